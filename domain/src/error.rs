@@ -1,0 +1,113 @@
+//! The one error table: what each stable `code` means to HTTP, to Temporal and to a shell.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! errors {
+    ($( $(#[$doc:meta])* $name:ident = $code:literal, $http:literal, $retry:ident, $exit:literal, $title:literal; )+) => {
+        /// Every error the house reports. The `code` is stable; titles may be reworded.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum ErrorCode { $( $(#[$doc])* #[serde(rename = $code)] $name, )+ }
+
+        impl ErrorCode {
+            /// Every row of the table.
+            pub const ALL: &[ErrorCode] = &[ $( ErrorCode::$name, )+ ];
+
+            /// The stable code, as in problem documents; also the Temporal failure type.
+            pub fn code(self) -> &'static str { match self { $( Self::$name => $code, )+ } }
+            /// The HTTP status it answers with.
+            pub fn http_status(self) -> u16 { match self { $( Self::$name => $http, )+ } }
+            /// One short sentence that is the same for every occurrence.
+            pub fn title(self) -> &'static str { match self { $( Self::$name => $title, )+ } }
+            /// The exit code of the command line.
+            pub fn exit_code(self) -> u8 { match self { $( Self::$name => $exit, )+ } }
+            /// Whether the same request may succeed later, unchanged.
+            pub fn retry(self) -> Retry { match self { $( Self::$name => Retry::$retry, )+ } }
+        }
+    };
+}
+
+/// Whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The answer will not change.
+    Never,
+    /// A passing fault.
+    Later,
+}
+
+errors! {
+    /// The body is not JSON, or not UTF-8.
+    MalformedBody = "malformed_body", 400, Never, 2, "The body cannot be read";
+    /// Fields are missing, unknown, of the wrong type or out of range; `errors` names each.
+    ValidationFailed = "validation_failed", 422, Never, 2, "Some fields are not valid";
+    BodyTooLarge = "body_too_large", 413, Never, 2, "The body is too large";
+    UnsupportedMediaType = "unsupported_media_type", 415, Never, 2, "The content type is not supported";
+    NotFound = "not_found", 404, Never, 3, "There is no such thing";
+    OrderNotFound = "order_not_found", 404, Never, 3, "There is no order with this id";
+    FulfillmentOrderNotFound = "fulfillment_order_not_found", 404, Never, 3, "There is no fulfillment order with this id";
+    /// The id is taken by an order with another body.
+    OrderConflict = "order_conflict", 409, Never, 5, "Another order has this id";
+    /// The command is not legal in the present state; `status` and `legal_actions` say what is.
+    IllegalTransition = "illegal_transition", 409, Never, 4, "This is not possible in the present state";
+    /// A rule of the house refuses the command.
+    RefusedByRule = "refused_by_rule", 409, Never, 4, "A rule refuses this";
+    /// The order's workflow has ended and the command needs an open one.
+    OrderClosed = "order_closed", 409, Never, 4, "The order is closed";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, Never, 5, "This idempotency key was used with another body";
+    IdempotencyKeyInFlight = "idempotency_key_in_flight", 409, Later, 5, "The first request with this idempotency key has not been answered yet";
+    VersionConflict = "version_conflict", 412, Never, 5, "The order has changed since this version";
+    StaleSnapshot = "stale_snapshot", 409, Never, 5, "A later snapshot was already accepted";
+    UnknownSku = "unknown_sku", 422, Never, 2, "There is no product with this SKU";
+    UnknownFacility = "unknown_facility", 422, Never, 2, "There is no facility with this id";
+    InsufficientStock = "insufficient_stock", 409, Later, 4, "There is not enough stock";
+    TooManyRequests = "too_many_requests", 429, Later, 6, "Too many requests at once";
+    Unavailable = "unavailable", 503, Later, 6, "A part of the system cannot be reached";
+    TimedOut = "timed_out", 504, Later, 7, "No answer in time";
+    Internal = "internal", 500, Later, 1, "Something went wrong on our side";
+}
+
+impl ErrorCode {
+    /// The row with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|error| error.code() == code)
+    }
+}
+
+/// Why a command was refused: it changed nothing. Travels as the JSON message of a refused update.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    pub code: ErrorCode,
+    /// What a person should know, without personal data.
+    pub message: String,
+    /// The state that refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What would be legal instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legal_actions: Vec<String>,
+}
+
+impl Rejection {
+    /// A refusal that no list of legal actions explains.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), status: None, legal_actions: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_found_again() {
+        let codes: BTreeSet<_> = ErrorCode::ALL.iter().map(|error| error.code()).collect();
+        assert_eq!(codes.len(), ErrorCode::ALL.len());
+        for error in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_code(error.code()), Some(*error));
+            assert_eq!(serde_json::to_value(error).unwrap(), error.code());
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Typed ids. Every id a caller may choose matches `[A-Za-z0-9._-]{1,64}`; ids derived from an order's (`<order_id>-F2`,
+//! `<order_id>-F2-P1`) may be up to 80 characters and are parsed from the right, so an order id may itself contain `-F2`.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Longest id a caller may choose.
+pub const ID_MAX_CHARS: usize = 64;
+/// Longest id the house derives from another.
+pub const DERIVED_ID_MAX_CHARS: usize = 80;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} must be 1 to {max} characters out of A-Z a-z 0-9 . _ -")]
+pub struct InvalidId {
+    pub kind: &'static str,
+    pub max: usize,
+}
+
+fn check(text: &str, kind: &'static str, max: usize) -> Result<(), InvalidId> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if text.is_empty() || text.len() > max || !text.bytes().all(legal) {
+        return Err(InvalidId { kind, max });
+    }
+    Ok(())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id, if the text is one.
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                check(&text, $kind, $max)?;
+                Ok(Self(text))
+            }
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    };
+}
+
+id!(/// An order, named by whoever placed it.
+    OrderId, "order_id", ID_MAX_CHARS);
+id!(/// A line within its order.
+    LineId, "line_id", ID_MAX_CHARS);
+id!(/// A product's stock keeping unit.
+    Sku, "sku", ID_MAX_CHARS);
+id!(/// A warehouse or store.
+    FacilityId, "facility_id", ID_MAX_CHARS);
+id!(/// The buyer, as the checkout knows them.
+    CustomerId, "customer_id", ID_MAX_CHARS);
+id!(/// One instrument that pays for an order.
+    PaymentId, "payment_id", ID_MAX_CHARS);
+id!(/// A cancellation, named by whoever asks for it.
+    CancellationId, "cancellation_id", ID_MAX_CHARS);
+id!(/// A hold on an order.
+    HoldId, "hold_id", ID_MAX_CHARS);
+id!(/// A refund, named by whoever gives it.
+    RefundId, "refund_id", ID_MAX_CHARS);
+id!(/// What one facility ships of an order by one method: `<order_id>-F<n>`.
+    FulfillmentOrderId, "fulfillment_order_id", DERIVED_ID_MAX_CHARS);
+id!(/// A parcel of a fulfillment order: `<fulfillment_order_id>-P<n>`.
+    ParcelId, "parcel_id", DERIVED_ID_MAX_CHARS);
+id!(/// A return: `<order_id>-R<n>`.
+    ReturnId, "return_id", DERIVED_ID_MAX_CHARS);
+
+/// Splits `<parent>-<letter><n>` from the right.
+fn split_derived(text: &str, letter: char) -> Option<(&str, u32)> {
+    let (parent, number) = text.rsplit_once(&format!("-{letter}"))?;
+    if number.is_empty() || number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    Some((parent, number.parse().ok()?))
+}
+
+impl FulfillmentOrderId {
+    /// The n-th fulfillment order of an order, counted from 1 and never reused.
+    pub fn of(order: &OrderId, n: u32) -> Self {
+        Self(format!("{order}-F{n}"))
+    }
+    /// The order it belongs to, if the id has the derived form.
+    pub fn order_id(&self) -> Option<OrderId> {
+        OrderId::parse(split_derived(&self.0, 'F')?.0).ok()
+    }
+}
+
+impl ParcelId {
+    /// The n-th parcel of a fulfillment order, counted from 1 and never reused.
+    pub fn of(fulfillment_order: &FulfillmentOrderId, n: u32) -> Self {
+        Self(format!("{fulfillment_order}-P{n}"))
+    }
+    /// The fulfillment order it belongs to, if the id has the derived form.
+    pub fn fulfillment_order_id(&self) -> Option<FulfillmentOrderId> {
+        FulfillmentOrderId::parse(split_derived(&self.0, 'P')?.0).ok()
+    }
+}
+
+impl ReturnId {
+    /// The n-th return of an order, counted from 1.
+    pub fn of(order: &OrderId, n: u32) -> Self {
+        Self(format!("{order}-R{n}"))
+    }
+    /// The order it belongs to, if the id has the derived form.
+    pub fn order_id(&self) -> Option<OrderId> {
+        OrderId::parse(split_derived(&self.0, 'R')?.0).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_with_slashes_spaces_or_no_characters_are_refused() {
+        for text in ["", "a/b", "a b", "ü", &"x".repeat(65)] {
+            assert!(OrderId::parse(text).is_err(), "{text:?}");
+        }
+        assert!(OrderId::parse("536365").is_ok());
+    }
+
+    #[test]
+    fn derived_ids_are_parsed_from_the_right() {
+        let order = OrderId::parse("A-F2-P3").unwrap();
+        let fulfillment_order = FulfillmentOrderId::of(&order, 12);
+        let parcel = ParcelId::of(&fulfillment_order, 1);
+        assert_eq!(parcel.as_str(), "A-F2-P3-F12-P1");
+        assert_eq!(parcel.fulfillment_order_id(), Some(fulfillment_order.clone()));
+        assert_eq!(fulfillment_order.order_id(), Some(order));
+        assert_eq!(FulfillmentOrderId::parse("A-F0").unwrap().order_id(), None);
+    }
+
+    #[test]
+    fn an_invalid_id_does_not_deserialize() {
+        assert!(serde_json::from_str::<Sku>("\"a/b\"").is_err());
+    }
+}
