@@ -1,1 +1,31 @@
-//! oms-devstack
+//! Everything the order orchestrator talks to, started natively on this machine: Temporal, PostgreSQL and DynamoDB,
+//! for `oms dev`, `oms demo` and the tests. No container engine is needed.
+//!
+//! [`Stack`] starts all of it in parallel; each part ([`Temporal`], [`Postgres`], [`DynamoDb`], [`DynamoDbLocal`]) also
+//! starts alone. Whatever is missing is installed once into the cache folder of [`Tools`]. Nothing here reads the
+//! environment or handles signals: the caller passes overrides and calls [`Stack::stop`].
+
+mod account;
+mod dynamodb;
+mod dynamodb_local;
+mod error;
+mod home;
+mod options;
+mod ports;
+mod postgres;
+mod process;
+mod progress;
+mod provision;
+mod stack;
+mod temporal;
+
+pub use dynamodb::DynamoDb;
+pub use dynamodb_local::DynamoDbLocal;
+pub use error::{Error, Result};
+pub use home::{DataDir, Home};
+pub use options::{DynamoDbChoice, PostgresChoice, StackOptions, TemporalChoice};
+pub use postgres::Postgres;
+pub use progress::{Progress, Step};
+pub use provision::Tools;
+pub use stack::Stack;
+pub use temporal::{Temporal, TemporalOptions};

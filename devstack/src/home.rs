@@ -1,0 +1,110 @@
+//! The folder a stack keeps its state in.
+
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::account::private_folder;
+use crate::error::{Result, io};
+use crate::process::open_locked;
+
+/// Ephemeral homes are named so that leftovers of killed processes are recognized.
+const EPHEMERAL_PREFIX: &str = "oms-ephemeral-";
+const LOCK: &str = "in-use.lock";
+
+/// Whether state outlives the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataDir {
+    /// A folder of its own under the temp folder, removed when the stack is dropped.
+    Ephemeral,
+    /// This folder, made when it does not exist. One stack at a time.
+    Kept(PathBuf),
+}
+
+/// An opened data folder, shared by the parts that live in it, and locked against any other process.
+#[derive(Debug)]
+pub struct Home {
+    path: PathBuf,
+    kept: bool,
+    _lock: File,
+}
+
+impl Home {
+    /// Opens the folder, waiting some seconds for a previous stack that is still stopping.
+    ///
+    /// # Errors
+    /// [`Error::InUse`](crate::Error::InUse) when another stack runs on it; [`Error::Io`](crate::Error::Io) when it
+    /// cannot be made.
+    pub async fn open(data: &DataDir) -> Result<Arc<Self>> {
+        let (path, kept) = match data {
+            DataDir::Kept(path) => (path.clone(), true),
+            DataDir::Ephemeral => {
+                remove_abandoned(&std::env::temp_dir());
+                let name = format!("{EPHEMERAL_PREFIX}{}", uuid::Uuid::new_v4().simple());
+                (std::env::temp_dir().join(name), false)
+            }
+        };
+        let what = || format!("create the data folder {}", path.display());
+        // Others may pass through, for PostgreSQL's account, but not look: each part's folder is its owner's alone.
+        let made = DirBuilder::new().recursive(true).mode(0o711).create(&path);
+        made.map_err(io(what))?;
+        let path = path.canonicalize().map_err(io(what))?;
+        let lock = open_locked(&path.join(LOCK)).await?;
+        Ok(Arc::new(Self {
+            path,
+            kept,
+            _lock: lock,
+        }))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the state is wanted again: ephemeral parts trade durability for speed.
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// A part's own folder in it.
+    pub(crate) fn folder(&self, part: &str) -> Result<PathBuf> {
+        let path = self.path.join(part);
+        private_folder(&path, None)?;
+        Ok(path)
+    }
+}
+
+/// Parts hold their home, so this runs when the last of them has stopped.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !self.kept
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "could not remove the ephemeral data");
+        }
+    }
+}
+
+/// Removes the ephemeral homes of processes that were killed. Their lock is free, while that of a living one is held;
+/// one that is just being made has no lock file yet and is left alone.
+fn remove_abandoned(temp: &Path) {
+    let Ok(entries) = std::fs::read_dir(temp) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let named_so = entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(EPHEMERAL_PREFIX);
+        if named_so && is_abandoned(&entry.path()) {
+            // Another process may be removing it too, and another user's cannot be removed: neither is our trouble.
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+fn is_abandoned(home: &Path) -> bool {
+    File::open(home.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+}

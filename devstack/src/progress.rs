@@ -1,0 +1,112 @@
+//! Tells a person what is being done, and for how long: installing Temporal takes minutes the first time.
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::task::JoinHandle;
+
+/// How often a step says that it is still at work where there is no terminal to draw a spinner on.
+const REMINDER: Duration = Duration::from_secs(15);
+
+/// Where progress goes.
+#[derive(Clone, Default)]
+pub enum Progress {
+    /// Nowhere.
+    #[default]
+    Silent,
+    /// One call per line: when a step begins, every 15 s while it lasts, and when it ends.
+    Lines(Arc<dyn Fn(&str) + Send + Sync>),
+    /// A spinner per step.
+    Spinners(MultiProgress),
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Silent => "Silent",
+            Self::Lines(_) => "Lines",
+            Self::Spinners(_) => "Spinners",
+        })
+    }
+}
+
+impl Progress {
+    /// Spinners on standard error when it is a terminal, lines when it is not.
+    pub fn on_stderr() -> Self {
+        if std::io::stderr().is_terminal() {
+            Self::Spinners(MultiProgress::new())
+        } else {
+            Self::Lines(Arc::new(|line| eprintln!("{line}")))
+        }
+    }
+
+    /// Says one line that stays on the screen.
+    pub fn say(&self, line: &str) {
+        match self {
+            Self::Silent => {}
+            Self::Lines(print) => print(line),
+            // A spinner area that is hidden prints nothing: nobody would see it anyway.
+            Self::Spinners(bars) => drop(bars.println(line)),
+        }
+    }
+
+    /// Begins a step that lasts until the returned guard is dropped. Must run inside a tokio runtime.
+    pub fn step(&self, what: impl Into<String>) -> Step {
+        let what = what.into();
+        match self {
+            Self::Silent => Step::Silent,
+            Self::Lines(print) => {
+                print(&format!("{what} ..."));
+                Step::Lines(tokio::spawn(remind(print.clone(), what)))
+            }
+            Self::Spinners(bars) => Step::Spinner(spinner(bars, what)),
+        }
+    }
+}
+
+/// A step at work; it ends when this is dropped.
+#[derive(Debug)]
+pub enum Step {
+    /// Shows nothing.
+    Silent,
+    /// The task that repeats the line.
+    Lines(JoinHandle<()>),
+    /// The spinner.
+    Spinner(ProgressBar),
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        match self {
+            Self::Silent => {}
+            Self::Lines(reminder) => reminder.abort(),
+            Self::Spinner(bar) => bar.finish_and_clear(),
+        }
+    }
+}
+
+async fn remind(print: Arc<dyn Fn(&str) + Send + Sync>, what: String) {
+    let begun = Instant::now();
+    loop {
+        tokio::time::sleep(REMINDER).await;
+        print(&format!(
+            "{what} ... {} s so far",
+            begun.elapsed().as_secs()
+        ));
+    }
+}
+
+fn spinner(bars: &MultiProgress, what: String) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = bars.add(
+        ProgressBar::new_spinner()
+            .with_style(style)
+            .with_message(what),
+    );
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}

@@ -1,0 +1,4 @@
+//! The stack as its users meet it: real servers, real processes, real ports.
+
+mod support;
+mod whole;
