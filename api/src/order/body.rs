@@ -1,0 +1,231 @@
+//! The order as JSON: HTTP body, feed line, `oms order place -f`. Reading is in `parse`, which collects every error; these types
+//! write it, describe it in OpenAPI, and serve clients in Rust.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An order, as its customer places it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OrderBody {
+    #[serde(flatten)]
+    pub heading: OrderHeading,
+    /// The instrument that pays for everything; `payments` in its place for several, or for one authorized already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentBody>,
+    /// In the order in which authorizations are asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<InstrumentBody>,
+    #[schema(min_items = 1, max_items = 2000)]
+    pub lines: Vec<LineBody>,
+    /// Refused if it does not add up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub total_minor: Option<i64>,
+}
+
+/// What is said of the whole order, without its lines and its payments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OrderHeading {
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("536365"))]
+    pub order_id: String,
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("web"))]
+    pub channel: String,
+    /// RFC 3339.
+    #[schema(value_type = String, format = DateTime, examples("2010-12-01T08:26:00Z"))]
+    pub placed_at: jiff::Timestamp,
+    /// ISO 4217.
+    #[schema(examples("GBP"))]
+    pub currency: String,
+    pub customer: CustomerBody,
+    /// Where everything goes; absent with `delivery_groups`, optional with method `pickup`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_to: Option<AddressBody>,
+    /// How everything goes; absent with `delivery_groups`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<ShippingBody>,
+    /// For mixed baskets, in place of `ship_to` and `shipping`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 50)]
+    pub delivery_groups: Vec<DeliveryGroupBody>,
+    /// On the whole order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub discounts: Vec<DiscountBody>,
+    /// Prices contain their tax: `tax_minor` then informs and is not added.
+    #[serde(default)]
+    pub taxes_included: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub requested_delivery_date: Option<jiff::civil::Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise_id: Option<String>,
+    /// False: one package, and only when everything is there.
+    #[serde(default = "yes")]
+    pub allow_split: bool,
+    /// False: what cannot be filled at once is cancelled.
+    #[serde(default = "yes")]
+    pub allow_backorder: bool,
+    /// What waits for stock after this time is cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub cancel_after: Option<jiff::Timestamp>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CustomerBody {
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("17850"))]
+    pub customer_id: String,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 254)]
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AddressBody {
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(min_length = 1, max_length = 200, examples("94 High Street"))]
+    pub line1: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub line2: Option<String>,
+    #[schema(min_length = 1, max_length = 100, examples("Leeds"))]
+    pub city: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    pub region: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 20)]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[schema(pattern = "^[A-Z]{2}$", examples("GB"))]
+    pub country: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 40)]
+    pub phone: Option<String>,
+    /// Degrees, WGS 84; with `longitude` or not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -90, maximum = 90)]
+    pub latitude: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -180, maximum = 180)]
+    pub longitude: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ShippingBody {
+    /// `standard`, `express` or `pickup`.
+    #[schema(examples("standard"))]
+    pub method: String,
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub price_minor: i64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tax_minor: i64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub discount_minor: i64,
+    /// With method `pickup`: the store. In `delivery_groups` it stands beside `shipping`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup_facility_id: Option<String>,
+}
+
+fn is_zero(amount_minor: &i64) -> bool {
+    *amount_minor == 0
+}
+
+/// Lines that go to one place in one way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryGroupBody {
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    pub delivery_group: String,
+    pub shipping: ShippingBody,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_to: Option<AddressBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup_facility_id: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DiscountBody {
+    #[schema(min_length = 1, max_length = 64)]
+    pub code: String,
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub amount_minor: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PaymentBody {
+    /// `card`, `gift_card`, `terms` or `external`.
+    #[schema(examples("card"))]
+    pub method: String,
+    /// What the gateway knows the instrument by. Needed for `card` and `gift_card`; never shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256, write_only, examples("tok_17850"))]
+    pub token: Option<String>,
+}
+
+/// One instrument of several, with its part of the total.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InstrumentBody {
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    pub payment_id: String,
+    /// `card`, `gift_card`, `terms` or `external`.
+    pub method: String,
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub amount_minor: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256, write_only)]
+    pub token: Option<String>,
+    /// Made at checkout, in place of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<AuthorizationBody>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuthorizationBody {
+    #[schema(min_length = 1, max_length = 256)]
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<jiff::Timestamp>,
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
+    pub amount_minor: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LineBody {
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("1"))]
+    pub line_id: String,
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("85123A"))]
+    pub sku: String,
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub quantity: u32,
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub unit_price_minor: i64,
+    /// On the whole line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tax_minor: i64,
+    /// On the whole line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub discount_minor: i64,
+    /// Needed with more than one delivery group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_group: Option<String>,
+    /// A preorder: not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub fulfill_at: Option<jiff::Timestamp>,
+    /// SKUs that may be sent instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub substitutes: Vec<String>,
+    /// What leaving one unit unfilled is worth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub unfilled_penalty_minor: Option<i64>,
+}

@@ -1,0 +1,18 @@
+//! Orders: the body, both ways, and the order as it stands.
+
+pub mod body;
+mod delivery;
+mod parse;
+mod payment;
+mod totals;
+mod write;
+
+pub use parse::{order, parse_order};
+pub use payment::method_name;
+pub use write::{address_body, heading, line_body};
+
+/// The name of the one delivery group, and of the one instrument, that the short forms of a body stand for.
+pub const DEFAULT_NAME: &str = "default";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Readers of scalars, each with its bounds: every message says what would be right.
+
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+
+use jiff::{Timestamp, civil::Date};
+use oms_domain::placed::{AMOUNT_MAX_MINOR, QUANTITY_MAX};
+use serde_json::Value;
+
+use super::{Form, Node};
+
+/// Times outside are typing errors, and would leave the range of a database column.
+const TIME_MIN: &str = "1970-01-01T00:00:00Z";
+const TIME_MAX: &str = "2200-01-01T00:00:00Z";
+
+fn string<'a>(node: &Node<'a>) -> Option<&'a str> {
+    node.value.as_str().or_else(|| node.error("must be a string"))
+}
+
+/// A text of 1 to `max` characters without control characters.
+pub fn text(max: usize) -> impl Fn(&Node<'_>) -> Option<String> {
+    move |node| {
+        let text = string(node)?;
+        if text.trim().is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
+            return node.error(format!("must be 1 to {max} characters, none of them a control character"));
+        }
+        Some(text.to_owned())
+    }
+}
+
+/// A text that its type parses: ids, currencies.
+pub fn parsed<T: FromStr<Err: Display>>(node: &Node<'_>) -> Option<T> {
+    string(node)?.parse().map_err(|error| node.error::<()>(format!("{error}"))).ok()
+}
+
+/// A name made of the characters of an id, such as a channel.
+pub fn name(node: &Node<'_>) -> Option<String> {
+    let text = string(node)?;
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if (1..=64).contains(&text.len()) && text.bytes().all(legal) {
+        return Some(text.to_owned());
+    }
+    node.error("must be 1 to 64 characters out of A-Z a-z 0-9 . _ -")
+}
+
+/// A whole number within a range.
+pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Node<'_>) -> Option<i64> {
+    move |node| match whole_number(node) {
+        Whole::Number(number) if range.contains(&number) => Some(number),
+        Whole::Number(_) | Whole::TooLarge => node.error(format!("must be between {} and {}", range.start(), range.end())),
+        Whole::No => node.error("must be a whole number, without a decimal point"),
+    }
+}
+
+enum Whole {
+    Number(i64),
+    TooLarge,
+    No,
+}
+
+fn whole_number(node: &Node<'_>) -> Whole {
+    match (node.value, node.errors.form) {
+        (Value::String(text), Form::Text) => text.trim().parse().map_or(Whole::No, Whole::Number),
+        (Value::Number(number), _) if number.is_f64() => match number.as_f64() {
+            // 1e30 and 99999999999999999999 are whole, only too large; 1.5 and 1.0 are not written as whole numbers.
+            Some(large) if large.abs() >= i64::MAX as f64 => Whole::TooLarge,
+            Some(_) | None => Whole::No,
+        },
+        (Value::Number(number), _) => number.as_i64().map_or(Whole::TooLarge, Whole::Number),
+        _ => Whole::No,
+    }
+}
+
+/// Units of a line: 1 to [`QUANTITY_MAX`].
+pub fn quantity(node: &Node<'_>) -> Option<u32> {
+    u32::try_from(integer(1..=i64::from(QUANTITY_MAX))(node)?).ok()
+}
+
+/// An amount in minor units: 0 to [`AMOUNT_MAX_MINOR`].
+pub fn amount_minor(node: &Node<'_>) -> Option<i64> {
+    integer(0..=AMOUNT_MAX_MINOR)(node)
+}
+
+/// A number of degrees within a range.
+pub fn degrees(range: RangeInclusive<f64>) -> impl Fn(&Node<'_>) -> Option<f64> {
+    move |node| {
+        let number = match (node.value, node.errors.form) {
+            (Value::String(text), Form::Text) => text.trim().parse().ok(),
+            (value, _) => value.as_f64(),
+        };
+        number
+            .filter(|number| range.contains(number))
+            .or_else(|| node.error(format!("must be a number between {} and {}", range.start(), range.end())))
+    }
+}
+
+/// True or false.
+pub fn boolean(node: &Node<'_>) -> Option<bool> {
+    match (node.value, node.errors.form) {
+        (Value::Bool(value), _) => Some(*value),
+        (Value::String(text), Form::Text) if text == "true" => Some(true),
+        (Value::String(text), Form::Text) if text == "false" => Some(false),
+        _ => node.error("must be true or false"),
+    }
+}
+
+/// An RFC 3339 time between 1970 and 2200.
+pub fn timestamp(node: &Node<'_>) -> Option<Timestamp> {
+    let text = string(node)?;
+    let bounds = TIME_MIN.parse::<Timestamp>().ok()?..TIME_MAX.parse().ok()?;
+    match text.parse() {
+        Ok(time) if looks_like_rfc3339(text) && bounds.contains(&time) => Some(time),
+        _ => node.error("must be an RFC 3339 time between 1970 and 2200, such as 2010-12-01T08:26:00Z"),
+    }
+}
+
+/// The parser behind takes more of ISO 8601 than RFC 3339 does: 20101201T0826Z, or a time zone's name in brackets.
+fn looks_like_rfc3339(text: &str) -> bool {
+    let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+    let bytes = text.as_bytes();
+    let has_offset = text.ends_with(['Z', 'z']) || bytes.len().checked_sub(3).is_some_and(|at| bytes[at] == b':');
+    separators.iter().all(|(at, separator)| bytes.get(*at) == Some(separator)) && has_offset
+}
+
+/// A day between 1970 and 2200.
+pub fn date(node: &Node<'_>) -> Option<Date> {
+    let text = string(node)?;
+    match text.parse::<Date>() {
+        Ok(date) if text.len() == 10 && (1970..2200).contains(&date.year()) => Some(date),
+        _ => node.error("must be a date between 1970 and 2200, such as 2010-12-24"),
+    }
+}
+
+/// One of a few words.
+pub fn choice<T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Node<'_>) -> Option<T> {
+    move |node| {
+        let text = string(node)?;
+        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        found.or_else(|| {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            node.error(format!("must be one of {}", words.join(", ")))
+        })
+    }
+}
