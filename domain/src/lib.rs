@@ -1,6 +1,14 @@
 //! The rules of the house, pure: ids, money, the order and its state machines, the error table. No I/O, no clock, no randomness.
 
+pub mod clock;
 pub mod error;
+pub mod fulfillment;
 pub mod ids;
+pub mod machine;
 pub mod money;
+pub mod order;
+pub mod parcel;
+pub mod payment;
 pub mod placed;
+pub mod policy;
+pub mod reservation;

@@ -84,7 +84,10 @@ impl DeliveryMethod {
 pub enum Destination {
     Address(Address),
     /// The store where it is handed over, and the address of the customer, for the invoice.
-    Pickup { facility_id: FacilityId, address: Option<Address> },
+    Pickup {
+        facility_id: FacilityId,
+        address: Option<Address>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -173,11 +176,7 @@ impl PlacedOrder {
     /// What the customer owes: lines, shipping and tax, less discounts.
     pub fn total_minor(&self) -> i64 {
         let tax = |minor: i64| if self.taxes_included { 0 } else { minor };
-        let lines: i64 = self
-            .lines
-            .iter()
-            .map(|l| l.unit_price_minor * i64::from(l.quantity) - l.discount_minor + tax(l.tax_minor))
-            .sum();
+        let lines: i64 = self.lines.iter().map(|l| l.unit_price_minor * i64::from(l.quantity) - l.discount_minor + tax(l.tax_minor)).sum();
         let shipping: i64 = self.delivery_groups.iter().map(|g| g.price_minor - g.discount_minor + tax(g.tax_minor)).sum();
         let discounts: i64 = self.discounts.iter().map(|d| d.amount_minor).sum();
         lines + shipping - discounts

@@ -1,0 +1,64 @@
+//! Business time: rules take it, timers convert it back. So orders of 2010 replay in minutes, and a Sunday does not stop a test.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Business time = `epoch` + (real time − `real_epoch`) · `scale`. The default is real time itself.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BusinessClock {
+    pub epoch: Timestamp,
+    pub real_epoch: Timestamp,
+    /// Business seconds per real second, at least 1.
+    pub scale: u32,
+}
+
+impl Default for BusinessClock {
+    fn default() -> Self {
+        Self { epoch: Timestamp::UNIX_EPOCH, real_epoch: Timestamp::UNIX_EPOCH, scale: 1 }
+    }
+}
+
+impl BusinessClock {
+    /// A clock that shows `epoch` at the real time `real_epoch` and runs `scale` times as fast.
+    pub fn new(epoch: Timestamp, real_epoch: Timestamp, scale: u32) -> Self {
+        Self { epoch, real_epoch, scale: scale.max(1) }
+    }
+
+    /// The business time at a real time; saturates at the ends of the calendar.
+    pub fn business(&self, real: Timestamp) -> Timestamp {
+        let elapsed = real.duration_since(self.real_epoch).saturating_mul(self.scale.min(i32::MAX as u32) as i32);
+        self.epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long to wait, in real time, until business time reaches `due`. Zero if it has; never under what reaches it.
+    pub fn real_wait(&self, now_business: Timestamp, due: Timestamp) -> std::time::Duration {
+        let wait = due.duration_since(now_business);
+        if wait <= SignedDuration::ZERO {
+            return std::time::Duration::ZERO;
+        }
+        let nanos = wait.as_nanos().unsigned_abs().div_ceil(u128::from(self.scale));
+        std::time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_of_business_passes_in_a_scaled_day() {
+        let epoch: Timestamp = "2010-12-01T00:00:00Z".parse().unwrap();
+        let real: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let clock = BusinessClock::new(epoch, real, 86_400);
+        let tomorrow: Timestamp = "2010-12-02T00:00:00Z".parse().unwrap();
+        assert_eq!(clock.business(real + SignedDuration::from_secs(1)), tomorrow);
+        assert_eq!(clock.real_wait(epoch, tomorrow), std::time::Duration::from_secs(1));
+        assert_eq!(clock.real_wait(tomorrow, epoch), std::time::Duration::ZERO);
+    }
+
+    #[test]
+    fn the_default_clock_is_real_time() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(BusinessClock::default().business(now), now);
+    }
+}

@@ -1,0 +1,101 @@
+//! The fulfillment order's machine: what one facility ships of an order by one method.
+
+use crate::machine;
+
+machine! {
+    /// Where a fulfillment order stands (LIFECYCLE.md, Fulfillment order).
+    states FulfillmentStatus {
+        /// A preorder, until its time comes.
+        Scheduled = "Scheduled",
+        /// Sourced; the facility has not been told yet.
+        Open = "Open",
+        /// No facility has the stock: its units wait.
+        Backordered = "Backordered",
+        /// In the facility's queue.
+        Released = "Released",
+        Accepted = "Accepted",
+        Picking = "Picking",
+        Packed = "Packed",
+        ReadyForPickup = "ReadyForPickup",
+        Shipped = "Shipped",
+        PickedUp = "PickedUp",
+        /// Rejected or picked short: its units look for another facility.
+        Incomplete = "Incomplete",
+        Cancelled = "Cancelled",
+    }
+    /// What can happen to a fulfillment order.
+    actions FulfillmentAction {
+        /// A preorder's time comes.
+        FallDue = "fall-due",
+        /// Stock arrived, or another facility was found.
+        Source = "source",
+        /// No facility was found.
+        Backorder = "backorder",
+        Release = "release",
+        Accept = "accept",
+        Reject = "reject",
+        StartPicking = "start-picking",
+        ShortPick = "short-pick",
+        Pack = "pack",
+        Unpack = "unpack",
+        Ready = "ready",
+        Ship = "ship",
+        Unship = "unship",
+        Handover = "handover",
+        NoShow = "no-show",
+        /// Move, split or merge: the units go on under another number.
+        Move = "move",
+        /// At once; what a facility has accepted is asked for instead.
+        Cancel = "cancel",
+        RequestCancellation = "request-cancellation",
+        AcceptCancellation = "accept-cancellation",
+        RefuseCancellation = "refuse-cancellation",
+    }
+    transitions {
+        Scheduled, FallDue => Open;
+        Backordered | Incomplete, Source => Open;
+        Incomplete, Backorder => Backordered;
+        Open, Release => Released;
+        Released, Accept => Accepted;
+        Released | Accepted, StartPicking => Picking;
+        Picking, Pack => Packed;
+        Packed, Unpack => Picking;
+        Packed | Picking, Ready => ReadyForPickup;
+        Packed, Ship => Shipped;
+        Shipped, Unship => Packed;
+        ReadyForPickup, Handover => PickedUp;
+        ReadyForPickup, NoShow => Cancelled;
+        Released | Accepted | Picking | Packed | ReadyForPickup, Reject => Incomplete;
+        Picking, ShortPick => Incomplete;
+        Scheduled | Open | Backordered | Incomplete | Released | Accepted, Move => Cancelled;
+        Scheduled | Open | Backordered | Incomplete | Released, Cancel => Cancelled;
+        Accepted, RequestCancellation => Accepted;
+        Picking, RequestCancellation => Picking;
+        Packed, RequestCancellation => Packed;
+        ReadyForPickup, RequestCancellation => ReadyForPickup;
+        Accepted | Picking | Packed | ReadyForPickup, AcceptCancellation => Cancelled;
+        Accepted, RefuseCancellation => Accepted;
+        Picking, RefuseCancellation => Picking;
+        Packed, RefuseCancellation => Packed;
+        ReadyForPickup, RefuseCancellation => ReadyForPickup;
+    }
+}
+
+impl FulfillmentStatus {
+    /// Its units are reserved at its facility.
+    pub fn holds_stock(self) -> bool {
+        match self {
+            Self::Scheduled | Self::Open | Self::Released | Self::Accepted | Self::Picking | Self::Packed | Self::ReadyForPickup => true,
+            Self::Backordered | Self::Incomplete | Self::Shipped | Self::PickedUp | Self::Cancelled => false,
+        }
+    }
+
+    /// Its units have left the facility.
+    pub fn has_left(self) -> bool {
+        match self {
+            Self::Shipped | Self::PickedUp => true,
+            Self::Scheduled | Self::Open | Self::Backordered | Self::Released | Self::Accepted | Self::Picking => false,
+            Self::Packed | Self::ReadyForPickup | Self::Incomplete | Self::Cancelled => false,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What can be asked of an order, answered to it, or reported of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{HoldReason, RejectionReason};
+use crate::{
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId},
+    parcel::ParcelAction,
+    payment::OperationOutcome,
+};
+
+/// Anything that reaches an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// The order begins.
+    Place,
+    /// A person or a program asks; it may be refused.
+    Request(Request),
+    /// An effect of ours came back.
+    Answer(Answer),
+    /// Something happened in the world; never refused.
+    Fact(Fact),
+    /// Time has passed: what is due happens.
+    Tick,
+}
+
+/// What people ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// The whole order, or units of some lines.
+    Cancel {
+        cancellation_id: CancellationId,
+        reason: String,
+        lines: Option<BTreeMap<LineId, u32>>,
+    },
+    PlaceHold {
+        hold_id: HoldId,
+        reason: HoldReason,
+        expires_at: Option<Timestamp>,
+    },
+    ReleaseHold {
+        hold_id: HoldId,
+    },
+    Fulfillment {
+        fulfillment_order_id: FulfillmentOrderId,
+        #[serde(flatten)]
+        action: FulfillmentRequest,
+    },
+}
+
+/// What an associate, or someone for them, does to a fulfillment order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum FulfillmentRequest {
+    /// Now, whatever the remorse period says.
+    Release,
+    Accept,
+    /// All units, or those of some lines.
+    Reject {
+        reason: RejectionReason,
+        lines: Option<BTreeMap<LineId, u32>>,
+    },
+    StartPicking {
+        picker: String,
+    },
+    ShortPick {
+        reason: RejectionReason,
+        lines: BTreeMap<LineId, u32>,
+    },
+    /// No parcels: one of everything.
+    Pack {
+        parcels: Vec<PackedParcel>,
+    },
+    Unpack,
+    /// Without a tracking number the carrier is asked for a label first. Implies accepting, picking and packing.
+    Ship {
+        carrier: Option<String>,
+        tracking_number: Option<String>,
+    },
+    /// All its parcels reached the customer.
+    Deliver,
+    AcceptCancellation,
+    RefuseCancellation,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedParcel {
+    pub lines: BTreeMap<LineId, u32>,
+    pub weight_g: Option<u32>,
+}
+
+/// What effects come back with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Sourced(SourcingAnswer),
+    Payment {
+        payment_id: PaymentId,
+        number: u32,
+        outcome: OperationOutcome,
+    },
+    Label {
+        parcel_id: ParcelId,
+        outcome: LabelOutcome,
+    },
+    /// An effect gave up for good: a person must look.
+    GaveUp {
+        effect: String,
+        why: String,
+    },
+}
+
+/// Where the open units go. What was reserved is reserved already, in the transaction that this describes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcingAnswer {
+    pub round: u32,
+    pub packages: Vec<SourcedPackage>,
+    pub waiting: Vec<WaitingPackage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcedPackage {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub facility_id: FacilityId,
+    pub group: u16,
+    pub lines: BTreeMap<LineId, u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_by: Option<Timestamp>,
+}
+
+/// Units that no facility has, or that wait on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingPackage {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub group: u16,
+    pub lines: BTreeMap<LineId, u32>,
+    /// Nothing ships before everything can.
+    pub whole: bool,
+    /// Somebody has stock, but a consignment of its own is not worth it yet.
+    #[serde(default)]
+    pub on_purpose: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum LabelOutcome {
+    Booked { carrier: String, tracking_number: String },
+    Refused { why: String },
+}
+
+/// What the world reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// Stock came in and was granted to waiting units; without grants, a hint to plan again.
+    StockArrived {
+        grants: Vec<Grant>,
+    },
+    Carrier(CarrierReport),
+}
+
+/// Units that waited and were given stock, in the transaction that raised it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub grant_id: String,
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub line_id: LineId,
+    pub facility_id: FacilityId,
+    pub quantity: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierReport {
+    pub event_id: String,
+    pub tracking_number: String,
+    pub action: ParcelAction,
+    pub occurred_at: Timestamp,
+}

@@ -1,0 +1,148 @@
+//! What the rules need of an order as placed. No names, addresses, emails or tokens: this travels through the workflow.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{FacilityId, LineId, OrderId, PaymentId, Sku},
+    money::Currency,
+    payment::{Operation, OperationKind, OperationStatus, Payment},
+    placed::{DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
+};
+
+/// The order without personal data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderCore {
+    pub order_id: OrderId,
+    pub channel: String,
+    pub placed_at: Timestamp,
+    pub currency: Currency,
+    pub lines: Vec<CoreLine>,
+    pub groups: Vec<CoreGroup>,
+    pub payments: Vec<CorePayment>,
+    /// Shipping and its tax, less shipping and order discounts: spread over all units of the order.
+    pub order_level_minor: i64,
+    pub requested_delivery_date: Option<Date>,
+    pub allow_split: bool,
+    pub allow_backorder: bool,
+    pub cancel_after: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoreLine {
+    pub line_id: LineId,
+    pub sku: Sku,
+    pub quantity: u32,
+    /// What the customer owes for the whole line: price, tax and discount.
+    pub total_minor: i64,
+    /// Index into `groups`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub group: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfill_at: Option<Timestamp>,
+}
+
+fn is_zero(group: &u16) -> bool {
+    *group == 0
+}
+
+/// How a group of lines is delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoreGroup {
+    pub method: DeliveryMethod,
+    /// Where it is handed over, for a pickup.
+    pub pickup_facility_id: Option<FacilityId>,
+}
+
+/// An instrument without what identifies it at the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorePayment {
+    pub payment_id: PaymentId,
+    pub method: PaymentMethod,
+    pub amount_minor: i64,
+    /// An authorization the checkout made.
+    pub authorization: Option<(String, Option<Timestamp>)>,
+}
+
+impl OrderCore {
+    /// The core of an order as placed.
+    pub fn of(order: &PlacedOrder) -> Self {
+        let tax = |minor: i64| if order.taxes_included { 0 } else { minor };
+        let line = |l: &PlacedLine| CoreLine {
+            line_id: l.line_id.clone(),
+            sku: l.sku.clone(),
+            quantity: l.quantity,
+            total_minor: l.unit_price_minor * i64::from(l.quantity) - l.discount_minor + tax(l.tax_minor),
+            group: l.delivery_group,
+            fulfill_at: l.fulfill_at,
+        };
+        let lines: Vec<CoreLine> = order.lines.iter().map(line).collect();
+        let order_level_minor = order.total_minor() - lines.iter().map(|l| l.total_minor).sum::<i64>();
+        Self {
+            order_id: order.order_id.clone(),
+            channel: order.channel.clone(),
+            placed_at: order.placed_at,
+            currency: order.currency,
+            lines,
+            groups: order.delivery_groups.iter().map(|g| CoreGroup::of(g.method, &g.destination)).collect(),
+            payments: order.payments.iter().map(CorePayment::of).collect(),
+            order_level_minor,
+            requested_delivery_date: order.requested_delivery_date,
+            allow_split: order.allow_split,
+            allow_backorder: order.allow_backorder,
+            cancel_after: order.cancel_after,
+        }
+    }
+
+    /// What the customer owes for everything.
+    pub fn total_minor(&self) -> i64 {
+        self.lines.iter().map(|l| l.total_minor).sum::<i64>() + self.order_level_minor
+    }
+
+    /// Units over all lines.
+    pub fn units(&self) -> u64 {
+        self.lines.iter().map(|l| u64::from(l.quantity)).sum()
+    }
+}
+
+impl CoreGroup {
+    fn of(method: DeliveryMethod, destination: &Destination) -> Self {
+        let pickup_facility_id = match destination {
+            Destination::Address(_) => None,
+            Destination::Pickup { facility_id, .. } => Some(facility_id.clone()),
+        };
+        Self { method, pickup_facility_id }
+    }
+}
+
+impl CorePayment {
+    fn of(instrument: &Instrument) -> Self {
+        Self {
+            payment_id: instrument.payment_id.clone(),
+            method: instrument.method,
+            amount_minor: instrument.amount_minor,
+            authorization: instrument.authorization.as_ref().map(|a| (a.id.clone(), a.expires_at)),
+        }
+    }
+
+    /// The instrument's ledger at the start: empty, or with the authorization that the checkout made.
+    pub(super) fn opened(&self, at: Timestamp) -> Payment {
+        let taken_over = self.authorization.as_ref().map(|(reference, expires_at)| Operation {
+            number: 1,
+            kind: OperationKind::Authorize,
+            amount_minor: self.amount_minor,
+            status: OperationStatus::Succeeded,
+            acts_on: None,
+            reference: Some(reference.clone()),
+            decline: None,
+            expires_at: *expires_at,
+            since: at,
+        });
+        Payment {
+            payment_id: self.payment_id.clone(),
+            method: self.method,
+            amount_minor: self.amount_minor,
+            operations: taken_over.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What effects come back with.
+
+use std::collections::BTreeMap;
+
+use super::Draft;
+use crate::{
+    ids::{LineId, ParcelId, PaymentId},
+    order::{Event, LabelOutcome, SourcedPackage, SourcingAnswer, WaitingPackage},
+    parcel::ParcelStatus,
+    payment::{OperationKind, OperationOutcome, OperationStatus},
+};
+
+impl Draft {
+    /// Sourcing answered. Units that were cancelled meanwhile are left out: recording the event gives their stock back.
+    pub(super) fn sourced(&mut self, answer: &SourcingAnswer) {
+        if answer.round != self.order.sourcing.asked || answer.round <= self.order.sourcing.answered {
+            return;
+        }
+        let mut open: BTreeMap<LineId, u32> = self.order.lines.iter().map(|(id, line)| (id.clone(), line.open)).collect();
+        let packages = answer.packages.iter().map(|p| SourcedPackage { lines: still_open(&mut open, &p.lines), ..p.clone() });
+        let packages = packages.collect();
+        let waiting = answer.waiting.iter().map(|p| WaitingPackage { lines: still_open(&mut open, &p.lines), ..p.clone() });
+        let waiting: Vec<WaitingPackage> = waiting.collect();
+        let unfilled: Vec<_> = waiting.iter().map(|p| (p.fulfillment_order_id.clone(), p.lines.clone())).collect();
+        self.emit(Event::OrderSourced { round: answer.round, packages, waiting });
+        self.drop_empty();
+        if !self.order.core.allow_backorder {
+            for (id, lines) in unfilled.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+                let reason = "out of stock, and the order does not wait".to_owned();
+                self.emit(Event::UnitsCancelled { fulfillment_order_id: Some(id), lines, reason });
+            }
+        }
+    }
+
+    /// Fulfillment orders that the trimming left without a unit are cancelled.
+    fn drop_empty(&mut self) {
+        let empty = self.order.fulfillment_orders.iter().filter(|f| f.lines.is_empty() && !f.status.is_final());
+        let empty: Vec<_> = empty.map(|f| f.fulfillment_order_id.clone()).collect();
+        for id in empty {
+            let reason = "cancelled while it was being sourced".to_owned();
+            self.emit(Event::UnitsCancelled { fulfillment_order_id: Some(id), lines: BTreeMap::new(), reason });
+        }
+    }
+
+    /// The gateway answered, or was lost sight of. A second answer to a settled operation changes nothing.
+    pub(super) fn paid(&mut self, payment_id: &PaymentId, number: u32, outcome: &OperationOutcome) {
+        let Some(payment) = self.order.payments.iter().find(|p| p.payment_id == *payment_id) else { return };
+        let Some(operation) = payment.operations.iter().find(|op| op.number == number) else { return };
+        let still_unknown = operation.status == OperationStatus::Unknown && *outcome == OperationOutcome::Unknown;
+        let settled = matches!(operation.status, OperationStatus::Succeeded | OperationStatus::Failed);
+        if settled || still_unknown {
+            return;
+        }
+        let (kind, amount_minor) = (operation.kind, operation.amount_minor);
+        let payment_id = payment_id.clone();
+        self.emit(Event::PaymentAnswered { payment_id: payment_id.clone(), number, kind, amount_minor, outcome: outcome.clone() });
+        if let OperationOutcome::Declined { code, .. } = outcome {
+            self.money_refused(&payment_id, kind, code);
+        }
+    }
+
+    /// An authorization that fails is the customer's affair (see `advance`); anything else needs a person.
+    fn money_refused(&mut self, payment_id: &PaymentId, kind: OperationKind, code: &str) {
+        match kind {
+            OperationKind::Authorize => {}
+            OperationKind::Capture | OperationKind::Void | OperationKind::Refund => {
+                self.attend(&format!("{} {payment_id}", kind.as_str()), &format!("the gateway refused: {code}"));
+            }
+        }
+    }
+
+    /// The carrier answered the request for a label.
+    pub(super) fn labelled(&mut self, parcel_id: &ParcelId, outcome: &LabelOutcome) {
+        let owner = parcel_id.fulfillment_order_id().and_then(|id| self.order.fulfillment_order(&id));
+        let parcel = owner.and_then(|f| f.parcels.iter().find(|p| p.parcel_id == *parcel_id));
+        if parcel.is_none_or(|p| p.status != ParcelStatus::LabelPending) {
+            return;
+        }
+        match outcome {
+            LabelOutcome::Booked { carrier, tracking_number } => self.emit(Event::LabelBooked {
+                parcel_id: parcel_id.clone(),
+                carrier: carrier.clone(),
+                tracking_number: tracking_number.clone(),
+            }),
+            LabelOutcome::Refused { why } => self.emit(Event::LabelRefused { parcel_id: parcel_id.clone(), why: why.clone() }),
+        }
+    }
+}
+
+/// The part of `lines` that is still open; takes it from `open`.
+fn still_open(open: &mut BTreeMap<LineId, u32>, lines: &BTreeMap<LineId, u32>) -> BTreeMap<LineId, u32> {
+    let mut kept = BTreeMap::new();
+    for (id, units) in lines {
+        let left = open.entry(id.clone()).or_default();
+        let taken = (*units).min(*left);
+        *left -= taken;
+        if taken > 0 {
+            kept.insert(id.clone(), taken);
+        }
+    }
+    kept
+}

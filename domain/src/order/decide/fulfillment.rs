@@ -1,0 +1,164 @@
+//! What associates do: accept, reject, pick, pack, ship, hand the answer to a cancellation.
+
+use std::collections::BTreeMap;
+
+use super::Draft;
+use crate::{
+    error::{ErrorCode, Rejection},
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
+    ids::{FulfillmentOrderId, LineId, ParcelId},
+    order::{Event, FacilityRejection, FulfillmentOrder, FulfillmentRequest, PackedParcel, RejectionReason},
+    parcel::{ParcelAction, ParcelStatus},
+};
+
+impl Draft {
+    pub(super) fn fulfill(&mut self, id: &FulfillmentOrderId, request: &FulfillmentRequest) -> Result<(), Rejection> {
+        let found = self.order.fulfillment_order(id).cloned().ok_or_else(|| unknown(id))?;
+        let status = found.status;
+        match request {
+            FulfillmentRequest::Release => {
+                status.try_after(FulfillmentAction::Release)?;
+                self.release(id)
+            }
+            FulfillmentRequest::Accept => {
+                status.try_after(FulfillmentAction::Accept)?;
+                self.emit(Event::FulfillmentAccepted { fulfillment_order_id: id.clone() });
+                Ok(())
+            }
+            FulfillmentRequest::StartPicking { picker } => {
+                status.try_after(FulfillmentAction::StartPicking)?;
+                self.emit(Event::PickingStarted { fulfillment_order_id: id.clone(), picker: Some(picker.clone()) });
+                Ok(())
+            }
+            FulfillmentRequest::Pack { parcels } => self.pack(&found, parcels),
+            FulfillmentRequest::Unpack => {
+                status.try_after(FulfillmentAction::Unpack)?;
+                self.emit(Event::Unpacked { fulfillment_order_id: id.clone() });
+                Ok(())
+            }
+            FulfillmentRequest::Reject { reason, lines } => {
+                self.give_back(&found, FulfillmentAction::Reject, *reason, lines.as_ref().unwrap_or(&found.lines))
+            }
+            FulfillmentRequest::ShortPick { reason, lines } => self.give_back(&found, FulfillmentAction::ShortPick, *reason, lines),
+            FulfillmentRequest::Ship { carrier, tracking_number } => self.ship(&found, carrier.as_deref(), tracking_number.as_deref()),
+            FulfillmentRequest::Deliver => self.deliver(&found),
+            FulfillmentRequest::AcceptCancellation => self.answer_cancellation(&found, true),
+            FulfillmentRequest::RefuseCancellation => self.answer_cancellation(&found, false),
+        }
+    }
+
+    fn release(&mut self, id: &FulfillmentOrderId) -> Result<(), Rejection> {
+        if let Some(hold) = self.order.holds.first() {
+            let why = format!("hold {} ({:?}) is open", hold.hold_id, hold.reason);
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        }
+        self.emit(Event::FulfillmentReleased { fulfillment_order_id: id.clone() });
+        Ok(())
+    }
+
+    fn pack(&mut self, found: &FulfillmentOrder, parcels: &[PackedParcel]) -> Result<(), Rejection> {
+        found.status.try_after(FulfillmentAction::Pack)?;
+        let parcels = if parcels.is_empty() { vec![everything(found)] } else { parcels.to_vec() };
+        let mut packed: BTreeMap<LineId, u32> = BTreeMap::new();
+        for (line_id, units) in parcels.iter().flat_map(|p| &p.lines) {
+            let sum = packed.entry(line_id.clone()).or_default();
+            *sum = sum.saturating_add(*units);
+        }
+        if packed != found.lines || parcels.iter().any(|p| p.lines.is_empty() || p.lines.values().any(|units| *units == 0)) {
+            let why = "the parcels must hold exactly the units of the fulfillment order; report missing ones with short-pick first";
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        }
+        self.emit(Event::Packed { fulfillment_order_id: found.fulfillment_order_id.clone(), parcels });
+        Ok(())
+    }
+
+    /// The facility gives units back: they are open again, and sourced without it.
+    fn give_back(
+        &mut self,
+        found: &FulfillmentOrder,
+        action: FulfillmentAction,
+        reason: RejectionReason,
+        lines: &BTreeMap<LineId, u32>,
+    ) -> Result<(), Rejection> {
+        found.status.try_after(action)?;
+        within(found, lines)?;
+        let Some(facility_id) = found.facility_id.clone() else {
+            return Err(found.status.refuse(action));
+        };
+        let rejection = FacilityRejection { facility_id, reason, lines: lines.clone() };
+        self.emit(Event::FulfillmentRejected { fulfillment_order_id: found.fulfillment_order_id.clone(), rejection });
+        Ok(())
+    }
+
+    /// Ships everything in it. What has not been accepted, picked or packed yet is, in passing.
+    fn ship(&mut self, found: &FulfillmentOrder, carrier: Option<&str>, tracking_number: Option<&str>) -> Result<(), Rejection> {
+        let id = &found.fulfillment_order_id;
+        if found.status == FulfillmentStatus::Released {
+            self.emit(Event::FulfillmentAccepted { fulfillment_order_id: id.clone() });
+        }
+        if matches!(found.status, FulfillmentStatus::Released | FulfillmentStatus::Accepted) {
+            self.emit(Event::PickingStarted { fulfillment_order_id: id.clone(), picker: None });
+        }
+        if matches!(found.status, FulfillmentStatus::Released | FulfillmentStatus::Accepted | FulfillmentStatus::Picking) {
+            self.emit(Event::Packed { fulfillment_order_id: id.clone(), parcels: vec![everything(found)] });
+        }
+        let packed = self.order.fulfillment_order(id).cloned().ok_or_else(|| unknown(id))?;
+        packed.status.try_after(FulfillmentAction::Ship)?;
+        if packed.ship_requested {
+            return Ok(());
+        }
+        let unlabelled = |p: &&crate::order::Parcel| p.status == ParcelStatus::Packed;
+        let parcels: Vec<ParcelId> = packed.parcels.iter().filter(unlabelled).map(|p| p.parcel_id.clone()).collect();
+        if tracking_number.is_some() && parcels.len() > 1 {
+            let why = "one tracking number cannot stand for several parcels: leave it out, and the carrier labels each";
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        }
+        self.emit(Event::ShippingAsked { fulfillment_order_id: id.clone() });
+        for parcel_id in parcels {
+            self.emit(match tracking_number {
+                Some(number) => {
+                    Event::LabelBooked { parcel_id, carrier: carrier.unwrap_or("unknown").to_owned(), tracking_number: number.to_owned() }
+                }
+                None => Event::LabelAsked { parcel_id },
+            });
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, found: &FulfillmentOrder) -> Result<(), Rejection> {
+        if found.status != FulfillmentStatus::Shipped {
+            return Err(Rejection {
+                message: format!("deliver is not possible while {}: only what has shipped can arrive", found.status),
+                legal_actions: found.status.legal_actions().iter().map(|a| a.name().to_owned()).collect(),
+                status: Some(found.status.name().to_owned()),
+                code: ErrorCode::IllegalTransition,
+            });
+        }
+        let arriving = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some());
+        for parcel_id in arriving.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
+            let (action, occurred_at) = (ParcelAction::Deliver, self.at);
+            self.emit(Event::ParcelMoved { parcel_id, action, occurred_at, assumed: false });
+        }
+        Ok(())
+    }
+}
+
+fn unknown(id: &FulfillmentOrderId) -> Rejection {
+    Rejection::new(ErrorCode::FulfillmentOrderNotFound, format!("this order has no fulfillment order {id}"))
+}
+
+fn everything(found: &FulfillmentOrder) -> PackedParcel {
+    PackedParcel { lines: found.lines.clone(), weight_g: None }
+}
+
+/// Refuses units that the fulfillment order does not hold, naming the line.
+fn within(found: &FulfillmentOrder, lines: &BTreeMap<LineId, u32>) -> Result<(), Rejection> {
+    for (id, units) in lines {
+        let held = found.lines.get(id).copied().unwrap_or(0);
+        if *units == 0 || *units > held {
+            let why = format!("line {id}: {units} units named, {held} are in {}", found.fulfillment_order_id);
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        }
+    }
+    Ok(())
+}

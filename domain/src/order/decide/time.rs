@@ -1,0 +1,80 @@
+//! What happens when a wait is over (the defaults of the one table in `deadlines`).
+
+use super::Draft;
+use crate::{
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
+    ids::{FulfillmentOrderId, HoldId},
+    order::{Deadline, Event, FulfillmentOrder, Wait},
+    parcel::ParcelAction,
+};
+
+impl Draft {
+    /// Each wait whose deadline has passed gets its default. What comes due by that is seen by the next tick.
+    pub(super) fn time_passed(&mut self) {
+        let due = self.order.deadlines().into_iter().filter(|deadline| deadline.due <= self.at);
+        for deadline in due.collect::<Vec<_>>() {
+            self.default_of(&deadline);
+        }
+    }
+
+    fn default_of(&mut self, deadline: &Deadline) {
+        let subject = deadline.subject.as_str();
+        match deadline.wait {
+            Wait::Payment => self.end_unpaid(Event::OrderExpired, "payment did not come in time"),
+            Wait::Hold => {
+                if let Ok(hold_id) = HoldId::parse(subject) {
+                    self.emit(Event::HoldReleased { hold_id });
+                }
+            }
+            // Advancing releases and schedules what is due.
+            Wait::Remorse => {}
+            Wait::Preorder => self.fall_due(subject),
+            Wait::Backorder => self.give_up_waiting(subject),
+            Wait::SplitWait => self.stop_waiting(subject),
+            Wait::CancellationRequest => self.answer_for_facility(subject),
+            Wait::Delivery => self.assume_delivered(subject),
+            Wait::Acceptance | Wait::Packing | Wait::Label | Wait::UnknownPayment => self.attend(subject, deadline.wait.overdue()),
+        }
+    }
+
+    fn found(&self, subject: &str) -> Option<FulfillmentOrder> {
+        self.order.fulfillment_order(&FulfillmentOrderId::parse(subject).ok()?).cloned()
+    }
+
+    fn fall_due(&mut self, subject: &str) {
+        if let Some(found) = self.found(subject) {
+            self.emit(Event::PreorderDue { fulfillment_order_id: found.fulfillment_order_id });
+        }
+    }
+
+    fn give_up_waiting(&mut self, subject: &str) {
+        if let Some(found) = self.found(subject).filter(|f| f.status.after(FulfillmentAction::Cancel).is_some()) {
+            let (id, reason) = (Some(found.fulfillment_order_id), "no stock in time".to_owned());
+            self.emit(Event::UnitsCancelled { fulfillment_order_id: id, lines: found.lines, reason });
+        }
+    }
+
+    fn stop_waiting(&mut self, subject: &str) {
+        if let Some(found) = self.found(subject).filter(|f| f.status == FulfillmentStatus::Backordered) {
+            self.emit(Event::WaitingEnded { fulfillment_order_id: found.fulfillment_order_id });
+        }
+    }
+
+    /// A facility's silence: refused if it has packed, else accepted.
+    fn answer_for_facility(&mut self, subject: &str) {
+        let Some(found) = self.found(subject) else { return };
+        let packed = matches!(found.status, FulfillmentStatus::Packed | FulfillmentStatus::ReadyForPickup);
+        if self.answer_cancellation(&found, !packed).is_err() {
+            self.attend(subject, "a cancellation could not be answered for the facility");
+        }
+    }
+
+    fn assume_delivered(&mut self, subject: &str) {
+        let Some(found) = self.found(subject) else { return };
+        let silent = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some() && p.status.is_in_transit());
+        for parcel_id in silent.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
+            let (action, occurred_at) = (ParcelAction::Deliver, self.at);
+            self.emit(Event::ParcelMoved { parcel_id, action, occurred_at, assumed: true });
+        }
+    }
+}

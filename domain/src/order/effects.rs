@@ -1,0 +1,147 @@
+//! What must be done outside, derived from the state: so a run that starts afresh knows what is still owed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{FacilityRejection, Order};
+use crate::{
+    ids::{FacilityId, LineId, OrderId, ParcelId, PaymentId},
+    parcel::ParcelStatus,
+    payment::{OperationKind, OperationStatus, operation_key},
+    placed::DeliveryMethod,
+};
+
+/// One thing to be done outside. Its key is deterministic: doing it twice under the key is doing it once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    Source(SourceRequest),
+    Pay(PaymentRequest),
+    BookLabel(LabelRequest),
+}
+
+/// Find facilities for the open units, and reserve there, in one transaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceRequest {
+    pub order_id: OrderId,
+    pub round: u32,
+    /// The number of the first fulfillment order that the answer may open.
+    pub first_number: u32,
+    pub lines: BTreeMap<LineId, u32>,
+    /// Facilities that gave lines back.
+    pub rejections: Vec<FacilityRejection>,
+    /// Packages that the order has already.
+    pub packages_already: u32,
+    /// Units may wait rather than travel alone; after their wait they may not.
+    pub may_wait: bool,
+}
+
+/// Do this at the gateway, or, where sight of it was lost, ask what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentRequest {
+    pub order_id: OrderId,
+    pub payment_id: PaymentId,
+    pub number: u32,
+    pub kind: OperationKind,
+    pub amount_minor: i64,
+    pub currency: crate::money::Currency,
+    pub acts_on: Option<String>,
+    /// Sent before, and no answer came.
+    pub ask_first: bool,
+}
+
+/// Book a label with the carrier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelRequest {
+    pub order_id: OrderId,
+    pub parcel_id: ParcelId,
+    pub attempt: u32,
+    pub facility_id: FacilityId,
+    pub group: u16,
+    pub method: DeliveryMethod,
+    pub weight_g: Option<u32>,
+    pub lines: BTreeMap<LineId, u32>,
+    pub asked_at: Timestamp,
+}
+
+impl PaymentRequest {
+    /// The key under which the gateway knows this operation.
+    pub fn key(&self) -> String {
+        operation_key(&self.order_id, &self.payment_id, self.number)
+    }
+}
+
+impl Effect {
+    /// Deterministic, and different for everything that must happen by itself.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Source(source) => format!("{}:source:{}", source.order_id, source.round),
+            Self::Pay(pay) if pay.ask_first => format!("{}:ask", pay.key()),
+            Self::Pay(pay) => pay.key(),
+            Self::BookLabel(label) => format!("{}:label:{}", label.parcel_id, label.attempt),
+        }
+    }
+}
+
+impl Order {
+    /// Everything that is asked for and not answered, in a fixed order.
+    pub fn pending_effects(&self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.sourcing.asked > self.sourcing.answered {
+            effects.push(Effect::Source(self.source_request()));
+        }
+        effects.extend(self.payment_requests().map(Effect::Pay));
+        effects.extend(self.label_requests().map(Effect::BookLabel));
+        effects
+    }
+
+    fn source_request(&self) -> SourceRequest {
+        let open = self.lines.iter().filter(|(_, line)| line.open > 0);
+        let live = self.fulfillment_orders.iter().filter(|f| f.status.holds_stock() || f.status.has_left());
+        SourceRequest {
+            order_id: self.core.order_id.clone(),
+            round: self.sourcing.asked,
+            first_number: self.next_fulfillment_order(),
+            lines: open.map(|(id, line)| (id.clone(), line.open)).collect(),
+            rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
+            packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
+            may_wait: self.sourcing.asked == 1,
+        }
+    }
+
+    fn payment_requests(&self) -> impl Iterator<Item = PaymentRequest> {
+        let open = |status| match status {
+            OperationStatus::Pending | OperationStatus::Unknown => true,
+            OperationStatus::Succeeded | OperationStatus::Failed => false,
+        };
+        let operations = self.payments.iter().flat_map(|payment| payment.operations.iter().map(move |op| (payment, op)));
+        operations.filter(move |(_, op)| open(op.status)).map(|(payment, op)| PaymentRequest {
+            order_id: self.core.order_id.clone(),
+            payment_id: payment.payment_id.clone(),
+            number: op.number,
+            kind: op.kind,
+            amount_minor: op.amount_minor,
+            currency: self.core.currency,
+            acts_on: op.acts_on.clone(),
+            ask_first: op.status == OperationStatus::Unknown,
+        })
+    }
+
+    fn label_requests(&self) -> impl Iterator<Item = LabelRequest> {
+        let parcels = self.fulfillment_orders.iter().flat_map(|f| f.parcels.iter().map(move |parcel| (f, parcel)));
+        parcels.filter(|(_, parcel)| parcel.status == ParcelStatus::LabelPending).filter_map(|(f, parcel)| {
+            Some(LabelRequest {
+                order_id: self.core.order_id.clone(),
+                parcel_id: parcel.parcel_id.clone(),
+                attempt: parcel.label_attempts,
+                facility_id: f.facility_id.clone()?,
+                group: f.group,
+                method: self.core.groups.get(usize::from(f.group))?.method,
+                weight_g: parcel.weight_g,
+                lines: parcel.lines.clone(),
+                asked_at: parcel.since,
+            })
+        })
+    }
+}

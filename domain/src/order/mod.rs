@@ -1,0 +1,298 @@
+//! The order: one aggregate, changed only by its own events. `decide` says what a command leads to, `evolve` what an event means.
+
+mod command;
+mod core;
+mod deadlines;
+mod decide;
+mod effects;
+mod event;
+mod evolve;
+mod money;
+mod status;
+mod stock;
+mod units;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    command::{
+        Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, SourcedPackage,
+        SourcingAnswer, WaitingPackage,
+    },
+    core::{CoreGroup, CoreLine, CorePayment, OrderCore},
+    deadlines::{Deadline, Wait},
+    decide::decide,
+    effects::{Effect, LabelRequest, PaymentRequest, SourceRequest},
+    event::Event,
+    status::{OrderAction, OrderStatus},
+    stock::StockTarget,
+    units::Units,
+};
+use crate::{
+    fulfillment::FulfillmentStatus,
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId},
+    parcel::ParcelStatus,
+    payment::Payment,
+    policy::Policy,
+};
+
+/// An order in the middle of its life. Its JSON is the order document; nothing in it is personal data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    pub core: OrderCore,
+    pub policy: Policy,
+    pub status: OrderStatus,
+    pub status_since: Timestamp,
+    /// How many events it has seen; the sequence number of the last one.
+    pub version: u64,
+    pub lines: BTreeMap<LineId, LineState>,
+    pub fulfillment_orders: Vec<FulfillmentOrder>,
+    pub payments: Vec<Payment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cancellations: Vec<Cancellation>,
+    /// What a person must look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<Attention>,
+    pub sourcing: Sourcing,
+    /// Units of the order whose share of the order-level money is spoken for: captured or cancelled.
+    pub numbered_units: u64,
+    /// What shipped units are worth, captured or not.
+    pub shipped_minor: i64,
+    /// What was invoiced on terms.
+    #[serde(default)]
+    pub invoiced_minor: i64,
+}
+
+/// The units of a line that are in no fulfillment order; the others are counted there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineState {
+    /// Index into the core's lines.
+    pub position: u16,
+    pub ordered: u32,
+    /// Units sent again.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub replaced: u32,
+    /// Not yet sourced.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub open: u32,
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub cancelled: u32,
+    /// Units whose share of the line's money is spoken for: captured or cancelled.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub numbered: u32,
+}
+
+impl LineState {
+    fn of(line: &CoreLine, position: u16) -> Self {
+        Self { position, ordered: line.quantity, open: line.quantity, ..Self::default() }
+    }
+}
+
+fn is_none_of_them(units: &u32) -> bool {
+    *units == 0
+}
+
+/// Rounds of sourcing: each asks for the units that are open then, and is answered once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sourcing {
+    pub asked: u32,
+    pub answered: u32,
+}
+
+/// What one facility ships of the order by one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FulfillmentOrder {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    /// None while Backordered.
+    pub facility_id: Option<FacilityId>,
+    /// Index into the core's groups: how and where it is delivered.
+    #[serde(default)]
+    pub group: u16,
+    pub status: FulfillmentStatus,
+    pub since: Timestamp,
+    /// The order's version when it last changed.
+    pub version: u64,
+    /// Units in it now.
+    pub lines: BTreeMap<LineId, u32>,
+    /// Backordered as a whole: nothing of it ships before all of it can.
+    #[serde(default)]
+    pub whole: bool,
+    /// Backordered although somebody has stock: not worth a consignment of its own yet.
+    #[serde(default)]
+    pub on_purpose: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfill_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_by: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<Parcel>,
+    /// Someone asked to ship it; it ships when every parcel has its label.
+    #[serde(default)]
+    pub ship_requested: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_request: Option<CancellationRequest>,
+    /// Why facilities gave units of it back, the last one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<FacilityRejection>,
+}
+
+/// A facility that would not or could not ship some lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacilityRejection {
+    pub facility_id: FacilityId,
+    pub reason: RejectionReason,
+    pub lines: BTreeMap<LineId, u32>,
+}
+
+/// Why a facility gives units back; the reason decides what becomes of its stock (LIFECYCLE.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RejectionReason {
+    NotInStock,
+    Mismatch,
+    Damaged,
+    NoCapacity,
+    Other,
+}
+
+/// A cancellation that only the facility can answer, since it has begun its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancellationRequest {
+    pub cancellation_id: CancellationId,
+    pub lines: BTreeMap<LineId, u32>,
+    pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parcel {
+    pub parcel_id: ParcelId,
+    pub status: ParcelStatus,
+    pub since: Timestamp,
+    pub lines: BTreeMap<LineId, u32>,
+    pub weight_g: Option<u32>,
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    /// The carrier's time of the last event that counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_at: Option<Timestamp>,
+    /// Requests for a label so far.
+    #[serde(default)]
+    pub label_attempts: u32,
+    /// No carrier said so; time did.
+    #[serde(default)]
+    pub assumed_delivered: bool,
+}
+
+/// Why an order may not go on for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HoldReason {
+    AwaitingPayment,
+    HighRiskOfFraud,
+    IncorrectAddress,
+    InventoryOutOfStock,
+    AwaitingReturnItems,
+    UnknownDeliveryDate,
+    Other,
+}
+
+/// Blocks approval and release until it is lifted or expires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub hold_id: HoldId,
+    pub reason: HoldReason,
+    pub placed_at: Timestamp,
+    /// Lifted by itself then.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What became of a request to cancel, unit by unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancellation {
+    pub cancellation_id: CancellationId,
+    pub reason: String,
+    pub at: Timestamp,
+    /// As asked for; none is the whole order.
+    pub asked: Option<BTreeMap<LineId, u32>>,
+    pub cancelled: BTreeMap<LineId, u32>,
+    /// With a facility that must agree.
+    pub requested: BTreeMap<LineId, u32>,
+    /// Already shipped, or gone before.
+    pub too_late: BTreeMap<LineId, u32>,
+}
+
+/// Something that only a person can put right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    /// What it is about: an operation, a parcel, a fulfillment order.
+    pub subject: String,
+    pub why: String,
+    pub since: Timestamp,
+}
+
+impl Order {
+    /// A new order, before its first event. `decide` with [`Command::Place`] starts its life.
+    pub fn new(core: OrderCore, policy: Policy) -> Self {
+        let placed_at = core.placed_at;
+        Self {
+            lines: core.lines.iter().zip(0..).map(|(line, position)| (line.line_id.clone(), LineState::of(line, position))).collect(),
+            payments: core.payments.iter().map(|p| p.opened(placed_at)).collect(),
+            core,
+            policy,
+            status: OrderStatus::Created,
+            status_since: placed_at,
+            version: 0,
+            fulfillment_orders: Vec::new(),
+            holds: Vec::new(),
+            cancellations: Vec::new(),
+            attention: Vec::new(),
+            sourcing: Sourcing::default(),
+            numbered_units: 0,
+            shipped_minor: 0,
+            invoiced_minor: 0,
+        }
+    }
+
+    /// No event will follow by itself, and nothing is under way.
+    pub fn is_closed(&self) -> bool {
+        self.status.is_final() && self.pending_effects().is_empty()
+    }
+
+    pub fn fulfillment_order(&self, id: &FulfillmentOrderId) -> Option<&FulfillmentOrder> {
+        self.fulfillment_orders.iter().find(|f| f.fulfillment_order_id == *id)
+    }
+
+    /// The number that the next fulfillment order gets: never one that was used.
+    pub fn next_fulfillment_order(&self) -> u32 {
+        u32::try_from(self.fulfillment_orders.len()).map_or(u32::MAX, |used| used + 1)
+    }
+
+    /// Facilities that ship something of it, sorted.
+    pub fn facilities(&self) -> Vec<FacilityId> {
+        let mut ids: Vec<FacilityId> = self.fulfillment_orders.iter().filter_map(|f| f.facility_id.clone()).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+}
+
+impl FulfillmentOrder {
+    /// All its units.
+    pub fn units(&self) -> u64 {
+        self.lines.values().map(|q| u64::from(*q)).sum()
+    }
+
+    /// Shipped, and every parcel reached its customer.
+    pub fn is_delivered(&self) -> bool {
+        self.status == FulfillmentStatus::Shipped
+            && self.parcels.iter().all(|p| matches!(p.status, ParcelStatus::Delivered | ParcelStatus::Voided))
+    }
+
+    /// The status people see: Shipped becomes Delivered with its last parcel.
+    pub fn shown_status(&self) -> &'static str {
+        if self.is_delivered() { "Delivered" } else { self.status.name() }
+    }
+}

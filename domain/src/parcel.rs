@@ -1,0 +1,79 @@
+//! The parcel's machine. Carriers skip scans, so any forward jump is legal; what comes late or twice changes nothing.
+
+use crate::machine;
+
+machine! {
+    /// Where a parcel stands (LIFECYCLE.md, Parcel).
+    states ParcelStatus {
+        /// Packed; no label has been asked for yet.
+        Packed = "Packed",
+        LabelPending = "LabelPending",
+        Labelled = "Labelled",
+        Voided = "Voided",
+        HandedOver = "HandedOver",
+        InTransit = "InTransit",
+        OutForDelivery = "OutForDelivery",
+        Attempted = "Attempted",
+        Exception = "Exception",
+        Delivered = "Delivered",
+        ReturnedToSender = "ReturnedToSender",
+        Lost = "Lost",
+    }
+    /// What is done to a parcel, or reported of it.
+    actions ParcelAction {
+        RequestLabel = "request-label",
+        Label = "label",
+        /// The carrier gave no label.
+        RefuseLabel = "refuse-label",
+        Void = "void",
+        HandOver = "handed_over",
+        Transit = "in_transit",
+        OutForDelivery = "out_for_delivery",
+        Attempt = "attempted",
+        Except = "exception",
+        Deliver = "delivered",
+        ReturnToSender = "returned_to_sender",
+        Lose = "lost",
+    }
+    transitions {
+        Packed, RequestLabel => LabelPending;
+        Packed | LabelPending, Label => Labelled;
+        LabelPending, RefuseLabel => Packed;
+        Packed | LabelPending | Labelled, Void => Voided;
+        Labelled, HandOver => HandedOver;
+        Labelled | HandedOver | Exception, Transit => InTransit;
+        Labelled | HandedOver | InTransit | Attempted | Exception, OutForDelivery => OutForDelivery;
+        Labelled | HandedOver | InTransit | OutForDelivery | Exception, Attempt => Attempted;
+        HandedOver | InTransit | OutForDelivery | Attempted, Except => Exception;
+        Labelled | HandedOver | InTransit | OutForDelivery | Attempted | Exception | Lost, Deliver => Delivered;
+        HandedOver | InTransit | OutForDelivery | Attempted | Exception, ReturnToSender => ReturnedToSender;
+        HandedOver | InTransit | OutForDelivery | Attempted | Exception, Lose => Lost;
+    }
+}
+
+impl ParcelAction {
+    /// The action a carrier's status stands for; none for a word no carrier of ours uses.
+    pub fn from_carrier_status(status: &str) -> Option<Self> {
+        let reported = [
+            Self::HandOver,
+            Self::Transit,
+            Self::OutForDelivery,
+            Self::Attempt,
+            Self::Except,
+            Self::Deliver,
+            Self::ReturnToSender,
+            Self::Lose,
+        ];
+        reported.into_iter().find(|action| action.name() == status)
+    }
+}
+
+impl ParcelStatus {
+    /// On its way: shipped and not yet anywhere for good.
+    pub fn is_in_transit(self) -> bool {
+        match self {
+            Self::Labelled | Self::HandedOver | Self::InTransit | Self::OutForDelivery | Self::Attempted | Self::Exception => true,
+            Self::Packed | Self::LabelPending | Self::Voided | Self::Delivered | Self::ReturnedToSender | Self::Lost => false,
+        }
+    }
+}

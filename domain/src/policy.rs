@@ -1,0 +1,51 @@
+//! Every duration and limit of an order's life, in one place. Travels in the workflow's start input, so that running orders keep theirs.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+macro_rules! policy {
+    ($( $(#[$doc:meta])* $name:ident : $kind:ty = $default:expr; )+) => {
+        /// Durations are milliseconds of business time. Absent fields take the default.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Policy { $( $(#[$doc])* pub $name: $kind, )+ }
+
+        impl Default for Policy {
+            fn default() -> Self { Self { $( $name: $default, )+ } }
+        }
+    };
+}
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+policy! {
+    /// After placing: payment must be authorized, or the order expires.
+    payment_deadline_ms: i64 = 2 * DAY_MS;
+    /// After placing: nothing is released to a facility before, so that a customer may change their mind.
+    remorse_ms: i64 = 0;
+    /// After becoming Backordered: units that still wait for stock are cancelled.
+    backorder_ms: i64 = 30 * DAY_MS;
+    /// After release: a facility that has not accepted needs attention.
+    accept_ms: i64 = 2 * DAY_MS;
+    /// After acceptance: a facility that has not packed needs attention.
+    pick_ms: i64 = 2 * DAY_MS;
+    /// After a cancellation request: the facility's silence is an answer (refused if Packed, else accepted).
+    cancellation_request_ms: i64 = 4 * HOUR_MS;
+    /// After asking for a label: the parcel needs attention.
+    label_ms: i64 = 4 * HOUR_MS;
+    /// After shipping: a parcel without news of its delivery is assumed delivered, marked so.
+    assumed_delivery_ms: i64 = 21 * DAY_MS;
+    /// After an operation's outcome became unknown: the gateway's silence needs attention.
+    unknown_payment_ms: i64 = DAY_MS;
+    /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
+    split_wait_ms: i64 = 2 * DAY_MS;
+    /// How often rejected or short units are sourced again before they wait.
+    resource_rounds_max: u32 = 5;
+}
+
+/// A policy's milliseconds as a duration.
+pub fn ms(milliseconds: i64) -> SignedDuration {
+    SignedDuration::from_millis(milliseconds)
+}
