@@ -1,0 +1,83 @@
+//! From a problem to its plan: an exact search, then the one plan among equals, then the explanation.
+
+mod draft;
+mod dual;
+mod explain;
+mod network;
+mod search;
+
+use crate::check::Problem;
+use crate::plan::Plan;
+use draft::Draft;
+use network::{Amount, Levels, Network, Scope};
+use search::Search;
+
+/// How far to search and how much to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Partial plans the search may visit (at least 1) before it answers with the best plan it has and the proven gap. Choosing among equals, and
+    /// each facility explained, may visit as many again.
+    pub node_budget: u64,
+    /// Adds each package's cost by part, and for each facility not chosen the best plan with it.
+    pub explain: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { node_budget: 20_000, explain: false }
+    }
+}
+
+/// The plan of least objective; among equals the one the tie-breaks name. The order of the input does not matter.
+pub fn solve(problem: &Problem, options: Options) -> Plan {
+    let levels = Levels::new(problem);
+    let network = Network::new(problem, &levels, Scope::Useful);
+    let mut search = Search::new(&network, options.node_budget);
+    let (draft, bound) = choose(problem, &levels, &network, &mut search);
+    let amount = draft.merit(problem, &levels).0;
+    let mut plan = draft.to_plan(problem, options.explain);
+    plan.nodes = search.nodes();
+    (plan.gap_units, plan.gap_milli) = levels.gap(amount, bound);
+    plan.optimal = (plan.gap_units, plan.gap_milli) == (0, 0);
+    plan.not_chosen = explain::not_chosen(problem, &levels, &draft, options);
+    plan
+}
+
+/// The best of a set of facilities used as well as can be, a single unit shipped only because something must, and nothing; with a bound on all of them.
+fn choose(problem: &Problem, levels: &Levels, network: &Network, search: &mut Search) -> (Draft, Amount) {
+    let rules = &problem.file.rules;
+    let (set, bound) = search.best();
+    // A bound this high proves that some unit stays unfilled whatever opens; then an order that ships complete waits.
+    let hopeless = rules.ship_complete && bound >= levels.unfilled;
+    let bound = if hopeless { Amount::MAX } else { bound.saturating_add(levels.first_package(problem)) };
+    let nothing = Draft::nothing(problem);
+    let nothing_merit = nothing.merit(problem, levels);
+    let set = set.map(|open| Draft::from_set(problem, levels, network, &open));
+    let mut best = set.filter(|draft| !rules.ship_complete || draft.is_complete()).map(|draft| (draft.merit(problem, levels), draft));
+    if rules.ship_something && !rules.ship_complete && best.as_ref().is_none_or(|(merit, _)| *merit > nothing_merit) {
+        let unit = lone_unit(problem, levels).map(|draft| (draft.merit(problem, levels), draft));
+        best = best.into_iter().chain(unit).min_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    match best {
+        Some((merit, draft)) if rules.ship_something || merit < nothing_merit => (draft, bound.min(merit.0)),
+        Some(_) | None => (nothing, bound.min(nothing_merit.0)),
+    }
+}
+
+/// The cheapest plan of one unit. It is the answer where every unit costs more to ship than to leave unfilled, and still something must ship.
+fn lone_unit(problem: &Problem, levels: &Levels) -> Option<Draft> {
+    if problem.packages_left() == Some(0) {
+        return None;
+    }
+    let dearest_line = |sku: usize| {
+        // The last of equals by `max_by_key`, so from the back: the first line of its penalty.
+        let lines = problem.skus[sku].lines.iter().copied().rev();
+        lines.max_by_key(|&line| levels.penalty(problem, line))
+    };
+    problem
+        .stock
+        .iter()
+        .filter(|stock| problem.facility(stock.facility).capacity_left != Some(0))
+        .filter_map(|stock| Some(Draft::one_unit(problem, stock.facility, stock.sku, dearest_line(stock.sku)?)))
+        .min_by_key(|draft| draft.merit(problem, levels))
+}

@@ -1,0 +1,5 @@
+//! The solver against hand calculation, brute force and its own promises.
+
+mod brute;
+mod generate;
+mod properties;
