@@ -28,8 +28,7 @@ impl Account {
         if !Uid::effective().is_root() {
             return Ok(None);
         }
-        let found = User::from_name(UNPRIVILEGED)
-            .map_err(|errno| Error::failed(format!("look up the account {UNPRIVILEGED}"), errno))?;
+        let found = User::from_name(UNPRIVILEGED).map_err(|errno| Error::failed(format!("look up the account {UNPRIVILEGED}"), errno))?;
         let user = found.ok_or_else(|| Error::Unavailable {
             tool: "PostgreSQL",
             why: format!(
@@ -37,17 +36,12 @@ impl Account {
                  start the stack as an ordinary user, or set DATABASE_URL"
             ),
         })?;
-        Ok(Some(Self {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        }))
+        Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() }))
     }
 
     /// Whether this account may pass through each folder of the path that exists.
     fn can_reach(self, path: &Path) -> bool {
-        path.ancestors()
-            .filter_map(|folder| folder.metadata().ok())
-            .all(|metadata| self.may_enter(&metadata))
+        path.ancestors().filter_map(|folder| folder.metadata().ok()).all(|metadata| self.may_enter(&metadata))
     }
 
     fn may_enter(self, folder: &Metadata) -> bool {
@@ -67,19 +61,12 @@ impl Account {
 ///
 /// # Errors
 /// When the fallback cannot be made, or somebody else could write to it.
-pub(crate) fn reachable(
-    wanted: PathBuf,
-    account: Option<Account>,
-    fallback: &Path,
-) -> Result<PathBuf> {
+pub(crate) fn reachable(wanted: PathBuf, account: Option<Account>, fallback: &Path) -> Result<PathBuf> {
     match account {
         Some(account) if !account.can_reach(&wanted) => {
             let base = root_owned(fallback)?;
             // The whole path in the name: two data folders never share a database.
-            let name = uuid::Uuid::new_v5(
-                &uuid::Uuid::NAMESPACE_URL,
-                wanted.as_os_str().as_encoded_bytes(),
-            );
+            let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, wanted.as_os_str().as_encoded_bytes());
             let label = wanted.file_name().unwrap_or_default().to_string_lossy();
             Ok(base.join(format!("{label}-{}", name.simple())))
         }
@@ -125,8 +112,7 @@ pub(crate) fn private_folder(path: &Path, account: Option<Account>) -> Result<()
 /// When the system refuses.
 pub(crate) fn give(path: &Path, account: Option<Account>) -> Result<()> {
     match account {
-        Some(account) => chown(path, Some(account.uid), Some(account.gid))
-            .map_err(io(|| format!("give {} away", path.display()))),
+        Some(account) => chown(path, Some(account.uid), Some(account.gid)).map_err(io(|| format!("give {} away", path.display()))),
         None => Ok(()),
     }
 }

@@ -41,21 +41,8 @@ impl DynamoDbLocal {
                 .arg("-DDDB_LOCAL_TELEMETRY=0")
                 .arg("-cp")
                 .arg(jars.join("*"))
-                .args([
-                    MAIN_CLASS,
-                    "-inMemory",
-                    "-disableTelemetry",
-                    "-port",
-                    &port.to_string(),
-                ]);
-            let mut server = Server::spawn(
-                "DynamoDB Local",
-                &command,
-                Signal::SIGTERM,
-                None,
-                log.clone(),
-            )
-            .await?;
+                .args([MAIN_CLASS, "-inMemory", "-disableTelemetry", "-port", &port.to_string()]);
+            let mut server = Server::spawn("DynamoDB Local", &command, Signal::SIGTERM, None, log.clone()).await?;
             let address = format!("{HOST}:{port}");
             server
                 .wait_until_ready(START_DEADLINE, async || {
@@ -66,11 +53,7 @@ impl DynamoDbLocal {
             Ok((server, port))
         })
         .await?;
-        Ok(Self {
-            endpoint: format!("http://{HOST}:{port}"),
-            server,
-            _home: home.clone(),
-        })
+        Ok(Self { endpoint: format!("http://{HOST}:{port}"), server, _home: home.clone() })
     }
 
     /// Its endpoint URL. Any credentials do; tables are separate per access key and region.

@@ -66,17 +66,11 @@ pub enum Error {
 impl Error {
     /// A [`Error::Failed`] out of anything that can be shown.
     pub(crate) fn failed(what: impl Into<String>, why: impl Display) -> Self {
-        Self::Failed {
-            what: what.into(),
-            why: why.to_string(),
-        }
+        Self::Failed { what: what.into(), why: why.to_string() }
     }
 }
 
 /// Says what was being done when the system refused: `File::open(p).map_err(io(|| format!("open {}", p.display())))`.
 pub(crate) fn io(what: impl FnOnce() -> String) -> impl FnOnce(std::io::Error) -> Error {
-    move |source| Error::Io {
-        what: what(),
-        source,
-    }
+    move |source| Error::Io { what: what(), source }
 }

@@ -51,11 +51,7 @@ impl Home {
         made.map_err(io(what))?;
         let path = path.canonicalize().map_err(io(what))?;
         let lock = open_locked(&path.join(LOCK)).await?;
-        Ok(Arc::new(Self {
-            path,
-            kept,
-            _lock: lock,
-        }))
+        Ok(Arc::new(Self { path, kept, _lock: lock }))
     }
 
     /// Where it is.
@@ -94,10 +90,7 @@ fn remove_abandoned(temp: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        let named_so = entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with(EPHEMERAL_PREFIX);
+        let named_so = entry.file_name().to_string_lossy().starts_with(EPHEMERAL_PREFIX);
         if named_so && is_abandoned(&entry.path()) {
             // Another process may be removing it too, and another user's cannot be removed: neither is our trouble.
             drop(std::fs::remove_dir_all(entry.path()));

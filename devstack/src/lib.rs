@@ -1,29 +1,38 @@
-//! Everything the order orchestrator talks to, started natively on this machine: Temporal, PostgreSQL and DynamoDB,
-//! for `oms dev`, `oms demo` and the tests. No container engine is needed.
+//! Everything the order orchestrator talks to, started natively on this machine: Temporal, PostgreSQL, DynamoDB, and
+//! simulators of a payment gateway and a carrier, for `oms dev`, `oms demo` and the tests. No container engine is needed.
 //!
-//! [`Stack`] starts all of it in parallel; each part ([`Temporal`], [`Postgres`], [`DynamoDb`], [`DynamoDbLocal`]) also
-//! starts alone. Whatever is missing is installed once into the cache folder of [`Tools`]. Nothing here reads the
+//! [`Stack`] starts all of it in parallel; each part ([`Temporal`], [`Postgres`], [`DynamoDb`], [`DynamoDbLocal`],
+//! [`PaymentGateway`], [`CarrierService`]) also starts alone. Whatever is missing is installed once into the cache folder of [`Tools`]. Nothing here reads the
 //! environment or handles signals: the caller passes overrides and calls [`Stack::stop`].
 
 mod account;
+mod answer;
+pub mod carrier;
+mod control;
 mod dynamodb;
 mod dynamodb_local;
 mod error;
+pub mod gateway;
 mod home;
+mod journal;
 mod options;
+mod outbound;
 mod ports;
 mod postgres;
 mod process;
 mod progress;
 mod provision;
+mod service;
 mod stack;
 mod temporal;
 
+pub use carrier::{CarrierOptions, CarrierService};
 pub use dynamodb::DynamoDb;
 pub use dynamodb_local::DynamoDbLocal;
 pub use error::{Error, Result};
+pub use gateway::{PaymentGateway, PaymentGatewayOptions};
 pub use home::{DataDir, Home};
-pub use options::{DynamoDbChoice, PostgresChoice, StackOptions, TemporalChoice};
+pub use options::{CarrierChoice, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
 pub use postgres::Postgres;
 pub use progress::{Progress, Step};
 pub use provision::Tools;

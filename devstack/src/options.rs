@@ -2,8 +2,9 @@
 
 use secrecy::SecretString;
 
+use crate::carrier::CarrierOptions;
+use crate::gateway::PaymentGatewayOptions;
 use crate::home::DataDir;
-use crate::progress::Progress;
 use crate::provision::Tools;
 use crate::temporal::TemporalOptions;
 
@@ -20,6 +21,10 @@ pub struct StackOptions {
     pub postgres: PostgresChoice,
     /// Which DynamoDB.
     pub dynamodb: DynamoDbChoice,
+    /// Which payment gateway.
+    pub payment_gateway: PaymentGatewayChoice,
+    /// Which carrier.
+    pub carrier: CarrierChoice,
 }
 
 /// Temporal: somebody's, or ours.
@@ -55,19 +60,35 @@ pub enum DynamoDbChoice {
     },
 }
 
+/// The payment gateway: somebody's, or ours.
+#[derive(Debug, Clone)]
+pub enum PaymentGatewayChoice {
+    /// The base URL of one that runs already.
+    External(String),
+    /// A simulator, in this process.
+    Native(PaymentGatewayOptions),
+}
+
+/// The carrier: somebody's, or ours.
+#[derive(Debug, Clone)]
+pub enum CarrierChoice {
+    /// The base URL of one that runs already.
+    External(String),
+    /// A simulator, in this process.
+    Native(CarrierOptions),
+}
+
 impl StackOptions {
     /// All native on the well-known ports, with the Temporal UI, state kept in the folder: `oms dev`.
     pub fn kept(folder: impl Into<std::path::PathBuf>, tools: Tools) -> Self {
         Self {
             data: DataDir::Kept(folder.into()),
             tools,
-            temporal: TemporalChoice::Native(TemporalOptions {
-                ui: true,
-                port: Some(7233),
-                ..TemporalOptions::default()
-            }),
+            temporal: TemporalChoice::Native(TemporalOptions { ui: true, port: Some(7233), ..TemporalOptions::default() }),
             postgres: PostgresChoice::Native { port: Some(15432) },
             dynamodb: DynamoDbChoice::Native { port: Some(18000) },
+            payment_gateway: simulated_gateway(Some(18081)),
+            carrier: simulated_carrier(Some(18082)),
         }
     }
 
@@ -79,11 +100,16 @@ impl StackOptions {
             temporal: TemporalChoice::Native(TemporalOptions::default()),
             postgres: PostgresChoice::Native { port: None },
             dynamodb: DynamoDbChoice::Native { port: None },
+            payment_gateway: simulated_gateway(None),
+            carrier: simulated_carrier(None),
         }
     }
+}
 
-    /// Where progress is shown.
-    pub fn progress(&self) -> &Progress {
-        self.tools.progress()
-    }
+fn simulated_gateway(port: Option<u16>) -> PaymentGatewayChoice {
+    PaymentGatewayChoice::Native(PaymentGatewayOptions { port, time_scale: 1 })
+}
+
+fn simulated_carrier(port: Option<u16>) -> CarrierChoice {
+    CarrierChoice::Native(CarrierOptions { port, time_scale: 1, events_url: None })
 }

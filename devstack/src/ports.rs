@@ -23,9 +23,7 @@ pub(crate) fn listen(preferred: Option<u16>) -> Result<TcpListener> {
 /// A port for a server in another process. It is free now and may be taken before that server binds it, so callers
 /// start such servers through [`with_fresh_port`].
 fn free(preferred: Option<u16>) -> Result<u16> {
-    let address = listen(preferred)?
-        .local_addr()
-        .map_err(io(|| "read a local address".into()))?;
+    let address = listen(preferred)?.local_addr().map_err(io(|| "read a local address".into()))?;
     Ok(address.port())
 }
 
@@ -33,10 +31,7 @@ fn free(preferred: Option<u16>) -> Result<u16> {
 ///
 /// # Errors
 /// The last start's error.
-pub(crate) async fn with_fresh_port<T>(
-    mut preferred: Option<u16>,
-    mut start: impl AsyncFnMut(u16) -> Result<T>,
-) -> Result<T> {
+pub(crate) async fn with_fresh_port<T>(mut preferred: Option<u16>, mut start: impl AsyncFnMut(u16) -> Result<T>) -> Result<T> {
     const ATTEMPTS: u32 = 3;
     let mut attempt = 1;
     loop {

@@ -27,11 +27,7 @@ const DATABASE: &str = "oms";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const GREETING_DEADLINE: Duration = Duration::from_secs(5);
 /// Safe settings are for data that is wanted again; without them every commit is several times faster.
-const EPHEMERAL_SETTINGS: [&str; 3] = [
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-];
+const EPHEMERAL_SETTINGS: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 const SETTINGS: [&str; 7] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -62,26 +58,13 @@ impl Postgres {
         let wanted = home.path().join("postgres");
         let folder = reachable(wanted, account, Path::new("/var/lib"))?;
         private_folder(&folder, account)?;
-        let cluster = Cluster {
-            binaries,
-            folder,
-            account,
-            kept: home.is_kept(),
-        };
+        let cluster = Cluster { binaries, folder, account, kept: home.is_kept() };
         let password = cluster.password()?;
         let log = home.folder("logs")?.join("postgres.log");
         cluster.initialize().await?;
-        let (server, port) =
-            with_fresh_port(port, async |port| cluster.serve(port, log.clone()).await).await?;
-        let url = format!(
-            "postgres://{USER}:{}@{HOST}:{port}/{DATABASE}",
-            password.expose_secret()
-        );
-        Ok(Self {
-            url: url.into(),
-            server,
-            _home: home.clone(),
-        })
+        let (server, port) = with_fresh_port(port, async |port| cluster.serve(port, log.clone()).await).await?;
+        let url = format!("postgres://{USER}:{}@{HOST}:{port}/{DATABASE}", password.expose_secret());
+        Ok(Self { url: url.into(), server, _home: home.clone() })
     }
 
     /// URL of the database `oms`, as a superuser who may create others.
@@ -131,8 +114,7 @@ impl Cluster {
                 }
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                let read = std::fs::File::open(&path)
-                    .and_then(|mut file| file.read_to_string(&mut password));
+                let read = std::fs::File::open(&path).and_then(|mut file| file.read_to_string(&mut password));
                 read.map_err(io(what))?;
             }
             Err(error) => return Err(io(what)(error)),
@@ -147,27 +129,12 @@ impl Cluster {
         }
         let fresh = self.folder.join("data.new");
         if fresh.exists() {
-            std::fs::remove_dir_all(&fresh)
-                .map_err(io(|| format!("remove {}", fresh.display())))?;
+            std::fs::remove_dir_all(&fresh).map_err(io(|| format!("remove {}", fresh.display())))?;
         }
         let mut initdb = self.command("initdb");
         initdb
-            .args([
-                "--username",
-                USER,
-                "--auth",
-                "scram-sha-256",
-                "--encoding",
-                "UTF8",
-            ])
-            .args([
-                "--locale-provider",
-                "builtin",
-                "--builtin-locale",
-                "C.UTF-8",
-                "--locale",
-                "C",
-            ])
+            .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8"])
+            .args(["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"])
             .arg("--pwfile")
             .arg(self.password_file())
             .arg("--pgdata")
@@ -182,39 +149,28 @@ impl Cluster {
             single.args(["-c", "fsync=off"]);
         }
         single.arg("postgres");
-        self.prepare(single, &format!("CREATE DATABASE {DATABASE};\n"))
-            .await?;
-        std::fs::rename(&fresh, self.data())
-            .map_err(io(|| format!("move {} into place", fresh.display())))
+        self.prepare(single, &format!("CREATE DATABASE {DATABASE};\n")).await?;
+        std::fs::rename(&fresh, self.data()).map_err(io(|| format!("move {} into place", fresh.display())))
     }
 
     async fn serve(&self, port: u16, log: PathBuf) -> Result<(Server, u16)> {
         let mut command = self.command("postgres");
-        command
-            .arg("-D")
-            .arg(self.data())
-            .args(["-p", &port.to_string()]);
+        command.arg("-D").arg(self.data()).args(["-p", &port.to_string()]);
         let fast: &[&str] = if self.kept { &[] } else { &EPHEMERAL_SETTINGS };
         for setting in SETTINGS.iter().chain(fast) {
             command.args(["-c", setting]);
         }
         // INT is its fast shutdown: TERM would wait for the clients to leave.
-        let mut server =
-            Server::spawn("PostgreSQL", &command, Signal::SIGINT, self.account, log).await?;
+        let mut server = Server::spawn("PostgreSQL", &command, Signal::SIGINT, self.account, log).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        server
-            .wait_until_ready(START_DEADLINE, async || asks_for_password(address).await)
-            .await?;
+        server.wait_until_ready(START_DEADLINE, async || asks_for_password(address).await).await?;
         Ok((server, port))
     }
 
     /// Runs one of the preparing programs to its end, with `input` on its standard input.
     async fn prepare(&self, command: Command, input: &str) -> Result<()> {
         let program = command.get_program().to_string_lossy().into_owned();
-        let output = self
-            .output(command, input)
-            .await
-            .map_err(|error| Error::failed(program.clone(), error))?;
+        let output = self.output(command, input).await.map_err(|error| Error::failed(program.clone(), error))?;
         if output.status.success() {
             return Ok(());
         }
@@ -225,11 +181,7 @@ impl Cluster {
 
     async fn output(&self, command: Command, input: &str) -> std::io::Result<Output> {
         let mut command = tokio::process::Command::from(command);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         if let Some(account) = self.account {
             command.uid(account.uid).gid(account.gid);
         }

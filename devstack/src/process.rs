@@ -54,31 +54,19 @@ impl Server {
             Err(error) => return Err(start(error)),
         };
         let mut watchdog = under_watchdog(command, stop_signal);
-        watchdog
-            .stdin(Stdio::piped())
-            .stdout(output)
-            .stderr(errors)
-            .process_group(0);
+        watchdog.stdin(Stdio::piped()).stdout(output).stderr(errors).process_group(0);
         if let Some(account) = account {
             watchdog.uid(account.uid).gid(account.gid);
         }
         let watchdog = watchdog.spawn().map_err(start)?;
-        Ok(Self {
-            name,
-            watchdog,
-            log,
-        })
+        Ok(Self { name, watchdog, log })
     }
 
     /// Waits until `ready` succeeds.
     ///
     /// # Errors
     /// [`Error::NotStarted`] with the last log lines when the server ends first or the deadline passes.
-    pub(crate) async fn wait_until_ready(
-        &mut self,
-        deadline: Duration,
-        mut ready: impl AsyncFnMut() -> Result<(), String>,
-    ) -> Result<()> {
+    pub(crate) async fn wait_until_ready(&mut self, deadline: Duration, mut ready: impl AsyncFnMut() -> Result<(), String>) -> Result<()> {
         let begun = Instant::now();
         loop {
             let Err(refusal) = ready().await else {
@@ -110,28 +98,18 @@ impl Server {
             tokio::time::sleep(POLL).await;
         }
         if begun.elapsed() > GRACE {
-            return Err(Error::NotStopped {
-                name: self.name,
-                grace_s: GRACE.as_secs(),
-            });
+            return Err(Error::NotStopped { name: self.name, grace_s: GRACE.as_secs() });
         }
         Ok(())
     }
 
     fn exited(&mut self) -> Result<Option<std::process::ExitStatus>> {
         let name = self.name;
-        self.watchdog
-            .try_wait()
-            .map_err(io(|| format!("wait for {name}")))
+        self.watchdog.try_wait().map_err(io(|| format!("wait for {name}")))
     }
 
     fn not_started(&self, why: String) -> Error {
-        Error::NotStarted {
-            name: self.name,
-            why,
-            log: self.log.clone(),
-            log_tail: tail(&self.log),
-        }
+        Error::NotStarted { name: self.name, why, log: self.log.clone(), log_tail: tail(&self.log) }
     }
 
     /// The last resort: the whole group at once.
@@ -186,12 +164,7 @@ fn under_watchdog(command: &Command, stop_signal: Signal) -> Command {
 /// [`Error::InUse`] when another process keeps the lock for longer than a stopping server may take.
 pub(crate) async fn open_locked(path: &Path) -> Result<File> {
     let what = || format!("open {}", path.display());
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(io(what))?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(io(what))?;
     let begun = Instant::now();
     loop {
         match file.try_lock() {

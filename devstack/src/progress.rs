@@ -92,21 +92,13 @@ async fn remind(print: Arc<dyn Fn(&str) + Send + Sync>, what: String) {
     let begun = Instant::now();
     loop {
         tokio::time::sleep(REMINDER).await;
-        print(&format!(
-            "{what} ... {} s so far",
-            begun.elapsed().as_secs()
-        ));
+        print(&format!("{what} ... {} s so far", begun.elapsed().as_secs()));
     }
 }
 
 fn spinner(bars: &MultiProgress, what: String) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = bars.add(
-        ProgressBar::new_spinner()
-            .with_style(style)
-            .with_message(what),
-    );
+    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(what));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::carrier::CarrierService;
 use crate::dynamodb::DynamoDb;
 use crate::error::Result;
+use crate::gateway::PaymentGateway;
 use crate::home::Home;
-use crate::options::{DynamoDbChoice, PostgresChoice, StackOptions, TemporalChoice};
+use crate::options::{CarrierChoice, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
 use crate::postgres::Postgres;
 use crate::temporal::Temporal;
 
@@ -22,7 +24,13 @@ pub struct Stack {
     pub database_url: SecretString,
     /// Endpoint URL of DynamoDB. Ours takes any credentials and region.
     pub dynamodb_endpoint: String,
+    /// Base URL of the payment gateway.
+    pub payment_gateway_url: String,
+    /// Base URL of the carrier.
+    pub carrier_url: String,
     temporal: Option<Temporal>,
+    carrier: Option<CarrierService>,
+    payment_gateway: Option<PaymentGateway>,
     dynamodb: Option<DynamoDb>,
     postgres: Option<Postgres>,
 }
@@ -34,24 +42,32 @@ impl Stack {
     /// The first part's failure; the others are stopped.
     pub async fn start(options: StackOptions) -> Result<Self> {
         let home = Home::open(&options.data).await?;
-        let ((temporal_address, temporal), (database_url, postgres), (dynamodb_endpoint, dynamodb)) =
-            tokio::try_join!(
-                start_temporal(&options, &home),
-                start_postgres(&options, &home),
-                start_dynamodb(&options, &home),
-            )?;
-        let temporal_ui_url = temporal
-            .as_ref()
-            .and_then(|part| part.ui_url().map(str::to_owned));
+        let ((temporal_address, temporal), (database_url, postgres)) =
+            tokio::try_join!(start_temporal(&options, &home), start_postgres(&options, &home))?;
+        let (dynamodb_endpoint, dynamodb) = start_dynamodb(&options, &home)?;
+        let (payment_gateway_url, payment_gateway) = start_payment_gateway(&options, &home)?;
+        let (carrier_url, carrier) = start_carrier(&options, &home)?;
+        let temporal_ui_url = temporal.as_ref().and_then(|part| part.ui_url().map(str::to_owned));
         Ok(Self {
             temporal_address,
             temporal_ui_url,
             database_url,
             dynamodb_endpoint,
+            payment_gateway_url,
+            carrier_url,
             temporal,
+            carrier,
+            payment_gateway,
             dynamodb,
             postgres,
         })
+    }
+
+    /// Has the carrier post its scans to the URL, when it is ours: for a caller that binds its own address later.
+    pub fn send_carrier_events_to(&self, url: &str) {
+        if let Some(carrier) = &self.carrier {
+            carrier.send_events_to(url);
+        }
     }
 
     /// Stops what was started: Temporal first, so that no workflow meets a store that is gone.
@@ -59,26 +75,25 @@ impl Stack {
     /// # Errors
     /// The first part that did not stop by itself; the others are stopped all the same.
     pub async fn stop(self) -> Result<()> {
-        let temporal = match self.temporal {
-            Some(part) => part.stop().await,
-            None => Ok(()),
-        };
-        let dynamodb = match self.dynamodb {
-            Some(part) => part.stop().await,
-            None => Ok(()),
-        };
-        let postgres = match self.postgres {
-            Some(part) => part.stop().await,
-            None => Ok(()),
-        };
-        temporal.and(dynamodb).and(postgres)
+        let results = [
+            stopped(self.temporal, Temporal::stop).await,
+            stopped(self.carrier, CarrierService::stop).await,
+            stopped(self.payment_gateway, PaymentGateway::stop).await,
+            stopped(self.dynamodb, DynamoDb::stop).await,
+            stopped(self.postgres, Postgres::stop).await,
+        ];
+        results.into_iter().collect()
     }
 }
 
-async fn start_temporal(
-    options: &StackOptions,
-    home: &Arc<Home>,
-) -> Result<(String, Option<Temporal>)> {
+async fn stopped<T>(part: Option<T>, stop: impl AsyncFnOnce(T) -> Result<()>) -> Result<()> {
+    match part {
+        Some(part) => stop(part).await,
+        None => Ok(()),
+    }
+}
+
+async fn start_temporal(options: &StackOptions, home: &Arc<Home>) -> Result<(String, Option<Temporal>)> {
     match &options.temporal {
         TemporalChoice::External(address) => Ok((address.clone(), None)),
         TemporalChoice::Native(chosen) => {
@@ -88,10 +103,7 @@ async fn start_temporal(
     }
 }
 
-async fn start_postgres(
-    options: &StackOptions,
-    home: &Arc<Home>,
-) -> Result<(SecretString, Option<Postgres>)> {
+async fn start_postgres(options: &StackOptions, home: &Arc<Home>) -> Result<(SecretString, Option<Postgres>)> {
     match &options.postgres {
         PostgresChoice::External(url) => Ok((url.clone(), None)),
         PostgresChoice::Native { port } => {
@@ -101,15 +113,32 @@ async fn start_postgres(
     }
 }
 
-async fn start_dynamodb(
-    options: &StackOptions,
-    home: &Arc<Home>,
-) -> Result<(String, Option<DynamoDb>)> {
+fn start_dynamodb(options: &StackOptions, home: &Arc<Home>) -> Result<(String, Option<DynamoDb>)> {
     match &options.dynamodb {
         DynamoDbChoice::External(endpoint) => Ok((endpoint.clone(), None)),
         DynamoDbChoice::Native { port } => {
-            let part = DynamoDb::start(home, *port).await?;
+            let part = DynamoDb::start(home, *port)?;
             Ok((part.endpoint().to_owned(), Some(part)))
+        }
+    }
+}
+
+fn start_payment_gateway(options: &StackOptions, home: &Arc<Home>) -> Result<(String, Option<PaymentGateway>)> {
+    match &options.payment_gateway {
+        PaymentGatewayChoice::External(url) => Ok((url.clone(), None)),
+        PaymentGatewayChoice::Native(chosen) => {
+            let part = PaymentGateway::start(home, chosen)?;
+            Ok((part.url().to_owned(), Some(part)))
+        }
+    }
+}
+
+fn start_carrier(options: &StackOptions, home: &Arc<Home>) -> Result<(String, Option<CarrierService>)> {
+    match &options.carrier {
+        CarrierChoice::External(url) => Ok((url.clone(), None)),
+        CarrierChoice::Native(chosen) => {
+            let part = CarrierService::start(home, chosen)?;
+            Ok((part.url().to_owned(), Some(part)))
         }
     }
 }

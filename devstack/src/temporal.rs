@@ -8,9 +8,7 @@ use nix::sys::signal::Signal;
 use temporalio_client::{Connection, ConnectionOptions, Url};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
-use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    DescribeTaskQueueRequest, DescribeWorkflowExecutionRequest,
-};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{DescribeTaskQueueRequest, DescribeWorkflowExecutionRequest};
 use tonic::{Code, IntoRequest};
 
 use crate::error::{Result, io};
@@ -71,12 +69,9 @@ impl Temporal {
             for (name, kind) in &options.search_attributes {
                 command.args(["--search-attribute", &format!("{name}={kind}")]);
             }
-            let mut server =
-                Server::spawn("Temporal", &command, Signal::SIGTERM, None, log.clone()).await?;
+            let mut server = Server::spawn("Temporal", &command, Signal::SIGTERM, None, log.clone()).await?;
             let address = format!("{HOST}:{port}");
-            server
-                .wait_until_ready(START_DEADLINE, async || answers(&address).await)
-                .await?;
+            server.wait_until_ready(START_DEADLINE, async || answers(&address).await).await?;
             Ok((server, port))
         })
         .await?;
@@ -109,43 +104,27 @@ impl Temporal {
 
 fn free_ui_port(port: Option<u16>) -> Result<u16> {
     let address = listen(port.map(|port| port.saturating_add(1000)))?.local_addr();
-    Ok(address
-        .map_err(io(|| "read a local address".into()))?
-        .port())
+    Ok(address.map_err(io(|| "read a local address".into()))?.port())
 }
 
 /// Whether all the server's services work, not only the frontend that answers first: history says that it knows no such
 /// workflow, matching describes a queue.
 async fn answers(address: &str) -> Result<(), String> {
     let target = Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?;
-    let options = ConnectionOptions::new(target)
-        .connect_timeout(CONNECT_DEADLINE)
-        .build();
-    let connection = Connection::connect(options)
-        .await
-        .map_err(|error| error.to_string())?;
+    let options = ConnectionOptions::new(target).connect_timeout(CONNECT_DEADLINE).build();
+    let connection = Connection::connect(options).await.map_err(|error| error.to_string())?;
     let no_such_workflow = DescribeWorkflowExecutionRequest {
         namespace: NAMESPACE.into(),
-        execution: Some(WorkflowExecution {
-            workflow_id: "readiness".into(),
-            run_id: String::new(),
-        }),
+        execution: Some(WorkflowExecution { workflow_id: "readiness".into(), run_id: String::new() }),
     };
     let any_queue = DescribeTaskQueueRequest {
         namespace: NAMESPACE.into(),
-        task_queue: Some(TaskQueue {
-            name: "readiness".into(),
-            ..TaskQueue::default()
-        }),
+        task_queue: Some(TaskQueue { name: "readiness".into(), ..TaskQueue::default() }),
         ..DescribeTaskQueueRequest::default()
     };
     let mut service = connection.workflow_service();
-    match service
-        .describe_workflow_execution(no_such_workflow.into_request())
-        .await
-    {
-        Err(status)
-            if status.code() == Code::NotFound && !status.message().contains("amespace") => {}
+    match service.describe_workflow_execution(no_such_workflow.into_request()).await {
+        Err(status) if status.code() == Code::NotFound && !status.message().contains("amespace") => {}
         Err(status) => return Err(status.to_string()),
         Ok(_) => {}
     }

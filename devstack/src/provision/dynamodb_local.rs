@@ -18,9 +18,7 @@ impl Tools {
     /// [`Error::Unavailable`] without Java 17 and Maven, or when Maven fails.
     pub(crate) async fn dynamodb_local(&self) -> Result<PathBuf> {
         if !runs("java", "-version").await {
-            return Err(unavailable(
-                "no `java` on the path; install Java 17 or newer",
-            ));
+            return Err(unavailable("no `java` on the path; install Java 17 or newer"));
         }
         let place = self.cache.join(format!("dynamodb-local-{VERSION}"));
         if place.exists() {
@@ -31,9 +29,7 @@ impl Tools {
             return Ok(place);
         }
         if !runs("mvn", "--version").await {
-            return Err(unavailable(
-                "no `mvn` on the path to download it with; install Maven",
-            ));
+            return Err(unavailable("no `mvn` on the path to download it with; install Maven"));
         }
         self.copy_jars(&place).await.map_err(unavailable)?;
         Ok(place)
@@ -46,12 +42,7 @@ impl Tools {
         std::fs::write(workshop.join("pom.xml"), pom()).map_err(io(what))?;
         let mut maven = Command::new("mvn");
         maven
-            .args([
-                "--batch-mode",
-                "--quiet",
-                "dependency:copy-dependencies",
-                "-DincludeScope=runtime",
-            ])
+            .args(["--batch-mode", "--quiet", "dependency:copy-dependencies", "-DincludeScope=runtime"])
             .arg("-DoutputDirectory=jars")
             .current_dir(&workshop);
         run(&mut maven, DOWNLOAD_DEADLINE).await?;
@@ -61,10 +52,7 @@ impl Tools {
 }
 
 fn unavailable(why: impl std::fmt::Display) -> Error {
-    Error::Unavailable {
-        tool: "DynamoDB Local",
-        why: why.to_string(),
-    }
+    Error::Unavailable { tool: "DynamoDB Local", why: why.to_string() }
 }
 
 /// A project whose only content is the dependency.

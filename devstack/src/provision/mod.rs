@@ -27,10 +27,7 @@ impl Tools {
     /// Tools cached in the folder (`$OMS_CACHE_DIR`, or `oms` in the user's XDG cache folder), which is made on first
     /// use and may be shared by any number of processes.
     pub fn new(cache: impl Into<PathBuf>, progress: Progress) -> Self {
-        Self {
-            cache: cache.into(),
-            progress,
-        }
+        Self { cache: cache.into(), progress }
     }
 
     /// Where progress is shown.
@@ -44,11 +41,7 @@ impl Tools {
         let path = self.cache.join(format!("{tool}.lock"));
         let what = || format!("lock {}", path.display());
         std::fs::create_dir_all(&self.cache).map_err(io(what))?;
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(io(what))?;
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(io(what))?;
         let mut waiting = None;
         loop {
             match file.try_lock() {
@@ -111,7 +104,5 @@ async fn run(command: &mut Command, deadline: Duration) -> Result<String> {
 
 /// Moves what was installed to its final place, in one step: what is there is whole.
 fn put(installed: &Path, place: &Path) -> Result<()> {
-    std::fs::rename(installed, place).map_err(io(|| {
-        format!("move {} to {}", installed.display(), place.display())
-    }))
+    std::fs::rename(installed, place).map_err(io(|| format!("move {} to {}", installed.display(), place.display())))
 }

@@ -30,12 +30,10 @@ impl Tools {
             return Ok(place);
         }
         let _step = self.progress.step("Downloading PostgreSQL 18");
-        self.download_postgres(&place)
-            .await
-            .map_err(|error| Error::Unavailable {
-                tool: "PostgreSQL",
-                why: format!("{error}\nSet DATABASE_URL to use a server that runs already"),
-            })?;
+        self.download_postgres(&place).await.map_err(|error| Error::Unavailable {
+            tool: "PostgreSQL",
+            why: format!("{error}\nSet DATABASE_URL to use a server that runs already"),
+        })?;
         Ok(place)
     }
 
@@ -49,9 +47,7 @@ impl Tools {
         if workshop.exists() {
             std::fs::remove_dir_all(&workshop).map_err(io(what))?;
         }
-        extract(RELEASES, &archive, &workshop)
-            .await
-            .map_err(failed)?;
+        extract(RELEASES, &archive, &workshop).await.map_err(failed)?;
         open_to_all(&workshop).map_err(io(what))?;
         put(&workshop, place)
     }

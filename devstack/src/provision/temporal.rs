@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use super::{Tools, put, run, runs};
 use crate::error::{Error, Result, io};
+use crate::outbound::client;
 
 /// The version installed when the machine has none: newer tags cannot be installed with `go install`.
 const VERSION: &str = "v1.5.1";
@@ -15,7 +16,6 @@ const DOWNLOADS: &str = "https://temporal.download/cli/archive";
 /// Compiling it takes five minutes on two cores.
 const COMPILE_DEADLINE: Duration = Duration::from_secs(30 * 60);
 const DOWNLOAD_DEADLINE: Duration = Duration::from_secs(10 * 60);
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Tools {
     /// A `temporal` that runs: the one on the path, else the cached one, else the official download, else one compiled
@@ -47,22 +47,15 @@ impl Tools {
             compiled.map_err(|not_compiled| neither(&no_download, &not_compiled))?;
         }
         put(&installed, &place)?;
-        std::fs::remove_dir_all(&workshop)
-            .map_err(io(|| format!("remove {}", workshop.display())))?;
+        std::fs::remove_dir_all(&workshop).map_err(io(|| format!("remove {}", workshop.display())))?;
         Ok(place)
     }
 
     async fn download(&self, downloads: &str, into: &Path) -> Result<()> {
         let _step = self.progress.step("Downloading the Temporal CLI");
-        let url = format!(
-            "{downloads}/{VERSION}?platform={}&arch={}",
-            platform(),
-            arch()
-        );
+        let url = format!("{downloads}/{VERSION}?platform={}&arch={}", platform(), arch());
         let what = || format!("download of {url}");
-        let archive = fetch(&url)
-            .await
-            .map_err(|error| Error::failed(what(), error))?;
+        let archive = fetch(&url).await.map_err(|error| Error::failed(what(), error))?;
         unpack(&archive, into).map_err(io(what))?;
         if runs(into, "--version").await {
             return Ok(());
@@ -71,28 +64,15 @@ impl Tools {
     }
 
     async fn compile(&self, into: &Path) -> Result<()> {
-        let _step = self
-            .progress
-            .step("Compiling the Temporal CLI with Go (some minutes, once)");
+        let _step = self.progress.step("Compiling the Temporal CLI with Go (some minutes, once)");
         let mut go = Command::new("go");
-        go.args([
-            "install",
-            &format!("github.com/temporalio/cli/cmd/temporal@{VERSION}"),
-        ])
-        .env("GOBIN", into)
-        .current_dir(into);
+        go.args(["install", &format!("github.com/temporalio/cli/cmd/temporal@{VERSION}")]).env("GOBIN", into).current_dir(into);
         run(&mut go, COMPILE_DEADLINE).await.map(drop)
     }
 }
 
 async fn fetch(url: &str) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    // `main` installs the process's TLS provider; a test that is its own main may not have. A second one is refused,
-    // and that is fine.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT_DEADLINE)
-        .timeout(DOWNLOAD_DEADLINE)
-        .build()?;
+    let client = client(DOWNLOAD_DEADLINE)?;
     let response = client.get(url).send().await?.error_for_status()?;
     Ok(response.bytes().await?.to_vec())
 }

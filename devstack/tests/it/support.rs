@@ -24,10 +24,7 @@ fn user_cache() -> PathBuf {
 pub async fn eventually(condition: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "not within 20 s: {condition}"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 s: {condition}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

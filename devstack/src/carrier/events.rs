@@ -1,0 +1,86 @@
+//! Tells the events URL how parcels get on, at least once and in order for each parcel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::Carrier;
+use super::labels::{CARRIER, Entry, Stage};
+use crate::outbound::client;
+
+const MOST_IN_A_BATCH: usize = 100;
+const POST_DEADLINE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+#[derive(Serialize)]
+struct Batch {
+    events: Vec<Event>,
+}
+
+/// The event's id is the same each time it is told.
+#[derive(Serialize)]
+struct Event {
+    event_id: String,
+    carrier: &'static str,
+    tracking_number: String,
+    status: Stage,
+    occurred_at: Timestamp,
+}
+
+/// Posts what is due until it is told to stop. A batch that fails is tried again, ever more slowly.
+pub(super) async fn tell(carrier: &Carrier, stop: CancellationToken) -> Result<(), String> {
+    let client = client(POST_DEADLINE).map_err(|error| error.to_string())?;
+    let mut pause = PAUSE;
+    while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        let Some(url) = carrier.events_url() else {
+            continue;
+        };
+        pause = match tell_due(carrier, &client, &url).await {
+            Ok(()) => PAUSE,
+            Err(error) => {
+                tracing::warn!(%error, "carrier events were not taken, trying again");
+                (pause * 2).min(LONGEST_PAUSE)
+            }
+        };
+    }
+    Ok(())
+}
+
+async fn tell_due(carrier: &Carrier, client: &reqwest::Client, url: &Arc<str>) -> Result<(), String> {
+    let events = due(carrier);
+    if events.is_empty() {
+        return Ok(());
+    }
+    let batch = Batch { events };
+    let response = client.post(&**url).json(&batch).send().await;
+    let status = response.map_err(|error| error.to_string())?.status();
+    if !status.is_success() {
+        return Err(format!("the events URL answered {status}"));
+    }
+    for event in batch.events {
+        let told = Entry::Told { tracking_number: event.tracking_number, stage: event.status };
+        carrier.books().remember(told).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn due(carrier: &Carrier) -> Vec<Event> {
+    let books = carrier.books();
+    let due = books.labels.untold(Timestamp::now(), carrier.time_scale, MOST_IN_A_BATCH);
+    due.into_iter()
+        .map(|(parcel, stage, occurred_at)| {
+            let number = &parcel.label.tracking_number;
+            Event {
+                event_id: format!("{number}-{}", stage as u8 + 1),
+                carrier: CARRIER,
+                tracking_number: number.clone(),
+                status: stage,
+                occurred_at,
+            }
+        })
+        .collect()
+}

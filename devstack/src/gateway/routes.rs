@@ -1,0 +1,108 @@
+//! The gateway's HTTP calls.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Gateway;
+use super::ledger::{Authorize, Kind, Request};
+use crate::answer::{Answer, body, idempotency_key, refusal};
+
+/// The most operations a list answers with.
+const MOST_LISTED: usize = 1_000;
+
+pub(super) fn calls(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/v1/authorizations", post(authorize))
+        .route("/v1/authorizations/{id}/captures", post(capture))
+        .route("/v1/authorizations/{id}/void", post(void))
+        .route("/v1/captures/{id}/refunds", post(refund))
+        .route("/v1/operations/{key}", get(operation))
+        .route("/v1/operations", get(operations))
+        .with_state(gateway)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthorizationBody {
+    reference: String,
+    amount_minor: i64,
+    currency: String,
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AmountBody {
+    amount_minor: i64,
+}
+
+type Shared = State<Arc<Gateway>>;
+
+async fn authorize(State(gateway): Shared, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+    let wanted: AuthorizationBody = body(&bytes)?;
+    let request = Request {
+        kind: Kind::Authorize,
+        parent: None,
+        amount_minor: Some(positive(wanted.amount_minor)?),
+        authorize: Some(Authorize { reference: wanted.reference, currency: wanted.currency, token: wanted.token }),
+    };
+    gateway.perform(idempotency_key(&headers)?, request).await
+}
+
+async fn capture(State(gateway): Shared, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+    take(gateway, Kind::Capture, id, headers, bytes).await
+}
+
+async fn refund(State(gateway): Shared, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+    take(gateway, Kind::Refund, id, headers, bytes).await
+}
+
+async fn take(gateway: Arc<Gateway>, kind: Kind, from: String, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+    let wanted: AmountBody = body(&bytes)?;
+    let request = Request { kind, parent: Some(from), amount_minor: Some(positive(wanted.amount_minor)?), authorize: None };
+    gateway.perform(idempotency_key(&headers)?, request).await
+}
+
+async fn void(State(gateway): Shared, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Answer> {
+    let request = Request { kind: Kind::Void, parent: Some(id), amount_minor: None, authorize: None };
+    gateway.perform(idempotency_key(&headers)?, request).await
+}
+
+async fn operation(State(gateway): Shared, Path(key): Path<String>) -> Result<Response, Answer> {
+    let books = gateway.books();
+    let entry = books.ledger.find(&key);
+    let entry = entry.ok_or_else(|| refusal(StatusCode::NOT_FOUND, "not_found"))?;
+    Ok(Json(&entry.operation).into_response())
+}
+
+#[derive(Deserialize)]
+struct Page {
+    reference: Option<String>,
+    #[serde(default)]
+    after: u64,
+    limit: Option<usize>,
+}
+
+async fn operations(State(gateway): Shared, Query(page): Query<Page>) -> Response {
+    let limit = page.limit.unwrap_or(100).clamp(1, MOST_LISTED);
+    let books = gateway.books();
+    let items = books.ledger.list(page.reference.as_deref(), page.after, limit);
+    // A full page may have a next one.
+    let next = items.last().filter(|_| items.len() == limit);
+    Json(json!({"items": items, "next_after": next.map(|last| last.position)})).into_response()
+}
+
+fn positive(amount_minor: i64) -> Result<i64, Answer> {
+    match amount_minor {
+        1.. => Ok(amount_minor),
+        _ => Err(refusal(StatusCode::UNPROCESSABLE_ENTITY, "invalid_amount")),
+    }
+}
