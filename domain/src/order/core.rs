@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{FacilityId, LineId, OrderId, PaymentId, Sku},
+    ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
     money::Currency,
     payment::{Operation, OperationKind, OperationStatus, Payment},
     placed::{DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
@@ -15,6 +15,7 @@ use crate::{
 pub struct OrderCore {
     pub order_id: OrderId,
     pub channel: String,
+    pub customer_id: CustomerId,
     pub placed_at: Timestamp,
     pub currency: Currency,
     pub lines: Vec<CoreLine>,
@@ -81,6 +82,7 @@ impl OrderCore {
         Self {
             order_id: order.order_id.clone(),
             channel: order.channel.clone(),
+            customer_id: order.customer.customer_id.clone(),
             placed_at: order.placed_at,
             currency: order.currency,
             lines,

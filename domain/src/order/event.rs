@@ -115,6 +115,10 @@ pub enum Event {
         #[serde(default)]
         assumed: bool,
     },
+    /// Grants of stock were seen, of use or not: each counts once.
+    GrantsSeen {
+        grant_ids: Vec<String>,
+    },
     /// Waiting units got stock and go on as a fulfillment order of the granting facility.
     StockGranted {
         from: FulfillmentOrderId,
@@ -178,6 +182,7 @@ impl Event {
             Self::LabelRefused { .. } => "label_refused",
             Self::FulfillmentShipped { .. } => "fulfillment_shipped",
             Self::ParcelMoved { .. } => "parcel_moved",
+            Self::GrantsSeen { .. } => "grants_seen",
             Self::StockGranted { .. } => "stock_granted",
             Self::WaitingEnded { .. } => "waiting_ended",
             Self::UnitsCancelled { .. } => "units_cancelled",

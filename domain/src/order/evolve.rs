@@ -48,6 +48,10 @@ impl Order {
             Event::UnitsCancelled { fulfillment_order_id, lines, .. } => {
                 self.cancel_units(fulfillment_order_id.as_ref(), lines, at);
             }
+            Event::GrantsSeen { grant_ids } => {
+                let version = self.version;
+                self.grants_seen.extend(grant_ids.iter().map(|id| (id.clone(), version)));
+            }
             Event::StockGranted { from, package } => self.grant(from, package, at),
             Event::WaitingEnded { fulfillment_order_id } => self.reopen_units(fulfillment_order_id, None, at),
             Event::FulfillmentRejected { fulfillment_order_id, rejection } => {

@@ -59,6 +59,9 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Attention>,
     pub sourcing: Sourcing,
+    /// Grants of stock that were taken notice of, with the version at which: messages come more than once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grants_seen: BTreeMap<String, u64>,
     /// Units of the order whose share of the order-level money is spoken for: captured or cancelled.
     pub numbered_units: u64,
     /// What shipped units are worth, captured or not.
@@ -250,6 +253,7 @@ impl Order {
             cancellations: Vec::new(),
             attention: Vec::new(),
             sourcing: Sourcing::default(),
+            grants_seen: BTreeMap::new(),
             numbered_units: 0,
             shipped_minor: 0,
             invoiced_minor: 0,

@@ -27,6 +27,11 @@ impl Order {
         self.changed_since(version).flat_map(|found| self.targets(found)).collect()
     }
 
+    /// The grants that were seen after `version`.
+    pub fn grants_seen_since(&self, version: u64) -> Vec<String> {
+        self.grants_seen.iter().filter(|(_, seen)| **seen > version).map(|(id, _)| id.clone()).collect()
+    }
+
     /// The fulfillment orders that changed after `version`.
     pub fn changed_since(&self, version: u64) -> impl Iterator<Item = &FulfillmentOrder> {
         self.fulfillment_orders.iter().filter(move |found| found.version > version)

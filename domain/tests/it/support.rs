@@ -34,6 +34,7 @@ pub fn core(quantities: &[u32]) -> OrderCore {
     OrderCore {
         order_id: "A1".parse().unwrap(),
         channel: "web".into(),
+        customer_id: "C1".parse().unwrap(),
         placed_at: at(0),
         currency: "GBP".parse().unwrap(),
         lines,

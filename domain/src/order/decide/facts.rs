@@ -16,8 +16,13 @@ impl Draft {
         if grants.is_empty() {
             return self.plan_waiting_again();
         }
+        let new: Vec<&Grant> = grants.iter().filter(|g| !self.order.grants_seen.contains_key(&g.grant_id)).collect();
+        if new.is_empty() {
+            return;
+        }
+        self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|g| g.grant_id.clone()).collect() });
         let mut granted: BTreeMap<(&FulfillmentOrderId, &FacilityId), BTreeMap<LineId, u32>> = BTreeMap::new();
-        for grant in grants {
+        for grant in new {
             let units = granted.entry((&grant.fulfillment_order_id, &grant.facility_id)).or_default();
             *units.entry(grant.line_id.clone()).or_default() += grant.quantity;
         }
