@@ -1,1 +1,6 @@
-//! oms-workflows
+//! Deterministic orchestration, and the contracts of the activities it calls. No rule of the business lives here: those are domain's.
+
+pub mod contracts;
+pub mod messages;
+pub mod names;
+pub mod order;

@@ -1,0 +1,110 @@
+//! What travels between clients and a running order.
+
+use oms_domain::{
+    clock::BusinessClock,
+    ids::{FacilityId, FulfillmentOrderId, LineId, OrderId},
+    order::{CarrierReport, Fact, Grant, OrderStatus, Request},
+    parcel::ParcelAction,
+    policy::Policy,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::names::Queues;
+
+/// What an order's workflow starts with: a reference to the intake, and how time passes. The order itself stays in its store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderInput {
+    pub order_id: OrderId,
+    #[serde(default)]
+    pub clock: BusinessClock,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub queues: Queues,
+    /// Goes on from the order document rather than from the intake.
+    #[serde(default)]
+    pub resumes: bool,
+}
+
+/// What an order's workflow ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderResult {
+    pub status: OrderStatus,
+    pub version: u64,
+}
+
+/// A request, with the id under which a repeat is recognized (it is also the update's id).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandRequest {
+    pub command_id: String,
+    pub request: Request,
+}
+
+/// The order's answer: what it is now is durable at `version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandAnswer {
+    pub version: u64,
+    pub status: OrderStatus,
+}
+
+/// Reads a `stock_arrived` signal. None for what is not one: a signal that failed to decode would fail the workflow task for ever.
+pub fn stock_arrived(payload: &Value) -> Option<Fact> {
+    let grants = payload.get("grants")?.as_array()?;
+    Some(Fact::StockArrived { grants: grants.iter().filter_map(grant).collect() })
+}
+
+fn grant(value: &Value) -> Option<Grant> {
+    let text = |field: &str| value.get(field)?.as_str();
+    Some(Grant {
+        grant_id: text("grant_id")?.to_owned(),
+        fulfillment_order_id: FulfillmentOrderId::parse(text("fulfillment_order_id")?).ok()?,
+        line_id: LineId::parse(text("line_id")?).ok()?,
+        facility_id: FacilityId::parse(text("facility_id")?).ok()?,
+        quantity: u32::try_from(value.get("quantity")?.as_u64()?).ok()?,
+    })
+}
+
+/// Reads a `carrier_event` signal: the events of it that make sense, oldest first.
+pub fn carrier_events(payload: &Value) -> Vec<Fact> {
+    let events = payload.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut reports: Vec<CarrierReport> = events.iter().filter_map(carrier_report).collect();
+    reports.sort_by(|a, b| (a.occurred_at, &a.event_id).cmp(&(b.occurred_at, &b.event_id)));
+    reports.into_iter().map(Fact::Carrier).collect()
+}
+
+fn carrier_report(value: &Value) -> Option<CarrierReport> {
+    let text = |field: &str| value.get(field)?.as_str();
+    Some(CarrierReport {
+        event_id: text("event_id")?.to_owned(),
+        tracking_number: text("tracking_number")?.to_owned(),
+        action: ParcelAction::from_carrier_status(text("status")?)?,
+        occurred_at: text("occurred_at")?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_that_makes_no_sense_is_read_as_nothing() {
+        assert_eq!(stock_arrived(&json!(42)), None);
+        assert_eq!(stock_arrived(&json!({"grants": [{"grant_id": 7}]})), Some(Fact::StockArrived { grants: vec![] }));
+        assert_eq!(carrier_events(&json!({"events": ["x", {"status": "eaten"}]})), []);
+    }
+
+    #[test]
+    fn carrier_events_are_taken_in_the_carriers_order() {
+        let event = |id: &str, at: &str, status: &str| json!({"event_id": id, "tracking_number": "T", "occurred_at": at, "status": status, "carrier": "c"});
+        let payload =
+            json!({"events": [event("2", "2011-01-02T00:00:00Z", "delivered"), event("1", "2011-01-01T00:00:00Z", "in_transit")]});
+        let ids = carrier_events(&payload).into_iter().map(|fact| match fact {
+            Fact::Carrier(report) => report.event_id,
+            Fact::StockArrived { .. } => String::new(),
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), ["1", "2"]);
+    }
+}

@@ -1,0 +1,87 @@
+//! Every name that Temporal sees, built and parsed in one place. A rename here breaks running orders.
+
+use oms_domain::ids::OrderId;
+use serde::{Deserialize, Serialize};
+use temporalio_common::search_attributes::SearchAttributeKey;
+
+/// Search attributes, none with personal data. `oms setup` registers them; a worker refuses to start without them.
+pub const ORDER_STATUS: SearchAttributeKey<String> = SearchAttributeKey::keyword("OrderStatus");
+/// Keyed hash of the customer's id.
+pub const CUSTOMER_HASH: SearchAttributeKey<String> = SearchAttributeKey::keyword("CustomerHash");
+pub const CHANNEL: SearchAttributeKey<String> = SearchAttributeKey::keyword("Channel");
+pub const FACILITY_IDS: SearchAttributeKey<Vec<String>> = SearchAttributeKey::keyword_list("FacilityIds");
+pub const PROMISE_BY: SearchAttributeKey<temporalio_common::Timestamp> = SearchAttributeKey::datetime("PromiseBy");
+pub const NEEDS_ATTENTION: SearchAttributeKey<bool> = SearchAttributeKey::bool("NeedsAttention");
+
+/// Name and type of each search attribute, as the server registers them.
+pub const SEARCH_ATTRIBUTES: &[(&str, &str)] = &[
+    ("OrderStatus", "Keyword"),
+    ("CustomerHash", "Keyword"),
+    ("Channel", "Keyword"),
+    ("FacilityIds", "KeywordList"),
+    ("PromiseBy", "Datetime"),
+    ("NeedsAttention", "Bool"),
+];
+
+/// More would exceed what the server takes in one attribute (2 kB), and it would end the run.
+pub const FACILITY_IDS_MAX: usize = 20;
+
+/// The signal that brings granted stock, and the one that brings a carrier's events.
+pub const STOCK_ARRIVED: &str = "stock_arrived";
+pub const CARRIER_EVENT: &str = "carrier_event";
+
+/// The id of an order's workflow.
+pub fn order_workflow_id(order_id: &OrderId) -> String {
+    format!("order:{order_id}")
+}
+
+/// The order of a workflow id, if it is one of an order.
+pub fn order_of_workflow_id(workflow_id: &str) -> Option<OrderId> {
+    OrderId::parse(workflow_id.strip_prefix("order:")?).ok()
+}
+
+/// The task queues, with the prefix that keeps one installation's tasks from another's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queues {
+    pub prefix: String,
+}
+
+/// What a worker can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Queue {
+    /// Workflows, and the house's own data as local activities.
+    Orders,
+    /// The same activities when a database is slow.
+    Data,
+    Payments,
+    Shipping,
+}
+
+impl Queue {
+    pub const ALL: &[Queue] = &[Queue::Orders, Queue::Data, Queue::Payments, Queue::Shipping];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Data => "data",
+            Self::Payments => "payments",
+            Self::Shipping => "shipping",
+        }
+    }
+
+    /// The queue with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|queue| queue.as_str() == name)
+    }
+}
+
+impl Queues {
+    pub fn new(prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    /// The name of a queue at the server.
+    pub fn name(&self, queue: Queue) -> String {
+        format!("{}{}", self.prefix, queue.as_str())
+    }
+}
