@@ -1,0 +1,183 @@
+//! Starting, stopping, dying, and sharing the machine with others.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::unistd::Uid;
+use oms_devstack::{
+    CarrierChoice, CarrierOptions, DynamoDbChoice, Error, Home, PaymentGatewayChoice, PaymentGatewayOptions, PostgresChoice, Stack,
+    StackOptions, TemporalChoice, TemporalOptions,
+};
+use secrecy::ExposeSecret;
+
+use crate::support::{eventually, kept_in, open_folder, processes_in, tools};
+
+/// Where each part listens.
+fn addresses(stack: &Stack) -> Vec<SocketAddr> {
+    let database = stack.database_url.expose_secret();
+    let database = database.rsplit('@').next().and_then(|rest| rest.split('/').next());
+    let urls = [&stack.dynamodb_endpoint, &stack.payment_gateway_url, &stack.carrier_url];
+    let urls = urls.into_iter().chain(&stack.temporal_ui_url).filter_map(|url| url.strip_prefix("http://"));
+    let all = urls.chain(database).chain([stack.temporal_address.as_str()]);
+    all.map(|address| address.parse().expect("host:port")).collect()
+}
+
+fn with_ui(options: StackOptions) -> StackOptions {
+    let temporal = TemporalOptions { ui: true, ..TemporalOptions::default() };
+    StackOptions { temporal: TemporalChoice::Native(temporal), ..options }
+}
+
+fn command_lines(folder: &Path) -> Vec<String> {
+    processes_in(folder).into_iter().map(|process| process.command_line).collect()
+}
+
+#[tokio::test]
+async fn a_stack_starts_and_stops_leaving_no_process_behind() -> anyhow::Result<()> {
+    let folder = open_folder();
+    let stack = Stack::start(with_ui(kept_in(folder.path()))).await?;
+    let addresses = addresses(&stack);
+    assert_eq!(addresses.len(), 6, "{addresses:?}");
+    for address in &addresses {
+        TcpStream::connect(address)?;
+    }
+    let running = command_lines(folder.path());
+    assert!(running.len() >= 4, "two servers and their watchdogs: {running:?}");
+    stack.stop().await?;
+    for address in &addresses {
+        assert!(TcpStream::connect(address).is_err(), "{address} still answers");
+    }
+    assert_eq!(command_lines(folder.path()), Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dropped_stack_leaves_neither_process_nor_ephemeral_data() -> anyhow::Result<()> {
+    let mut options = StackOptions::ephemeral(tools());
+    let home = Home::open(&options.data).await?;
+    let folder = home.path().to_owned();
+    let postgres = oms_devstack::Postgres::start(&home, &options.tools, None).await?;
+    drop(home);
+    assert!(!command_lines(&folder).is_empty());
+    drop(postgres);
+    assert_eq!(command_lines(&folder), Vec::<String>::new());
+    assert!(!folder.exists(), "{} is left", folder.display());
+
+    // The same for a stack whose start fails half way.
+    let blocked = open_folder();
+    options = kept_in(blocked.path());
+    std::fs::write(blocked.path().join("simulators"), "in the way")?;
+    let Err(error) = Stack::start(options).await else {
+        anyhow::bail!("a stack started without a place for its simulators");
+    };
+    assert!(error.to_string().contains("simulators"), "{error}");
+    assert_eq!(command_lines(blocked.path()), Vec::<String>::new());
+    Ok(())
+}
+
+/// This test is its own second process: with the variable set, it starts a stack and waits to be killed.
+#[tokio::test]
+async fn a_killed_owner_takes_its_servers_with_it() -> anyhow::Result<()> {
+    const FOLDER: &str = "OMS_DEVSTACK_TEST_HOLD";
+    const READY: &str = "the stack is up";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let stack = Stack::start(kept_in(Path::new(&folder))).await?;
+        println!("\n{READY}");
+        std::future::pending::<()>().await;
+        return stack.stop().await.map_err(Into::into);
+    }
+    let folder = open_folder();
+    let mut owner = Command::new(std::env::current_exe()?)
+        .args(["--exact", "lifecycle::a_killed_owner_takes_its_servers_with_it", "--nocapture"])
+        .env(FOLDER, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = BufReader::new(owner.stdout.take().expect("its output"));
+    let ready = output.lines().map_while(Result::ok).any(|line| line == READY);
+    assert!(ready, "the owner ended before its stack was up");
+    assert!(command_lines(folder.path()).len() >= 4);
+    owner.kill()?;
+    owner.wait()?;
+    eventually("no process is left", async || command_lines(folder.path()).is_empty()).await;
+
+    // Its data is whole, and nothing stale is in the way of the next one.
+    let stack = Stack::start(kept_in(folder.path())).await?;
+    stack.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn taken_ports_are_left_to_their_owners() -> anyhow::Result<()> {
+    let taken: Vec<TcpListener> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    let ports: Vec<u16> = taken.iter().map(|listener| Ok(listener.local_addr()?.port())).collect::<anyhow::Result<_>>()?;
+    let port = |index: usize| ports.get(index).copied();
+    let stack = Stack::start(StackOptions {
+        temporal: TemporalChoice::Native(TemporalOptions { port: port(0), ..TemporalOptions::default() }),
+        postgres: PostgresChoice::Native { port: port(1) },
+        dynamodb: DynamoDbChoice::Native { port: port(2) },
+        payment_gateway: PaymentGatewayChoice::Native(PaymentGatewayOptions { port: port(3), time_scale: 1 }),
+        carrier: CarrierChoice::Native(CarrierOptions { port: port(4), time_scale: 1, events_url: None }),
+        ..StackOptions::ephemeral(tools())
+    })
+    .await?;
+    for address in addresses(&stack) {
+        assert!(!ports.contains(&address.port()), "{address} was taken");
+        TcpStream::connect(address)?;
+    }
+    stack.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn external_parts_are_used_as_they_are() -> anyhow::Result<()> {
+    let folder = open_folder();
+    let stack = Stack::start(StackOptions {
+        temporal: TemporalChoice::External("temporal.example:7233".into()),
+        postgres: PostgresChoice::External("postgres://db.example/oms".to_owned().into()),
+        dynamodb: DynamoDbChoice::External("http://dynamodb.example".into()),
+        payment_gateway: PaymentGatewayChoice::External("http://gateway.example".into()),
+        carrier: CarrierChoice::External("http://carrier.example".into()),
+        ..kept_in(folder.path())
+    })
+    .await?;
+    assert_eq!(stack.temporal_address, "temporal.example:7233");
+    assert_eq!(stack.temporal_ui_url, None);
+    assert_eq!(stack.database_url.expose_secret(), "postgres://db.example/oms");
+    assert_eq!(stack.dynamodb_endpoint, "http://dynamodb.example");
+    assert_eq!(stack.payment_gateway_url, "http://gateway.example");
+    assert_eq!(stack.carrier_url, "http://carrier.example");
+    assert_eq!(command_lines(folder.path()), Vec::<String>::new());
+    stack.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn postgres_never_runs_as_root() -> anyhow::Result<()> {
+    let folder = open_folder();
+    let options = kept_in(folder.path());
+    let home = Home::open(&options.data).await?;
+    let postgres = oms_devstack::Postgres::start(&home, &options.tools, None).await?;
+    let servers: Vec<_> = processes_in(folder.path()).into_iter().filter(|process| process.program.ends_with("bin/postgres")).collect();
+    assert!(!servers.is_empty());
+    for server in servers {
+        assert_ne!(server.uid, 0, "{server:?}");
+        assert_eq!(server.uid == Uid::effective().as_raw(), !Uid::effective().is_root(), "{server:?}");
+    }
+    postgres.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_data_folder_serves_one_stack_at_a_time() -> anyhow::Result<()> {
+    let folder = open_folder();
+    let data = kept_in(folder.path()).data;
+    let home = Home::open(&data).await?;
+    match Home::open(&data).await {
+        Err(Error::InUse { path }) => assert!(path.starts_with(folder.path())),
+        other => anyhow::bail!("the folder was shared: {other:?}"),
+    }
+    drop(home);
+    Home::open(&data).await?;
+    Ok(())
+}
