@@ -3,7 +3,18 @@
 //! Wire types are written and described here (serde, OpenAPI) and read by hand-made readers over a JSON tree (`reader`), which name
 //! each wrong field. They turn into domain types by explicit conversions.
 
+pub mod availability;
+pub mod cancellation;
+pub mod carrier;
 pub mod countries;
+pub mod event;
+pub mod facility;
+pub mod feed;
+pub mod fulfillment;
+pub mod hold;
 pub mod order;
+pub mod page;
 pub mod problem;
+pub mod product;
 pub mod reader;
+pub mod stock;

@@ -127,8 +127,7 @@ fn destination(fields: &Fields<'_>, ship_to: Option<Address>, store: Option<Faci
     }
 }
 
-/// An address: also that of an availability question.
-pub(crate) fn address(node: &Node<'_>) -> Option<Address> {
+fn address(node: &Node<'_>) -> Option<Address> {
     node.object(|fields| {
         let name = fields.required("name", text(200));
         let line1 = fields.required("line1", text(200));
@@ -160,7 +159,7 @@ pub(crate) fn country(node: &Node<'_>) -> Option<String> {
 }
 
 /// Both coordinates or neither.
-fn position(fields: &Fields<'_>) -> Option<Option<Position>> {
+pub(crate) fn position(fields: &Fields<'_>) -> Option<Option<Position>> {
     let latitude = fields.optional("latitude", degrees(-90.0..=90.0));
     let longitude = fields.optional("longitude", degrees(-180.0..=180.0));
     match (latitude?, longitude?) {

@@ -5,10 +5,14 @@ mod delivery;
 mod parse;
 mod payment;
 mod totals;
+mod view;
 mod write;
+
+pub(crate) use delivery::{country, position};
 
 pub use parse::{order, parse_order};
 pub use payment::method_name;
+pub use view::{AttentionView, LineView, OperationView, OrderSummary, OrderView, PaymentView, TotalsView, UnitsView};
 pub use write::{address_body, heading, line_body};
 
 /// The name of the one delivery group, and of the one instrument, that the short forms of a body stand for.

@@ -6,6 +6,7 @@ use oms_domain::placed::{Customer, Discount, LINES_MAX, PlacedLine, PlacedOrder}
 
 use super::{delivery, payment, totals};
 use crate::{
+    feed::FeedRecord,
     problem::Problem,
     reader::{Fields, Node, amount_minor, boolean, date, name, parsed, quantity, read_json, text, timestamp},
 };
@@ -137,4 +138,13 @@ fn discount(node: &Node<'_>) -> Option<Discount> {
         let amount_minor = fields.required("amount_minor", amount_minor);
         Some(Discount { code: code?, amount_minor: amount_minor? })
     })
+}
+
+impl FeedRecord for PlacedOrder {
+    const REQUIRED: &'static [&'static str] = &[];
+    const OPTIONAL: &'static [&'static str] = &[];
+
+    fn read(node: &Node<'_>) -> Option<Self> {
+        order(node)
+    }
 }

@@ -61,3 +61,14 @@ impl<'a> Fields<'a> {
         known
     }
 }
+
+/// An id that the path has already: the body may repeat it, and may not name another.
+pub fn same_as_path<T>(fields: &Fields<'_>, name: &'static str, in_path: &T) -> Option<T>
+where
+    T: std::str::FromStr<Err: std::fmt::Display> + Clone + PartialEq,
+{
+    match fields.optional(name, super::parsed::<T>)? {
+        Some(other) if other != *in_path => fields.error(name, "must be the one in the path, or absent"),
+        Some(_) | None => Some(in_path.clone()),
+    }
+}

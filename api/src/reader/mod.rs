@@ -5,6 +5,7 @@
 
 mod fields;
 mod json;
+mod lines;
 mod scalars;
 
 use std::cell::RefCell;
@@ -13,7 +14,8 @@ use serde_json::Value;
 
 use crate::problem::{FieldError, Problem};
 
-pub use fields::Fields;
+pub use fields::{Fields, same_as_path};
+pub use lines::units_per_line;
 pub use scalars::*;
 
 /// Most errors that one answer lists; what is beyond is not needed to mend a body.

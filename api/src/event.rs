@@ -1,0 +1,48 @@
+//! Events: an order's timeline, and the stream of everybody's.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// Something that happened to an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventView {
+    /// Counted from 1 within the order, without gaps.
+    pub seq: u64,
+    #[serde(rename = "type")]
+    #[schema(examples("OrderPlaced"))]
+    pub kind: String,
+    /// Business time.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// What the event says, by its type. No personal data.
+    pub data: Value,
+}
+
+/// An event of the stream: at least once, and in order for each order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StreamEventView {
+    /// For `?after=`, to go on after this one.
+    pub position: String,
+    pub order_id: String,
+    #[serde(flatten)]
+    pub event: EventView,
+}
+
+/// One decision of sourcing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AllocationView {
+    /// Counted from 1 within the order.
+    pub round: u32,
+    #[schema(value_type = String, format = DateTime)]
+    pub decided_at: Timestamp,
+    /// Inputs, plan, cost, gap, and why each other facility was not chosen.
+    pub decision: Value,
+}
+
+/// Every decision of an order, the first one first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AllocationsView {
+    pub items: Vec<AllocationView>,
+}

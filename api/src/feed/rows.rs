@@ -1,0 +1,189 @@
+//! A feed's bytes to typed rows: gzip and format are told by the first bytes, and columns found by their names in the header.
+
+use std::{
+    io::{self, BufRead, BufReader, Cursor, Read},
+    marker::PhantomData,
+};
+
+use flate2::read::MultiGzDecoder;
+use serde_json::{Map, Value};
+
+use super::{
+    CSV_ROW_MAX_BYTES, JSON_LINE_MAX_BYTES,
+    csv::{Record, Records},
+    json_lines::{Line, next_line},
+};
+use crate::{
+    problem::{FieldError, Problem},
+    reader::{Form, Node, read_json, read_value},
+};
+
+/// Most wrong fields that the reason of one rejected row names.
+const REASON_ERRORS_MAX: usize = 5;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// What is looked at to tell the format: a byte order mark, some blank lines and the first character.
+const PEEKED_BYTES: u64 = 1024;
+
+/// What a row of a feed is about.
+pub trait FeedRecord: Sized {
+    /// Columns of a CSV file that must be there. Empty: the record is no flat row, and comes as JSON lines only.
+    const REQUIRED: &'static [&'static str];
+    /// Columns that may be there as well.
+    const OPTIONAL: &'static [&'static str];
+
+    fn read(node: &Node<'_>) -> Option<Self>;
+}
+
+/// A row: what it says, or why it says nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<T> {
+    /// Counted from 1. In a CSV file the first row after the header, in JSON lines the number of the line.
+    pub number: u64,
+    /// `Err` is `validation_failed: ...`, or `malformed_body: ...`, naming the fields that are wrong.
+    pub content: Result<T, String>,
+}
+
+/// Why a feed cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the feed cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("the feed's columns are not the expected ones")]
+    Columns(Vec<FieldError>),
+    #[error("this feed comes as JSON lines: one object a line")]
+    NotJsonLines,
+}
+
+/// The rows of a feed, in order. An `Err` is the input's own and ends it; rows before it were read whole.
+pub struct Rows<T> {
+    source: Source,
+    number: u64,
+    ended: bool,
+    row: PhantomData<T>,
+}
+
+type Input = Box<dyn BufRead + Send>;
+
+enum Source {
+    Csv { records: Box<Records<Input>>, header: Vec<String> },
+    JsonLines { input: Input, line: Vec<u8> },
+}
+
+impl<T: FeedRecord> Rows<T> {
+    /// Looks at the first bytes, and at the header of a CSV file.
+    pub fn open(input: impl Read + Send + 'static) -> Result<Self, OpenError> {
+        let (first, input) = peek(input)?;
+        let (first, input) = if first.starts_with(&GZIP_MAGIC) { peek(MultiGzDecoder::new(input))? } else { (first, input) };
+        let source = if looks_like_json(&first) {
+            Source::JsonLines { input, line: Vec::new() }
+        } else {
+            let mut records = Records::new(input);
+            let header = header::<T>(&mut records)?;
+            Source::Csv { records: Box::new(records), header }
+        };
+        Ok(Self { source, number: 0, ended: false, row: PhantomData })
+    }
+}
+
+/// The first bytes, and the input as if they had not been read.
+fn peek(mut input: impl Read + Send + 'static) -> io::Result<(Vec<u8>, Input)> {
+    let mut first = Vec::new();
+    input.by_ref().take(PEEKED_BYTES).read_to_end(&mut first)?;
+    let whole = Cursor::new(first.clone()).chain(input);
+    Ok((first, Box::new(BufReader::with_capacity(64 * 1024, whole))))
+}
+
+fn looks_like_json(first: &[u8]) -> bool {
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// The names of the columns. All required ones are there and none that is unknown: otherwise every row would be refused for it.
+fn header<T: FeedRecord>(records: &mut Records<Input>) -> Result<Vec<String>, OpenError> {
+    if T::REQUIRED.is_empty() {
+        return Err(OpenError::NotJsonLines);
+    }
+    let names: Vec<String> = match records.next()? {
+        Record::Cells(cells) => cells.texts().unwrap_or_default().iter().map(|name| name.trim().to_owned()).collect(),
+        Record::TooLong | Record::End => Vec::new(),
+    };
+    let error = |name: &str, message: &str| FieldError { pointer: format!("/{name}"), message: message.to_owned() };
+    let missing = T::REQUIRED.iter().filter(|name| !names.iter().any(|known| known == *name));
+    let mut errors: Vec<FieldError> = missing.map(|name| error(name, "is a required column")).collect();
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            errors.push(error(name, "is a column twice"));
+        } else if !T::REQUIRED.contains(&name.as_str()) && !T::OPTIONAL.contains(&name.as_str()) {
+            errors.push(error(name, "is not a known column"));
+        }
+    }
+    if errors.is_empty() { Ok(names) } else { Err(OpenError::Columns(errors)) }
+}
+
+impl<T: FeedRecord> Iterator for Rows<T> {
+    type Item = io::Result<Row<T>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let content = match &mut self.source {
+            Source::Csv { records, header } => next_csv(records, header, &mut self.number),
+            Source::JsonLines { input, line } => next_json(input, line, &mut self.number),
+        };
+        let number = self.number;
+        // A broken input would repeat its error for ever.
+        self.ended = !matches!(content, Ok(Some(_)));
+        content.transpose().map(|content| content.map(|content| Row { number, content }))
+    }
+}
+
+fn next_csv<T: FeedRecord>(records: &mut Records<Input>, header: &[String], number: &mut u64) -> io::Result<Option<Result<T, String>>> {
+    let record = records.next()?;
+    *number += 1;
+    let cells = match record {
+        Record::End => return Ok(None),
+        Record::TooLong => return Ok(Some(Err(format!("validation_failed: the row is longer than {CSV_ROW_MAX_BYTES} bytes")))),
+        Record::Cells(cells) => cells,
+    };
+    if cells.count() != header.len() {
+        let (has, expected) = (cells.count(), header.len());
+        return Ok(Some(Err(format!("validation_failed: the row has {has} cells, the header has {expected}"))));
+    }
+    let row = match cells.texts() {
+        // An empty cell is an absent field.
+        Ok(texts) => header.iter().zip(texts).filter(|(_, cell)| !cell.is_empty()),
+        Err(cell) => return Ok(Some(Err(format!("malformed_body: cell {cell} is not UTF-8")))),
+    };
+    let row: Map<String, Value> = row.map(|(name, cell)| (name.clone(), cell.into())).collect();
+    Ok(Some(read_value(&Value::Object(row), Form::Text, T::read).map_err(|errors| reason(&errors))))
+}
+
+fn next_json<T: FeedRecord>(input: &mut Input, line: &mut Vec<u8>, number: &mut u64) -> io::Result<Option<Result<T, String>>> {
+    loop {
+        let found = next_line(input, line, JSON_LINE_MAX_BYTES)?;
+        *number += 1;
+        let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        match found {
+            Line::End => return Ok(None),
+            Line::TooLong => return Ok(Some(Err(format!("validation_failed: the line is longer than {JSON_LINE_MAX_BYTES} bytes")))),
+            Line::Whole if text.is_empty() => {}
+            Line::Whole => return Ok(Some(read_json(text, T::read).map_err(|problem| problem_reason(&problem)))),
+        }
+    }
+}
+
+fn problem_reason(problem: &Problem) -> String {
+    if problem.errors.is_empty() {
+        return format!("{}: {}", problem.code.code(), problem.detail.as_deref().unwrap_or(&problem.title));
+    }
+    reason(&problem.errors)
+}
+
+fn reason(errors: &[FieldError]) -> String {
+    let mut words: Vec<String> = errors.iter().take(REASON_ERRORS_MAX).map(|e| format!("{} {}", e.pointer, e.message)).collect();
+    if errors.len() > REASON_ERRORS_MAX {
+        words.push(format!("and {} more", errors.len() - REASON_ERRORS_MAX));
+    }
+    format!("validation_failed: {}", words.join("; "))
+}

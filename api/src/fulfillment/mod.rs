@@ -1,0 +1,12 @@
+//! Fulfillment orders: the associate's view of an order, and what an associate does.
+
+mod action;
+mod picklist;
+mod view;
+
+pub use action::{ACTIONS, read_action};
+pub use picklist::{PicklistBody, PicklistResult, PicklistView};
+pub use view::{FulfillmentLineView, FulfillmentOrderSummary, FulfillmentOrderView, ParcelView, RejectionView};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! A fulfillment order as an associate sees it: where it goes and what is in it; no price, no email.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use oms_domain::{
+    fulfillment::FulfillmentStatus,
+    ids::{LineId, Sku},
+    order::{FacilityRejection, FulfillmentOrder, Parcel, RejectionReason},
+    placed::{Destination, PlacedOrder},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ACTIONS;
+use crate::{
+    cancellation::{LineUnits, line_units},
+    order::{address_body, body::AddressBody},
+};
+
+/// What one facility ships of an order by one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FulfillmentOrderView {
+    #[schema(examples("536365-F1"))]
+    pub fulfillment_order_id: String,
+    pub order_id: String,
+    /// Null while no facility has the stock.
+    pub facility_id: Option<String>,
+    #[schema(examples("Released"))]
+    pub status: String,
+    /// `standard`, `express` or `pickup`.
+    pub delivery_method: String,
+    /// Null for a pickup without an address.
+    pub ship_to: Option<AddressBody>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ship_by: Option<Timestamp>,
+    /// A preorder: not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub fulfill_at: Option<Timestamp>,
+    /// Why facilities gave units back, the last one last.
+    pub rejections: Vec<RejectionView>,
+    pub lines: Vec<FulfillmentLineView>,
+    pub parcels: Vec<ParcelView>,
+    /// Units that someone asked to cancel: the facility accepts or refuses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cancellation_requested: Vec<LineUnits>,
+    /// Words for `POST /fulfillment-orders/{id}/...`.
+    pub legal_actions: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FulfillmentLineView {
+    pub line_id: String,
+    pub sku: String,
+    /// Null for a product that is not in the catalog any more.
+    pub title: Option<String>,
+    pub quantity: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParcelView {
+    #[schema(examples("536365-F1-P1"))]
+    pub parcel_id: String,
+    #[schema(examples("InTransit"))]
+    pub status: String,
+    pub tracking_number: Option<String>,
+    pub carrier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_g: Option<u32>,
+    /// No carrier said that it arrived; time did.
+    #[serde(default)]
+    pub assumed_delivered: bool,
+    pub lines: Vec<LineUnits>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RejectionView {
+    pub facility_id: String,
+    #[schema(examples("NotInStock"))]
+    pub reason: String,
+    pub lines: Vec<LineUnits>,
+}
+
+/// A fulfillment order in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FulfillmentOrderSummary {
+    pub fulfillment_order_id: String,
+    pub order_id: String,
+    pub facility_id: Option<String>,
+    pub status: String,
+    pub delivery_method: String,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ship_by: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl FulfillmentOrderView {
+    /// `titles` are those of the order's products.
+    pub fn of(placed: &PlacedOrder, found: &FulfillmentOrder, titles: &BTreeMap<Sku, String>) -> Self {
+        let group = placed.delivery_groups.get(usize::from(found.group));
+        let address = group.and_then(|group| match &group.destination {
+            Destination::Address(address) => Some(address),
+            Destination::Pickup { address, .. } => address.as_ref(),
+        });
+        let request = found.cancellation_request.as_ref();
+        Self {
+            fulfillment_order_id: found.fulfillment_order_id.to_string(),
+            order_id: placed.order_id.to_string(),
+            facility_id: found.facility_id.as_ref().map(ToString::to_string),
+            status: found.shown_status().to_owned(),
+            delivery_method: group.map(|group| group.method.as_str()).unwrap_or_default().to_owned(),
+            ship_to: address.map(address_body),
+            ship_by: found.ship_by,
+            fulfill_at: found.fulfill_at,
+            rejections: found.rejections.iter().map(RejectionView::from).collect(),
+            lines: lines(placed, &found.lines, titles),
+            parcels: found.parcels.iter().map(ParcelView::from).collect(),
+            cancellation_requested: request.map(|request| line_units(&request.lines)).unwrap_or_default(),
+            legal_actions: legal_actions(found),
+        }
+    }
+}
+
+fn lines(placed: &PlacedOrder, units: &BTreeMap<LineId, u32>, titles: &BTreeMap<Sku, String>) -> Vec<FulfillmentLineView> {
+    let here = placed.lines.iter().filter_map(|line| Some((line, *units.get(&line.line_id)?)));
+    here.map(|(line, quantity)| FulfillmentLineView {
+        line_id: line.line_id.to_string(),
+        sku: line.sku.to_string(),
+        title: titles.get(&line.sku).cloned(),
+        quantity,
+    })
+    .collect()
+}
+
+/// What the API offers of what the machine allows. Shipping implies the steps before it, and delivery is the parcels' own.
+fn legal_actions(found: &FulfillmentOrder) -> Vec<String> {
+    let allowed = |word: &str| match word {
+        "ship" => {
+            let underway = [FulfillmentStatus::Released, FulfillmentStatus::Accepted, FulfillmentStatus::Picking];
+            underway.contains(&found.status) || found.status == FulfillmentStatus::Packed
+        }
+        "deliver" => found.status == FulfillmentStatus::Shipped && !found.is_delivered(),
+        "accept-cancellation" | "refuse-cancellation" => found.cancellation_request.is_some(),
+        other => found.status.legal_actions().iter().any(|action| action.name() == other),
+    };
+    ACTIONS.iter().filter(|word| allowed(word)).map(|word| (*word).to_owned()).collect()
+}
+
+impl From<&Parcel> for ParcelView {
+    fn from(parcel: &Parcel) -> Self {
+        Self {
+            parcel_id: parcel.parcel_id.to_string(),
+            status: parcel.status.name().to_owned(),
+            tracking_number: parcel.tracking_number.clone(),
+            carrier: parcel.carrier.clone(),
+            weight_g: parcel.weight_g,
+            assumed_delivered: parcel.assumed_delivered,
+            lines: line_units(&parcel.lines),
+        }
+    }
+}
+
+impl From<&FacilityRejection> for RejectionView {
+    fn from(rejection: &FacilityRejection) -> Self {
+        let reason = match rejection.reason {
+            RejectionReason::NotInStock => "NotInStock",
+            RejectionReason::Mismatch => "Mismatch",
+            RejectionReason::Damaged => "Damaged",
+            RejectionReason::NoCapacity => "NoCapacity",
+            RejectionReason::Other => "Other",
+        };
+        Self { facility_id: rejection.facility_id.to_string(), reason: reason.to_owned(), lines: line_units(&rejection.lines) }
+    }
+}

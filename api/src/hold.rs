@@ -1,0 +1,115 @@
+//! Holds: what keeps an order from going on.
+
+use jiff::Timestamp;
+use oms_domain::{
+    ids::HoldId,
+    order::{Deadline, Hold, HoldReason},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::reader::{Node, choice, parsed, timestamp};
+
+const REASONS: &[(&str, HoldReason)] = &[
+    ("AwaitingPayment", HoldReason::AwaitingPayment),
+    ("HighRiskOfFraud", HoldReason::HighRiskOfFraud),
+    ("IncorrectAddress", HoldReason::IncorrectAddress),
+    ("InventoryOutOfStock", HoldReason::InventoryOutOfStock),
+    ("AwaitingReturnItems", HoldReason::AwaitingReturnItems),
+    ("UnknownDeliveryDate", HoldReason::UnknownDeliveryDate),
+    ("Other", HoldReason::Other),
+];
+
+/// The reason as JSON has it.
+pub fn hold_reason_name(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::AwaitingPayment => "AwaitingPayment",
+        HoldReason::HighRiskOfFraud => "HighRiskOfFraud",
+        HoldReason::IncorrectAddress => "IncorrectAddress",
+        HoldReason::InventoryOutOfStock => "InventoryOutOfStock",
+        HoldReason::AwaitingReturnItems => "AwaitingReturnItems",
+        HoldReason::UnknownDeliveryDate => "UnknownDeliveryDate",
+        HoldReason::Other => "Other",
+    }
+}
+
+/// The body of `POST /orders/{id}/holds`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HoldBody {
+    /// Absent: one is made up. The same id again is the same hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    pub hold_id: Option<HoldId>,
+    #[schema(value_type = String, examples("IncorrectAddress"))]
+    pub reason: HoldReason,
+    /// It is lifted by itself then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl HoldBody {
+    pub fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| {
+            let hold_id = fields.optional("hold_id", parsed);
+            let reason = fields.required("reason", choice(REASONS));
+            let expires_at = fields.optional("expires_at", timestamp);
+            Some(Self { hold_id: hold_id?, reason: reason?, expires_at: expires_at? })
+        })
+    }
+}
+
+/// A hold that is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HoldView {
+    pub hold_id: String,
+    pub reason: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub placed_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl From<&Hold> for HoldView {
+    fn from(hold: &Hold) -> Self {
+        Self {
+            hold_id: hold.hold_id.to_string(),
+            reason: hold_reason_name(hold.reason).to_owned(),
+            placed_at: hold.placed_at,
+            expires_at: hold.expires_at,
+        }
+    }
+}
+
+/// Something the order waits for, and what happens when it does not come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadlineView {
+    #[schema(examples("backorder"))]
+    pub wait: String,
+    /// The order, a hold, a fulfillment order, a parcel or an operation.
+    pub subject: String,
+    /// Business time.
+    #[schema(value_type = String, format = DateTime)]
+    pub due: Timestamp,
+    /// What happens then.
+    #[schema(examples("the waiting units are cancelled"))]
+    pub default: String,
+}
+
+/// Every wait of an order, soonest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadlinesView {
+    pub items: Vec<DeadlineView>,
+}
+
+impl From<&Deadline> for DeadlineView {
+    fn from(deadline: &Deadline) -> Self {
+        Self {
+            wait: deadline.wait.key().to_owned(),
+            subject: deadline.subject.clone(),
+            due: deadline.due,
+            default: deadline.wait.overdue().to_owned(),
+        }
+    }
+}
