@@ -1,6 +1,5 @@
 //! Why each other facility ships nothing.
 
-use super::Options;
 use super::draft::Draft;
 use super::network::{Levels, Network, Scope};
 use super::search::Search;
@@ -8,10 +7,9 @@ use crate::check::Problem;
 use crate::plan::{Forced, NotChosen, NotChosenReason};
 
 /// One entry for each facility without a package, by id.
-pub(super) fn not_chosen(problem: &Problem, levels: &Levels, draft: &Draft, options: Options) -> Vec<NotChosen> {
+pub(super) fn not_chosen(problem: &Problem, draft: &Draft, forced: &[(usize, Forced)]) -> Vec<NotChosen> {
     let mut stocked = vec![false; problem.by_id.len()];
     problem.stock.iter().for_each(|stock| stocked[stock.facility] = true);
-    let forced = if options.explain { forced(problem, levels, draft, options) } else { vec![] };
     (0..problem.by_id.len())
         .filter(|&rank| !draft.ships_from(rank))
         .map(|rank| NotChosen {
@@ -37,11 +35,11 @@ fn reason(problem: &Problem, draft: &Draft, rank: usize, stocked: bool) -> NotCh
 }
 
 /// The best plan with each other facility open, its fixed cost paid, whether or not units are then worth taking from it.
-fn forced(problem: &Problem, levels: &Levels, draft: &Draft, options: Options) -> Vec<(usize, Forced)> {
+pub(super) fn forced(problem: &Problem, levels: &Levels, draft: &Draft, node_budget: u64) -> Vec<(usize, Forced)> {
     let network = Network::new(problem, levels, Scope::Stocked);
     let others = (0..network.ranks.len()).filter(|&facility| !draft.ships_from(network.ranks[facility]));
     let best_with = |facility: usize| {
-        let (amount, open) = Search::new(&network, options.node_budget).best_with(facility)?;
+        let (amount, open) = Search::new(&network, node_budget).best_with(facility)?;
         let with = Draft::from_set(problem, levels, &network, &open);
         if problem.file.rules.ship_complete && !with.is_complete() {
             return None;

@@ -28,18 +28,32 @@ impl Default for Options {
     }
 }
 
+/// What is added to a plan so that it explains itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Detail {
+    /// Each package's cost by part.
+    pub(crate) parts: bool,
+    /// For each facility not chosen the best plan with it.
+    pub(crate) forced: bool,
+}
+
 /// The plan of least objective; among equals the one the tie-breaks name. The order of the input does not matter.
 pub fn solve(problem: &Problem, options: Options) -> Plan {
+    solve_with(problem, options.node_budget, Detail { parts: options.explain, forced: options.explain })
+}
+
+pub(crate) fn solve_with(problem: &Problem, node_budget: u64, detail: Detail) -> Plan {
     let levels = Levels::new(problem);
     let network = Network::new(problem, &levels, Scope::Useful);
-    let mut search = Search::new(&network, options.node_budget);
+    let mut search = Search::new(&network, node_budget);
     let (draft, bound) = choose(problem, &levels, &network, &mut search);
     let amount = draft.merit(problem, &levels).0;
-    let mut plan = draft.to_plan(problem, options.explain);
+    let mut plan = draft.to_plan(problem, detail.parts);
     plan.nodes = search.nodes();
     (plan.gap_units, plan.gap_milli) = levels.gap(amount, bound);
     plan.optimal = (plan.gap_units, plan.gap_milli) == (0, 0);
-    plan.not_chosen = explain::not_chosen(problem, &levels, &draft, options);
+    let forced = if detail.forced { explain::forced(problem, &levels, &draft, node_budget) } else { vec![] };
+    plan.not_chosen = explain::not_chosen(problem, &draft, &forced);
     plan
 }
 

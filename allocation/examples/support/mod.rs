@@ -1,0 +1,110 @@
+//! Problems to measure on: recorded orders, and generated networks.
+
+use std::io::Read;
+
+use oms_allocation::simulate::{Data, DataTexts, World};
+use oms_allocation::{Options, ProblemFacility, ProblemFile, ProblemLine, ProblemRules, ProblemStock, Rules};
+
+#[expect(clippy::disallowed_methods, reason = "a program, not the library")]
+pub fn arguments() -> Vec<String> {
+    std::env::args().skip(1).collect()
+}
+
+/// The recorded data in the folder that `OMS_TEST_DATA` names.
+#[expect(clippy::disallowed_methods, reason = "a program, not the library")]
+pub fn data() -> Data {
+    let folder = std::path::PathBuf::from(std::env::var("OMS_TEST_DATA").expect("OMS_TEST_DATA names the data folder"));
+    let read = |name: &str| {
+        let path = folder.join(name);
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut text = String::new();
+        match path.extension().is_some_and(|extension| extension == "gz") {
+            true => flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text),
+            false => bytes.as_slice().read_to_string(&mut text),
+        }
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        text
+    };
+    let texts = ["facilities.csv", "products.csv", "inventory.csv", "replenishment.csv.gz", "orders.jsonl.gz"].map(read);
+    let [facilities_csv, products_csv, inventory_csv, replenishment_csv, orders_jsonl] = texts.each_ref().map(String::as_str);
+    Data::read(DataTexts { facilities_csv, products_csv, inventory_csv, replenishment_csv, orders_jsonl }).expect("the data is sound")
+}
+
+/// The problems of recorded orders, each met by the stock that the orders before it left.
+pub fn real(first: usize, count: usize, waits: bool) -> Vec<ProblemFile> {
+    let (data, rules) = (data(), Rules::built_in());
+    let mut world = World::new(&data);
+    let mut problems = vec![];
+    for (place, recorded) in data.orders.iter().enumerate().take(first + count) {
+        world.advance(recorded.placed_at);
+        let order = world.order_to_source(recorded, waits);
+        let sourcing = world.source(&order, &rules, recorded.placed_at).expect("a recorded order is a problem");
+        world.ship(&order, &sourcing.decide(Options::default()));
+        if place >= first {
+            problems.push(sourcing.problem().file().clone());
+        }
+    }
+    problems
+}
+
+/// Generated networks: facilities scattered over zones, each SKU at a tenth of them, often fewer units than wanted.
+pub fn network(facilities: usize, skus: usize, count: usize, seed: u64) -> Vec<ProblemFile> {
+    let mut draw = Draw(seed);
+    (0..count).map(|_| one_network(facilities, skus, &mut draw)).collect()
+}
+
+fn one_network(facilities: usize, skus: usize, draw: &mut Draw) -> ProblemFile {
+    const ZONES: [(i64, i64); 5] = [(299_000, 20), (349_000, 30), (429_000, 45), (899_000, 150), (1_799_000, 450)];
+    let sites: Vec<ProblemFacility> = (0..facilities)
+        .map(|place| {
+            let (package_milli, weight_rate_milli_per_g) = ZONES[[0, 1, 1, 2, 2, 2, 2, 3, 3, 4][draw.below(10)]];
+            ProblemFacility {
+                facility_id: format!("F{place:04}"),
+                package_milli,
+                handling_milli: [90_000, 180_000][draw.below(2)],
+                weight_rate_milli_per_g,
+                pick_milli: 5_000,
+                days_late: [0, 0, 0, 0, 1, 2][draw.below(6)],
+                capacity_left: None,
+                package_open: false,
+            }
+        })
+        .collect();
+    let mut availability = vec![];
+    let mut lines = vec![];
+    for sku in 0..skus {
+        let quantity = 1 + draw.below(12) as i64;
+        let price_milli = 1_000 * (50 + draw.below(1_500) as i64);
+        lines.push(ProblemLine {
+            line_id: (sku + 1).to_string(),
+            sku: format!("S{sku:03}"),
+            quantity,
+            unit_weight_g: 40 + draw.below(960) as i64,
+            unfilled_penalty_milli: (draw.below(4) > 0).then_some(price_milli),
+        });
+        for site in sites.iter() {
+            if draw.below(10) == 0 {
+                availability.push(ProblemStock {
+                    facility_id: site.facility_id.clone(),
+                    sku: format!("S{sku:03}"),
+                    available: draw.below(20) as i64,
+                    stock_price_milli: 0,
+                });
+            }
+        }
+    }
+    ProblemFile { lines, facilities: sites, availability, rules: ProblemRules::default() }
+}
+
+/// A small generator (SplitMix64), so that a seed names a problem for ever.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % n as u64) as usize
+    }
+}

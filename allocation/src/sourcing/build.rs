@@ -1,0 +1,245 @@
+//! From business data to a problem.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan, Zoned};
+
+use super::decision::{LocatedBy, Outlook};
+use super::{Exclusion, Facility, LineToSource, OrderToSource, StockLevel};
+use crate::calendar::local_time;
+use crate::check::Problem;
+use crate::mistake::{Invalid, Mistake};
+use crate::problem::{ProblemFacility, ProblemFile, ProblemLine, ProblemRules, ProblemStock};
+use crate::rate_card::Freight;
+use crate::rules::{Candidate, Rules, Verdict, judge};
+
+/// A problem with what it was made from, ready to be decided.
+#[derive(Debug, Clone)]
+pub struct Sourcing {
+    pub(super) order_id: String,
+    pub(super) decided_at: Timestamp,
+    pub(super) rules_version: String,
+    pub(super) rate_card_version: String,
+    pub(super) located_by: LocatedBy,
+    pub(super) problem: Problem,
+    /// For each facility that may ship, how.
+    pub(super) outlooks: BTreeMap<String, Outlook>,
+    pub(super) excluded: BTreeMap<String, Exclusion>,
+}
+
+impl Sourcing {
+    /// What is to be decided.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The facilities that may not ship, each with the first rule that says so.
+    pub fn excluded(&self) -> &BTreeMap<String, Exclusion> {
+        &self.excluded
+    }
+}
+
+/// Applies the rules and the rate card as of an instant. Stock at facilities that are not given is ignored. Refused are inputs that make no problem; the
+/// place is a pointer into `{"lines":…,"facilities":…}` as given here, or into the problem's own form.
+pub fn build_problem(
+    order: &OrderToSource,
+    facilities: &[Facility],
+    stock: &[StockLevel],
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Sourcing, Invalid> {
+    let sites = sites(order, facilities, stock, now)?;
+    let verdicts = judge_all(order, &sites, rules);
+    let (mut outlooks, mut excluded) = (BTreeMap::new(), BTreeMap::new());
+    let mut file = ProblemFile {
+        lines: (0..).zip(&order.lines).map(|(place, line)| problem_line(place, line)).collect::<Result<_, _>>()?,
+        facilities: vec![],
+        availability: vec![],
+        rules: problem_rules(order, rules),
+    };
+    for (site, verdict) in sites.iter().zip(verdicts) {
+        let id = site.facility.facility_id.clone();
+        match admit(order, site, &verdict, rules) {
+            Ok((facility, outlook)) => {
+                file.facilities.push(facility?);
+                file.availability.extend(problem_stock(site, &verdict));
+                outlooks.insert(id, outlook);
+            }
+            Err(exclusion) => {
+                excluded.insert(id, exclusion);
+            }
+        }
+    }
+    Ok(Sourcing {
+        order_id: order.order_id.clone(),
+        decided_at: now,
+        rules_version: rules.version.clone(),
+        rate_card_version: rules.rate_card.version.clone(),
+        located_by: LocatedBy::of(order),
+        problem: Problem::new(file)?,
+        outlooks,
+        excluded,
+    })
+}
+
+/// A facility with what lies there and how far it is.
+struct Site<'a> {
+    /// Place in the input.
+    place: usize,
+    facility: &'a Facility,
+    local: Zoned,
+    distance_km: Option<f64>,
+    stock: Vec<&'a StockLevel>,
+}
+
+fn sites<'a>(order: &OrderToSource, facilities: &'a [Facility], stock: &'a [StockLevel], now: Timestamp) -> Result<Vec<Site<'a>>, Invalid> {
+    let mut by_facility: BTreeMap<&str, Vec<&StockLevel>> = BTreeMap::new();
+    for level in stock.iter().filter(|level| order.lines.iter().any(|line| line.sku == level.sku)) {
+        by_facility.entry(&level.facility_id).or_default().push(level);
+    }
+    let site = |(place, facility): (usize, &'a Facility)| {
+        let distance_km = match (facility.position, order.destination.position) {
+            (Some(here), Some(there)) => Some(here.distance_km(there)),
+            (_, None) | (None, _) => None,
+        };
+        let local = local_time(&facility.timezone, now).ok_or_else(|| {
+            let message = format!("there is no time zone {:?}", facility.timezone);
+            Mistake::new(format!("/facilities/{place}/timezone"), message)
+        })?;
+        let stock = by_facility.get(facility.facility_id.as_str()).cloned().unwrap_or_default();
+        Ok(Site { place, facility, local, distance_km, stock })
+    };
+    facilities.iter().enumerate().map(site).collect::<Result<_, Mistake>>().map_err(Invalid::from)
+}
+
+/// Judges all facilities, with as many of the channel's groups as it takes to have every unit.
+fn judge_all(order: &OrderToSource, sites: &[Site], rules: &Rules) -> Vec<Verdict> {
+    let groups = rules.group_chain(&order.channel);
+    let mut groups_needed = 1;
+    loop {
+        let verdicts: Vec<Verdict> = sites
+            .iter()
+            .map(|site| {
+                judge(
+                    rules,
+                    &Candidate {
+                        order,
+                        facility: site.facility,
+                        local: &site.local,
+                        distance_km: site.distance_km,
+                        stock: &site.stock,
+                        groups: groups.as_deref(),
+                        groups_needed,
+                    },
+                )
+            })
+            .collect();
+        if groups.as_ref().is_none_or(|groups| groups_needed >= groups.len()) || cover(order, sites, &verdicts) {
+            return verdicts;
+        }
+        groups_needed += 1;
+    }
+}
+
+/// Whether the admitted facilities have every unit wanted.
+fn cover(order: &OrderToSource, sites: &[Site], verdicts: &[Verdict]) -> bool {
+    order.lines.iter().all(|line| {
+        let wanted: i128 = order.lines.iter().filter(|other| other.sku == line.sku).map(|line| i128::from(line.quantity)).sum();
+        let admitted = sites.iter().zip(verdicts).filter(|(_, verdict)| verdict.excluded.is_none() && verdict.may_ship(&line.sku));
+        let levels = admitted.flat_map(|(site, _)| &site.stock).filter(|level| level.sku == line.sku);
+        wanted <= levels.map(|level| i128::from(level.available)).sum()
+    })
+}
+
+/// How an admitted facility enters the problem, or why it does not.
+fn admit(
+    order: &OrderToSource,
+    site: &Site,
+    verdict: &Verdict,
+    rules: &Rules,
+) -> Result<(Result<ProblemFacility, Invalid>, Outlook), Exclusion> {
+    if let Some(exclusion) = &verdict.excluded {
+        return Err(exclusion.clone());
+    }
+    let beyond = |detail: &str| Exclusion { rule: "rate_card".into(), detail: detail.into() };
+    let ship_day = verdict.ship_day.ok_or_else(|| beyond("no rule looks at its capacity"))?;
+    let freight = freight(order, site, rules).ok_or_else(|| beyond("no rate to that destination"))?;
+    let delivery_date =
+        ship_day.date.checked_add(freight.transit_days.days()).map_err(|_| beyond("delivery after the end of the calendar"))?;
+    let days_late = order.requested_delivery_date.map_or(0, |requested| i64::from((delivery_date - requested).get_days()).max(0));
+    let outlook = Outlook {
+        zone: freight.zone,
+        distance_km: freight.distance_km.map(|km| km.round() as i64),
+        ship_date: ship_day.date,
+        delivery_date,
+        days_late,
+        penalties: verdict.penalties.clone(),
+        sku_rules: verdict.sku_rules.clone(),
+    };
+    let penalties: i64 = verdict.penalties.iter().map(|penalty| penalty.penalty_minor).sum();
+    let facility =
+        milli(site.facility.handling_cost_minor.saturating_add(penalties), || format!("/facilities/{}/handling_cost_minor", site.place))
+            .map(|handling_milli| ProblemFacility {
+                facility_id: site.facility.facility_id.clone(),
+                package_milli: freight.package_milli,
+                handling_milli,
+                weight_rate_milli_per_g: freight.weight_rate_milli_per_g,
+                pick_milli: rules.costs.pick_minor_per_unit * 1000,
+                days_late,
+                capacity_left: ship_day.capacity_left,
+                package_open: order.open_packages.contains(&site.facility.facility_id),
+            });
+    Ok((facility, outlook))
+}
+
+/// An order that is collected pays no freight and is ready on the day it is packed.
+fn freight(order: &OrderToSource, site: &Site, rules: &Rules) -> Option<Freight> {
+    let same_country = order.destination.country == site.facility.country;
+    let freight = rules.rate_card.freight(order.service, same_country, site.distance_km)?;
+    Some(match &order.pickup_facility_id {
+        Some(_) => Freight { package_milli: 0, weight_rate_milli_per_g: 0, transit_days: 0, ..freight },
+        None => freight,
+    })
+}
+
+fn problem_line(place: usize, line: &LineToSource) -> Result<ProblemLine, Invalid> {
+    let pointer = || format!("/lines/{place}/unfilled_penalty_minor");
+    Ok(ProblemLine {
+        line_id: line.line_id.clone(),
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit_weight_g: line.unit_weight_g,
+        unfilled_penalty_milli: line.unfilled_penalty_minor.map(|minor| milli(minor, pointer)).transpose()?,
+    })
+}
+
+/// The stock it may ship. A soft rule about a SKU makes its units dearer there.
+fn problem_stock<'a>(site: &'a Site, verdict: &'a Verdict) -> impl Iterator<Item = ProblemStock> + 'a {
+    site.stock.iter().filter(|level| verdict.may_ship(&level.sku)).map(|level| {
+        let rules = verdict.sku_rules.iter().filter(|rule| rule.sku == level.sku);
+        let penalties: i64 = rules.filter_map(|rule| rule.penalty_minor).sum();
+        ProblemStock {
+            facility_id: level.facility_id.clone(),
+            sku: level.sku.clone(),
+            available: level.available,
+            stock_price_milli: level.stock_price_milli.saturating_add(penalties * 1000),
+        }
+    })
+}
+
+fn problem_rules(order: &OrderToSource, rules: &Rules) -> ProblemRules {
+    let costs = &rules.costs;
+    ProblemRules {
+        split_penalty_milli: costs.split_penalty_minor * 1000,
+        late_penalty_milli_per_day: costs.late_penalty_minor_per_day * 1000,
+        max_packages: if order.allow_split { costs.max_packages } else { Some(1) },
+        packages_already: order.packages_already,
+        ship_complete: !order.allow_split,
+        // Units that wait on purpose are decided again: then a further consignment must be worth it.
+        ship_something: order.packages_already == 0,
+    }
+}
+
+fn milli(minor: i64, pointer: impl Fn() -> String) -> Result<i64, Invalid> {
+    minor.checked_mul(1000).ok_or_else(|| Mistake::new(pointer(), format!("{minor} is too large an amount")).into())
+}
