@@ -1,7 +1,7 @@
 //! PostgreSQL refuses to run as root, so a stack started by root runs it under an unprivileged account, and keeps what
 //! that account must reach in a place that it can reach.
 
-use std::fs::{DirBuilder, Metadata, Permissions};
+use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -38,40 +38,27 @@ impl Account {
         })?;
         Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() }))
     }
-
-    /// Whether this account may pass through each folder of the path that exists.
-    fn can_reach(self, path: &Path) -> bool {
-        path.ancestors().filter_map(|folder| folder.metadata().ok()).all(|metadata| self.may_enter(&metadata))
-    }
-
-    fn may_enter(self, folder: &Metadata) -> bool {
-        let needed = if folder.uid() == self.uid {
-            0o100
-        } else if folder.gid() == self.gid {
-            0o010
-        } else {
-            0o001
-        };
-        folder.mode() & needed != 0
-    }
 }
 
-/// `wanted` when the account reaches it, else a folder of the same name under the system's own `fallback` folder
-/// (`/var/lib`, `/var/cache`), where none but root can have put anything.
+/// `wanted`, unless we are root and other accounts cannot get there (`/root` is often closed): then a folder of the same
+/// name under the system's own `fallback` (`/var/lib`, `/var/cache`), where none but root can have put anything.
 ///
 /// # Errors
 /// When the fallback cannot be made, or somebody else could write to it.
-pub(crate) fn reachable(wanted: PathBuf, account: Option<Account>, fallback: &Path) -> Result<PathBuf> {
-    match account {
-        Some(account) if !account.can_reach(&wanted) => {
-            let base = root_owned(fallback)?;
-            // The whole path in the name: two data folders never share a database.
-            let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, wanted.as_os_str().as_encoded_bytes());
-            let label = wanted.file_name().unwrap_or_default().to_string_lossy();
-            Ok(base.join(format!("{label}-{}", name.simple())))
-        }
-        _ => Ok(wanted),
+pub(crate) fn reachable(wanted: PathBuf, fallback: &Path) -> Result<PathBuf> {
+    if !Uid::effective().is_root() || everybody_may_pass(&wanted) {
+        return Ok(wanted);
     }
+    // The whole path in the name: two data folders never share a database.
+    let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, wanted.as_os_str().as_encoded_bytes());
+    let label = wanted.file_name().unwrap_or_default().to_string_lossy();
+    Ok(root_owned(fallback)?.join(format!("{label}-{}", name.simple())))
+}
+
+/// Whether every account may enter each folder above the path; those that do not exist yet will be made so.
+fn everybody_may_pass(path: &Path) -> bool {
+    let above = path.ancestors().skip(1).filter_map(|folder| folder.metadata().ok());
+    above.into_iter().all(|metadata| metadata.mode() & 0o001 != 0)
 }
 
 /// Makes `<system>/oms-dev`, or takes it when it is a real folder that root alone may write to.

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::account::private_folder;
+use crate::account::{private_folder, reachable};
 use crate::error::{Result, io};
 use crate::process::open_locked;
 
@@ -40,9 +40,10 @@ impl Home {
         let (path, kept) = match data {
             DataDir::Kept(path) => (path.clone(), true),
             DataDir::Ephemeral => {
-                remove_abandoned(&std::env::temp_dir());
                 let name = format!("{EPHEMERAL_PREFIX}{}", uuid::Uuid::new_v4().simple());
-                (std::env::temp_dir().join(name), false)
+                let path = reachable(std::env::temp_dir().join(name), Path::new("/var/lib"))?;
+                path.parent().into_iter().for_each(remove_abandoned);
+                (path, false)
             }
         };
         let what = || format!("create the data folder {}", path.display());

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use crate::error::{Result, io};
+use crate::error::{Error, Result, io};
 
 /// The address everything listens on: the stack is for this machine alone.
 pub(crate) const HOST: &str = "127.0.0.1";
@@ -22,7 +22,10 @@ pub(crate) fn listen(preferred: Option<u16>) -> Result<TcpListener> {
 
 /// A port for a server in another process. It is free now and may be taken before that server binds it, so callers
 /// start such servers through [`with_fresh_port`].
-fn free(preferred: Option<u16>) -> Result<u16> {
+///
+/// # Errors
+/// When not even a free port can be had.
+pub(crate) fn free(preferred: Option<u16>) -> Result<u16> {
     let address = listen(preferred)?.local_addr().map_err(io(|| "read a local address".into()))?;
     Ok(address.port())
 }
@@ -37,8 +40,8 @@ pub(crate) async fn with_fresh_port<T>(mut preferred: Option<u16>, mut start: im
     loop {
         let port = free(preferred)?;
         match start(port).await {
-            Err(error) if attempt < ATTEMPTS && lost_the_port(port) => {
-                tracing::debug!(port, %error, "port was taken meanwhile, trying another");
+            Err(error) if attempt < ATTEMPTS && lost_a_port(&error) => {
+                tracing::debug!(port, %error, "a port was taken meanwhile, trying another");
                 preferred = None;
                 attempt += 1;
             }
@@ -47,7 +50,51 @@ pub(crate) async fn with_fresh_port<T>(mut preferred: Option<u16>, mut start: im
     }
 }
 
-/// Whether somebody else listens on the port now: the server that failed on it has ended.
-fn lost_the_port(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err()
+/// All servers log it in the words of the C library.
+fn lost_a_port(error: &Error) -> bool {
+    match error {
+        Error::NotStarted { log_tail, .. } => log_tail.to_lowercase().contains("address already in use"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn not_started(log_tail: &str) -> Error {
+        Error::NotStarted { name: "a server", why: "it ended".into(), log: "a.log".into(), log_tail: log_tail.into() }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_loses_its_port_is_started_on_another() -> Result<()> {
+        let mut tried = Vec::new();
+        let port = with_fresh_port(None, async |port| {
+            tried.push(port);
+            match tried.len() {
+                1 => Err(not_started("listen tcp 127.0.0.1:7233: bind: address already in use")),
+                _ => Ok(port),
+            }
+        })
+        .await?;
+        assert_eq!(tried.len(), 2);
+        assert_eq!(tried.last(), Some(&port));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn other_failures_and_endless_ones_are_reported() {
+        let mut attempts = 0;
+        let broken = with_fresh_port(None, async |_| -> Result<()> {
+            attempts += 1;
+            Err(not_started("no space left on device"))
+        });
+        assert!(broken.await.is_err());
+        let unlucky = with_fresh_port(None, async |_| -> Result<()> {
+            attempts += 1;
+            Err(not_started("could not bind: Address already in use"))
+        });
+        assert!(unlucky.await.is_err());
+        assert_eq!(attempts, 1 + 3);
+    }
 }

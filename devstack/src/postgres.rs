@@ -19,6 +19,7 @@ use crate::error::{Error, Result, io};
 use crate::home::Home;
 use crate::ports::{HOST, with_fresh_port};
 use crate::process::{Server, last_lines};
+use crate::progress::Progress;
 use crate::provision::Tools;
 
 const USER: &str = "postgres";
@@ -54,9 +55,8 @@ impl Postgres {
     /// When it cannot be had, or does not answer within 60 s.
     pub async fn start(home: &Arc<Home>, tools: &Tools, port: Option<u16>) -> Result<Self> {
         let account = Account::unprivileged()?;
-        let binaries = tools.postgres(account).await?;
-        let wanted = home.path().join("postgres");
-        let folder = reachable(wanted, account, Path::new("/var/lib"))?;
+        let binaries = tools.postgres().await?;
+        let folder = place(home, tools.progress())?;
         private_folder(&folder, account)?;
         let cluster = Cluster { binaries, folder, account, kept: home.is_kept() };
         let password = cluster.password()?;
@@ -79,6 +79,26 @@ impl Postgres {
     pub async fn stop(self) -> Result<()> {
         self.server.stop().await
     }
+}
+
+/// The folder for it: in the home, or elsewhere when its account cannot reach that. Then a note in the home says where.
+fn place(home: &Home, progress: &Progress) -> Result<PathBuf> {
+    let wanted = home.path().join("postgres");
+    let place = reachable(wanted.clone(), Path::new("/var/lib"))?;
+    if place == wanted || wanted.is_dir() {
+        return Ok(wanted);
+    }
+    let what = || format!("keep PostgreSQL's data in {}", place.display());
+    if !wanted.exists() {
+        // A home of this name was deleted once: the rest of it goes too, or stores of different ages would meet.
+        if place.exists() {
+            std::fs::remove_dir_all(&place).map_err(io(what))?;
+        }
+        let note = format!("{}\nPostgreSQL's account cannot enter this folder, so its data is there.\n", place.display());
+        std::fs::write(&wanted, note).map_err(io(what))?;
+        progress.say(&format!("PostgreSQL's account cannot enter {}; its data is in {}", home.path().display(), place.display()));
+    }
+    Ok(place)
 }
 
 /// A data folder and the programs and account that serve it.

@@ -69,12 +69,14 @@ impl Server {
     pub(crate) async fn wait_until_ready(&mut self, deadline: Duration, mut ready: impl AsyncFnMut() -> Result<(), String>) -> Result<()> {
         let begun = Instant::now();
         loop {
-            let Err(refusal) = ready().await else {
-                return Ok(());
-            };
+            let answer = ready().await;
+            // Asked second: when somebody else answers in its place, it has ended.
             if let Some(status) = self.exited()? {
                 return Err(self.not_started(format!("it ended with {status}")));
             }
+            let Err(refusal) = answer else {
+                return Ok(());
+            };
             if begun.elapsed() > deadline {
                 let waited_s = deadline.as_secs();
                 return Err(self.not_started(format!("no answer within {waited_s} s ({refusal})")));

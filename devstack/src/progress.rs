@@ -60,7 +60,7 @@ impl Progress {
             Self::Silent => Step::Silent,
             Self::Lines(print) => {
                 print(&format!("{what} ..."));
-                Step::Lines(tokio::spawn(remind(print.clone(), what)))
+                Step::Lines(tokio::spawn(remind(print.clone(), what, REMINDER)))
             }
             Self::Spinners(bars) => Step::Spinner(spinner(bars, what)),
         }
@@ -88,10 +88,10 @@ impl Drop for Step {
     }
 }
 
-async fn remind(print: Arc<dyn Fn(&str) + Send + Sync>, what: String) {
+async fn remind(print: Arc<dyn Fn(&str) + Send + Sync>, what: String, every: Duration) {
     let begun = Instant::now();
     loop {
-        tokio::time::sleep(REMINDER).await;
+        tokio::time::sleep(every).await;
         print(&format!("{what} ... {} s so far", begun.elapsed().as_secs()));
     }
 }
@@ -101,4 +101,24 @@ fn spinner(bars: &MultiProgress, what: String) -> ProgressBar {
     let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(what));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_step_says_that_it_began_and_that_it_is_still_at_work() {
+        let (sender, mut lines) = mpsc::unbounded_channel();
+        let print: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |line| drop(sender.send(line.to_owned())));
+        let step = Progress::Lines(print.clone()).step("Compiling");
+        assert_eq!(lines.recv().await.as_deref(), Some("Compiling ..."));
+        drop(step);
+        let reminder = tokio::spawn(remind(print, "Compiling".into(), Duration::from_millis(1)));
+        assert_eq!(lines.recv().await.as_deref(), Some("Compiling ... 0 s so far"));
+        assert_eq!(lines.recv().await.as_deref(), Some("Compiling ... 0 s so far"));
+        reminder.abort();
+    }
 }

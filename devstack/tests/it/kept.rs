@@ -43,7 +43,8 @@ async fn search_attributes(address: &str) -> anyhow::Result<Vec<String>> {
     let options = ConnectionOptions::new(Url::parse(&format!("http://{address}"))?).build();
     let request = ListSearchAttributesRequest { namespace: "default".into() };
     let response = Connection::connect(options).await?.operator_service().list_search_attributes(request.into_request()).await?;
-    Ok(response.into_inner().custom_attributes.into_keys().collect())
+    let names: std::collections::BTreeSet<String> = response.into_inner().custom_attributes.into_keys().collect();
+    Ok(names.into_iter().collect())
 }
 
 fn options(folder: &Path, attributes: &[&str]) -> StackOptions {
@@ -76,7 +77,7 @@ async fn a_second_start_is_quick_and_finds_its_data() -> anyhow::Result<()> {
     sql(&postgres, "CREATE TABLE kept AS SELECT 4711 AS number")?;
 
     let begun = Instant::now();
-    let stack = Stack::start(options(folder.path(), &["OrderStatus"])).await?;
+    let stack = Stack::start(options(folder.path(), &["Channel", "OrderStatus"])).await?;
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(10), "the second start took {took:?}");
     let item = dynamodb(&stack.dynamodb_endpoint, "GetItem", &json!({"TableName": "orders", "Key": key})).await;
@@ -87,7 +88,7 @@ async fn a_second_start_is_quick_and_finds_its_data() -> anyhow::Result<()> {
     assert_eq!(post(&url, "1:authorize:1", &authorization).await.expect("an answer"), authorized);
     let (_, found) = get(&format!("{}/v1/labels/1:label:1", stack.carrier_url)).await;
     assert_eq!(found["tracking_number"], labelled.1["tracking_number"]);
-    assert_eq!(search_attributes(&stack.temporal_address).await?, ["OrderStatus"]);
+    assert_eq!(search_attributes(&stack.temporal_address).await?, ["Channel", "OrderStatus"], "a later version's new attribute");
     assert_eq!(secret_of(password.expose_secret()), secret_of(stack.database_url.expose_secret()));
     stack.stop().await?;
     assert!(sql(&postgres, "SELECT number FROM kept")?.contains("4711"));

@@ -10,9 +10,9 @@ use oms_devstack::{
     CarrierChoice, CarrierOptions, DynamoDbChoice, Error, Home, PaymentGatewayChoice, PaymentGatewayOptions, PostgresChoice, Stack,
     StackOptions, TemporalChoice, TemporalOptions,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::support::{eventually, kept_in, open_folder, processes_in, tools};
+use crate::support::{closed_folder, eventually, kept_in, open_folder, processes_in, tools};
 
 /// Where each part listens.
 fn addresses(stack: &Stack) -> Vec<SocketAddr> {
@@ -166,6 +166,39 @@ async fn postgres_never_runs_as_root() -> anyhow::Result<()> {
     }
     postgres.stop().await?;
     Ok(())
+}
+
+/// Ordinary users' folders are their own; root's account for PostgreSQL needs another place, and never an old database.
+#[tokio::test]
+async fn a_closed_data_folder_works_too() -> anyhow::Result<()> {
+    let closed = closed_folder();
+    let folder = closed.path().join("data");
+    let options = kept_in(&folder);
+    let start = async || {
+        let home = Home::open(&options.data).await?;
+        oms_devstack::Postgres::start(&home, &options.tools, None).await
+    };
+    let postgres = start().await?;
+    let first = postgres.url().clone();
+    postgres.stop().await?;
+    let postgres = start().await?;
+    assert_eq!(password(postgres.url()), password(&first), "the same database");
+    postgres.stop().await?;
+    let place = std::fs::read_to_string(folder.join("postgres")).ok();
+    assert_eq!(place.is_some(), Uid::effective().is_root(), "only root has to go elsewhere");
+    std::fs::remove_dir_all(&folder)?;
+    let postgres = start().await?;
+    assert_ne!(password(postgres.url()), password(&first), "a new database for a new folder");
+    postgres.stop().await?;
+    if let Some(place) = place.as_deref().and_then(|note| note.lines().next()) {
+        std::fs::remove_dir_all(place)?;
+    }
+    Ok(())
+}
+
+fn password(url: &SecretString) -> &str {
+    let credentials = url.expose_secret().split('@').next();
+    credentials.and_then(|credentials| credentials.rsplit(':').next()).unwrap_or_default()
 }
 
 #[tokio::test]

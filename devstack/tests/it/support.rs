@@ -60,8 +60,17 @@ fn process(entry: &Path, folder: &Path) -> Option<Process> {
 
 /// A folder that PostgreSQL's account reaches, also when the tests run as root.
 pub fn open_folder() -> TempDir {
-    let open = std::fs::Permissions::from_mode(0o755);
-    tempfile::Builder::new().permissions(open).tempdir().expect("a folder")
+    folder(0o755)
+}
+
+/// A folder that only we enter.
+pub fn closed_folder() -> TempDir {
+    folder(0o700)
+}
+
+fn folder(mode: u32) -> TempDir {
+    let permissions = std::fs::Permissions::from_mode(mode);
+    tempfile::Builder::new().permissions(permissions).tempdir().expect("a folder")
 }
 
 /// A stack that keeps its data in the folder, on any free ports.
