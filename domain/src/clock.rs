@@ -26,7 +26,7 @@ impl BusinessClock {
 
     /// The business time at a real time; saturates at the ends of the calendar.
     pub fn business(&self, real: Timestamp) -> Timestamp {
-        let elapsed = real.duration_since(self.real_epoch).saturating_mul(self.scale.min(i32::MAX as u32) as i32);
+        let elapsed = real.duration_since(self.real_epoch).saturating_mul(i32::try_from(self.scale.max(1)).unwrap_or(i32::MAX));
         self.epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
@@ -36,7 +36,7 @@ impl BusinessClock {
         if wait <= SignedDuration::ZERO {
             return std::time::Duration::ZERO;
         }
-        let nanos = wait.as_nanos().unsigned_abs().div_ceil(u128::from(self.scale));
+        let nanos = wait.as_nanos().unsigned_abs().div_ceil(u128::from(self.scale.max(1)));
         std::time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
@@ -54,6 +54,13 @@ mod tests {
         assert_eq!(clock.business(real + SignedDuration::from_secs(1)), tomorrow);
         assert_eq!(clock.real_wait(epoch, tomorrow), std::time::Duration::from_secs(1));
         assert_eq!(clock.real_wait(tomorrow, epoch), std::time::Duration::ZERO);
+    }
+
+    #[test]
+    fn a_clock_that_was_read_with_scale_zero_runs_in_real_time() {
+        let zero = BusinessClock { scale: 0, ..BusinessClock::default() };
+        let (now, due) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::from_secs(5));
+        assert_eq!((zero.business(due), zero.real_wait(now, due)), (due, std::time::Duration::from_secs(5)));
     }
 
     #[test]

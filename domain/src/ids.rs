@@ -117,6 +117,10 @@ impl FulfillmentOrderId {
     pub fn order_id(&self) -> Option<OrderId> {
         OrderId::parse(split_derived(&self.0, 'F')?.0).ok()
     }
+    /// Its number within the order, if the id has the derived form.
+    pub fn number(&self) -> Option<u32> {
+        Some(split_derived(&self.0, 'F')?.1)
+    }
 }
 
 impl ParcelId {
@@ -160,7 +164,7 @@ mod tests {
         let parcel = ParcelId::of(&fulfillment_order, 1);
         assert_eq!(parcel.as_str(), "A-F2-P3-F12-P1");
         assert_eq!(parcel.fulfillment_order_id(), Some(fulfillment_order.clone()));
-        assert_eq!(fulfillment_order.order_id(), Some(order));
+        assert_eq!((fulfillment_order.order_id(), fulfillment_order.number()), (Some(order), Some(12)));
         assert_eq!(FulfillmentOrderId::parse("A-F0").unwrap().order_id(), None);
     }
 

@@ -99,7 +99,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    fn is_open(&self) -> bool {
+    /// Asked for, and not answered for good.
+    pub fn is_open(&self) -> bool {
         match self.status {
             OperationStatus::Pending | OperationStatus::Unknown => true,
             OperationStatus::Succeeded | OperationStatus::Failed => false,
@@ -126,12 +127,13 @@ impl Payment {
         }
     }
 
-    /// Gift cards are captured first and refunded last.
+    /// Gift cards are captured first and refunded last. What was paid elsewhere is not captured at all.
     pub fn capture_rank(&self) -> u8 {
         match self.method {
-            PaymentMethod::GiftCard => 0,
-            PaymentMethod::Card | PaymentMethod::External => 1,
-            PaymentMethod::Terms => 2,
+            PaymentMethod::External => 0,
+            PaymentMethod::GiftCard => 1,
+            PaymentMethod::Card => 2,
+            PaymentMethod::Terms => 3,
         }
     }
 

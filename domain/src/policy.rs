@@ -23,6 +23,10 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 policy! {
     /// After placing: payment must be authorized, or the order expires.
     payment_deadline_ms: i64 = 2 * DAY_MS;
+    /// After asking where units can come from: the answer is missed.
+    sourcing_ms: i64 = HOUR_MS;
+    /// After placing a hold without an expiry: someone must look at it.
+    hold_review_ms: i64 = 7 * DAY_MS;
     /// After placing: nothing is released to a facility before, so that a customer may change their mind.
     remorse_ms: i64 = 0;
     /// After becoming Backordered: units that still wait for stock are cancelled.
@@ -31,13 +35,15 @@ policy! {
     accept_ms: i64 = 2 * DAY_MS;
     /// After acceptance: a facility that has not packed needs attention.
     pick_ms: i64 = 2 * DAY_MS;
+    /// After packing: a facility that has not shipped needs attention.
+    ship_ms: i64 = 2 * DAY_MS;
     /// After a cancellation request: the facility's silence is an answer (refused if Packed, else accepted).
     cancellation_request_ms: i64 = 4 * HOUR_MS;
     /// After asking for a label: the parcel needs attention.
     label_ms: i64 = 4 * HOUR_MS;
     /// After shipping: a parcel without news of its delivery is assumed delivered, marked so.
     assumed_delivery_ms: i64 = 21 * DAY_MS;
-    /// After an operation's outcome became unknown: the gateway's silence needs attention.
+    /// After asking the gateway, or losing sight of an operation: its silence needs attention.
     unknown_payment_ms: i64 = DAY_MS;
     /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
     split_wait_ms: i64 = 2 * DAY_MS;

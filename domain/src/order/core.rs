@@ -1,11 +1,14 @@
 //! What the rules need of an order as placed. No names, addresses, emails or tokens: this travels through the workflow.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+use super::LineState;
 use crate::{
     ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
-    money::Currency,
+    money::{Currency, share_minor},
     payment::{Operation, OperationKind, OperationStatus, Payment},
     placed::{DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
 };
@@ -21,7 +24,7 @@ pub struct OrderCore {
     pub lines: Vec<CoreLine>,
     pub groups: Vec<CoreGroup>,
     pub payments: Vec<CorePayment>,
-    /// Shipping and its tax, less shipping and order discounts: spread over all units of the order.
+    /// Shipping and its tax, less shipping and order discounts: spread over the lines by their value.
     pub order_level_minor: i64,
     pub requested_delivery_date: Option<Date>,
     pub allow_split: bool,
@@ -37,13 +40,13 @@ pub struct CoreLine {
     /// What the customer owes for the whole line: price, tax and discount.
     pub total_minor: i64,
     /// Index into `groups`.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_first")]
     pub group: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fulfill_at: Option<Timestamp>,
 }
 
-fn is_zero(group: &u16) -> bool {
+fn is_first(group: &u16) -> bool {
     *group == 0
 }
 
@@ -99,6 +102,23 @@ impl OrderCore {
     /// What the customer owes for everything.
     pub fn total_minor(&self) -> i64 {
         self.lines.iter().map(|l| l.total_minor).sum::<i64>() + self.order_level_minor
+    }
+
+    /// The lines at the start. Each carries its part of the order-level money, by value: so no unit is ever worth less than nothing,
+    /// and a dear line bears more of a discount than a cheap one. Free lines alone carry it by their units.
+    pub(super) fn line_states(&self) -> BTreeMap<LineId, LineState> {
+        let by_value = self.lines.iter().any(|line| line.total_minor > 0);
+        let weight = |line: &CoreLine| if by_value { line.total_minor.max(0).unsigned_abs() } else { u64::from(line.quantity) };
+        let all: u64 = self.lines.iter().map(weight).sum();
+        let mut before = 0;
+        let mut state = |(line, position): (&CoreLine, u16)| {
+            let upto = before + weight(line);
+            let part_minor = share_minor(self.order_level_minor, before, upto, all);
+            before = upto;
+            let due_minor = line.total_minor + part_minor;
+            (line.line_id.clone(), LineState { position, ordered: line.quantity, open: line.quantity, due_minor, ..LineState::default() })
+        };
+        self.lines.iter().zip(0..).map(&mut state).collect()
     }
 
     /// Units over all lines.

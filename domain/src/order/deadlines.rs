@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{FulfillmentOrder, Order, OrderStatus};
 use crate::{
     fulfillment::FulfillmentStatus,
+    ids::PaymentId,
     parcel::ParcelStatus,
-    payment::OperationStatus,
+    payment::OperationKind,
     policy::{Policy, ms},
 };
 
@@ -29,17 +30,20 @@ macro_rules! waits {
 
 waits! {
     Payment = "payment", "payment_deadline_ms after placing", "the order expires and its stock is given back", "support";
+    Sourcing = "sourcing", "sourcing_ms after asking", "no facility was found in time, nor that there is none", "operations";
     Hold = "hold", "until the hold's own expiry", "the hold is lifted", "support";
+    HoldReview = "hold_review", "hold_review_ms after placing the hold, if it has no expiry", "nobody has lifted the hold in time", "support";
     Remorse = "remorse", "remorse_ms after placing", "open fulfillment orders are released", "support";
     Preorder = "preorder", "until the line's fulfill_at", "the fulfillment order is opened", "support";
     Backorder = "backorder", "backorder_ms after waiting began, or the order's cancel_after", "the waiting units are cancelled", "support";
     SplitWait = "split_wait", "split_wait_ms after waiting began", "the waiting units are sourced at any cost", "support";
     Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
     Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
+    Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
     CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if Packed, else accepted", "support";
     Label = "label", "label_ms after asking", "the carrier gave no label in time", "the facility";
     Delivery = "delivery", "assumed_delivery_ms after shipping", "assumed delivered, and marked so", "support";
-    UnknownPayment = "unknown_payment", "unknown_payment_ms after losing sight", "the gateway did not say in time what became of it", "finance";
+    UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
 }
 
 /// One wait of an order.
@@ -52,43 +56,56 @@ pub struct Deadline {
 }
 
 impl Order {
-    /// Every wait the order is in, soonest first.
+    /// Every deadline that is still to come, soonest first. What a person was told to look at is not told again.
     pub fn deadlines(&self) -> Vec<Deadline> {
-        let mut deadlines = Vec::new();
-        if self.status.is_final() {
-            return deadlines;
-        }
-        self.order_deadlines(&mut deadlines);
-        for found in &self.fulfillment_orders {
-            self.fulfillment_deadlines(found, &mut deadlines);
-        }
-        // What a person was already told to look at is not told again.
-        deadlines.retain(|d| !self.attention.iter().any(|known| known.subject == d.subject));
+        let mut deadlines = self.waits();
+        deadlines.retain(|d| !self.attention.iter().any(|known| known.wait == Some(d.wait) && known.subject == d.subject));
         deadlines.sort_by(|a, b| (a.due, a.wait, &a.subject).cmp(&(b.due, b.wait, &b.subject)));
         deadlines
     }
 
-    fn order_deadlines(&self, deadlines: &mut Vec<Deadline>) {
-        let (policy, placed_at, id) = (&self.policy, self.core.placed_at, self.core.order_id.as_str());
-        if self.status == OrderStatus::Created {
-            push(deadlines, Wait::Payment, id, later(placed_at, policy.payment_deadline_ms));
-        }
-        for hold in &self.holds {
-            if let Some(due) = hold.expires_at {
-                push(deadlines, Wait::Hold, hold.hold_id.as_str(), due);
+    /// Every wait the order is in, overdue or not. After the end nothing is waited for but the gateway.
+    pub(super) fn waits(&self) -> Vec<Deadline> {
+        let mut waits = Vec::new();
+        self.payment_waits(&mut waits);
+        if !self.status.is_final() {
+            self.order_waits(&mut waits);
+            for found in &self.fulfillment_orders {
+                self.fulfillment_waits(found, &mut waits);
             }
         }
+        waits
+    }
+
+    fn payment_waits(&self, waits: &mut Vec<Deadline>) {
         for payment in &self.payments {
-            for operation in payment.operations.iter().filter(|op| op.status == OperationStatus::Unknown) {
-                let subject = format!("{} {}", operation.kind.as_str(), payment.payment_id);
-                push(deadlines, Wait::UnknownPayment, &subject, later(operation.since, policy.unknown_payment_ms));
+            for operation in payment.operations.iter().filter(|op| op.is_open()) {
+                let subject = operation_subject(operation.kind, &payment.payment_id);
+                push(waits, Wait::UnknownPayment, &subject, later(operation.since, self.policy.unknown_payment_ms));
             }
         }
     }
 
-    fn fulfillment_deadlines(&self, found: &FulfillmentOrder, deadlines: &mut Vec<Deadline>) {
+    fn order_waits(&self, waits: &mut Vec<Deadline>) {
+        let (policy, id) = (&self.policy, self.core.order_id.as_str());
+        if self.status == OrderStatus::Created && !self.is_paid_for() {
+            push(waits, Wait::Payment, id, later(self.core.placed_at, policy.payment_deadline_ms));
+        }
+        if let Some(since) = self.sourcing.since.filter(|_| self.sourcing.asked > self.sourcing.answered) {
+            push(waits, Wait::Sourcing, id, later(since, policy.sourcing_ms));
+        }
+        for hold in &self.holds {
+            let (wait, due) = match hold.expires_at {
+                Some(due) => (Wait::Hold, due),
+                None => (Wait::HoldReview, later(hold.placed_at, policy.hold_review_ms)),
+            };
+            push(waits, wait, hold.hold_id.as_str(), due);
+        }
+    }
+
+    fn fulfillment_waits(&self, found: &FulfillmentOrder, waits: &mut Vec<Deadline>) {
         let (policy, id) = (&self.policy, found.fulfillment_order_id.as_str());
-        let mut wait = |wait, due| push(deadlines, wait, id, due);
+        let mut wait = |wait, due| push(waits, wait, id, due);
         match found.status {
             FulfillmentStatus::Open if self.status == OrderStatus::Processing && self.holds.is_empty() => {
                 wait(Wait::Remorse, later(self.core.placed_at, policy.remorse_ms));
@@ -106,27 +123,33 @@ impl Order {
             FulfillmentStatus::Shipped if !found.is_delivered() && found.parcels.iter().any(|p| p.status.is_in_transit()) => {
                 wait(Wait::Delivery, later(found.since, policy.assumed_delivery_ms));
             }
-            FulfillmentStatus::Packed | FulfillmentStatus::Shipped | FulfillmentStatus::PickedUp | FulfillmentStatus::Cancelled => {}
+            FulfillmentStatus::Packed => wait(Wait::Shipping, later(found.since, policy.ship_ms)),
+            FulfillmentStatus::Shipped | FulfillmentStatus::PickedUp | FulfillmentStatus::Cancelled => {}
         }
         if let Some(request) = &found.cancellation_request {
             wait(Wait::CancellationRequest, later(request.since, policy.cancellation_request_ms));
         }
         for parcel in found.parcels.iter().filter(|p| p.status == ParcelStatus::LabelPending) {
-            push(deadlines, Wait::Label, parcel.parcel_id.as_str(), later(parcel.since, policy.label_ms));
+            push(waits, Wait::Label, parcel.parcel_id.as_str(), later(parcel.since, policy.label_ms));
         }
     }
 
     fn waits_until(&self, found: &FulfillmentOrder, policy: &Policy) -> Timestamp {
-        let by_policy = later(found.since, policy.backorder_ms);
+        let by_policy = later(found.waiting_since.unwrap_or(found.since), policy.backorder_ms);
         self.core.cancel_after.map_or(by_policy, |cancel_after| cancel_after.min(by_policy))
     }
 }
 
+/// What an operation is called where a person must look at it.
+pub(super) fn operation_subject(kind: OperationKind, payment_id: &PaymentId) -> String {
+    format!("{} {payment_id}", kind.as_str())
+}
+
 /// Saturates at the end of the calendar, which is never reached.
-fn later(since: Timestamp, after_ms: i64) -> Timestamp {
+pub(super) fn later(since: Timestamp, after_ms: i64) -> Timestamp {
     since.saturating_add(ms(after_ms)).unwrap_or(Timestamp::MAX)
 }
 
-fn push(deadlines: &mut Vec<Deadline>, wait: Wait, subject: &str, due: Timestamp) {
-    deadlines.push(Deadline { wait, subject: subject.to_owned(), due });
+fn push(waits: &mut Vec<Deadline>, wait: Wait, subject: &str, due: Timestamp) {
+    waits.push(Deadline { wait, subject: subject.to_owned(), due });
 }

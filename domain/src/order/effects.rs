@@ -1,13 +1,11 @@
 //! What must be done outside, derived from the state: so a run that starts afresh knows what is still owed.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FacilityRejection, Order};
+use super::{FacilityRejection, Lines, Order};
 use crate::{
-    ids::{FacilityId, LineId, OrderId, ParcelId, PaymentId},
+    ids::{FacilityId, OrderId, ParcelId, PaymentId},
     parcel::ParcelStatus,
     payment::{OperationKind, OperationStatus, operation_key},
     placed::DeliveryMethod,
@@ -28,7 +26,7 @@ pub struct SourceRequest {
     pub round: u32,
     /// The number of the first fulfillment order that the answer may open.
     pub first_number: u32,
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     /// Facilities that gave lines back.
     pub rejections: Vec<FacilityRejection>,
     /// Packages that the order has already.
@@ -61,7 +59,7 @@ pub struct LabelRequest {
     pub group: u16,
     pub method: DeliveryMethod,
     pub weight_g: Option<u32>,
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     pub asked_at: Timestamp,
 }
 
@@ -97,16 +95,15 @@ impl Order {
     }
 
     fn source_request(&self) -> SourceRequest {
-        let open = self.lines.iter().filter(|(_, line)| line.open > 0);
         let live = self.fulfillment_orders.iter().filter(|f| f.status.holds_stock() || f.status.has_left());
         SourceRequest {
             order_id: self.core.order_id.clone(),
             round: self.sourcing.asked,
-            first_number: self.next_fulfillment_order(),
-            lines: open.map(|(id, line)| (id.clone(), line.open)).collect(),
+            first_number: self.sourcing.first_number,
+            lines: self.sourceable(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
-            may_wait: self.sourcing.asked == 1,
+            may_wait: self.sourcing.asked == 1 && self.core.allow_backorder,
         }
     }
 

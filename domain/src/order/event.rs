@@ -1,13 +1,11 @@
 //! What has happened to an order. Events are facts of ours: recorded in order, published, never changed.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Cancellation, FacilityRejection, Hold, PackedParcel, SourcedPackage, WaitingPackage};
+use super::{Cancellation, FacilityRejection, Hold, Lines, PackedParcel, SourcedPackage, Wait, WaitingPackage};
 use crate::{
-    ids::{CancellationId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId},
+    ids::{CancellationId, FulfillmentOrderId, HoldId, ParcelId, PaymentId},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -82,11 +80,16 @@ pub enum Event {
     Unpacked {
         fulfillment_order_id: FulfillmentOrderId,
     },
-    /// A facility gave units back; they are open again.
+    /// A facility gave units back.
     FulfillmentRejected {
         fulfillment_order_id: FulfillmentOrderId,
         #[serde(flatten)]
         rejection: FacilityRejection,
+        /// The units that look for another facility: less those that someone had asked to cancel, and all that stay together.
+        reopened: Lines,
+        /// Where they went, if the fulfillment order goes on without them; else it is Incomplete itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        into: Option<FulfillmentOrderId>,
     },
     ShippingAsked {
         fulfillment_order_id: FulfillmentOrderId,
@@ -131,23 +134,34 @@ pub enum Event {
     /// Units of a fulfillment order, or units not yet sourced.
     UnitsCancelled {
         fulfillment_order_id: Option<FulfillmentOrderId>,
-        lines: BTreeMap<LineId, u32>,
+        lines: Lines,
         reason: String,
     },
     CancellationRequested {
         fulfillment_order_id: FulfillmentOrderId,
         cancellation_id: CancellationId,
-        lines: BTreeMap<LineId, u32>,
+        lines: Lines,
     },
     CancellationAnswered {
         fulfillment_order_id: FulfillmentOrderId,
         cancellation_id: CancellationId,
+        lines: Lines,
         accepted: bool,
     },
     CancellationRecorded(Cancellation),
+    /// A person must look at this.
     AttentionRaised {
         subject: String,
         why: String,
+        /// The wait that is overdue, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wait: Option<Wait>,
+    },
+    /// What needed attention has gone on.
+    AttentionResolved {
+        subject: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wait: Option<Wait>,
     },
 }
 
@@ -190,6 +204,7 @@ impl Event {
             Self::CancellationAnswered { .. } => "cancellation_answered",
             Self::CancellationRecorded(_) => "cancellation_recorded",
             Self::AttentionRaised { .. } => "attention_raised",
+            Self::AttentionResolved { .. } => "attention_resolved",
         }
     }
 }

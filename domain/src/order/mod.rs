@@ -7,6 +7,7 @@ mod decide;
 mod effects;
 mod event;
 mod evolve;
+mod lines;
 mod money;
 mod status;
 mod stock;
@@ -27,6 +28,7 @@ pub use self::{
     decide::decide,
     effects::{Effect, LabelRequest, PaymentRequest, SourceRequest},
     event::Event,
+    lines::Lines,
     status::{OrderAction, OrderStatus},
     stock::StockTarget,
     units::Units,
@@ -62,8 +64,8 @@ pub struct Order {
     /// Grants of stock that were taken notice of, with the version at which: messages come more than once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants_seen: BTreeMap<String, u64>,
-    /// Units of the order whose share of the order-level money is spoken for: captured or cancelled.
-    pub numbered_units: u64,
+    /// The number that the next fulfillment order gets.
+    pub next_number: u32,
     /// What shipped units are worth, captured or not.
     pub shipped_minor: i64,
     /// What was invoiced on terms.
@@ -85,19 +87,22 @@ pub struct LineState {
     pub open: u32,
     #[serde(default, skip_serializing_if = "is_none_of_them")]
     pub cancelled: u32,
-    /// Units whose share of the line's money is spoken for: captured or cancelled.
+    /// Units whose share of `due_minor` is spoken for: shipped or cancelled.
     #[serde(default, skip_serializing_if = "is_none_of_them")]
     pub numbered: u32,
-}
-
-impl LineState {
-    fn of(line: &CoreLine, position: u16) -> Self {
-        Self { position, ordered: line.quantity, open: line.quantity, ..Self::default() }
-    }
+    /// What the customer owes for the ordered units, with the line's part of shipping and order discounts.
+    pub due_minor: i64,
+    /// Open units of it have been waiting since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
 }
 
 fn is_none_of_them(units: &u32) -> bool {
     *units == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Rounds of sourcing: each asks for the units that are open then, and is answered once.
@@ -105,7 +110,15 @@ fn is_none_of_them(units: &u32) -> bool {
 pub struct Sourcing {
     pub asked: u32,
     pub answered: u32,
+    /// The first of the [`ROUND_NUMBERS`] numbers that the last round asked for may give to fulfillment orders.
+    pub first_number: u32,
+    /// When the last round was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
+
+/// How many fulfillment orders one round of sourcing may open.
+pub const ROUND_NUMBERS: u32 = 10_000;
 
 /// What one facility ships of the order by one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,13 +134,16 @@ pub struct FulfillmentOrder {
     /// The order's version when it last changed.
     pub version: u64,
     /// Units in it now.
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     /// Backordered as a whole: nothing of it ships before all of it can.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub whole: bool,
     /// Backordered although somebody has stock: not worth a consignment of its own yet.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub on_purpose: bool,
+    /// Backordered anew: its units have been waiting since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fulfill_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,7 +151,7 @@ pub struct FulfillmentOrder {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parcels: Vec<Parcel>,
     /// Someone asked to ship it; it ships when every parcel has its label.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub ship_requested: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation_request: Option<CancellationRequest>,
@@ -149,7 +165,7 @@ pub struct FulfillmentOrder {
 pub struct FacilityRejection {
     pub facility_id: FacilityId,
     pub reason: RejectionReason,
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
 }
 
 /// Why a facility gives units back; the reason decides what becomes of its stock (LIFECYCLE.md).
@@ -165,9 +181,18 @@ pub enum RejectionReason {
 /// A cancellation that only the facility can answer, since it has begun its work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancellationRequest {
-    pub cancellation_id: CancellationId,
-    pub lines: BTreeMap<LineId, u32>,
+    /// All that is asked for.
+    pub lines: Lines,
+    /// By whom: the oldest first.
+    pub parts: Vec<CancellationPart>,
     pub since: Timestamp,
+}
+
+/// What one cancellation asks of a facility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancellationPart {
+    pub cancellation_id: CancellationId,
+    pub lines: Lines,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,7 +200,7 @@ pub struct Parcel {
     pub parcel_id: ParcelId,
     pub status: ParcelStatus,
     pub since: Timestamp,
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     pub weight_g: Option<u32>,
     pub carrier: Option<String>,
     pub tracking_number: Option<String>,
@@ -186,7 +211,7 @@ pub struct Parcel {
     #[serde(default)]
     pub label_attempts: u32,
     /// No carrier said so; time did.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub assumed_delivered: bool,
 }
 
@@ -219,12 +244,12 @@ pub struct Cancellation {
     pub reason: String,
     pub at: Timestamp,
     /// As asked for; none is the whole order.
-    pub asked: Option<BTreeMap<LineId, u32>>,
-    pub cancelled: BTreeMap<LineId, u32>,
+    pub asked: Option<Lines>,
+    pub cancelled: Lines,
     /// With a facility that must agree.
-    pub requested: BTreeMap<LineId, u32>,
+    pub requested: Lines,
     /// Already shipped, or gone before.
-    pub too_late: BTreeMap<LineId, u32>,
+    pub too_late: Lines,
 }
 
 /// Something that only a person can put right.
@@ -233,6 +258,9 @@ pub struct Attention {
     /// What it is about: an operation, a parcel, a fulfillment order.
     pub subject: String,
     pub why: String,
+    /// The wait that is overdue, if it is one: settled by itself when the wait ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     pub since: Timestamp,
 }
 
@@ -241,7 +269,7 @@ impl Order {
     pub fn new(core: OrderCore, policy: Policy) -> Self {
         let placed_at = core.placed_at;
         Self {
-            lines: core.lines.iter().zip(0..).map(|(line, position)| (line.line_id.clone(), LineState::of(line, position))).collect(),
+            lines: core.line_states(),
             payments: core.payments.iter().map(|p| p.opened(placed_at)).collect(),
             core,
             policy,
@@ -254,7 +282,7 @@ impl Order {
             attention: Vec::new(),
             sourcing: Sourcing::default(),
             grants_seen: BTreeMap::new(),
-            numbered_units: 0,
+            next_number: 1,
             shipped_minor: 0,
             invoiced_minor: 0,
         }
@@ -271,7 +299,21 @@ impl Order {
 
     /// The number that the next fulfillment order gets: never one that was used.
     pub fn next_fulfillment_order(&self) -> u32 {
-        u32::try_from(self.fulfillment_orders.len()).map_or(u32::MAX, |used| used + 1)
+        self.next_number
+    }
+
+    fn next_id(&self) -> FulfillmentOrderId {
+        FulfillmentOrderId::of(&self.core.order_id, self.next_number)
+    }
+
+    /// Units that look for a facility: those in no fulfillment order, and those of Incomplete ones.
+    pub fn sourceable(&self) -> Lines {
+        let open = self.lines.iter().filter(|(_, line)| line.open > 0);
+        let mut sourceable: Lines = open.map(|(id, line)| (id.clone(), line.open)).collect();
+        for incomplete in self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Incomplete) {
+            lines::add(&mut sourceable, &incomplete.lines);
+        }
+        sourceable
     }
 
     /// Facilities that ship something of it, sorted.

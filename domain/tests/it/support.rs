@@ -4,21 +4,34 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use oms_domain::{
+    error::Rejection,
+    fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, LineId},
     order::{
-        Answer, Command, CoreGroup, CoreLine, CorePayment, Effect, Event, FulfillmentRequest, LabelOutcome, Order, OrderCore, Request,
-        SourcedPackage, SourcingAnswer, WaitingPackage, decide,
+        Answer, Command, CoreGroup, CoreLine, CorePayment, Effect, Event, FulfillmentOrder, FulfillmentRequest, LabelOutcome, Order,
+        OrderCore, Request, SourcedPackage, SourcingAnswer, Wait, WaitingPackage, decide,
     },
-    payment::OperationOutcome,
+    payment::{Decline, OperationOutcome},
     placed::{DeliveryMethod, PaymentMethod},
     policy::Policy,
 };
+
+pub type Lines = BTreeMap<LineId, u32>;
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_291_192_000 + second).unwrap()
 }
 
-/// An order over 15.30 GBP and 3.00 shipping a line, paid by card, with the given quantities on lines 1, 2, ...
+/// `("1", 2)` for two units of line 1.
+pub fn lines<const N: usize>(units: [(&str, u32); N]) -> Lines {
+    units.into_iter().map(|(id, units)| (id.parse().unwrap(), units)).collect()
+}
+
+pub fn payment(id: &str, method: PaymentMethod, amount_minor: i64) -> CorePayment {
+    CorePayment { payment_id: id.parse().unwrap(), method, amount_minor, authorization: None }
+}
+
+/// An order over 15.30 GBP a line and 3.00 shipping, paid by card, with the given quantities on lines 1, 2, ...
 pub fn core(quantities: &[u32]) -> OrderCore {
     let line = |(n, quantity): (usize, &u32)| CoreLine {
         line_id: LineId::parse(format!("{}", n + 1)).unwrap(),
@@ -39,12 +52,7 @@ pub fn core(quantities: &[u32]) -> OrderCore {
         currency: "GBP".parse().unwrap(),
         lines,
         groups: vec![CoreGroup { method: DeliveryMethod::Standard, pickup_facility_id: None }],
-        payments: vec![CorePayment {
-            payment_id: "1".parse().unwrap(),
-            method: PaymentMethod::Card,
-            amount_minor: total_minor,
-            authorization: None,
-        }],
+        payments: vec![payment("1", PaymentMethod::Card, total_minor)],
         order_level_minor,
         requested_delivery_date: None,
         allow_split: true,
@@ -62,12 +70,24 @@ pub struct Run {
 
 impl Run {
     pub fn placed(core: OrderCore) -> Self {
-        let mut run = Self { order: Order::new(core, Policy::default()), events: Vec::new(), second: 0 };
+        Self::under(core, Policy::default())
+    }
+
+    pub fn under(core: OrderCore, policy: Policy) -> Self {
+        let mut run = Self { order: Order::new(core, policy), events: Vec::new(), second: 0 };
         run.must(&Command::Place);
         run
     }
 
-    pub fn send(&mut self, command: &Command) -> Result<Vec<Event>, oms_domain::error::Rejection> {
+    /// Sourced in full, paid, and released to its facility.
+    pub fn released(core: OrderCore) -> Self {
+        let mut run = Self::placed(core);
+        run.source(|_, units| units);
+        run.obey();
+        run
+    }
+
+    pub fn send(&mut self, command: &Command) -> Result<Vec<Event>, Rejection> {
         self.second += 1;
         let events = decide(&self.order, command, at(self.second))?;
         for event in &events {
@@ -82,33 +102,59 @@ impl Run {
         self.send(command).unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"))
     }
 
-    pub fn fulfill(&mut self, n: u32, action: FulfillmentRequest) -> Result<Vec<Event>, oms_domain::error::Rejection> {
+    pub fn fulfill(&mut self, n: u32, action: FulfillmentRequest) -> Result<Vec<Event>, Rejection> {
         let fulfillment_order_id = self.fo(n);
         self.send(&Command::Request(Request::Fulfillment { fulfillment_order_id, action }))
+    }
+
+    pub fn ship(&mut self, n: u32) -> Result<Vec<Event>, Rejection> {
+        self.fulfill(n, FulfillmentRequest::Ship { carrier: None, tracking_number: None })
+    }
+
+    pub fn cancel(&mut self, id: &str, lines: Option<Lines>) -> Result<Vec<Event>, Rejection> {
+        let cancellation_id = id.parse().unwrap();
+        self.send(&Command::Request(Request::Cancel { cancellation_id, reason: "changed mind".into(), lines }))
     }
 
     pub fn fo(&self, n: u32) -> FulfillmentOrderId {
         FulfillmentOrderId::of(&self.order.core.order_id, n)
     }
 
+    pub fn found(&self, n: u32) -> &FulfillmentOrder {
+        self.order.fulfillment_order(&self.fo(n)).unwrap_or_else(|| panic!("no F{n}: {:?}", self.order.fulfillment_orders))
+    }
+
+    pub fn status(&self, n: u32) -> FulfillmentStatus {
+        self.found(n).status
+    }
+
+    /// Lets time pass until the soonest deadline, and gives it its default.
+    pub fn wait(&mut self) {
+        let due = self.order.deadlines().first().expect("nothing to wait for").due;
+        self.second += due.duration_since(at(self.second)).as_secs().max(0) + 1;
+        self.must(&Command::Tick);
+    }
+
+    /// Lets deadlines pass until this one has.
+    pub fn wait_for(&mut self, wait: Wait) {
+        while self.order.deadlines().first().expect("nothing to wait for").wait != wait {
+            self.wait();
+        }
+        self.wait();
+    }
+
     /// Answers the pending sourcing: what `take` leaves of each line waits.
     pub fn source(&mut self, take: impl Fn(&LineId, u32) -> u32) {
         let effects = self.order.pending_effects();
         let Some(Effect::Source(request)) = effects.iter().find(|e| matches!(e, Effect::Source(_))) else { panic!("nothing to source") };
-        let taken: BTreeMap<LineId, u32> = request.lines.iter().map(|(id, q)| (id.clone(), take(id, *q))).filter(|(_, q)| *q > 0).collect();
-        let left: BTreeMap<LineId, u32> =
+        let taken: Lines = request.lines.iter().map(|(id, q)| (id.clone(), take(id, *q))).filter(|(_, q)| *q > 0).collect();
+        let left: Lines =
             request.lines.iter().map(|(id, q)| (id.clone(), q - taken.get(id).unwrap_or(&0))).filter(|(_, q)| *q > 0).collect();
         let mut number = request.first_number;
         let mut answer = SourcingAnswer { round: request.round, packages: vec![], waiting: vec![] };
         if !taken.is_empty() {
-            let facility_id = "WH-1".parse().unwrap();
-            answer.packages.push(SourcedPackage {
-                fulfillment_order_id: self.fo(number),
-                facility_id,
-                group: 0,
-                lines: taken,
-                ship_by: None,
-            });
+            let (fulfillment_order_id, facility_id) = (self.fo(number), format!("WH-{}", request.round).parse().unwrap());
+            answer.packages.push(SourcedPackage { fulfillment_order_id, facility_id, group: 0, lines: taken, ship_by: None });
             number += 1;
         }
         if !left.is_empty() {
@@ -118,9 +164,26 @@ impl Run {
         self.must(&Command::Answer(Answer::Sourced(answer)));
     }
 
+    /// Answers the pending sourcing with one waiting fulfillment order that nothing but the whole may fill.
+    pub fn source_waiting_whole(&mut self) {
+        let effects = self.order.pending_effects();
+        let Some(Effect::Source(request)) = effects.iter().find(|e| matches!(e, Effect::Source(_))) else { panic!("nothing to source") };
+        let (fulfillment_order_id, lines) = (self.fo(request.first_number), request.lines.clone());
+        let waiting = vec![WaitingPackage { fulfillment_order_id, group: 0, lines, whole: true, on_purpose: false }];
+        self.must(&Command::Answer(Answer::Sourced(SourcingAnswer { round: request.round, packages: vec![], waiting })));
+    }
+
     /// Answers every pending payment operation with success, and every label with a number.
     pub fn obey(&mut self) {
-        while let Some(effect) = self.order.pending_effects().into_iter().find(|e| !matches!(e, Effect::Source(_))) {
+        self.obey_while(|effect| !matches!(effect, Effect::Source(_)));
+    }
+
+    pub fn obey_labels(&mut self) {
+        self.obey_while(|effect| matches!(effect, Effect::BookLabel(_)));
+    }
+
+    fn obey_while(&mut self, heed: impl Fn(&Effect) -> bool) {
+        while let Some(effect) = self.order.pending_effects().into_iter().find(&heed) {
             self.must(&match effect {
                 Effect::Pay(pay) => Command::Answer(Answer::Payment {
                     payment_id: pay.payment_id.clone(),
@@ -135,4 +198,16 @@ impl Run {
             });
         }
     }
+
+    /// The gateway's answer to an instrument's open operation.
+    pub fn gateway(&mut self, payment: &str, outcome: OperationOutcome) {
+        let payment_id = payment.parse().unwrap();
+        let found = self.order.payments.iter().find(|p| p.payment_id == payment_id).unwrap();
+        let number = found.open_operation().expect("nothing is under way").number;
+        self.must(&Command::Answer(Answer::Payment { payment_id, number, outcome }));
+    }
+}
+
+pub fn declined(decline: Decline) -> OperationOutcome {
+    OperationOutcome::Declined { decline, code: "do_not_honor".into() }
 }

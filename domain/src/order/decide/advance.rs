@@ -3,12 +3,11 @@
 use super::Draft;
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::{FulfillmentOrderId, HoldId, PaymentId},
-    order::{Event, Hold, HoldReason, OrderStatus},
+    ids::{HoldId, PaymentId},
+    order::{Attention, Event, FulfillmentOrder, Hold, HoldReason, OrderStatus, deadlines::later},
     parcel::ParcelStatus,
     payment::{Decline, OperationKind, OperationStatus, Payment},
     placed::PaymentMethod,
-    policy::ms,
 };
 
 impl Draft {
@@ -22,8 +21,21 @@ impl Draft {
                 OrderStatus::Completed | OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::Expired => self.give_money_back(),
             }
             if self.events.len() == before {
-                return;
+                return self.settle_overdue();
             }
+        }
+    }
+
+    /// A wait that was overdue and is over needs nobody any more.
+    fn settle_overdue(&mut self) {
+        if self.order.attention.iter().all(|known| known.wait.is_none()) {
+            return;
+        }
+        let waits = self.order.waits();
+        let over = |known: &&Attention| known.wait.is_some_and(|wait| !waits.iter().any(|w| w.wait == wait && w.subject == known.subject));
+        let over: Vec<Attention> = self.order.attention.iter().filter(over).cloned().collect();
+        for Attention { subject, wait, .. } in over {
+            self.emit(Event::AttentionResolved { subject, wait });
         }
     }
 
@@ -96,12 +108,6 @@ impl Draft {
         }
     }
 
-    fn cancel_some(&mut self, id: Option<FulfillmentOrderId>, lines: std::collections::BTreeMap<crate::ids::LineId, u32>, reason: &str) {
-        if !lines.is_empty() {
-            self.emit(Event::UnitsCancelled { fulfillment_order_id: id, lines, reason: reason.to_owned() });
-        }
-    }
-
     fn advance_processing(&mut self) {
         self.source_again();
         self.release_due();
@@ -115,15 +121,14 @@ impl Draft {
     /// Units that facilities gave back, or that need not wait any longer, are sourced again.
     fn source_again(&mut self) {
         let sourcing = self.order.sourcing;
-        let open = self.order.lines.values().any(|line| line.open > 0);
-        if open && sourcing.asked == sourcing.answered {
+        if sourcing.asked == sourcing.answered && !self.order.sourceable().is_empty() {
             self.emit(Event::SourcingAsked { round: sourcing.asked + 1 });
         }
     }
 
     fn release_due(&mut self) {
-        let due = self.order.core.placed_at + ms(self.order.policy.remorse_ms) <= self.at;
-        if !due || !self.order.holds.is_empty() {
+        let due = later(self.order.core.placed_at, self.order.policy.remorse_ms);
+        if due > self.at || !self.order.holds.is_empty() {
             return;
         }
         let open = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Open);
@@ -134,19 +139,16 @@ impl Draft {
 
     /// A fulfillment order ships when each of its parcels has a label. Shipping wins over an unanswered cancellation.
     fn ship_labelled(&mut self) {
-        let labelled = |f: &&crate::order::FulfillmentOrder| {
+        let labelled = |f: &&FulfillmentOrder| {
             let mut parcels = f.parcels.iter().filter(|p| p.status != ParcelStatus::Voided).peekable();
             f.ship_requested && parcels.peek().is_some() && parcels.all(|p| p.status == ParcelStatus::Labelled)
         };
         let ready: Vec<_> = self.order.fulfillment_orders.iter().filter(labelled).cloned().collect();
         for found in ready {
-            let fulfillment_order_id = found.fulfillment_order_id.clone();
             let amount_minor = self.order.share_minor(&found.lines);
-            self.emit(Event::FulfillmentShipped { fulfillment_order_id: fulfillment_order_id.clone(), amount_minor });
-            if let Some(request) = found.cancellation_request {
-                let cancellation_id = request.cancellation_id.clone();
-                self.emit(Event::CancellationAnswered { fulfillment_order_id, cancellation_id, accepted: false });
-                self.settle_cancellation(&request.cancellation_id, &request.lines, false);
+            self.emit(Event::FulfillmentShipped { fulfillment_order_id: found.fulfillment_order_id.clone(), amount_minor });
+            if let Some(request) = &found.cancellation_request {
+                self.settle_cancellations(&found, request.lines.clone(), false);
             }
         }
     }
@@ -163,8 +165,8 @@ impl Draft {
             let part = match payment.method {
                 PaymentMethod::Card | PaymentMethod::GiftCard => payment.capturable_minor().min(due),
                 PaymentMethod::Terms => due,
-                // Paid elsewhere, whatever is shipped.
-                PaymentMethod::External => return,
+                // Paid already: what is due is due beyond it.
+                PaymentMethod::External => 0,
             };
             due -= part;
             match payment.method {

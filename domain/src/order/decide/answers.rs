@@ -1,11 +1,9 @@
 //! What effects come back with.
 
-use std::collections::BTreeMap;
-
 use super::Draft;
 use crate::{
-    ids::{LineId, ParcelId, PaymentId},
-    order::{Event, LabelOutcome, SourcedPackage, SourcingAnswer, WaitingPackage},
+    ids::{ParcelId, PaymentId},
+    order::{Event, LabelOutcome, Lines, SourcedPackage, SourcingAnswer, WaitingPackage, deadlines::operation_subject, lines::take},
     parcel::ParcelStatus,
     payment::{OperationKind, OperationOutcome, OperationStatus},
 };
@@ -16,18 +14,17 @@ impl Draft {
         if answer.round != self.order.sourcing.asked || answer.round <= self.order.sourcing.answered {
             return;
         }
-        let mut open: BTreeMap<LineId, u32> = self.order.lines.iter().map(|(id, line)| (id.clone(), line.open)).collect();
-        let packages = answer.packages.iter().map(|p| SourcedPackage { lines: still_open(&mut open, &p.lines), ..p.clone() });
+        let mut open = self.order.sourceable();
+        let packages = answer.packages.iter().map(|p| SourcedPackage { lines: take(&mut open, &p.lines), ..p.clone() });
         let packages = packages.collect();
-        let waiting = answer.waiting.iter().map(|p| WaitingPackage { lines: still_open(&mut open, &p.lines), ..p.clone() });
+        let waiting = answer.waiting.iter().map(|p| WaitingPackage { lines: take(&mut open, &p.lines), ..p.clone() });
         let waiting: Vec<WaitingPackage> = waiting.collect();
         let unfilled: Vec<_> = waiting.iter().map(|p| (p.fulfillment_order_id.clone(), p.lines.clone())).collect();
         self.emit(Event::OrderSourced { round: answer.round, packages, waiting });
         self.drop_empty();
         if !self.order.core.allow_backorder {
-            for (id, lines) in unfilled.into_iter().filter(|(_, lines)| !lines.is_empty()) {
-                let reason = "out of stock, and the order does not wait".to_owned();
-                self.emit(Event::UnitsCancelled { fulfillment_order_id: Some(id), lines, reason });
+            for (id, lines) in unfilled {
+                self.cancel_some(Some(id), lines, "out of stock, and the order does not wait");
             }
         }
     }
@@ -35,10 +32,9 @@ impl Draft {
     /// Fulfillment orders that the trimming left without a unit are cancelled.
     fn drop_empty(&mut self) {
         let empty = self.order.fulfillment_orders.iter().filter(|f| f.lines.is_empty() && !f.status.is_final());
-        let empty: Vec<_> = empty.map(|f| f.fulfillment_order_id.clone()).collect();
-        for id in empty {
-            let reason = "cancelled while it was being sourced".to_owned();
-            self.emit(Event::UnitsCancelled { fulfillment_order_id: Some(id), lines: BTreeMap::new(), reason });
+        for id in empty.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
+            let (fulfillment_order_id, reason) = (Some(id), "cancelled while it was being sourced".to_owned());
+            self.emit(Event::UnitsCancelled { fulfillment_order_id, lines: Lines::new(), reason });
         }
     }
 
@@ -54,8 +50,10 @@ impl Draft {
         let (kind, amount_minor) = (operation.kind, operation.amount_minor);
         let payment_id = payment_id.clone();
         self.emit(Event::PaymentAnswered { payment_id: payment_id.clone(), number, kind, amount_minor, outcome: outcome.clone() });
-        if let OperationOutcome::Declined { code, .. } = outcome {
-            self.money_refused(&payment_id, kind, code);
+        match outcome {
+            OperationOutcome::Succeeded { .. } => self.settle(&operation_subject(kind, &payment_id)),
+            OperationOutcome::Declined { code, .. } => self.money_refused(&payment_id, kind, code),
+            OperationOutcome::Unknown => {}
         }
     }
 
@@ -64,7 +62,7 @@ impl Draft {
         match kind {
             OperationKind::Authorize => {}
             OperationKind::Capture | OperationKind::Void | OperationKind::Refund => {
-                self.attend(&format!("{} {payment_id}", kind.as_str()), &format!("the gateway refused: {code}"));
+                self.attend(&operation_subject(kind, payment_id), &format!("the gateway refused: {code}"));
             }
         }
     }
@@ -77,26 +75,15 @@ impl Draft {
             return;
         }
         match outcome {
-            LabelOutcome::Booked { carrier, tracking_number } => self.emit(Event::LabelBooked {
-                parcel_id: parcel_id.clone(),
-                carrier: carrier.clone(),
-                tracking_number: tracking_number.clone(),
-            }),
-            LabelOutcome::Refused { why } => self.emit(Event::LabelRefused { parcel_id: parcel_id.clone(), why: why.clone() }),
+            LabelOutcome::Booked { carrier, tracking_number } => {
+                let (carrier, tracking_number) = (carrier.clone(), tracking_number.clone());
+                self.emit(Event::LabelBooked { parcel_id: parcel_id.clone(), carrier, tracking_number });
+                self.settle(parcel_id.as_str());
+            }
+            LabelOutcome::Refused { why } => {
+                self.emit(Event::LabelRefused { parcel_id: parcel_id.clone(), why: why.clone() });
+                self.attend(parcel_id.as_str(), &format!("the carrier gave no label: {why}"));
+            }
         }
     }
-}
-
-/// The part of `lines` that is still open; takes it from `open`.
-fn still_open(open: &mut BTreeMap<LineId, u32>, lines: &BTreeMap<LineId, u32>) -> BTreeMap<LineId, u32> {
-    let mut kept = BTreeMap::new();
-    for (id, units) in lines {
-        let left = open.entry(id.clone()).or_default();
-        let taken = (*units).min(*left);
-        *left -= taken;
-        if taken > 0 {
-            kept.insert(id.clone(), taken);
-        }
-    }
-    kept
 }

@@ -1,17 +1,18 @@
 //! Cancellation, always answered: at once, or as a request to the facility that has begun, or too late; unit by unit.
 
-use std::collections::BTreeMap;
-
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::{CancellationId, FulfillmentOrderId, LineId},
-    order::{Cancellation, Event, FulfillmentOrder},
+    ids::{CancellationId, FulfillmentOrderId},
+    order::{
+        Cancellation, Event, FulfillmentOrder, Lines,
+        lines::{add, take, without},
+    },
 };
 
-/// Units per line.
-type Lines = BTreeMap<LineId, u32>;
+/// Most cancellations that one order keeps; the last one may always be of the whole order.
+const CANCELLATIONS_MAX: usize = 1_000;
 
 impl Draft {
     /// Cancels what is furthest from the customer first: open units, then waiting ones, then those nearest to their facility.
@@ -21,28 +22,26 @@ impl Draft {
             let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("cancellation {id} exists with other lines or reason"));
             return if same { Ok(()) } else { Err(refusal()) };
         }
+        if self.order.cancellations.len() >= CANCELLATIONS_MAX && lines.is_some() {
+            let why = format!("this order has {CANCELLATIONS_MAX} cancellations: only the whole order can still be cancelled");
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        }
         let mut wanted = self.wanted(lines)?;
         let mut cancelled = self.cancel_open(&mut wanted, reason);
         let mut requested = Lines::new();
         for (fulfillment_order_id, status) in self.by_progress() {
             let Some(found) = self.order.fulfillment_order(&fulfillment_order_id) else { continue };
-            let units = take(&mut wanted, &found.lines);
+            let asked_before = found.cancellation_request.as_ref().map(|request| &request.lines);
+            let units = take(&mut wanted, &asked_before.map_or_else(|| found.lines.clone(), |asked| without(&found.lines, asked)));
             if units.is_empty() {
                 continue;
             }
             if status.after(FulfillmentAction::Cancel).is_some() {
                 add(&mut cancelled, &units);
-                self.emit(Event::UnitsCancelled {
-                    fulfillment_order_id: Some(fulfillment_order_id),
-                    lines: units,
-                    reason: reason.to_owned(),
-                });
-            } else if found.cancellation_request.is_none() {
+                self.cancel_some(Some(fulfillment_order_id), units, reason);
+            } else {
                 add(&mut requested, &units);
                 self.emit(Event::CancellationRequested { fulfillment_order_id, cancellation_id: id.clone(), lines: units });
-            } else {
-                // One question at a time: the facility has not answered the first one yet.
-                add(&mut wanted, &units);
             }
         }
         wanted.retain(|_, units| *units > 0);
@@ -54,11 +53,14 @@ impl Draft {
 
     /// What is to be cancelled: the named units, or every unit that is not cancelled yet.
     fn wanted(&self, lines: Option<&Lines>) -> Result<Lines, Rejection> {
-        let live = |line: &crate::order::LineState| line.ordered + line.replaced - line.cancelled;
+        let live = |line: &crate::order::LineState| (line.ordered + line.replaced).saturating_sub(line.cancelled);
         let Some(lines) = lines else {
             let all = self.order.lines.iter().map(|(id, line)| (id.clone(), live(line)));
             return Ok(all.filter(|(_, units)| *units > 0).collect());
         };
+        if lines.is_empty() {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, "no units are named: leave the lines out to cancel the whole order"));
+        }
         for (id, units) in lines {
             let Some(line) = self.order.lines.get(id) else {
                 return Err(Rejection::new(ErrorCode::RefusedByRule, format!("this order has no line {id}")));
@@ -74,10 +76,7 @@ impl Draft {
     fn cancel_open(&mut self, wanted: &mut Lines, reason: &str) -> Lines {
         let open: Lines = self.order.lines.iter().map(|(id, line)| (id.clone(), line.open)).collect();
         let units = take(wanted, &open);
-        if !units.is_empty() {
-            let reason = reason.to_owned();
-            self.emit(Event::UnitsCancelled { fulfillment_order_id: None, lines: units.clone(), reason });
-        }
+        self.cancel_some(None, units.clone(), reason);
         units
     }
 
@@ -89,34 +88,45 @@ impl Draft {
         live.into_iter().map(|(_, id, status)| (id, status)).collect()
     }
 
-    /// The facility says yes (the units are put back) or no (they ship).
+    /// The facility says yes (the units are put back) or no (they ship), to everything that is asked of it.
     pub(super) fn answer_cancellation(&mut self, found: &FulfillmentOrder, accepted: bool) -> Result<(), Rejection> {
         let action = if accepted { FulfillmentAction::AcceptCancellation } else { FulfillmentAction::RefuseCancellation };
-        let Some(request) = found.cancellation_request.clone() else {
+        let Some(request) = &found.cancellation_request else {
             return Err(Rejection { message: "nobody has asked to cancel this".to_owned(), ..found.status.refuse(action) });
         };
         found.status.try_after(action)?;
-        let (fulfillment_order_id, cancellation_id) = (found.fulfillment_order_id.clone(), request.cancellation_id.clone());
-        self.emit(Event::CancellationAnswered { fulfillment_order_id, cancellation_id: cancellation_id.clone(), accepted });
-        let reason = self.order.cancellations.iter().find(|c| c.cancellation_id == cancellation_id).map(|c| c.reason.clone());
-        if accepted {
-            self.emit(Event::UnitsCancelled {
-                fulfillment_order_id: Some(found.fulfillment_order_id.clone()),
-                lines: request.lines.clone(),
-                reason: reason.unwrap_or_default(),
-            });
-        }
-        self.settle_cancellation(&cancellation_id, &request.lines, accepted);
+        self.settle_cancellations(found, request.lines.clone(), accepted);
         Ok(())
     }
 
-    /// Moves requested units of a cancellation's record to cancelled or too late.
-    pub(super) fn settle_cancellation(&mut self, id: &CancellationId, lines: &Lines, accepted: bool) {
-        let Some(mut record) = self.order.cancellations.iter().find(|c| c.cancellation_id == *id).cloned() else { return };
-        let moved = take(&mut record.requested, lines);
-        record.requested.retain(|_, units| *units > 0);
-        add(if accepted { &mut record.cancelled } else { &mut record.too_late }, &moved);
+    /// Units that someone asked to cancel are cancelled, or it is too late for them; the oldest question is answered first.
+    pub(super) fn settle_cancellations(&mut self, found: &FulfillmentOrder, mut units: Lines, accepted: bool) {
+        let Some(request) = &found.cancellation_request else { return };
+        for part in &request.parts {
+            let lines = take(&mut units, &part.lines);
+            if !lines.is_empty() {
+                self.settle_cancellation(&found.fulfillment_order_id, &part.cancellation_id, lines, accepted);
+            }
+        }
+    }
+
+    fn settle_cancellation(&mut self, id: &FulfillmentOrderId, cancellation_id: &CancellationId, lines: Lines, accepted: bool) {
+        let Some(mut record) = self.order.cancellations.iter().find(|c| c.cancellation_id == *cancellation_id).cloned() else { return };
+        record.requested = without(&record.requested, &lines);
+        add(if accepted { &mut record.cancelled } else { &mut record.too_late }, &lines);
+        let (fulfillment_order_id, cancellation_id) = (id.clone(), cancellation_id.clone());
+        self.emit(Event::CancellationAnswered { fulfillment_order_id, cancellation_id, lines: lines.clone(), accepted });
+        if accepted {
+            self.cancel_some(Some(id.clone()), lines, &record.reason);
+        }
         self.emit(Event::CancellationRecorded(record));
+    }
+
+    /// Units of a fulfillment order, or of none, are cancelled.
+    pub(super) fn cancel_some(&mut self, fulfillment_order_id: Option<FulfillmentOrderId>, lines: Lines, reason: &str) {
+        if !lines.is_empty() {
+            self.emit(Event::UnitsCancelled { fulfillment_order_id, lines, reason: reason.to_owned() });
+        }
     }
 }
 
@@ -130,25 +140,5 @@ fn rank(status: FulfillmentStatus) -> u8 {
         FulfillmentStatus::Picking => 4,
         FulfillmentStatus::Packed | FulfillmentStatus::ReadyForPickup => 5,
         FulfillmentStatus::Shipped | FulfillmentStatus::PickedUp | FulfillmentStatus::Cancelled => 6,
-    }
-}
-
-/// Takes from `wanted` what `available` has of it.
-fn take(wanted: &mut Lines, available: &Lines) -> Lines {
-    let mut taken = Lines::new();
-    for (id, units) in available {
-        let Some(left) = wanted.get_mut(id) else { continue };
-        let now = (*left).min(*units);
-        *left -= now;
-        if now > 0 {
-            taken.insert(id.clone(), now);
-        }
-    }
-    taken
-}
-
-fn add(sum: &mut Lines, lines: &Lines) {
-    for (id, units) in lines {
-        *sum.entry(id.clone()).or_default() += units;
     }
 }

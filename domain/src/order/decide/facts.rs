@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::Draft;
 use crate::{
     fulfillment::FulfillmentStatus,
-    ids::{FacilityId, FulfillmentOrderId, LineId},
-    order::{CarrierReport, Event, Grant, SourcedPackage},
+    ids::{FacilityId, FulfillmentOrderId, ParcelId},
+    order::{CarrierReport, Event, Grant, Lines, Parcel, SourcedPackage, lines::take},
     parcel::ParcelAction,
 };
 
@@ -21,25 +23,25 @@ impl Draft {
             return;
         }
         self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|g| g.grant_id.clone()).collect() });
-        let mut granted: BTreeMap<(&FulfillmentOrderId, &FacilityId), BTreeMap<LineId, u32>> = BTreeMap::new();
+        let mut granted: BTreeMap<(&FulfillmentOrderId, &FacilityId), Lines> = BTreeMap::new();
         for grant in new {
             let units = granted.entry((&grant.fulfillment_order_id, &grant.facility_id)).or_default();
-            *units.entry(grant.line_id.clone()).or_default() += grant.quantity;
+            let sum = units.entry(grant.line_id.clone()).or_default();
+            *sum = sum.saturating_add(grant.quantity);
         }
         for ((from, facility_id), units) in granted {
             self.grant(from, facility_id, &units);
         }
     }
 
-    fn grant(&mut self, from: &FulfillmentOrderId, facility_id: &FacilityId, units: &BTreeMap<LineId, u32>) {
+    fn grant(&mut self, from: &FulfillmentOrderId, facility_id: &FacilityId, units: &Lines) {
         let waiting = self.order.fulfillment_order(from).filter(|f| f.status == FulfillmentStatus::Backordered);
         let Some(waiting) = waiting else { return };
-        let within = |(id, granted): (&LineId, &u32)| Some((id.clone(), (*granted).min(*waiting.lines.get(id)?)));
-        let lines: BTreeMap<LineId, u32> = units.iter().filter_map(within).collect();
+        let lines = take(&mut waiting.lines.clone(), units);
         if lines.is_empty() {
             return;
         }
-        let fulfillment_order_id = FulfillmentOrderId::of(&self.order.core.order_id, self.order.next_fulfillment_order());
+        let fulfillment_order_id = self.order.next_id();
         let (facility_id, group) = (facility_id.clone(), waiting.group);
         let package = SourcedPackage { fulfillment_order_id, facility_id, group, lines, ship_by: None };
         self.emit(Event::StockGranted { from: from.clone(), package });
@@ -53,19 +55,27 @@ impl Draft {
         }
     }
 
-    /// Events come late, twice and out of order: only a legal step that is not older than the last one counts.
+    /// Events come late, twice and out of order: only a legal step that is not older than the last one counts. A number that stands
+    /// for several parcels moves them all.
     pub(super) fn carrier_reported(&mut self, report: &CarrierReport) {
         let shipped = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Shipped);
-        let mut parcels = shipped.flat_map(|f| &f.parcels);
-        let Some(parcel) = parcels.find(|p| p.tracking_number.as_deref() == Some(&report.tracking_number)) else { return };
-        let stale = parcel.reported_at.is_some_and(|last| last > report.occurred_at);
-        if stale || parcel.status.after(report.action).is_none() {
-            return;
+        let counts = |p: &&Parcel| {
+            let stale = p.reported_at.is_some_and(|last| last > report.occurred_at);
+            p.tracking_number.as_deref() == Some(&report.tracking_number) && !stale && p.status.after(report.action).is_some()
+        };
+        let parcels = shipped.flat_map(|f| &f.parcels).filter(counts).map(|p| p.parcel_id.clone());
+        for parcel_id in parcels.collect::<Vec<_>>() {
+            self.parcel_moved(&parcel_id, report.action, report.occurred_at);
         }
-        let (parcel_id, action) = (parcel.parcel_id.clone(), report.action);
-        self.emit(Event::ParcelMoved { parcel_id: parcel_id.clone(), action, occurred_at: report.occurred_at, assumed: false });
+    }
+
+    pub(super) fn parcel_moved(&mut self, parcel_id: &ParcelId, action: ParcelAction, occurred_at: Timestamp) {
+        self.emit(Event::ParcelMoved { parcel_id: parcel_id.clone(), action, occurred_at, assumed: false });
         if matches!(action, ParcelAction::Lose | ParcelAction::ReturnToSender) {
             self.attend(parcel_id.as_str(), &format!("the carrier reports it {}", action.name()));
+        }
+        if action == ParcelAction::Deliver {
+            self.settle(parcel_id.as_str());
         }
     }
 }

@@ -1,15 +1,19 @@
 //! What associates do: accept, reject, pick, pack, ship, hand the answer to a cancellation.
 
-use std::collections::BTreeMap;
-
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::{FulfillmentOrderId, LineId, ParcelId},
-    order::{Event, FacilityRejection, FulfillmentOrder, FulfillmentRequest, PackedParcel, RejectionReason},
+    ids::{FulfillmentOrderId, ParcelId},
+    order::{
+        Event, FacilityRejection, FulfillmentOrder, FulfillmentRequest, Lines, OrderStatus, PackedParcel, RejectionReason,
+        lines::{add, take, without},
+    },
     parcel::{ParcelAction, ParcelStatus},
 };
+
+/// Most parcels of a fulfillment order, unpacked ones included: so its document stays small.
+const PARCELS_MAX: usize = 1_000;
 
 impl Draft {
     pub(super) fn fulfill(&mut self, id: &FulfillmentOrderId, request: &FulfillmentRequest) -> Result<(), Rejection> {
@@ -48,6 +52,10 @@ impl Draft {
     }
 
     fn release(&mut self, id: &FulfillmentOrderId) -> Result<(), Rejection> {
+        if self.order.status != OrderStatus::Processing {
+            let why = format!("the order is {}: nothing is released before it is approved", self.order.status);
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        }
         if let Some(hold) = self.order.holds.first() {
             let why = format!("hold {} ({:?}) is open", hold.hold_id, hold.reason);
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
@@ -59,11 +67,12 @@ impl Draft {
     fn pack(&mut self, found: &FulfillmentOrder, parcels: &[PackedParcel]) -> Result<(), Rejection> {
         found.status.try_after(FulfillmentAction::Pack)?;
         let parcels = if parcels.is_empty() { vec![everything(found)] } else { parcels.to_vec() };
-        let mut packed: BTreeMap<LineId, u32> = BTreeMap::new();
-        for (line_id, units) in parcels.iter().flat_map(|p| &p.lines) {
-            let sum = packed.entry(line_id.clone()).or_default();
-            *sum = sum.saturating_add(*units);
+        if found.parcels.len() + parcels.len() > PARCELS_MAX {
+            let why = format!("a fulfillment order has at most {PARCELS_MAX} parcels, unpacked ones included");
+            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
         }
+        let mut packed = Lines::new();
+        parcels.iter().for_each(|parcel| add(&mut packed, &parcel.lines));
         if packed != found.lines || parcels.iter().any(|p| p.lines.is_empty() || p.lines.values().any(|units| *units == 0)) {
             let why = "the parcels must hold exactly the units of the fulfillment order; report missing ones with short-pick first";
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
@@ -78,15 +87,25 @@ impl Draft {
         found: &FulfillmentOrder,
         action: FulfillmentAction,
         reason: RejectionReason,
-        lines: &BTreeMap<LineId, u32>,
+        lines: &Lines,
     ) -> Result<(), Rejection> {
         found.status.try_after(action)?;
+        if lines.is_empty() {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, "no units are named"));
+        }
         within(found, lines)?;
         let Some(facility_id) = found.facility_id.clone() else {
             return Err(found.status.refuse(action));
         };
+        let fulfillment_order_id = found.fulfillment_order_id.clone();
+        let unwanted = found.cancellation_request.as_ref().map(|request| take(&mut request.lines.clone(), lines)).unwrap_or_default();
+        self.settle_cancellations(found, unwanted.clone(), true);
+        let stays_together = !self.order.core.allow_split;
+        let reopened = without(if stays_together { &found.lines } else { lines }, &unwanted);
+        let goes_on = self.order.fulfillment_order(&fulfillment_order_id).is_some_and(|f| f.lines != reopened);
+        let into = (goes_on && !reopened.is_empty()).then(|| self.order.next_id());
         let rejection = FacilityRejection { facility_id, reason, lines: lines.clone() };
-        self.emit(Event::FulfillmentRejected { fulfillment_order_id: found.fulfillment_order_id.clone(), rejection });
+        self.emit(Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into });
         Ok(())
     }
 
@@ -136,8 +155,7 @@ impl Draft {
         }
         let arriving = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some());
         for parcel_id in arriving.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
-            let (action, occurred_at) = (ParcelAction::Deliver, self.at);
-            self.emit(Event::ParcelMoved { parcel_id, action, occurred_at, assumed: false });
+            self.parcel_moved(&parcel_id, ParcelAction::Deliver, self.at);
         }
         Ok(())
     }
@@ -152,7 +170,7 @@ fn everything(found: &FulfillmentOrder) -> PackedParcel {
 }
 
 /// Refuses units that the fulfillment order does not hold, naming the line.
-fn within(found: &FulfillmentOrder, lines: &BTreeMap<LineId, u32>) -> Result<(), Rejection> {
+fn within(found: &FulfillmentOrder, lines: &Lines) -> Result<(), Rejection> {
     for (id, units) in lines {
         let held = found.lines.get(id).copied().unwrap_or(0);
         if *units == 0 || *units > held {

@@ -86,10 +86,17 @@ impl Draft {
         }
     }
 
-    /// A person must look at this; said once per subject.
+    /// A person must look at this; the same is not said again.
     fn attend(&mut self, subject: &str, why: &str) {
-        if !self.order.attention.iter().any(|known| known.subject == subject) {
-            self.emit(Event::AttentionRaised { subject: subject.to_owned(), why: why.to_owned() });
+        if !self.order.attention.iter().any(|known| known.subject == subject && known.why == why) {
+            self.emit(Event::AttentionRaised { subject: subject.to_owned(), why: why.to_owned(), wait: None });
+        }
+    }
+
+    /// What needed attention has gone on.
+    fn settle(&mut self, subject: &str) {
+        if self.order.attention.iter().any(|known| known.subject == subject && known.wait.is_none()) {
+            self.emit(Event::AttentionResolved { subject: subject.to_owned(), wait: None });
         }
     }
 }

@@ -33,8 +33,14 @@ impl Draft {
             Wait::SplitWait => self.stop_waiting(subject),
             Wait::CancellationRequest => self.answer_for_facility(subject),
             Wait::Delivery => self.assume_delivered(subject),
-            Wait::Acceptance | Wait::Packing | Wait::Label | Wait::UnknownPayment => self.attend(subject, deadline.wait.overdue()),
+            Wait::Acceptance | Wait::Packing | Wait::Shipping | Wait::Label => self.overdue(deadline),
+            Wait::Sourcing | Wait::HoldReview | Wait::UnknownPayment => self.overdue(deadline),
         }
+    }
+
+    fn overdue(&mut self, deadline: &Deadline) {
+        let (subject, wait) = (deadline.subject.clone(), deadline.wait);
+        self.emit(Event::AttentionRaised { subject, why: wait.overdue().to_owned(), wait: Some(wait) });
     }
 
     fn found(&self, subject: &str) -> Option<FulfillmentOrder> {
@@ -42,15 +48,14 @@ impl Draft {
     }
 
     fn fall_due(&mut self, subject: &str) {
-        if let Some(found) = self.found(subject) {
+        if let Some(found) = self.found(subject).filter(|f| f.status.after(FulfillmentAction::FallDue).is_some()) {
             self.emit(Event::PreorderDue { fulfillment_order_id: found.fulfillment_order_id });
         }
     }
 
     fn give_up_waiting(&mut self, subject: &str) {
         if let Some(found) = self.found(subject).filter(|f| f.status.after(FulfillmentAction::Cancel).is_some()) {
-            let (id, reason) = (Some(found.fulfillment_order_id), "no stock in time".to_owned());
-            self.emit(Event::UnitsCancelled { fulfillment_order_id: id, lines: found.lines, reason });
+            self.cancel_some(Some(found.fulfillment_order_id), found.lines, "no stock in time");
         }
     }
 
@@ -64,8 +69,8 @@ impl Draft {
     fn answer_for_facility(&mut self, subject: &str) {
         let Some(found) = self.found(subject) else { return };
         let packed = matches!(found.status, FulfillmentStatus::Packed | FulfillmentStatus::ReadyForPickup);
-        if self.answer_cancellation(&found, !packed).is_err() {
-            self.attend(subject, "a cancellation could not be answered for the facility");
+        if let Some(request) = &found.cancellation_request {
+            self.settle_cancellations(&found, request.lines.clone(), !packed);
         }
     }
 

@@ -1,0 +1,97 @@
+//! What events mean to a fulfillment order and its parcels.
+
+use jiff::Timestamp;
+
+use crate::{
+    fulfillment::FulfillmentStatus,
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, ParcelId},
+    order::{CancellationPart, CancellationRequest, FulfillmentOrder, Lines, PackedParcel, Parcel, lines},
+    parcel::{ParcelAction, ParcelStatus},
+};
+
+impl FulfillmentOrder {
+    pub(super) fn new(id: &FulfillmentOrderId, group: u16, lines: &Lines, status: FulfillmentStatus, at: Timestamp) -> Self {
+        Self {
+            fulfillment_order_id: id.clone(),
+            facility_id: None::<FacilityId>,
+            group,
+            status,
+            since: at,
+            version: 0,
+            lines: lines.clone(),
+            whole: false,
+            on_purpose: false,
+            waiting_since: None,
+            fulfill_at: None,
+            ship_by: None,
+            parcels: Vec::new(),
+            ship_requested: false,
+            cancellation_request: None,
+            rejections: Vec::new(),
+        }
+    }
+
+    pub(super) fn enter(&mut self, status: FulfillmentStatus, at: Timestamp) {
+        self.status = status;
+        self.since = at;
+    }
+
+    /// Units leave it. What is packed is unpacked first; with the last unit it is Cancelled.
+    pub(super) fn remove(&mut self, lines: &Lines, at: Timestamp) {
+        self.lines = lines::without(&self.lines, lines);
+        self.void_parcels(at);
+        if self.lines.is_empty() {
+            self.enter(FulfillmentStatus::Cancelled, at);
+        } else if self.status == FulfillmentStatus::Packed {
+            self.enter(FulfillmentStatus::Picking, at);
+        }
+    }
+
+    pub(super) fn pack(&mut self, parcels: &[PackedParcel], at: Timestamp) {
+        for packed in parcels {
+            let number = u32::try_from(self.parcels.len()).map_or(u32::MAX, |used| used + 1);
+            self.parcels.push(Parcel {
+                parcel_id: ParcelId::of(&self.fulfillment_order_id, number),
+                status: ParcelStatus::Packed,
+                since: at,
+                lines: packed.lines.clone(),
+                weight_g: packed.weight_g,
+                carrier: None,
+                tracking_number: None,
+                reported_at: None,
+                label_attempts: 0,
+                assumed_delivered: false,
+            });
+        }
+    }
+
+    pub(super) fn void_parcels(&mut self, at: Timestamp) {
+        self.ship_requested = false;
+        for parcel in &mut self.parcels {
+            if let Some(voided) = parcel.status.after(ParcelAction::Void) {
+                parcel.status = voided;
+                parcel.since = at;
+            }
+        }
+    }
+
+    pub(super) fn ask_to_cancel(&mut self, cancellation_id: &CancellationId, lines: &Lines, at: Timestamp) {
+        let none = || CancellationRequest { parts: Vec::new(), lines: Lines::new(), since: at };
+        let request = self.cancellation_request.get_or_insert_with(none);
+        lines::add(&mut request.lines, lines);
+        request.parts.push(CancellationPart { cancellation_id: cancellation_id.clone(), lines: lines.clone() });
+    }
+
+    /// Units of one cancellation were answered; with the last one the question is gone.
+    pub(super) fn answer_cancellation(&mut self, cancellation_id: &CancellationId, answered: &Lines) {
+        let Some(request) = &mut self.cancellation_request else { return };
+        request.lines = lines::without(&request.lines, answered);
+        for part in request.parts.iter_mut().filter(|part| part.cancellation_id == *cancellation_id) {
+            part.lines = lines::without(&part.lines, answered);
+        }
+        request.parts.retain(|part| !part.lines.is_empty());
+        if request.parts.is_empty() {
+            self.cancellation_request = None;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Every wait has a deadline, and nobody waits for ever.
+
+use oms_domain::{
+    fulfillment::FulfillmentStatus,
+    order::{Command, FulfillmentRequest, HoldReason, OrderStatus, Request, Wait},
+    payment::OperationOutcome,
+    policy::{Policy, ms},
+};
+
+use crate::support::{Run, at, core};
+
+fn waits(run: &Run) -> Vec<Wait> {
+    run.order.deadlines().iter().map(|d| d.wait).collect()
+}
+
+#[test]
+fn a_facility_that_was_late_to_accept_still_has_its_parcels_assumed_delivered() {
+    let mut run = Run::released(core(&[1]));
+    run.wait();
+    assert_eq!(run.order.attention.len(), 1, "released and not accepted in time");
+    run.ship(1).unwrap();
+    run.obey();
+    assert_eq!(run.order.attention.len(), 0, "the wait is over, so nobody needs to look any more");
+    assert_eq!(waits(&run), [Wait::Delivery]);
+    run.wait();
+    assert_eq!(run.order.status, OrderStatus::Completed);
+    assert!(run.found(1).parcels[0].assumed_delivered);
+}
+
+#[test]
+fn a_preorder_of_an_expired_order_stays_cancelled() {
+    let mut preorder = core(&[1]);
+    preorder.lines[0].fulfill_at = Some(at(0) + ms(Policy::default().payment_deadline_ms));
+    let mut run = Run::placed(preorder);
+    run.source(|_, units| units);
+    assert_eq!(run.status(1), FulfillmentStatus::Scheduled);
+    // Both are due at once: the order expires, and the preorder's time comes.
+    run.wait_for(Wait::Payment);
+    assert_eq!((run.order.status, run.status(1)), (OrderStatus::Expired, FulfillmentStatus::Cancelled));
+}
+
+#[test]
+fn an_order_that_is_paid_but_held_does_not_expire_for_want_of_payment() {
+    let mut run = Run::placed(core(&[1]));
+    let hold = Request::PlaceHold { hold_id: "h".parse().unwrap(), reason: HoldReason::HighRiskOfFraud, expires_at: None };
+    run.must(&Command::Request(hold));
+    run.source(|_, units| units);
+    run.obey();
+    assert_eq!((run.order.status, waits(&run)), (OrderStatus::Created, vec![Wait::HoldReview]));
+    run.wait();
+    assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Created, 1));
+    run.must(&Command::Request(Request::ReleaseHold { hold_id: "h".parse().unwrap() }));
+    assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Processing, 0));
+}
+
+#[test]
+fn an_unknown_void_of_an_expired_order_still_has_a_deadline() {
+    let mut run = Run::placed(core(&[1]));
+    run.source(|_, units| units);
+    run.wait_for(Wait::Payment);
+    assert_eq!(run.order.status, OrderStatus::Expired, "the gateway had not answered yet");
+    run.gateway("1", OperationOutcome::Succeeded { reference: "a".into(), expires_at: None });
+    run.gateway("1", OperationOutcome::Unknown);
+    assert_eq!(waits(&run), [Wait::UnknownPayment]);
+    run.wait();
+    assert!(!run.order.is_closed() && run.order.attention.len() == 1);
+    run.gateway("1", OperationOutcome::Succeeded { reference: "v".into(), expires_at: None });
+    assert!(run.order.is_closed() && run.order.attention.is_empty());
+}
+
+#[test]
+fn a_packed_parcel_that_nobody_ships_is_pointed_out() {
+    let mut run = Run::released(core(&[1]));
+    run.fulfill(1, FulfillmentRequest::StartPicking { picker: "p1".into() }).unwrap();
+    run.fulfill(1, FulfillmentRequest::Pack { parcels: vec![] }).unwrap();
+    assert_eq!(waits(&run), [Wait::Shipping]);
+}
+
+#[test]
+fn sourcing_that_does_not_answer_is_pointed_out() {
+    let mut run = Run::placed(core(&[1]));
+    assert_eq!(waits(&run), [Wait::Sourcing, Wait::Payment]);
+    run.wait();
+    assert_eq!(run.order.attention.len(), 1);
+    run.source(|_, units| units);
+    assert!(run.order.attention.is_empty());
+}
+
+#[test]
+fn planning_waiting_units_again_does_not_put_off_their_deadline() {
+    let mut run = Run::placed(core(&[1]));
+    run.source_waiting_whole();
+    run.obey();
+    let due = run.order.deadlines().into_iter().find(|d| d.wait == Wait::Backorder).unwrap().due;
+    run.second += 86_400;
+    run.must(&Command::Fact(oms_domain::order::Fact::StockArrived { grants: vec![] }));
+    run.source_waiting_whole();
+    let again = run.order.deadlines().into_iter().find(|d| d.wait == Wait::Backorder).unwrap();
+    assert_eq!((again.due, again.subject.as_str()), (due, "A1-F2"));
+}
+
+#[test]
+fn a_remorse_period_that_ends_beyond_the_calendar_never_ends_and_never_panics() {
+    let mut run = Run::under(core(&[1]), Policy { remorse_ms: i64::MAX, ..Policy::default() });
+    run.source(|_, units| units);
+    run.obey();
+    assert_eq!(run.status(1), FulfillmentStatus::Open);
+}

@@ -1,0 +1,101 @@
+//! Finding stock, waiting for it, and getting it.
+
+use std::collections::BTreeSet;
+
+use oms_domain::{
+    fulfillment::FulfillmentStatus,
+    order::{Answer, Command, Effect, Fact, FulfillmentRequest, Grant, OrderStatus, RejectionReason, SourcedPackage, SourcingAnswer},
+};
+
+use crate::support::{Run, core, lines};
+
+fn grant(run: &Run, id: &str, n: u32, quantity: u32) -> Grant {
+    let (fulfillment_order_id, line_id, facility_id) = (run.fo(n), "1".parse().unwrap(), "WH-9".parse().unwrap());
+    Grant { grant_id: id.into(), fulfillment_order_id, line_id, facility_id, quantity }
+}
+
+#[test]
+fn numbers_are_never_given_twice_when_stock_arrives_while_sourcing_is_under_way() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units - 2);
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Reject { reason: RejectionReason::Other, lines: None }).unwrap();
+    let effects = run.order.pending_effects();
+    let Some(Effect::Source(request)) = effects.first() else { panic!("nothing to source") };
+    let (round, first_number) = (request.round, request.first_number);
+    let grants = vec![grant(&run, "g", 2, 2)];
+    run.must(&Command::Fact(Fact::StockArrived { grants }));
+    let Some(Effect::Source(same)) = run.order.pending_effects().into_iter().next() else { panic!("nothing to source") };
+    assert_eq!(same.first_number, first_number, "the question stays as it was asked");
+    let package = SourcedPackage {
+        fulfillment_order_id: run.fo(first_number),
+        facility_id: "WH-2".parse().unwrap(),
+        group: 0,
+        lines: lines([("1", 3)]),
+        ship_by: None,
+    };
+    run.must(&Command::Answer(Answer::Sourced(SourcingAnswer { round, packages: vec![package], waiting: vec![] })));
+    let ids: BTreeSet<_> = run.order.fulfillment_orders.iter().map(|f| f.fulfillment_order_id.clone()).collect();
+    assert_eq!(ids.len(), run.order.fulfillment_orders.len(), "{ids:?}");
+    assert_eq!(run.order.all_units().allocated, 5);
+}
+
+#[test]
+fn numbers_leave_no_gap_when_nothing_comes_between() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units);
+    run.obey();
+    for n in 1..4 {
+        run.fulfill(n, FulfillmentRequest::Reject { reason: RejectionReason::Other, lines: None }).unwrap();
+        run.source(|_, units| units);
+        assert_eq!(run.status(n + 1), FulfillmentStatus::Released);
+    }
+}
+
+#[test]
+fn a_grant_counts_once_and_only_for_units_that_still_wait() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units - 4);
+    run.obey();
+    let arrived = |grants| Command::Fact(Fact::StockArrived { grants });
+    let first = grant(&run, "g1", 2, 1);
+    run.must(&arrived(vec![first.clone()]));
+    assert_eq!(run.must(&arrived(vec![first])), [], "the same grant again");
+    assert_eq!(run.order.all_units().backordered, 3);
+    run.cancel("c", Some(lines([("1", 2)]))).unwrap();
+    let second = grant(&run, "g2", 2, 3);
+    run.must(&arrived(vec![second]));
+    assert_eq!((run.order.all_units().backordered, run.found(4).lines.clone()), (0, lines([("1", 1)])));
+    assert_eq!(run.status(2), FulfillmentStatus::Cancelled, "nothing waits there any more");
+    let late = grant(&run, "g3", 2, 3);
+    run.must(&arrived(vec![late]));
+    assert_eq!(run.order.all_units().allocated, 3);
+}
+
+#[test]
+fn an_order_that_does_not_wait_is_cut_to_what_there_is() {
+    let mut now = core(&[5]);
+    now.allow_backorder = false;
+    let mut run = Run::placed(now);
+    let Some(Effect::Source(request)) = run.order.pending_effects().into_iter().next() else { panic!("nothing to source") };
+    assert!(!request.may_wait, "nothing may be left waiting on purpose");
+    run.source(|_, units| units - 2);
+    run.obey();
+    assert_eq!((run.order.all_units().cancelled, run.order.all_units().allocated), (2, 3));
+    run.ship(1).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    run.obey();
+    assert_eq!(run.order.status, OrderStatus::Completed);
+    assert!(run.order.is_closed());
+}
+
+#[test]
+fn a_late_or_repeated_sourcing_answer_changes_nothing() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units);
+    let again = SourcingAnswer { round: 1, packages: vec![], waiting: vec![] };
+    assert_eq!(run.must(&Command::Answer(Answer::Sourced(again))), []);
+    let ahead = SourcingAnswer { round: 9, packages: vec![], waiting: vec![] };
+    assert_eq!(run.must(&Command::Answer(Answer::Sourced(ahead))), []);
+}
