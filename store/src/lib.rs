@@ -1,1 +1,39 @@
-//! oms-store
+//! The one room that knows SQL and DynamoDB.
+//!
+//! PostgreSQL decides: stock, reservations, versions, the outbox, the projections that lists read. DynamoDB keeps the order's
+//! document, its events and the order as placed. Concrete types and no traits: nothing else will ever stand behind them.
+//!
+//! Architecture invariant: every change of units is one call of one function in the database, in one transaction, and no row
+//! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
+//! serde types below are the only description of them; scalars are bound as they are.
+
+mod catalog;
+mod config;
+mod email;
+mod error;
+mod feed_rows;
+mod feeds;
+mod inbox;
+mod intake;
+mod invariants;
+mod order_item;
+mod orders;
+mod record;
+mod reserve;
+mod stock;
+mod store;
+mod table;
+
+pub use catalog::Catalog;
+pub use config::StoreConfig;
+pub use error::StoreError;
+pub use feed_rows::{Facility, FeedRow, Product, Receipt, StockCount};
+pub use feeds::{BatchResult, FEED_BATCH_ROWS, FeedKind, FeedMode, FeedRun, FeedStatus, Feeds, RejectedRow, StartFeed};
+pub use inbox::InboxMessage;
+pub use intake::{Intake, IntakeRow};
+pub use invariants::Invariants;
+pub use orders::Document;
+pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
+pub use reserve::{Decision, Position, Reserve, Reserved, StockMark, Waiting};
+pub use stock::{Adjustment, AdjustmentReason, AdjustmentResult, Availability, Available, StockPosition};
+pub use store::Store;

@@ -1,0 +1,59 @@
+-- One row a position: the row whose lock decides who gets the last unit. Half of each page stays free so that a hot row's
+-- many versions are reused in place.
+CREATE TABLE stock (
+    facility_id text COLLATE "C" NOT NULL CONSTRAINT stock_facility_known REFERENCES facilities,
+    sku text COLLATE "C" NOT NULL CONSTRAINT stock_product_known REFERENCES products,
+    -- May be negative: a sale that happened is a fact, even where the count says otherwise.
+    on_hand bigint NOT NULL DEFAULT 0,
+    reserved bigint NOT NULL DEFAULT 0 CONSTRAINT stock_reserved_range CHECK (reserved >= 0),
+    unavailable bigint NOT NULL DEFAULT 0 CONSTRAINT stock_unavailable_range CHECK (unavailable >= 0),
+    safety_stock bigint NOT NULL DEFAULT 0 CONSTRAINT stock_safety_range CHECK (safety_stock >= 0),
+    oversell_limit bigint NOT NULL DEFAULT 0 CONSTRAINT stock_oversell_range CHECK (oversell_limit >= 0),
+    -- Units reserved beyond what is there because of facts. Only facts raise it: an oversale by mistake stays visible.
+    deficit bigint NOT NULL DEFAULT 0 CONSTRAINT stock_deficit_range CHECK (deficit >= 0),
+    counted_as_of timestamptz,
+    -- The last transaction that raised availability: tells a plan made before it that it is out of date.
+    raised_by xid8,
+    available bigint NOT NULL GENERATED ALWAYS AS (on_hand - reserved - unavailable - safety_stock + oversell_limit) STORED,
+    PRIMARY KEY (facility_id, sku)
+) WITH (fillfactor = 50);
+CREATE INDEX stock_by_sku ON stock (sku, facility_id);
+
+-- The ledger, append only: every movement with its cause, and what snapshots as of an earlier time are corrected by.
+-- No foreign key to stock: the check would lock the position's row a second time, in another mode.
+CREATE TABLE stock_movements (
+    movement_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    facility_id text COLLATE "C" NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    on_hand bigint NOT NULL,
+    reserved bigint NOT NULL,
+    unavailable bigint NOT NULL,
+    cause text NOT NULL,
+    order_id text COLLATE "C",
+    reference text,
+    -- Business time: when it happened in the world.
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX stock_movements_on_hand ON stock_movements (facility_id, sku, occurred_at) WHERE on_hand <> 0;
+
+-- Goods received, each once: by their own id, or by time, position and ordinal among equals of a file.
+-- `feed_id` is the last feed that named the row, from which the next batch of that feed goes on counting.
+CREATE TABLE receipts (
+    receipt_id text COLLATE "C",
+    received_at timestamptz NOT NULL,
+    facility_id text COLLATE "C" NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    ordinal bigint NOT NULL,
+    quantity bigint NOT NULL CONSTRAINT receipt_quantity_range CHECK (quantity > 0),
+    feed_id uuid NOT NULL
+);
+CREATE UNIQUE INDEX receipts_by_id ON receipts (receipt_id) WHERE receipt_id IS NOT NULL;
+CREATE UNIQUE INDEX receipts_by_ordinal ON receipts (received_at, facility_id, sku, ordinal) WHERE receipt_id IS NULL;
+
+-- Adjustments that carried an id: sent twice, they count once.
+CREATE TABLE adjustments (
+    adjustment_id text COLLATE "C" PRIMARY KEY,
+    adjusted_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX adjustments_by_age ON adjustments (adjusted_at);

@@ -1,0 +1,62 @@
+-- Intakes whose order has recorded nothing yet: small, because the first record deletes the row. The sweeper starts the rest.
+-- The email's keyed hash waits here too, so that it never travels through the workflow.
+CREATE TABLE pending_intakes (
+    order_id text COLLATE "C" PRIMARY KEY,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    customer_email_hash text COLLATE "C"
+);
+CREATE INDEX pending_intakes_by_age ON pending_intakes (received_at);
+
+-- What lists and searches read: a projection, overwritten by every record. No name, address or email.
+CREATE TABLE orders (
+    order_id text COLLATE "C" PRIMARY KEY,
+    version bigint NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    channel text NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    customer_email_hash text COLLATE "C",
+    currency text NOT NULL,
+    total_minor bigint NOT NULL,
+    placed_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    needs_attention boolean NOT NULL,
+    hold_reasons text[] NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX orders_newest ON orders (placed_at DESC, order_id DESC);
+CREATE INDEX orders_by_status ON orders (status, placed_at DESC, order_id DESC);
+CREATE INDEX orders_by_customer ON orders (customer_id, placed_at DESC, order_id DESC);
+CREATE INDEX orders_by_email ON orders (customer_email_hash, placed_at DESC) WHERE customer_email_hash IS NOT NULL;
+CREATE INDEX orders_updated ON orders (updated_at);
+CREATE INDEX orders_needing_someone ON orders (placed_at DESC) WHERE needs_attention OR hold_reasons <> '{}';
+
+-- Which orders hold a SKU: its own table, because lines do not change with every record.
+CREATE TABLE order_skus (
+    sku text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (sku, order_id)
+);
+
+-- The associate's queue, read per facility and status, soonest first.
+CREATE TABLE fulfillment_orders (
+    fulfillment_order_id text COLLATE "C" PRIMARY KEY,
+    order_id text COLLATE "C" NOT NULL,
+    facility_id text COLLATE "C",
+    status text COLLATE "C" NOT NULL,
+    delivery_method text NOT NULL,
+    ship_by timestamptz,
+    updated_at timestamptz NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX fulfillment_orders_queue
+    ON fulfillment_orders (facility_id, status, coalesce(ship_by, 'infinity'), fulfillment_order_id);
+CREATE INDEX fulfillment_orders_by_order ON fulfillment_orders (order_id);
+
+-- Which order a carrier's number belongs to. Not unique: carriers use numbers again after some years.
+CREATE TABLE parcels (
+    parcel_id text COLLATE "C" PRIMARY KEY,
+    fulfillment_order_id text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    carrier text COLLATE "C",
+    tracking_number text COLLATE "C",
+    status text NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX parcels_by_number ON parcels (tracking_number, carrier) WHERE tracking_number IS NOT NULL;

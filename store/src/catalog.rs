@@ -1,0 +1,93 @@
+//! Single facilities, products and counts: what the API reads and puts one at a time.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use oms_domain::{
+    error::ErrorCode,
+    ids::{FacilityId, Sku},
+};
+use sqlx::types::Json;
+
+use crate::{
+    error::StoreError,
+    feed_rows::{Facility, Product, StockCount, Valid},
+    feeds::{WRITE_FACILITIES, WRITE_PRODUCTS},
+    stock::{NumberedRow, StockPosition},
+    store::{Store, Tries},
+};
+
+/// Facilities, products and single counts of a [`Store`].
+pub struct Catalog<'a>(&'a Store);
+
+impl Store {
+    /// Where facilities and products are read and put.
+    pub fn catalog(&self) -> Catalog<'_> {
+        Catalog(self)
+    }
+}
+
+impl Catalog<'_> {
+    /// Adds or replaces a facility.
+    pub async fn put_facility(&self, facility: &Facility) -> Result<(), StoreError> {
+        self.put(WRITE_FACILITIES, facility).await
+    }
+
+    /// Adds or replaces a product.
+    pub async fn put_product(&self, product: &Product) -> Result<(), StoreError> {
+        self.put(WRITE_PRODUCTS, product).await
+    }
+
+    async fn put(&self, write: &'static str, row: &(impl Valid + serde::Serialize)) -> Result<(), StoreError> {
+        if row.mistake().is_some() {
+            return Err(StoreError::Refused { code: ErrorCode::ValidationFailed });
+        }
+        sqlx::query(write).bind(Json([row])).execute(&self.0.pool).await?;
+        Ok(())
+    }
+
+    /// A facility.
+    pub async fn facility(&self, facility_id: &FacilityId) -> Result<Option<Facility>, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(f) FROM facilities f WHERE facility_id = $1");
+        self.0.row(query.bind(facility_id.as_str())).await
+    }
+
+    /// Every facility, by id: there are few.
+    pub async fn facilities(&self) -> Result<Vec<Facility>, StoreError> {
+        self.0.rows(sqlx::query_scalar("SELECT to_jsonb(f) FROM facilities f ORDER BY facility_id")).await
+    }
+
+    /// A product.
+    pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
+        Ok(self.products(std::slice::from_ref(sku)).await?.pop())
+    }
+
+    /// Those of these products that are known, by SKU.
+    pub async fn products(&self, skus: &[Sku]) -> Result<Vec<Product>, StoreError> {
+        let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+        let query = sqlx::query_scalar("SELECT to_jsonb(p) FROM products p WHERE sku = ANY ($1) ORDER BY sku");
+        self.0.rows(query.bind(skus)).await
+    }
+
+    /// Counts one position, as of a time (absent: now), and answers with what it is then. Refuses what a feed would reject.
+    pub async fn put_stock(&self, count: &StockCount, as_of: Option<Timestamp>) -> Result<StockPosition, StoreError> {
+        if count.mistake().is_some() {
+            return Err(StoreError::Refused { code: ErrorCode::ValidationFailed });
+        }
+        let as_of = as_of.unwrap_or_else(Timestamp::now).to_sqlx();
+        let row = [NumberedRow { n: 0, row: count }];
+        let mut tries = Tries::default();
+        let result: String = loop {
+            let query = sqlx::query_scalar("SELECT result FROM count_stock($1, $2, 'put')").bind(Json(&row)).bind(as_of);
+            match query.fetch_one(&self.0.pool).await {
+                Ok(result) => break result,
+                Err(error) => tries.again(error).await?,
+            }
+        };
+        if let Some(code) = ErrorCode::from_code(&result) {
+            return Err(StoreError::Refused { code });
+        }
+        let positions = self.0.stock_of(&count.sku).await?;
+        let position = positions.into_iter().find(|position| position.facility_id == count.facility_id);
+        position.ok_or(StoreError::Corrupt { what: "the position just counted" })
+    }
+}

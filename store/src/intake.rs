@@ -1,0 +1,143 @@
+//! The order as placed: written once, before anything else knows of the order. It owns the idempotency of placing.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use jiff::Timestamp;
+use oms_domain::{
+    ids::{CustomerId, OrderId},
+    placed::PlacedOrder,
+};
+
+use crate::{
+    error::{DYNAMODB, StoreError},
+    order_item::{INTAKE, Item, number, pk, read_number, read_text, to_items},
+    store::Store,
+    table::{BY_CUSTOMER, Table, unbuilt},
+};
+
+/// What an intake met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    New,
+    /// The same body was there.
+    Same,
+    /// Another body has this id.
+    Other,
+}
+
+/// An order as it was placed. The only thing in this room with personal data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntakeRow {
+    pub order: PlacedOrder,
+    pub hash: String,
+    pub received_at: Timestamp,
+}
+
+impl Store {
+    /// Keeps an order's body under its id, unless there is one. `hash` is the body's.
+    ///
+    /// PostgreSQL hears of it first, so that a process that dies between the two leaves a row without an order, which the sweeper
+    /// passes over, and not an order without a row, which nobody would ever start.
+    pub async fn put_intake(&self, order: &PlacedOrder, hash: &str) -> Result<Intake, StoreError> {
+        let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
+        sqlx::query(
+            "INSERT INTO pending_intakes (order_id, customer_email_hash)
+            SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM orders WHERE order_id = $1)
+            ON CONFLICT DO NOTHING",
+        )
+        .bind(order.order_id.as_str())
+        .bind(email_hash)
+        .execute(&self.pool)
+        .await?;
+        self.table.put_intake(order, hash).await
+    }
+
+    /// The order as placed.
+    pub async fn intake(&self, order_id: &OrderId) -> Result<Option<IntakeRow>, StoreError> {
+        let Some((head, json)) = self.table.body(order_id, INTAKE).await? else { return Ok(None) };
+        let corrupt = StoreError::Corrupt { what: "an order's intake" };
+        Ok(Some(IntakeRow {
+            order: serde_json::from_slice(&json).map_err(|_| corrupt.clone())?,
+            hash: read_text(&head, "hash")?.to_owned(),
+            received_at: Timestamp::from_millisecond(read_number(&head, "received_at_ms")?).map_err(|_| corrupt)?,
+        }))
+    }
+
+    /// Intakes older than this whose order has recorded nothing, oldest first: to be started, which those that run survive.
+    pub async fn intakes_without_run(&self, older_than: Duration, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(p.order_id) FROM pending_intakes p
+            WHERE received_at <= now() - make_interval(secs => $1)
+            AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id = p.order_id)
+            ORDER BY received_at LIMIT $2",
+        );
+        self.rows(query.bind(older_than.as_secs_f64()).bind(i64::from(limit))).await
+    }
+
+    /// A customer's orders, newest first, from the order store itself.
+    pub async fn customer_orders(&self, customer_id: &CustomerId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        let table = &self.table;
+        let answer = table
+            .client
+            .query()
+            .table_name(&*table.name)
+            .index_name(BY_CUSTOMER)
+            .key_condition_expression("customer_id = :customer_id")
+            .expression_attribute_values(":customer_id", AttributeValue::S(customer_id.as_str().to_owned()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let order_id = |item: &Item| {
+            let id = read_text(item, "pk")?.strip_prefix("ORDER#").and_then(|id| OrderId::parse(id).ok());
+            id.ok_or(StoreError::Corrupt { what: "an order's key" })
+        };
+        answer.items().iter().map(order_id).collect()
+    }
+}
+
+impl Table {
+    async fn put_intake(&self, order: &PlacedOrder, hash: &str) -> Result<Intake, StoreError> {
+        let json = serde_json::to_vec(order).map_err(|_| StoreError::Corrupt { what: "an order that is not JSON" })?;
+        let mut items = to_items(&order.order_id, INTAKE, &json, hash)?;
+        items[0].extend([
+            ("hash".to_owned(), AttributeValue::S(hash.to_owned())),
+            ("received_at_ms".to_owned(), number(Timestamp::now().as_millisecond())),
+            ("customer_id".to_owned(), AttributeValue::S(order.customer.customer_id.as_str().to_owned())),
+            ("placed_at_ms".to_owned(), number(order.placed_at.as_millisecond())),
+        ]);
+        let present = if items.len() == 1 { self.put_alone(items.remove(0)).await? } else { self.put_chunked(items).await? };
+        if !present {
+            return Ok(Intake::New);
+        }
+        let stored = self.item(&order.order_id, INTAKE).await?.ok_or(StoreError::Busy { system: DYNAMODB, code: "gone".into() })?;
+        Ok(if read_text(&stored, "hash")? == hash { Intake::Same } else { Intake::Other })
+    }
+
+    /// Whether one was there.
+    async fn put_alone(&self, item: Item) -> Result<bool, StoreError> {
+        let put = self.client.put_item().table_name(&*self.name).set_item(Some(item));
+        match put.condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(_) => Ok(false),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether one was there. The chunks carry their own condition: theirs must not replace another body's.
+    async fn put_chunked(&self, items: Vec<Item>) -> Result<bool, StoreError> {
+        let put = |item| {
+            let put = Put::builder().table_name(&*self.name).set_item(Some(item)).condition_expression("attribute_not_exists(pk)");
+            Ok(TransactWriteItem::builder().put(put.build().map_err(|_| unbuilt())?).build())
+        };
+        let puts = items.into_iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
+        Ok(!self.transact(puts).await?)
+    }
+
+    /// The item under a key.
+    pub(crate) async fn item(&self, order_id: &OrderId, sk: &str) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(&*self.name).consistent_read(true);
+        Ok(get.key("pk", pk(order_id)).key("sk", AttributeValue::S(sk.to_owned())).send().await?.item)
+    }
+}

@@ -1,0 +1,53 @@
+//! Figures that say whether the books are right. Read by the reconciler.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::StoreError, store::Store};
+
+/// What the reconciler asks PostgreSQL. In a sound store the first three are 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invariants {
+    /// Units reserved beyond what is there that no recorded deficit explains.
+    pub oversold_units: u64,
+    /// Units held by closed orders, and by how much counters differ from the rows they count.
+    pub leaked_reservations: u64,
+    pub waiting_of_closed_orders: u64,
+    /// Units reserved beyond what is there because of facts.
+    pub deficit_units: u64,
+    /// Granted units whose order has not taken notice yet.
+    pub unseen_grants: u64,
+    pub pending_messages: u64,
+    pub pending_intakes: u64,
+    /// Writes of lost tasks that were replaced.
+    pub lost_tasks: u64,
+}
+
+impl Store {
+    /// Counts, in one snapshot of PostgreSQL.
+    pub async fn invariants(&self) -> Result<Invariants, StoreError> {
+        let query = sqlx::query_scalar(
+            "WITH held AS (
+                SELECT facility_id, sku, order_id, allocated AS units FROM reservations WHERE allocated > 0
+                UNION ALL
+                SELECT facility_id, sku, order_id, quantity FROM stock_grants
+            ), per_position AS (
+                SELECT facility_id, sku, sum(units) AS units FROM held GROUP BY facility_id, sku
+            ), closed AS (
+                SELECT order_id FROM order_guards WHERE closed_at IS NOT NULL
+            )
+            SELECT jsonb_build_object(
+                'oversold_units', (SELECT coalesce(sum(greatest(0, reserved - on_hand - oversell_limit - deficit)), 0) FROM stock),
+                'leaked_reservations',
+                    (SELECT coalesce(sum(units), 0) FROM held JOIN closed USING (order_id))
+                    + (SELECT coalesce(sum(abs(coalesce(s.reserved, 0) - coalesce(p.units, 0))), 0)
+                        FROM stock s FULL JOIN per_position p USING (facility_id, sku)),
+                'waiting_of_closed_orders', (SELECT coalesce(sum(quantity), 0) FROM waiting_units JOIN closed USING (order_id)),
+                'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM stock),
+                'unseen_grants', (SELECT coalesce(sum(quantity), 0) FROM stock_grants),
+                'pending_messages', (SELECT count(*) FROM order_inbox),
+                'pending_intakes', (SELECT count(*) FROM pending_intakes),
+                'lost_tasks', (SELECT coalesce(sum(generation), 0) FROM order_guards))",
+        );
+        self.row(query).await?.ok_or(StoreError::Corrupt { what: "the figures" })
+    }
+}

@@ -1,0 +1,214 @@
+//! The one way an order's progress becomes durable.
+//!
+//! PostgreSQL first, in one transaction; then DynamoDB, in another. A process that dies between the two leaves PostgreSQL
+//! ahead: the call was not acknowledged, so it comes again, PostgreSQL answers `already`, and the document is written. The other
+//! way round, a reader could see a document whose units were never settled, and nothing would say which of two lost tasks
+//! wrote last: PostgreSQL, under the order's row lock, counts them as the order's generation, which DynamoDB compares before
+//! the version. No row lock is held while DynamoDB is awaited.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use oms_domain::{
+    ids::{CustomerId, FacilityId, FulfillmentOrderId, LineId, OrderId, ParcelId, Sku},
+    money::Currency,
+    placed::DeliveryMethod,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{error::StoreError, orders::DocumentWrite, store::Store};
+
+/// What happened to an order since its last record. No personal data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub order_id: OrderId,
+    /// Number of events after these; the last event's `seq`.
+    pub version: u64,
+    /// The order as JSON.
+    pub doc: Value,
+    /// At least one, with consecutive numbers.
+    pub events: Vec<RecordedEvent>,
+    pub row: OrderRow,
+    /// Those that changed.
+    pub fulfillment_orders: Vec<FulfillmentRow>,
+    /// Those that changed: where the units are now, not by how much they moved.
+    pub stock: Vec<StockTarget>,
+    /// Ids of the grants (`stock_arrived` messages) that these events took notice of. Their units dissolve into `stock`.
+    pub grants_seen: Vec<String>,
+    /// No reservation may survive, and none may be taken any more.
+    pub closed: bool,
+}
+
+/// One event of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedEvent {
+    pub seq: u64,
+    pub kind: String,
+    pub at: Timestamp,
+    pub data: Value,
+}
+
+/// What lists show of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderRow {
+    pub status: String,
+    pub channel: String,
+    pub customer_id: CustomerId,
+    pub currency: Currency,
+    pub total_minor: i64,
+    pub placed_at: Timestamp,
+    /// Business time; also when the record's stock movements occurred.
+    pub updated_at: Timestamp,
+    pub needs_attention: bool,
+    pub hold_reasons: Vec<String>,
+    /// Of all lines. Needed with the first record; empty leaves what is known.
+    pub skus: Vec<Sku>,
+}
+
+/// A fulfillment order, as the associate's queue shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FulfillmentRow {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub facility_id: Option<FacilityId>,
+    pub status: String,
+    pub delivery_method: DeliveryMethod,
+    pub ship_by: Option<Timestamp>,
+    pub updated_at: Timestamp,
+    pub parcels: Vec<ParcelRow>,
+}
+
+/// A parcel, and the number its carrier knows it by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ParcelRow {
+    pub parcel_id: ParcelId,
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    pub status: String,
+}
+
+/// Where the units of a line in a fulfillment order are from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockTarget {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub line_id: LineId,
+    /// `None`: nowhere, there is only `waiting`.
+    pub facility_id: Option<FacilityId>,
+    pub sku: Sku,
+    pub allocated: u32,
+    /// Shipped or handed over, ever.
+    pub consumed: u32,
+    /// Units the order waits for, as it knows the matter. The same in every target of one fulfillment order and line.
+    pub waiting: u32,
+}
+
+/// What became of a [`Record`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// Written. `deficit_units`: units it took beyond what was there, which facts may.
+    Done { deficit_units: u64 },
+    /// It had been written before.
+    Already,
+    /// The write of a lost task was taken back, and this one put in its place.
+    Replaced { deficit_units: u64 },
+}
+
+/// What PostgreSQL gets of a record: everything but the document.
+#[derive(Serialize)]
+struct Progress<'a> {
+    order_id: &'a OrderId,
+    version: u64,
+    events: &'a [RecordedEvent],
+    row: &'a OrderRow,
+    fulfillment_orders: &'a [FulfillmentRow],
+    positions: Vec<PositionTarget<'a>>,
+    waits: Vec<WaitTarget<'a>>,
+    grants_seen: &'a [String],
+    closed: bool,
+}
+
+#[derive(Serialize)]
+struct PositionTarget<'a> {
+    fulfillment_order_id: &'a FulfillmentOrderId,
+    line_id: &'a LineId,
+    facility_id: &'a FacilityId,
+    sku: &'a Sku,
+    allocated: u32,
+    consumed: u32,
+}
+
+#[derive(Serialize)]
+struct WaitTarget<'a> {
+    fulfillment_order_id: &'a FulfillmentOrderId,
+    line_id: &'a LineId,
+    sku: &'a Sku,
+    quantity: u32,
+}
+
+impl<'a> Progress<'a> {
+    fn of(record: &'a Record) -> Self {
+        let position = |target: &'a StockTarget| {
+            Some(PositionTarget {
+                fulfillment_order_id: &target.fulfillment_order_id,
+                line_id: &target.line_id,
+                facility_id: target.facility_id.as_ref()?,
+                sku: &target.sku,
+                allocated: target.allocated,
+                consumed: target.consumed,
+            })
+        };
+        let wait = |target: &'a StockTarget| WaitTarget {
+            fulfillment_order_id: &target.fulfillment_order_id,
+            line_id: &target.line_id,
+            sku: &target.sku,
+            quantity: target.waiting,
+        };
+        // A line has one waiting row, however many facilities it has units at.
+        let waits: BTreeMap<_, _> =
+            record.stock.iter().map(|target| ((&target.fulfillment_order_id, &target.line_id), wait(target))).collect();
+        Self {
+            order_id: &record.order_id,
+            version: record.version,
+            events: &record.events,
+            row: &record.row,
+            fulfillment_orders: &record.fulfillment_orders,
+            positions: record.stock.iter().filter_map(position).collect(),
+            waits: waits.into_values().collect(),
+            grants_seen: &record.grants_seen,
+            closed: record.closed,
+        }
+    }
+}
+
+/// The answer of `record_progress`.
+#[derive(sqlx::FromRow)]
+struct Progressed {
+    outcome: String,
+    at_generation: i64,
+    stored_version: i64,
+    deficit_units: i64,
+}
+
+impl Store {
+    /// Writes an order's progress, once however often it is called: one round trip to PostgreSQL, one to DynamoDB.
+    /// An order's records are sent one at a time, in order; one whose predecessor is missing is `OutOfOrder`.
+    pub async fn record(&self, record: &Record) -> Result<Recorded, StoreError> {
+        const RECORD: &str = "SELECT outcome, at_generation, stored_version, deficit_units FROM record_progress($1)";
+        let answers: Vec<Progressed> = self.call(RECORD, &Progress::of(record)).await?;
+        let progressed = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a record" })?;
+        let units = |count: i64| u64::try_from(count).map_err(|_| StoreError::Corrupt { what: "a deficit" });
+        let deficit_units = units(progressed.deficit_units)?;
+        let recorded = match progressed.outcome.as_str() {
+            "done" => Recorded::Done { deficit_units },
+            "already" => Recorded::Already,
+            "replaced" => {
+                tracing::warn!(order.id = %record.order_id, order.version = record.version, "replaced the write of a lost task");
+                Recorded::Replaced { deficit_units }
+            }
+            "gap" => return Err(StoreError::OutOfOrder { stored_version: units(progressed.stored_version)? }),
+            _ => return Err(StoreError::Corrupt { what: "the outcome of a record" }),
+        };
+        self.table.put_document(&DocumentWrite::of(record, progressed.at_generation)).await?;
+        Ok(recorded)
+    }
+}

@@ -1,0 +1,100 @@
+//! Reserving: all positions or none, once per step, never beyond what is there.
+
+use jiff::Timestamp;
+use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::{error::StoreError, stock::Available, store::Store};
+
+/// Units to take at a facility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Position {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub line_id: LineId,
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub quantity: u32,
+}
+
+/// Units to wait for. Sets the row of its fulfillment order and line to `quantity`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub line_id: LineId,
+    pub sku: Sku,
+    pub quantity: u32,
+    /// Higher is served first; then whoever was placed first.
+    pub priority: i32,
+    pub placed_at: Timestamp,
+    /// Takes nothing when stock arrives: the order is told, and plans again as a whole.
+    pub whole_order: bool,
+    /// Where it may be served; empty: at any facility that ships.
+    pub only_at: Vec<FacilityId>,
+    /// Shown to people. The order's own timer decides, since only it knows business time.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A moment of the stock, as [`availability`](Store::availability) saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StockMark(pub(crate) String);
+
+/// One step of an order that takes stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reserve {
+    pub order_id: OrderId,
+    /// Names the step within its order: repeated, it gets its first answer.
+    pub key: String,
+    pub positions: Vec<Position>,
+    pub waiting: Vec<Waiting>,
+    /// When the plan was made. Without it a waiting line sleeps through stock that arrived between plan and reservation.
+    pub planned_at: Option<StockMark>,
+    /// Why it was planned so; kept with the reservation.
+    pub decision: Option<Value>,
+    /// What this step answers from now on.
+    pub answer: Value,
+}
+
+/// What became of a [`Reserve`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// The units are the order's. The step's first answer.
+    Done(Value),
+    /// Nothing was taken: what these positions have is not what the plan thought. Plan again.
+    Short(Vec<Available>),
+    /// The order is closed: nothing was taken, nothing will be.
+    Closed,
+}
+
+/// Why the units of one round of sourcing went where they went.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Decision {
+    pub round: u32,
+    pub decided_at: Timestamp,
+    pub decision: Value,
+}
+
+impl Store {
+    /// Takes all positions or none, in one round trip and one transaction.
+    pub async fn reserve(&self, request: &Reserve) -> Result<Reserved, StoreError> {
+        let answers: Vec<(String, Option<Json<Value>>)> = self.call("SELECT outcome, detail FROM reserve($1)", request).await?;
+        let (outcome, detail) = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a reservation" })?;
+        let detail = detail.map_or(Value::Null, |Json(detail)| detail);
+        match outcome.as_str() {
+            "done" => Ok(Reserved::Done(detail)),
+            "short" => serde_json::from_value(detail)
+                .map(Reserved::Short)
+                .map_err(|_| StoreError::Corrupt { what: "the positions that are short" }),
+            "closed" => Ok(Reserved::Closed),
+            _ => Err(StoreError::Corrupt { what: "the outcome of a reservation" }),
+        }
+    }
+
+    /// Every decision on an order, first to last.
+    pub async fn decisions(&self, order_id: &OrderId) -> Result<Vec<Decision>, StoreError> {
+        self.rows(sqlx::query_scalar("SELECT to_jsonb(d) FROM decisions d WHERE order_id = $1 ORDER BY round").bind(order_id.as_str()))
+            .await
+    }
+}

@@ -1,0 +1,140 @@
+//! What is there: availability for plans, positions for people, and the corrections people make.
+
+use jiff::Timestamp;
+use oms_domain::{
+    error::ErrorCode,
+    ids::{FacilityId, Sku},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::StoreError, reserve::StockMark, store::Store};
+
+/// Units a position can still promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Available {
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub available: i64,
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Availability {
+    /// Only those with something, by SKU, then facility.
+    pub positions: Vec<Available>,
+    /// Goes into [`Reserve::planned_at`](crate::Reserve::planned_at).
+    pub mark: StockMark,
+}
+
+/// One position, in units. `available` is never shown below 0; `on_hand` may be negative, where facts outran the count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockPosition {
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub on_hand: i64,
+    pub reserved: i64,
+    pub unavailable: i64,
+    pub safety_stock: i64,
+    pub oversell_limit: i64,
+    /// Units reserved beyond what is there because of facts.
+    pub deficit: i64,
+    pub available: i64,
+}
+
+/// Why stock is corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdjustmentReason {
+    Receipt,
+    Sale,
+    Return,
+    TransferIn,
+    TransferOut,
+    Damage,
+    Theft,
+    Correction,
+}
+
+/// A fact about a position, signed: it is recorded whatever it does to availability.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Adjustment {
+    /// Sent twice, it counts once. Without it every sending counts.
+    pub adjustment_id: Option<String>,
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    /// Change of the units on hand.
+    pub quantity: i64,
+    /// Change of the units on hand that cannot be sold (damaged, under inspection).
+    pub unavailable: i64,
+    pub reason: AdjustmentReason,
+    /// Business time; absent: now.
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// What became of an [`Adjustment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdjustmentResult {
+    Applied,
+    Duplicate,
+    Rejected(ErrorCode),
+}
+
+/// Largest correction of one position, in units: far above any count, far below where sums of them overflow.
+pub(crate) const UNITS_MAX: i64 = 1_000_000_000_000;
+
+impl Store {
+    /// What every facility can promise of these SKUs, and when that was so.
+    pub async fn availability(&self, skus: &[Sku]) -> Result<Availability, StoreError> {
+        let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('mark', pg_current_snapshot()::text, 'positions', coalesce((
+                SELECT jsonb_agg(jsonb_build_object('facility_id', facility_id, 'sku', sku, 'available', available)
+                    ORDER BY sku, facility_id)
+                FROM stock WHERE sku = ANY ($1) AND available > 0), '[]'))",
+        );
+        self.row(query.bind(skus)).await?.ok_or(StoreError::Corrupt { what: "the availability" })
+    }
+
+    /// Every position of a SKU, by facility.
+    pub async fn stock_of(&self, sku: &Sku) -> Result<Vec<StockPosition>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(s) || jsonb_build_object('available', greatest(0, available))
+            FROM stock s WHERE sku = $1 ORDER BY facility_id",
+        );
+        self.rows(query.bind(sku.as_str())).await
+    }
+
+    /// Records facts about stock, each by itself, in one transaction; whoever waits for what they bring is served in it.
+    /// A result each, in order.
+    pub async fn adjust_stock(&self, adjustments: &[Adjustment]) -> Result<Vec<AdjustmentResult>, StoreError> {
+        let in_range = |a: &Adjustment| a.quantity.abs() <= UNITS_MAX && a.unavailable.abs() <= UNITS_MAX;
+        let mut results = vec![AdjustmentResult::Rejected(ErrorCode::ValidationFailed); adjustments.len()];
+        let rows: Vec<_> = adjustments
+            .iter()
+            .enumerate()
+            .filter(|(_, adjustment)| in_range(adjustment))
+            .map(|(n, adjustment)| NumberedRow { n, row: adjustment })
+            .collect();
+        let judged: Vec<(i64, String)> = self.call("SELECT n, result FROM adjust_stock($1)", &rows).await?;
+        for (n, result) in judged {
+            let result = match result.as_str() {
+                "accepted" => AdjustmentResult::Applied,
+                "duplicate" => AdjustmentResult::Duplicate,
+                code => AdjustmentResult::Rejected(
+                    ErrorCode::from_code(code).ok_or(StoreError::Corrupt { what: "the result of an adjustment" })?,
+                ),
+            };
+            let n = usize::try_from(n).map_err(|_| StoreError::Corrupt { what: "the number of an adjustment" })?;
+            results[n] = result;
+        }
+        Ok(results)
+    }
+}
+
+/// A row with the number its result comes back under.
+#[derive(Serialize)]
+pub(crate) struct NumberedRow<'a, T> {
+    pub n: usize,
+    #[serde(flatten)]
+    pub row: &'a T,
+}

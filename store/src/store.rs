@@ -1,0 +1,128 @@
+//! The handle everything hangs on.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{
+    FromRow, PgPool, Postgres,
+    pool::PoolOptions,
+    postgres::{PgArguments, PgConnectOptions, PgRow},
+    query::QueryScalar,
+    types::Json,
+};
+
+use crate::{config::StoreConfig, email, error::StoreError, table::Table};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Both databases. Cheap to clone: clones share one pool and one client.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pool: PgPool,
+    pub(crate) table: Table,
+    email_key: Arc<SecretString>,
+}
+
+/// A query whose only column is a row as JSON.
+pub(crate) type JsonQuery<'q, T> = QueryScalar<'q, Postgres, Json<T>, PgArguments>;
+
+impl Store {
+    /// Opens the pool and sees that PostgreSQL answers. DynamoDB is first asked when it is needed.
+    pub async fn connect(config: &StoreConfig) -> Result<Self, StoreError> {
+        let statement_timeout_ms = config.statement_timeout.as_millis().to_string();
+        let options = PgConnectOptions::from_str(config.database_url.expose_secret())?.application_name("oms").options([
+            ("statement_timeout", statement_timeout_ms.as_str()),
+            // A transaction nobody ends would hold its locks, and the outbox, for ever.
+            ("idle_in_transaction_session_timeout", statement_timeout_ms.as_str()),
+            ("timezone", "UTC"),
+            // Compiling a plan costs more than any query here runs.
+            ("jit", "off"),
+        ]);
+        let pool = PoolOptions::<Postgres>::new()
+            .max_connections(config.max_connections)
+            .acquire_timeout(config.acquire_timeout)
+            // The ping would double the round trips; a connection that died is found out and replaced by the next try.
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        let table = Table::open(config).await;
+        Ok(Self { pool, table, email_key: Arc::new(config.email_key.clone()) })
+    }
+
+    /// Brings both databases to this version's schema. May be run again, and by many at once: PostgreSQL's advisory lock lets
+    /// one after the other do it.
+    pub async fn setup(&self) -> Result<(), StoreError> {
+        MIGRATIONS.run(&self.pool).await?;
+        self.table.create().await
+    }
+
+    /// Whether both databases answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        self.table.ping().await
+    }
+
+    /// Ends the connections, once the calls under way are done.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// What stands for an email address wherever it must be found again.
+    pub fn email_hash(&self, email: &str) -> String {
+        email::email_hash(&self.email_key, email)
+    }
+
+    /// Calls a function of the database with one JSON argument; repeats the call if it lost against another transaction.
+    pub(crate) async fn call<R>(&self, sql: &'static str, argument: &(impl Serialize + Sync)) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut tries = Tries::default();
+        loop {
+            match sqlx::query_as(sql).bind(Json(argument)).fetch_all(&self.pool).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => tries.again(error).await?,
+            }
+        }
+    }
+
+    /// All rows of a query that answers with JSON.
+    pub(crate) async fn rows<T>(&self, query: JsonQuery<'_, T>) -> Result<Vec<T>, StoreError>
+    where
+        T: DeserializeOwned + Send + Unpin + 'static,
+    {
+        Ok(query.fetch_all(&self.pool).await?.into_iter().map(|Json(row)| row).collect())
+    }
+
+    /// The one row of a query that answers with JSON, if it is there.
+    pub(crate) async fn row<T>(&self, query: JsonQuery<'_, T>) -> Result<Option<T>, StoreError>
+    where
+        T: DeserializeOwned + Send + Unpin + 'static,
+    {
+        Ok(query.fetch_optional(&self.pool).await?.map(|Json(row)| row))
+    }
+}
+
+/// Counts the tries at a call that lost against another transaction, or found its connection gone after a restart of the
+/// server. Only for calls that may be repeated, which all of this room's are.
+#[derive(Default)]
+pub(crate) struct Tries {
+    failed: u32,
+}
+
+impl Tries {
+    const MOST: u32 = 4;
+
+    /// Waits before the next try, or says that there is none.
+    pub async fn again(&mut self, error: impl Into<StoreError>) -> Result<(), StoreError> {
+        let error = error.into();
+        self.failed += 1;
+        if self.failed == Self::MOST || !error.worth_an_immediate_retry() {
+            return Err(error);
+        }
+        tracing::debug!(store.error = %error, store.failed = self.failed, "trying again");
+        tokio::time::sleep(Duration::from_millis(u64::from(self.failed * self.failed) * 5)).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Builders: the shortest way to say what a test is about.
+
+use jiff::Timestamp;
+use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
+use oms_store::{
+    Adjustment, AdjustmentReason, AdjustmentResult, Facility, Invariants, Position, Product, Reserve, Reserved, StockCount, StockPosition,
+    Store, Waiting,
+};
+use serde_json::{Value, json};
+
+pub fn order(id: &str) -> OrderId {
+    OrderId::parse(id).unwrap()
+}
+
+pub fn sku(id: &str) -> Sku {
+    Sku::parse(id).unwrap()
+}
+
+pub fn facility_id(id: &str) -> FacilityId {
+    FacilityId::parse(id).unwrap()
+}
+
+pub fn line(id: &str) -> LineId {
+    LineId::parse(id).unwrap()
+}
+
+/// The n-th fulfillment order of an order.
+pub fn fulfillment(order_id: &str, n: u32) -> FulfillmentOrderId {
+    FulfillmentOrderId::of(&order(order_id), n)
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn facility(id: &str) -> Facility {
+    Facility {
+        facility_id: facility_id(id),
+        name: format!("Facility {id}"),
+        facility_type: "warehouse".into(),
+        country: "GB".into(),
+        city: "Leeds".into(),
+        latitude: 53.8,
+        longitude: -1.5,
+        timezone: "Europe/London".into(),
+        handling_cost_minor: 90,
+        daily_order_capacity: Some(400),
+        cutoff_local_time: jiff::civil::time(17, 0, 0, 0),
+        working_days: "Mon-Fri".into(),
+        ship_enabled: true,
+        pickup_enabled: false,
+    }
+}
+
+pub fn product(id: &str) -> Product {
+    Product {
+        sku: sku(id),
+        title: format!("Product {id}"),
+        price_minor: 255,
+        currency: "GBP".parse().unwrap(),
+        weight_g: 500,
+        length_mm: 100,
+        width_mm: 80,
+        height_mm: 60,
+    }
+}
+
+pub fn count(facility: &str, of: &str, on_hand: i64) -> StockCount {
+    StockCount { facility_id: facility_id(facility), sku: sku(of), on_hand, safety_stock: None, oversell_limit: None, unavailable: None }
+}
+
+/// Facility, product and count in one.
+pub async fn stock_up(store: &Store, facility_of: &str, of: &str, on_hand: i64) {
+    let catalog = store.catalog();
+    catalog.put_facility(&facility(facility_of)).await.unwrap();
+    catalog.put_product(&product(of)).await.unwrap();
+    catalog.put_stock(&count(facility_of, of, on_hand), Some(at("2010-12-01T00:00:00Z"))).await.unwrap();
+}
+
+/// An adjustment that must be taken.
+pub async fn adjust(store: &Store, facility: &str, of: &str, quantity: i64) {
+    let adjustment = Adjustment {
+        adjustment_id: None,
+        facility_id: facility_id(facility),
+        sku: sku(of),
+        quantity,
+        unavailable: 0,
+        reason: AdjustmentReason::Correction,
+        occurred_at: Some(at("2010-12-02T00:00:00Z")),
+    };
+    assert_eq!(store.adjust_stock(&[adjustment]).await.unwrap(), [AdjustmentResult::Applied]);
+}
+
+pub async fn position(store: &Store, facility: &str, of: &str) -> StockPosition {
+    let positions = store.stock_of(&sku(of)).await.unwrap();
+    positions.into_iter().find(|p| p.facility_id.as_str() == facility).expect("the position")
+}
+
+/// A step that takes units for line 1 of the order's first fulfillment order; each position is (facility, SKU, units).
+pub fn step(order_id: &str, key: &str, positions: &[(&str, &str, u32)]) -> Reserve {
+    let position = |(facility, of, quantity): &(&str, &str, u32)| Position {
+        fulfillment_order_id: fulfillment(order_id, 1),
+        line_id: line(of),
+        facility_id: facility_id(facility),
+        sku: sku(of),
+        quantity: *quantity,
+    };
+    Reserve {
+        order_id: order(order_id),
+        key: key.into(),
+        positions: positions.iter().map(position).collect(),
+        waiting: Vec::new(),
+        planned_at: None,
+        decision: None,
+        answer: json!({"step": key}),
+    }
+}
+
+/// Units an order waits for, in its second fulfillment order.
+pub fn waiting(order_id: &str, of: &str, quantity: u32, placed_at: &str) -> Waiting {
+    Waiting {
+        fulfillment_order_id: fulfillment(order_id, 2),
+        line_id: line(of),
+        sku: sku(of),
+        quantity,
+        priority: 0,
+        placed_at: at(placed_at),
+        whole_order: false,
+        only_at: Vec::new(),
+        expires_at: None,
+    }
+}
+
+/// Makes an order wait, as a plan made just now would.
+pub async fn wait_for(store: &Store, wait: Waiting, order_id: &str) {
+    let planned_at = Some(store.availability(std::slice::from_ref(&wait.sku)).await.unwrap().mark);
+    let request = Reserve { waiting: vec![wait], planned_at, ..step(order_id, "wait", &[]) };
+    assert!(matches!(store.reserve(&request).await.unwrap(), Reserved::Done(_)));
+}
+
+/// Everything in the inbox, taken out of it.
+pub async fn messages(store: &Store) -> Vec<(String, Value)> {
+    let claimed = store.inbox_claim(1_000, std::time::Duration::from_secs(60)).await.unwrap();
+    store.inbox_done(&claimed.iter().map(|message| message.id).collect::<Vec<_>>()).await.unwrap();
+    claimed.into_iter().map(|message| (message.order_id.to_string(), message.payload)).collect()
+}
+
+/// The figures that must be 0 whatever happened.
+pub async fn assert_sound(store: &Store) {
+    let found = store.invariants().await.unwrap();
+    let Invariants { oversold_units, leaked_reservations, waiting_of_closed_orders, .. } = found;
+    assert_eq!((oversold_units, leaked_reservations, waiting_of_closed_orders), (0, 0, 0), "{found:?}");
+}
