@@ -35,13 +35,13 @@ impl DynamoDbLocal {
         let log = home.folder("logs")?.join("dynamodb-local.log");
         let (server, port) = with_fresh_port(None, async |port| {
             let mut command = Command::new("java");
-            command
-                .arg(format!("-Djava.library.path={}", jars.display()))
-                // No usage reports from tests.
-                .arg("-DDDB_LOCAL_TELEMETRY=0")
-                .arg("-cp")
-                .arg(jars.join("*"))
-                .args([MAIN_CLASS, "-inMemory", "-disableTelemetry", "-port", &port.to_string()]);
+            command.arg(format!("-Djava.library.path={}", jars.display())).arg("-cp").arg(jars.join("*")).args([
+                MAIN_CLASS,
+                "-inMemory",
+                "-disableTelemetry",
+                "-port",
+                &port.to_string(),
+            ]);
             let mut server = Server::spawn("DynamoDB Local", &command, Signal::SIGTERM, None, log.clone()).await?;
             let address = format!("{HOST}:{port}");
             server

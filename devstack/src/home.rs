@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::account::{private_folder, reachable};
 use crate::error::{Result, io};
@@ -12,6 +13,8 @@ use crate::process::open_locked;
 /// Ephemeral homes are named so that leftovers of killed processes are recognized.
 const EPHEMERAL_PREFIX: &str = "oms-ephemeral-";
 const LOCK: &str = "in-use.lock";
+/// A younger lock file may just be about to be locked, or its owner's servers about to stop.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// Whether state outlives the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +87,7 @@ impl Drop for Home {
     }
 }
 
-/// Removes the ephemeral homes of processes that were killed. Their lock is free, while that of a living one is held;
-/// one that is just being made has no lock file yet and is left alone.
+/// Removes the ephemeral homes of processes that were killed: their lock is free, while that of a living one is held.
 fn remove_abandoned(temp: &Path) {
     let Ok(entries) = std::fs::read_dir(temp) else {
         return;
@@ -100,5 +102,37 @@ fn remove_abandoned(temp: &Path) {
 }
 
 fn is_abandoned(home: &Path) -> bool {
-    File::open(home.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+    let Ok(lock) = File::open(home.join(LOCK)) else {
+        return false;
+    };
+    let age = lock.metadata().and_then(|metadata| metadata.modified()).map(|made| made.elapsed().unwrap_or_default());
+    age.is_ok_and(|age| age > SETTLED) && lock.try_lock().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ephemeral(temp: &Path, name: &str, age: Duration) -> File {
+        let home = temp.join(format!("{EPHEMERAL_PREFIX}{name}"));
+        std::fs::create_dir(&home).expect("a folder");
+        let lock = File::create(home.join(LOCK)).expect("a file");
+        lock.set_modified(std::time::SystemTime::now() - age).expect("a time");
+        lock
+    }
+
+    #[test]
+    fn homes_of_killed_processes_are_removed_and_no_others() {
+        let temp = tempfile::tempdir().expect("a folder");
+        drop(ephemeral(temp.path(), "killed", SETTLED * 2));
+        drop(ephemeral(temp.path(), "young", Duration::ZERO));
+        let living = ephemeral(temp.path(), "living", SETTLED * 2);
+        living.lock().expect("a lock");
+        std::fs::create_dir(temp.path().join("somebody-elses")).expect("a folder");
+        remove_abandoned(temp.path());
+        let left = std::fs::read_dir(temp.path()).expect("a folder").flatten();
+        let mut left: Vec<_> = left.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        left.sort();
+        assert_eq!(left, ["oms-ephemeral-living", "oms-ephemeral-young", "somebody-elses"]);
+    }
 }

@@ -4,6 +4,17 @@
 //! [`Stack`] starts all of it in parallel; each part ([`Temporal`], [`Postgres`], [`DynamoDb`], [`DynamoDbLocal`],
 //! [`PaymentGateway`], [`CarrierService`]) also starts alone. Whatever is missing is installed once into the cache folder of [`Tools`]. Nothing here reads the
 //! environment or handles signals: the caller passes overrides and calls [`Stack::stop`].
+//!
+//! ```no_run
+//! use oms_devstack::{Progress, Stack, StackOptions, Tools};
+//!
+//! # async fn example() -> oms_devstack::Result<()> {
+//! let tools = Tools::new("/home/me/.cache/oms", Progress::on_stderr());
+//! let stack = Stack::start(StackOptions::ephemeral(tools)).await?;
+//! println!("Temporal is at {}", stack.temporal_address);
+//! stack.stop().await
+//! # }
+//! ```
 
 mod account;
 mod answer;

@@ -56,34 +56,35 @@ impl Progress {
     /// Begins a step that lasts until the returned guard is dropped. Must run inside a tokio runtime.
     pub fn step(&self, what: impl Into<String>) -> Step {
         let what = what.into();
-        match self {
-            Self::Silent => Step::Silent,
+        Step(match self {
+            Self::Silent => Shown::Not,
             Self::Lines(print) => {
                 print(&format!("{what} ..."));
-                Step::Lines(tokio::spawn(remind(print.clone(), what, REMINDER)))
+                Shown::Reminder(tokio::spawn(remind(print.clone(), what, REMINDER)))
             }
-            Self::Spinners(bars) => Step::Spinner(spinner(bars, what)),
-        }
+            Self::Spinners(bars) => Shown::Spinner(spinner(bars, what)),
+        })
     }
 }
 
 /// A step at work; it ends when this is dropped.
 #[derive(Debug)]
-pub enum Step {
-    /// Shows nothing.
-    Silent,
-    /// The task that repeats the line.
-    Lines(JoinHandle<()>),
-    /// The spinner.
+pub struct Step(Shown);
+
+#[derive(Debug)]
+enum Shown {
+    Not,
+    /// By the task that repeats the line.
+    Reminder(JoinHandle<()>),
     Spinner(ProgressBar),
 }
 
 impl Drop for Step {
     fn drop(&mut self) {
-        match self {
-            Self::Silent => {}
-            Self::Lines(reminder) => reminder.abort(),
-            Self::Spinner(bar) => bar.finish_and_clear(),
+        match &self.0 {
+            Shown::Not => {}
+            Shown::Reminder(reminder) => reminder.abort(),
+            Shown::Spinner(bar) => bar.finish_and_clear(),
         }
     }
 }

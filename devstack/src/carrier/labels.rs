@@ -164,7 +164,7 @@ impl Labels {
 
     /// Stages reached by now that were not told yet, at most `limit`, in order for each parcel.
     pub(crate) fn untold(&self, now: Timestamp, time_scale: u32, limit: usize) -> Vec<(&Parcel, Stage, Timestamp)> {
-        let parcels = self.parcels.values().filter(|parcel| !parcel.voided);
+        let parcels = self.parcels.values().filter(|parcel| !parcel.voided && parcel.told != Some(Stage::Delivered));
         let due = parcels.flat_map(|parcel| {
             JOURNEY.iter().map(move |&(stage, after)| (parcel, stage, parcel.label.created_at + after / scale(time_scale)))
         });

@@ -37,24 +37,46 @@ impl Kind {
 
 /// A well-formed request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    pub(crate) kind: Kind,
-    /// The authorization to capture or void, or the capture to refund.
-    pub(crate) parent: Option<String>,
-    /// None for a void, which takes all that is left.
-    pub(crate) amount_minor: Option<i64>,
-    pub(crate) authorize: Option<Authorize>,
-}
-
-/// What only an authorization says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Authorize {
-    pub(crate) reference: String,
-    pub(crate) currency: String,
-    pub(crate) token: String,
+pub(crate) enum Request {
+    Authorize {
+        reference: String,
+        amount_minor: i64,
+        currency: String,
+        token: String,
+    },
+    Capture {
+        authorization_id: String,
+        amount_minor: i64,
+    },
+    /// Takes all that is left.
+    Void {
+        authorization_id: String,
+    },
+    Refund {
+        capture_id: String,
+        amount_minor: i64,
+    },
 }
 
 impl Request {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Authorize { .. } => Kind::Authorize,
+            Self::Capture { .. } => Kind::Capture,
+            Self::Void { .. } => Kind::Void,
+            Self::Refund { .. } => Kind::Refund,
+        }
+    }
+
+    /// The authorization to capture or void, or the capture to refund.
+    fn parent(&self) -> Option<&str> {
+        match self {
+            Self::Authorize { .. } => None,
+            Self::Capture { authorization_id, .. } | Self::Void { authorization_id } => Some(authorization_id),
+            Self::Refund { capture_id, .. } => Some(capture_id),
+        }
+    }
+
     /// Two requests with the same fingerprint are the same; a token cannot be read out of it.
     pub(crate) fn fingerprint(&self) -> Uuid {
         let text = json!(self).to_string();
@@ -138,26 +160,40 @@ impl Ledger {
 
     /// Operations after the position, oldest first, of one reference or of all.
     pub(crate) fn list(&self, reference: Option<&str>, after: u64, limit: usize) -> Vec<&Operation> {
-        self.entries
-            .iter()
+        // Positions count from 1, so the entry after a position has it for its index.
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let rest = self.entries.get(after..).unwrap_or_default();
+        rest.iter()
             .map(|entry| &entry.operation)
-            .filter(|operation| operation.position > after)
             .filter(|operation| reference.is_none_or(|wanted| operation.reference == wanted))
             .take(limit)
             .collect()
     }
 
-    /// How the request's instrument behaves.
+    /// What the request is about.
     ///
     /// # Errors
     /// The answer to a token that is none, and to an authorization or capture that does not exist.
-    pub(crate) fn behavior(&self, request: &Request) -> Result<Behavior, Answer> {
-        match (&request.authorize, &request.parent) {
-            (Some(authorize), _) => {
-                Behavior::of(&authorize.token).ok_or_else(|| refusal(StatusCode::UNPROCESSABLE_ENTITY, "invalid_token"))
+    pub(crate) fn subject(&self, request: &Request) -> Result<Subject, Answer> {
+        let of = |funds: &Funds, amount_minor| Subject {
+            reference: funds.reference.clone(),
+            currency: funds.currency.clone(),
+            behavior: funds.behavior,
+            amount_minor,
+        };
+        match request {
+            Request::Authorize { reference, amount_minor, currency, token } => Ok(Subject {
+                reference: reference.clone(),
+                currency: currency.clone(),
+                behavior: Behavior::of(token).ok_or_else(|| refusal(StatusCode::UNPROCESSABLE_ENTITY, "invalid_token"))?,
+                amount_minor: *amount_minor,
+            }),
+            Request::Capture { authorization_id, amount_minor } => Ok(of(self.funds(Kind::Authorize, authorization_id)?, *amount_minor)),
+            Request::Void { authorization_id } => {
+                let funds = self.funds(Kind::Authorize, authorization_id)?;
+                Ok(of(funds, funds.left_minor))
             }
-            (None, Some(parent)) => self.parent(request.kind, parent).map(|funds| funds.behavior),
-            (None, None) => Err(refusal(StatusCode::NOT_FOUND, "not_found")),
+            Request::Refund { capture_id, amount_minor } => Ok(of(self.funds(Kind::Capture, capture_id)?, *amount_minor)),
         }
     }
 
@@ -166,28 +202,28 @@ impl Ledger {
     /// # Errors
     /// The answer to a request that concerns nothing in the books, and is not kept in them.
     pub(crate) fn decide(&self, key: &str, request: &Request, now: Timestamp) -> Result<Entry, Answer> {
-        let behavior = self.behavior(request)?;
-        let (reference, currency, amount_minor) = self.subject(request)?;
-        let id = format!("{}_{}", request.kind.prefix(), Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).simple());
-        let (status, answer) = match self.verdict(request, behavior, &reference, amount_minor, now) {
-            Verdict::Succeed => (Status::Succeeded, success(request, &id, &currency, amount_minor, now)),
+        let subject = self.subject(request)?;
+        let kind = request.kind();
+        let id = format!("{}_{}", kind.prefix(), Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).simple());
+        let (status, answer) = match self.verdict(request, &subject, now) {
+            Verdict::Succeed => (Status::Succeeded, success(request, &id, &subject, now)),
             Verdict::Decline(decline) => (Status::Declined, declined(decline)),
             Verdict::Refuse(code) => (Status::Refused, refusal(StatusCode::CONFLICT, code)),
         };
         let operation = Operation {
             position: self.entries.len() as u64 + 1,
             key: key.to_owned(),
-            kind: request.kind,
+            kind,
             status,
-            reference,
+            reference: subject.reference,
             id,
-            parent: request.parent.clone(),
-            amount_minor,
-            currency,
+            parent: request.parent().map(str::to_owned),
+            amount_minor: subject.amount_minor,
+            currency: subject.currency,
             occurred_at: now,
             answer,
         };
-        Ok(Entry { operation, fingerprint: request.fingerprint(), behavior })
+        Ok(Entry { operation, fingerprint: request.fingerprint(), behavior: subject.behavior })
     }
 
     /// Writes an entry into the books.
@@ -218,36 +254,32 @@ impl Ledger {
         }
     }
 
-    /// What the request takes from: an authorization for captures and voids, a capture for refunds.
-    fn parent(&self, kind: Kind, id: &str) -> Result<&Funds, Answer> {
-        let wanted = match kind {
-            Kind::Refund => Kind::Capture,
-            Kind::Authorize | Kind::Capture | Kind::Void => Kind::Authorize,
-        };
-        self.funds.get(id).filter(|_| id.starts_with(wanted.prefix())).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "not_found"))
+    /// What an operation of this kind made.
+    fn funds(&self, made_by: Kind, id: &str) -> Result<&Funds, Answer> {
+        let funds = self.funds.get(id).filter(|_| id.starts_with(made_by.prefix()));
+        funds.ok_or_else(|| refusal(StatusCode::NOT_FOUND, "not_found"))
     }
 
-    /// Reference, currency and amount.
-    fn subject(&self, request: &Request) -> Result<(String, String, i64), Answer> {
-        if let Some(authorize) = &request.authorize {
-            let amount_minor = request.amount_minor.unwrap_or_default();
-            return Ok((authorize.reference.clone(), authorize.currency.clone(), amount_minor));
-        }
-        let funds = self.parent(request.kind, request.parent.as_deref().unwrap_or_default())?;
-        let amount_minor = request.amount_minor.unwrap_or(funds.left_minor);
-        Ok((funds.reference.clone(), funds.currency.clone(), amount_minor))
-    }
-
-    fn verdict(&self, request: &Request, behavior: Behavior, reference: &str, amount_minor: i64, now: Timestamp) -> Verdict {
-        let funds = request.parent.as_ref().and_then(|parent| self.funds.get(parent));
-        if let Some(code) = funds.and_then(|funds| funds.refuses(request.kind, amount_minor, now)) {
+    fn verdict(&self, request: &Request, subject: &Subject, now: Timestamp) -> Verdict {
+        let funds = request.parent().and_then(|parent| self.funds.get(parent));
+        if let Some(code) = funds.and_then(|funds| funds.refuses(request.kind(), subject.amount_minor, now)) {
             return Verdict::Refuse(code);
         }
-        let declined_before = self.entries.iter().any(|entry| {
-            entry.operation.reference == reference && entry.behavior == behavior && entry.operation.status == Status::Declined
-        });
-        behavior.declines(request.kind, declined_before).map_or(Verdict::Succeed, Verdict::Decline)
+        let declined_before = || {
+            let mut declined = self.entries.iter().filter(|entry| entry.operation.status == Status::Declined);
+            declined.any(|entry| entry.operation.reference == subject.reference && entry.behavior == subject.behavior)
+        };
+        subject.behavior.declines(request.kind(), declined_before).map_or(Verdict::Succeed, Verdict::Decline)
     }
+}
+
+/// What a request is about.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) reference: String,
+    pub(crate) currency: String,
+    pub(crate) amount_minor: i64,
+    pub(crate) behavior: Behavior,
 }
 
 enum Verdict {
@@ -271,14 +303,16 @@ impl Funds {
     }
 }
 
-fn success(request: &Request, id: &str, currency: &str, amount_minor: i64, now: Timestamp) -> Answer {
+fn success(request: &Request, id: &str, subject: &Subject, now: Timestamp) -> Answer {
     let mut body = json!({
-        "id": id, "status": "succeeded", "amount_minor": amount_minor, "currency": currency,
+        "id": id, "status": "succeeded", "amount_minor": subject.amount_minor, "currency": subject.currency,
     });
-    match request.kind {
-        Kind::Authorize => body["expires_at"] = json!(now + LIFETIME),
-        Kind::Capture | Kind::Void => body["authorization_id"] = json!(request.parent),
-        Kind::Refund => body["capture_id"] = json!(request.parent),
+    match request {
+        Request::Authorize { .. } => body["expires_at"] = json!(now + LIFETIME),
+        Request::Capture { authorization_id, .. } | Request::Void { authorization_id } => {
+            body["authorization_id"] = json!(authorization_id);
+        }
+        Request::Refund { capture_id, .. } => body["capture_id"] = json!(capture_id),
     }
     Answer::new(StatusCode::CREATED, body)
 }
@@ -286,4 +320,46 @@ fn success(request: &Request, id: &str, currency: &str, amount_minor: i64, now: 
 fn declined(decline: Decline) -> Answer {
     let body = json!({"status": "declined", "decline": decline.decline, "code": decline.code});
     Answer::new(StatusCode::PAYMENT_REQUIRED, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn perform(ledger: &mut Ledger, key: &str, request: &Request, now: Timestamp) -> Operation {
+        let entry = ledger.decide(key, request, now).expect("a subject");
+        let operation = entry.operation.clone();
+        ledger.record(entry);
+        operation
+    }
+
+    fn authorize(ledger: &mut Ledger, now: Timestamp) -> String {
+        let (reference, currency, token) = ("1".into(), "GBP".into(), "tok_1".into());
+        perform(ledger, "a", &Request::Authorize { reference, amount_minor: 1000, currency, token }, now).id
+    }
+
+    #[test]
+    fn an_expired_authorization_can_be_voided_but_not_captured() {
+        let mut ledger = Ledger::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let authorization_id = authorize(&mut ledger, now);
+        let capture = Request::Capture { authorization_id: authorization_id.clone(), amount_minor: 1 };
+        let last_moment = now + LIFETIME - SignedDuration::from_secs(1);
+        assert_eq!(perform(&mut ledger, "c1", &capture, last_moment).status, Status::Succeeded);
+        let late = perform(&mut ledger, "c2", &capture, now + LIFETIME);
+        assert_eq!((late.status, &late.answer.body["code"]), (Status::Refused, &json!("authorization_expired")));
+        let void = perform(&mut ledger, "v1", &Request::Void { authorization_id }, now + LIFETIME);
+        assert_eq!((void.status, void.amount_minor), (Status::Succeeded, 999));
+    }
+
+    #[test]
+    fn a_fully_captured_authorization_has_nothing_to_void() {
+        let mut ledger = Ledger::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let authorization_id = authorize(&mut ledger, now);
+        let all = Request::Capture { authorization_id: authorization_id.clone(), amount_minor: 1000 };
+        perform(&mut ledger, "c1", &all, now);
+        let void = perform(&mut ledger, "v1", &Request::Void { authorization_id }, now);
+        assert_eq!(void.answer.body["code"], "nothing_to_void");
+    }
 }

@@ -136,8 +136,7 @@ impl Gateway {
         if self.control.refuses() {
             return Err(refusal(StatusCode::CONFLICT, "refused_by_control"));
         }
-        let behavior = self.books().ledger.behavior(&request)?;
-        let trouble = behavior.trouble(request.kind);
+        let trouble = self.books().ledger.subject(&request)?.behavior.trouble(request.kind());
         self.trouble_before(trouble, &key).await?;
         let answer = self.books().execute(&key, &request)?;
         if trouble == Trouble::SilentAfter {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Gateway;
-use super::ledger::{Authorize, Kind, Request};
+use super::ledger::Request;
 use crate::answer::{Answer, body, idempotency_key, refusal};
 
 /// The most operations a list answers with.
@@ -48,31 +48,33 @@ type Shared = State<Arc<Gateway>>;
 
 async fn authorize(State(gateway): Shared, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
     let wanted: AuthorizationBody = body(&bytes)?;
-    let request = Request {
-        kind: Kind::Authorize,
-        parent: None,
-        amount_minor: Some(positive(wanted.amount_minor)?),
-        authorize: Some(Authorize { reference: wanted.reference, currency: wanted.currency, token: wanted.token }),
+    let request = Request::Authorize {
+        reference: wanted.reference,
+        amount_minor: positive(wanted.amount_minor)?,
+        currency: wanted.currency,
+        token: wanted.token,
     };
     gateway.perform(idempotency_key(&headers)?, request).await
 }
 
-async fn capture(State(gateway): Shared, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
-    take(gateway, Kind::Capture, id, headers, bytes).await
-}
-
-async fn refund(State(gateway): Shared, Path(id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
-    take(gateway, Kind::Refund, id, headers, bytes).await
-}
-
-async fn take(gateway: Arc<Gateway>, kind: Kind, from: String, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+async fn capture(
+    State(gateway): Shared,
+    Path(authorization_id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Answer> {
     let wanted: AmountBody = body(&bytes)?;
-    let request = Request { kind, parent: Some(from), amount_minor: Some(positive(wanted.amount_minor)?), authorize: None };
+    let request = Request::Capture { authorization_id, amount_minor: positive(wanted.amount_minor)? };
     gateway.perform(idempotency_key(&headers)?, request).await
 }
 
-async fn void(State(gateway): Shared, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Answer> {
-    let request = Request { kind: Kind::Void, parent: Some(id), amount_minor: None, authorize: None };
+async fn void(State(gateway): Shared, Path(authorization_id): Path<String>, headers: HeaderMap) -> Result<Response, Answer> {
+    gateway.perform(idempotency_key(&headers)?, Request::Void { authorization_id }).await
+}
+
+async fn refund(State(gateway): Shared, Path(capture_id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+    let wanted: AmountBody = body(&bytes)?;
+    let request = Request::Refund { capture_id, amount_minor: positive(wanted.amount_minor)? };
     gateway.perform(idempotency_key(&headers)?, request).await
 }
 

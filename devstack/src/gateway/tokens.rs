@@ -80,12 +80,12 @@ impl Behavior {
         }
     }
 
-    /// Whether the instrument says no, given whether it declined this reference before.
-    pub(crate) fn declines(self, kind: Kind, declined_before: bool) -> Option<Decline> {
+    /// Whether the instrument says no; it may depend on whether it declined this reference before.
+    pub(crate) fn declines(self, kind: Kind, declined_before: impl FnOnce() -> bool) -> Option<Decline> {
         match (self, kind) {
             (Self::DeclineHard, Kind::Authorize) => Some(HARD),
             (Self::DeclineSoft, Kind::Authorize) => Some(SOFT),
-            (Self::SoftOnce, Kind::Authorize) if !declined_before => Some(SOFT),
+            (Self::SoftOnce, Kind::Authorize) if !declined_before() => Some(SOFT),
             (Self::DeclineCapture, Kind::Capture) => Some(NO_CAPTURE),
             (Self::RefundFails, Kind::Refund) => Some(NO_REFUND),
             _ => None,

@@ -9,6 +9,7 @@ use super::{Tools, put, run, runs};
 use crate::error::{Error, Result, io};
 
 const VERSION: &str = "2.6.1";
+const OLDEST_JAVA: u32 = 17;
 const DOWNLOAD_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 impl Tools {
@@ -17,8 +18,8 @@ impl Tools {
     /// # Errors
     /// [`Error::Unavailable`] without Java 17 and Maven, or when Maven fails.
     pub(crate) async fn dynamodb_local(&self) -> Result<PathBuf> {
-        if !runs("java", "-version").await {
-            return Err(unavailable("no `java` on the path; install Java 17 or newer"));
+        if java_version().await.is_none_or(|version| version < OLDEST_JAVA) {
+            return Err(unavailable(format!("no `java` of version {OLDEST_JAVA} or newer on the path; install it")));
         }
         let place = self.cache.join(format!("dynamodb-local-{VERSION}"));
         if place.exists() {
@@ -49,6 +50,13 @@ impl Tools {
         put(&workshop.join("jars"), place)?;
         std::fs::remove_dir_all(&workshop).map_err(io(what))
     }
+}
+
+/// The major version, out of a line such as `openjdk 17.0.15 2025-04-15`.
+async fn java_version() -> Option<u32> {
+    let printed = run(Command::new("java").arg("--version"), Duration::from_secs(20)).await.ok()?;
+    let version = printed.split_whitespace().nth(1)?;
+    version.split(['.', '-', '+']).next()?.parse().ok()
 }
 
 fn unavailable(why: impl std::fmt::Display) -> Error {

@@ -95,7 +95,7 @@ fn neither(no_download: &Error, not_compiled: &Error) -> Error {
         tool: "The Temporal CLI",
         why: format!(
             "{no_download}\n{not_compiled}\nInstall it (https://docs.temporal.io/cli) so that `temporal` is on the \
-             path, or install Go 1.24 or newer, or set TEMPORAL_ADDRESS to a running server"
+             path, or install Go 1.21 or newer, or set TEMPORAL_ADDRESS to a running server"
         ),
     }
 }

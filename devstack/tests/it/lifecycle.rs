@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::unistd::Uid;
+use nix::unistd::{Pid, Uid, getpgid, getpgrp};
 use oms_devstack::{
     CarrierChoice, CarrierOptions, DynamoDbChoice, Error, Home, PaymentGatewayChoice, PaymentGatewayOptions, PostgresChoice, Stack,
     StackOptions, TemporalChoice, TemporalOptions,
@@ -44,6 +44,10 @@ async fn a_stack_starts_and_stops_leaving_no_process_behind() -> anyhow::Result<
     }
     let running = command_lines(folder.path());
     assert!(running.len() >= 4, "two servers and their watchdogs: {running:?}");
+    for process in processes_in(folder.path()) {
+        let group = getpgid(Some(Pid::from_raw(process.pid)))?;
+        assert_ne!(group, getpgrp(), "a terminal's Ctrl-C would reach {process:?}");
+    }
     stack.stop().await?;
     for address in &addresses {
         assert!(TcpStream::connect(address).is_err(), "{address} still answers");

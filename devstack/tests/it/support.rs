@@ -37,6 +37,7 @@ pub async fn eventually(condition: &str, mut holds: impl AsyncFnMut() -> bool) {
 /// A running process.
 #[derive(Debug)]
 pub struct Process {
+    pub pid: i32,
     pub command_line: String,
     pub program: PathBuf,
     pub uid: u32,
@@ -53,9 +54,10 @@ fn process(entry: &Path, folder: &Path) -> Option<Process> {
     let command_line = String::from_utf8_lossy(&std::fs::read(entry.join("cmdline")).ok()?).replace('\0', " ");
     let program = std::fs::read_link(entry.join("exe")).ok()?;
     let works_there = std::fs::read_link(entry.join("cwd")).ok()?.starts_with(folder);
+    let pid = entry.file_name()?.to_str()?.parse().ok()?;
     let uid = entry.metadata().ok()?.uid();
     let wanted = works_there || command_line.contains(&*folder.to_string_lossy());
-    wanted.then_some(Process { command_line, program, uid })
+    wanted.then_some(Process { pid, command_line, program, uid })
 }
 
 /// A folder that PostgreSQL's account reaches, also when the tests run as root.
