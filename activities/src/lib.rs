@@ -1,1 +1,10 @@
-//! oms-activities
+//! Side effects: the activities behind the workflows' contracts, and the adapters to the systems outside the house.
+
+pub mod adapters;
+mod data;
+mod failure;
+mod payments;
+pub mod ports;
+mod shipping;
+
+pub use self::{data::DataActivities, payments::PaymentActivities, shipping::ShippingActivities};

@@ -1,1 +1,64 @@
-//! oms-starter
+//! The typed client of the order orchestrator: what a Rust checkout links, and what the server itself uses.
+//!
+//! ```no_run
+//! # async fn example(starter: oms_starter::Starter, order: oms_domain::placed::PlacedOrder) -> Result<(), oms_starter::StarterError> {
+//! let order_id = order.order_id.clone();
+//! starter.place(order).await?; // intake first, then the workflow: from here on the order is not lost
+//! # Ok(()) }
+//! ```
+
+mod command;
+mod error;
+mod place;
+mod relay;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, RwLock},
+};
+
+use oms_domain::{clock::BusinessClock, ids::Sku, policy::Policy};
+use oms_store::Store;
+use oms_workflows::names::Queues;
+use secrecy::SecretString;
+use temporalio_client::Client;
+
+pub use self::{
+    error::StarterError,
+    place::Placed,
+    relay::{Relay, Swept},
+};
+pub use oms_workflows::messages::{CommandAnswer, CommandRequest};
+
+/// What the orders started here go by.
+#[derive(Clone)]
+pub struct StarterConfig {
+    pub queues: Queues,
+    pub clock: BusinessClock,
+    pub policy: Policy,
+    /// Key of the hash under which the Temporal UI finds a customer's orders.
+    pub customer_key: SecretString,
+    /// The first task is handed to a worker of this same process, if there is one on the same connection.
+    pub eager_start: bool,
+}
+
+/// Places orders and reaches running ones. Cheap to clone.
+#[derive(Clone)]
+pub struct Starter {
+    temporal: Client,
+    store: Store,
+    config: Arc<StarterConfig>,
+    /// SKUs seen in the catalog; products are never deleted.
+    known_skus: Arc<RwLock<BTreeSet<Sku>>>,
+}
+
+impl Starter {
+    pub fn new(temporal: Client, store: Store, config: StarterConfig) -> Self {
+        Self { temporal, store, config: Arc::new(config), known_skus: Arc::default() }
+    }
+
+    /// The time that orders started here go by.
+    pub fn clock(&self) -> BusinessClock {
+        self.config.clock
+    }
+}

@@ -1,1 +1,1 @@
-//! oms-tests
+//! The tests of the whole: see `it/`. Nothing is exported.

@@ -1,0 +1,62 @@
+//! The facilities, as sourcing sees them. Read anew every few seconds: a plan needs them all, and they seldom change.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use oms_allocation::{Facility, Position};
+use oms_store::{Store, StoreError};
+
+/// How old the facilities may be that a plan goes by.
+const FRESH: Duration = Duration::from_secs(5);
+
+type Known = Option<(Instant, Arc<Vec<Facility>>)>;
+
+/// All facilities, with the time they were read.
+pub(super) struct Facilities {
+    store: Store,
+    known: Mutex<Known>,
+}
+
+impl Facilities {
+    pub(super) fn new(store: Store) -> Self {
+        Self { store, known: Mutex::new(None) }
+    }
+
+    /// All facilities, by id.
+    pub(super) async fn all(&self) -> Result<Arc<Vec<Facility>>, StoreError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, facilities)) = known.filter(|(read_at, _)| read_at.elapsed() < FRESH) {
+            return Ok(facilities);
+        }
+        let facilities = self.store.catalog().facilities().await?;
+        let facilities = Arc::new(facilities.into_iter().filter_map(facility).collect());
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&facilities)));
+        Ok(facilities)
+    }
+}
+
+/// None for working days that no calendar knows: the feed refuses such rows, so there is none in practice.
+fn facility(row: oms_store::Facility) -> Option<Facility> {
+    let Ok(working_days) = row.working_days.parse() else {
+        tracing::error!(facility.id = %row.facility_id, "working days cannot be read; the facility is left out");
+        return None;
+    };
+    Some(Facility {
+        facility_id: row.facility_id.to_string(),
+        facility_type: row.facility_type,
+        country: row.country,
+        position: Some(Position { latitude: row.latitude, longitude: row.longitude }),
+        timezone: row.timezone,
+        cutoff: row.cutoff_local_time,
+        working_days,
+        handling_cost_minor: row.handling_cost_minor,
+        // Tokens are taken at release; until they are, capacity does not bind a plan.
+        daily_order_capacity: None,
+        capacity_taken: std::collections::BTreeMap::new(),
+        active: true,
+        ship_enabled: row.ship_enabled,
+        pickup_enabled: row.pickup_enabled,
+    })
+}

@@ -1,0 +1,143 @@
+//! Plans a round of sourcing: the units of an order, by where and when they go, against what is available.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use oms_allocation::{
+    Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Rules, Service, StockLevel, build_problem,
+};
+use oms_domain::{
+    ids::{FulfillmentOrderId, LineId, Sku},
+    order::{SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage},
+    placed::{self, DeliveryMethod, PlacedLine, PlacedOrder},
+};
+
+/// What a plan is made from.
+pub(super) struct Planner<'a> {
+    pub order: &'a PlacedOrder,
+    pub request: &'a SourceRequest,
+    pub facilities: &'a [Facility],
+    pub weights_g: &'a BTreeMap<Sku, u32>,
+    pub rules: &'a Rules,
+    pub at: Timestamp,
+}
+
+/// A plan: where units go, and why.
+pub(super) struct Planned {
+    pub answer: SourcingAnswer,
+    pub decisions: Vec<Decision>,
+}
+
+/// Lines that travel alike: to the same place, by the same method, not before the same time.
+type Batch<'a> = ((u16, Option<Timestamp>), Vec<(&'a PlacedLine, u32)>);
+
+impl Planner<'_> {
+    /// Plans every batch, each against what the ones before left.
+    pub(super) fn plan(&self, mut stock: Vec<StockLevel>) -> Result<Planned, Invalid> {
+        let mut number = self.request.first_number;
+        let mut planned =
+            Planned { answer: SourcingAnswer { round: self.request.round, packages: vec![], waiting: vec![] }, decisions: vec![] };
+        for ((group, _), lines) in self.batches() {
+            let decision =
+                build_problem(&self.to_source(group, &lines), self.facilities, &stock, self.rules, self.at)?.decide(Options::default());
+            self.take(&decision, group, &lines, &mut number, &mut planned.answer, &mut stock);
+            planned.decisions.push(decision);
+        }
+        Ok(planned)
+    }
+
+    fn batches(&self) -> Vec<Batch<'_>> {
+        let mut batches: BTreeMap<(u16, Option<Timestamp>), Vec<(&PlacedLine, u32)>> = BTreeMap::new();
+        for line in &self.order.lines {
+            if let Some(units) = self.request.lines.get(&line.line_id) {
+                batches.entry((line.delivery_group, line.fulfill_at)).or_default().push((line, *units));
+            }
+        }
+        batches.into_iter().collect()
+    }
+
+    fn to_source(&self, group: u16, lines: &[(&PlacedLine, u32)]) -> OrderToSource {
+        let delivery = self.order.delivery_groups.get(usize::from(group));
+        let (address, pickup_facility_id) = match delivery.map(|d| &d.destination) {
+            Some(placed::Destination::Address(address)) => (Some(address), None),
+            Some(placed::Destination::Pickup { facility_id, address }) => (address.as_ref(), Some(facility_id.to_string())),
+            None => (None, None),
+        };
+        OrderToSource {
+            order_id: self.order.order_id.to_string(),
+            channel: self.order.channel.clone(),
+            destination: Destination {
+                country: address.map(|a| a.country.clone()).unwrap_or_default(),
+                position: address
+                    .and_then(|a| a.position)
+                    .map(|p| oms_allocation::Position { latitude: p.latitude, longitude: p.longitude }),
+            },
+            service: match delivery.map(|d| d.method) {
+                Some(DeliveryMethod::Express) => Service::Express,
+                Some(DeliveryMethod::Standard | DeliveryMethod::Pickup) | None => Service::Standard,
+            },
+            pickup_facility_id,
+            requested_delivery_date: self.order.requested_delivery_date,
+            allow_split: self.order.allow_split,
+            packages_already: i64::from(self.request.packages_already),
+            open_packages: Vec::new(),
+            lines: lines.iter().map(|(line, units)| self.line(line, *units)).collect(),
+        }
+    }
+
+    fn line(&self, line: &PlacedLine, units: u32) -> LineToSource {
+        let rejected = self.request.rejections.iter().filter(|r| r.lines.contains_key(&line.line_id));
+        LineToSource {
+            line_id: line.line_id.to_string(),
+            sku: line.sku.to_string(),
+            category: None,
+            quantity: i64::from(units),
+            unit_weight_g: self.weights_g.get(&line.sku).copied().map_or(0, i64::from),
+            unfilled_penalty_minor: self.request.may_wait.then(|| line.unfilled_penalty_minor.unwrap_or(line.unit_price_minor)),
+            rejected_by: rejected.map(|r| r.facility_id.to_string()).collect(),
+        }
+    }
+
+    /// Turns a decision into packages and waiting units, and takes what it uses out of the stock.
+    fn take(
+        &self,
+        decision: &Decision,
+        group: u16,
+        lines: &[(&PlacedLine, u32)],
+        number: &mut u32,
+        answer: &mut SourcingAnswer,
+        stock: &mut [StockLevel],
+    ) {
+        let mut left: BTreeMap<&str, (&PlacedLine, u32)> =
+            lines.iter().map(|(line, units)| (line.line_id.as_str(), (*line, *units))).collect();
+        for package in &decision.packages {
+            let mut taken: BTreeMap<LineId, u32> = BTreeMap::new();
+            for part in &package.lines {
+                let (Some((line, rest)), Ok(units)) = (left.get_mut(part.line_id.as_str()), u32::try_from(part.quantity)) else { continue };
+                *rest -= units;
+                taken.insert(line.line_id.clone(), units);
+                if let Some(level) = stock.iter_mut().find(|s| s.facility_id == package.facility_id && s.sku == line.sku.as_str()) {
+                    level.available -= i64::from(units);
+                }
+            }
+            let Ok(facility_id) = package.facility_id.parse() else { continue };
+            let ship_by = None;
+            answer.packages.push(SourcedPackage { fulfillment_order_id: self.next(number), facility_id, group, lines: taken, ship_by });
+        }
+        for on_purpose in [false, true] {
+            let waits = |line: &PlacedLine| stock.iter().any(|s| s.sku == line.sku.as_str() && s.available > 0) == on_purpose;
+            let lines = left.values().filter(|(line, units)| *units > 0 && waits(line)).map(|(line, units)| (line.line_id.clone(), *units));
+            let lines: BTreeMap<LineId, u32> = lines.collect();
+            if !lines.is_empty() {
+                let (fulfillment_order_id, whole) = (self.next(number), !self.order.allow_split);
+                answer.waiting.push(WaitingPackage { fulfillment_order_id, group, lines, whole, on_purpose });
+            }
+        }
+    }
+
+    fn next(&self, number: &mut u32) -> FulfillmentOrderId {
+        let id = FulfillmentOrderId::of(&self.order.order_id, *number);
+        *number += 1;
+        id
+    }
+}

@@ -1,0 +1,89 @@
+//! What became of an order, in the store's terms.
+
+use oms_domain::order::{FulfillmentOrder, Order};
+use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
+use oms_workflows::contracts::RecordInput;
+
+pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error> {
+    let RecordInput { order, events, stock, grants_seen, since, at } = input;
+    let fulfillment_orders = order.changed_since(since).map(|found| fulfillment_row(&order, found)).collect();
+    Ok(Record {
+        order_id: order.core.order_id.clone(),
+        version: order.version,
+        events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect(),
+        row: order_row(&order, since, at),
+        fulfillment_orders,
+        stock: stock.into_iter().map(stock_target).collect(),
+        grants_seen,
+        closed: order.status.is_final(),
+        doc: serde_json::to_value(&order)?,
+    })
+}
+
+fn stock_target(target: oms_domain::order::StockTarget) -> StockTarget {
+    StockTarget {
+        fulfillment_order_id: target.fulfillment_order_id,
+        line_id: target.line_id,
+        facility_id: target.facility_id,
+        sku: target.sku,
+        allocated: target.allocated,
+        consumed: target.consumed,
+        waiting: target.waiting,
+    }
+}
+
+/// A lost task's write and a deficit are facts that someone may want to see.
+pub(super) fn note(record: &Record, recorded: &Recorded) {
+    match recorded {
+        Recorded::Done { deficit_units: 0 } | Recorded::Already => {}
+        Recorded::Done { deficit_units } => {
+            tracing::warn!(order.id = %record.order_id, stock.deficit_units = deficit_units, "recorded units beyond what was there");
+        }
+        Recorded::Replaced { deficit_units } => {
+            tracing::warn!(order.id = %record.order_id, order.version = record.version, stock.deficit_units = deficit_units, "replaced a lost task's record");
+        }
+    }
+}
+
+fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
+    let mut skus: Vec<_> = match since {
+        0 => order.core.lines.iter().map(|line| line.sku.clone()).collect(),
+        _ => Vec::new(),
+    };
+    skus.sort();
+    skus.dedup();
+    OrderRow {
+        status: order.status.name().to_owned(),
+        channel: order.core.channel.clone(),
+        customer_id: order.core.customer_id.clone(),
+        currency: order.core.currency,
+        total_minor: order.core.total_minor(),
+        placed_at: order.core.placed_at,
+        updated_at: at,
+        needs_attention: !order.attention.is_empty(),
+        hold_reasons: order.holds.iter().map(|hold| format!("{:?}", hold.reason)).collect(),
+        skus,
+    }
+}
+
+fn fulfillment_row(order: &Order, found: &FulfillmentOrder) -> FulfillmentRow {
+    let group = order.core.groups.get(usize::from(found.group));
+    FulfillmentRow {
+        fulfillment_order_id: found.fulfillment_order_id.clone(),
+        facility_id: found.facility_id.clone(),
+        status: found.shown_status().to_owned(),
+        delivery_method: group.map_or(oms_domain::placed::DeliveryMethod::Standard, |group| group.method),
+        ship_by: found.ship_by,
+        updated_at: found.since,
+        parcels: found
+            .parcels
+            .iter()
+            .map(|parcel| ParcelRow {
+                parcel_id: parcel.parcel_id.clone(),
+                carrier: parcel.carrier.clone(),
+                tracking_number: parcel.tracking_number.clone(),
+                status: parcel.status.name().to_owned(),
+            })
+            .collect(),
+    }
+}

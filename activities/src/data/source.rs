@@ -1,0 +1,121 @@
+//! Finds facilities for the open units and reserves there, in one transaction; plans again when stock moved underneath.
+
+use std::collections::BTreeMap;
+
+use oms_domain::{
+    error::ErrorCode,
+    ids::Sku,
+    order::{SourceRequest, SourcingAnswer},
+    placed::{Destination, PlacedOrder},
+};
+use oms_store::{Position, Reserve, Reserved, StockMark, Waiting};
+use oms_workflows::contracts::SourceInput;
+use temporalio_sdk::activities::ActivityError;
+
+use super::{
+    DataActivities,
+    plan::{Planned, Planner},
+};
+use crate::failure::{failure, store_failure};
+
+/// Under contention a plan is stale when it comes to reserving; after this many the attempt ends, and is made again later.
+const PLANS_MAX: u32 = 10;
+
+impl DataActivities {
+    pub(super) async fn find_and_reserve(&self, input: &SourceInput) -> Result<SourcingAnswer, ActivityError> {
+        let intake = self.store.intake(&input.request.order_id).await.map_err(|error| store_failure(&error))?;
+        let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?.order;
+        let skus = wanted(&order, &input.request);
+        let facilities = self.facilities.all().await.map_err(|error| store_failure(&error))?;
+        let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;
+        let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect::<BTreeMap<_, _>>();
+        let planner = Planner {
+            order: &order,
+            request: &input.request,
+            facilities: &facilities,
+            weights_g: &weights_g,
+            rules: &self.rules,
+            at: input.at,
+        };
+        for _ in 0..PLANS_MAX {
+            let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
+            let stock = availability.positions.into_iter().map(|a| oms_allocation::StockLevel {
+                facility_id: a.facility_id.into(),
+                sku: a.sku.into(),
+                available: a.available,
+                stock_price_milli: 0,
+            });
+            let planned = planner.plan(stock.collect()).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+            let reserve = reserve_of(&order, &input.request, planned, availability.mark)?;
+            match self.store.reserve(&reserve).await.map_err(|error| store_failure(&error))? {
+                Reserved::Done(answer) => return read(answer),
+                Reserved::Short(_) => {}
+                // Nothing is reserved for an order that has ended; its workflow knows, or will when it has recorded.
+                Reserved::Closed => return Ok(SourcingAnswer { round: input.request.round, packages: vec![], waiting: vec![] }),
+            }
+        }
+        Err(failure(ErrorCode::InsufficientStock, "stock moved under every plan; it is planned again"))
+    }
+}
+
+fn wanted(order: &PlacedOrder, request: &SourceRequest) -> Vec<Sku> {
+    let lines = order.lines.iter().filter(|line| request.lines.contains_key(&line.line_id));
+    let mut skus: Vec<Sku> = lines.map(|line| line.sku.clone()).collect();
+    skus.sort();
+    skus.dedup();
+    skus
+}
+
+fn read(answer: serde_json::Value) -> Result<SourcingAnswer, ActivityError> {
+    serde_json::from_value(answer).map_err(|error| failure(ErrorCode::Internal, format!("a stored answer cannot be read: {error}")))
+}
+
+fn reserve_of(order: &PlacedOrder, request: &SourceRequest, planned: Planned, mark: StockMark) -> Result<Reserve, ActivityError> {
+    let unserializable = |error: serde_json::Error| failure(ErrorCode::Internal, error.to_string());
+    let skus: BTreeMap<_, _> = order.lines.iter().map(|line| (&line.line_id, &line.sku)).collect();
+    let positions = planned.answer.packages.iter().flat_map(|package| {
+        let skus = &skus;
+        package.lines.iter().filter_map(move |(line_id, units)| {
+            Some(Position {
+                fulfillment_order_id: package.fulfillment_order_id.clone(),
+                line_id: line_id.clone(),
+                facility_id: package.facility_id.clone(),
+                sku: (*skus.get(line_id)?).clone(),
+                quantity: *units,
+            })
+        })
+    });
+    let waiting = planned.answer.waiting.iter().flat_map(|package| {
+        let (skus, whole_order) = (&skus, package.whole || package.on_purpose);
+        package.lines.iter().filter_map(move |(line_id, units)| {
+            Some(Waiting {
+                fulfillment_order_id: package.fulfillment_order_id.clone(),
+                line_id: line_id.clone(),
+                sku: (*skus.get(line_id)?).clone(),
+                quantity: *units,
+                priority: 0,
+                placed_at: order.placed_at,
+                whole_order,
+                only_at: only_at(order, package.group),
+                expires_at: order.cancel_after,
+            })
+        })
+    });
+    Ok(Reserve {
+        order_id: order.order_id.clone(),
+        key: format!("{}:source:{}", order.order_id, request.round),
+        positions: positions.collect(),
+        waiting: waiting.collect(),
+        planned_at: Some(mark),
+        decision: Some(serde_json::to_value(&planned.decisions).map_err(unserializable)?),
+        answer: serde_json::to_value(&planned.answer).map_err(unserializable)?,
+    })
+}
+
+/// What is picked up waits for stock at its store alone.
+fn only_at(order: &PlacedOrder, group: u16) -> Vec<oms_domain::ids::FacilityId> {
+    match order.delivery_groups.get(usize::from(group)).map(|delivery| &delivery.destination) {
+        Some(Destination::Pickup { facility_id, .. }) => vec![facility_id.clone()],
+        Some(Destination::Address(_)) | None => Vec::new(),
+    }
+}

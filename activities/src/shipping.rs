@@ -1,0 +1,77 @@
+//! Queue `shipping`: labels at the carrier.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use oms_domain::{
+    error::ErrorCode,
+    order::{LabelOutcome, LabelRequest},
+    placed::{Address, Destination, PlacedOrder},
+};
+use oms_store::Store;
+use oms_workflows::contracts::definitions;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::{
+    failure::{failure, port_failure, store_failure},
+    ports::{Carrier, LabelOrder, PortError},
+};
+
+/// Books labels; the store knows where parcels go, which never travels through a workflow.
+pub struct ShippingActivities {
+    pub store: Store,
+    pub carrier: Arc<dyn Carrier>,
+}
+
+#[activities]
+impl ShippingActivities {
+    #[activity(definition = definitions::BookLabel)]
+    pub async fn book_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<LabelOutcome, ActivityError> {
+        let label = self.label(&request).await?;
+        match self.carrier.book(label).await {
+            Ok(booking) => Ok(LabelOutcome::Booked { carrier: booking.carrier, tracking_number: booking.tracking_number }),
+            Err(PortError::Refused(why)) => Ok(LabelOutcome::Refused { why }),
+            Err(error @ PortError::Unreachable(_)) => Err(port_failure(&error)),
+        }
+    }
+}
+
+impl ShippingActivities {
+    async fn label(&self, request: &LabelRequest) -> Result<LabelOrder, ActivityError> {
+        let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
+        let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))?.order;
+        let address = address(&order, request.group);
+        Ok(LabelOrder {
+            key: format!("{}:{}", request.parcel_id, request.attempt),
+            reference: request.parcel_id.to_string(),
+            facility_id: request.facility_id.to_string(),
+            service: request.method.as_str().to_owned(),
+            country: address.map(|a| a.country.clone()).unwrap_or_default(),
+            postal_code: address.and_then(|a| a.postal_code.clone()),
+            weight_g: match request.weight_g {
+                Some(weight_g) => weight_g,
+                None => self.weight_g(&order, request).await?,
+            },
+        })
+    }
+
+    /// What the units weigh, when nobody has put the parcel on a scale. A carrier takes at least a gram.
+    async fn weight_g(&self, order: &PlacedOrder, request: &LabelRequest) -> Result<u32, ActivityError> {
+        let skus: BTreeMap<_, _> = order.lines.iter().map(|line| (&line.line_id, &line.sku)).collect();
+        let wanted: Vec<_> = request.lines.keys().filter_map(|id| skus.get(id).copied().cloned()).collect();
+        let products = self.store.catalog().products(&wanted).await.map_err(|error| store_failure(&error))?;
+        let unit_g: BTreeMap<_, _> = products.iter().map(|product| (&product.sku, product.weight_g)).collect();
+        let grams = request.lines.iter().map(|(id, units)| {
+            let unit_g = skus.get(id).and_then(|sku| unit_g.get(sku)).copied().unwrap_or(0);
+            u64::from(unit_g) * u64::from(*units)
+        });
+        Ok(u32::try_from(grams.sum::<u64>().max(1)).unwrap_or(u32::MAX))
+    }
+}
+
+fn address(order: &PlacedOrder, group: u16) -> Option<&Address> {
+    match &order.delivery_groups.get(usize::from(group))?.destination {
+        Destination::Address(address) => Some(address),
+        Destination::Pickup { address, .. } => address.as_ref(),
+    }
+}

@@ -1,0 +1,38 @@
+//! Why the starter could not do what it was asked.
+
+use oms_domain::{error::Rejection, ids::Sku};
+use oms_store::StoreError;
+
+/// No message of it holds personal data.
+#[derive(Debug, thiserror::Error)]
+pub enum StarterError {
+    /// The order, or a rule, says no; nothing has changed.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// Lines of the order, by index, name products that the catalog does not have.
+    #[error("unknown SKUs")]
+    UnknownSkus(Vec<(usize, Sku)>),
+    #[error("there is no such order")]
+    NotFound,
+    /// Something is down; the same call may be made again.
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("no answer in time")]
+    TimedOut,
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for StarterError {
+    fn from(error: StoreError) -> Self {
+        if error.retryable() { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+    }
+}
+
+/// A gRPC status without what it may quote of the request.
+pub(crate) fn rpc(status: &tonic::Status) -> StarterError {
+    match status.code() {
+        tonic::Code::DeadlineExceeded | tonic::Code::Cancelled => StarterError::TimedOut,
+        code => StarterError::Unavailable(format!("Temporal: {code}")),
+    }
+}

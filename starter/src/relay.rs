@@ -1,0 +1,131 @@
+//! Carries messages from the databases to the running orders, at least once; and starts orders whose start was lost.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use oms_store::InboxMessage;
+use oms_workflows::{
+    names::{CARRIER_EVENT, STOCK_ARRIVED, order_workflow_id},
+    order::OrderWorkflow,
+};
+use temporalio_client::{WorkflowSignalOptions, errors::WorkflowInteractionError};
+use tokio::sync::Notify;
+
+use crate::{Starter, StarterError, error::rpc};
+
+/// Messages taken at a time, and how many are delivered side by side.
+const BATCH: u32 = 200;
+const SIDE_BY_SIDE: usize = 16;
+/// A message that is not done by then is taken again, by whoever looks next.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often the relay looks unasked, and how often it looks for lost starts.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// An order that has been taken in for this long without a record of it had its start lost.
+const LOST_AFTER: Duration = Duration::from_secs(30);
+
+/// Delivers what the orders must be told. Any number of them may run.
+#[derive(Clone)]
+pub struct Relay {
+    starter: Starter,
+    nudge: Arc<Notify>,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    pub started: usize,
+}
+
+impl Relay {
+    pub fn new(starter: Starter) -> Self {
+        Self { starter, nudge: Arc::new(Notify::new()) }
+    }
+
+    /// There may be something to deliver: look now rather than at the next round.
+    pub fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// Runs until the future is dropped. What fails is tried again; nothing here ends it.
+    pub async fn run(&self) {
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            tokio::select! {
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = sweep.tick() => self.sweep_logged().await,
+            }
+            if let Err(error) = self.deliver_all().await {
+                tracing::warn!(error = %error, "messages could not be delivered; they will be tried again");
+            }
+        }
+    }
+
+    /// Delivers until nothing is left; how many were delivered.
+    pub async fn deliver_all(&self) -> Result<usize, StarterError> {
+        let mut delivered = 0;
+        loop {
+            let messages = self.starter.store.inbox_claim(BATCH, LEASE).await?;
+            let taken = messages.len();
+            let results: Vec<(i64, Result<(), StarterError>)> = stream::iter(messages)
+                .map(|message| async move { (message.id, self.starter.tell(&message).await) })
+                .buffer_unordered(SIDE_BY_SIDE)
+                .collect()
+                .await;
+            let (done, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(|(_, result)| result.is_ok());
+            delivered += done.len();
+            self.starter.store.inbox_done(&ids(&done)).await?;
+            if !failed.is_empty() {
+                self.starter.store.inbox_release(&ids(&failed)).await?;
+                return failed.into_iter().find_map(|(_, result)| result.err()).map_or(Ok(delivered), Err);
+            }
+            if taken < BATCH as usize {
+                return Ok(delivered);
+            }
+        }
+    }
+
+    /// Starts orders that were taken in and whose start was lost.
+    pub async fn sweep(&self, lost_after: Duration) -> Result<Swept, StarterError> {
+        let mut started = 0;
+        for order_id in self.starter.store.intakes_without_run(lost_after, BATCH).await? {
+            if let Some(intake) = self.starter.store.intake(&order_id).await? {
+                self.starter.start(&intake.order).await?;
+                started += 1;
+            }
+        }
+        Ok(Swept { started })
+    }
+
+    async fn sweep_logged(&self) {
+        match self.sweep(LOST_AFTER).await {
+            Ok(Swept { started: 0 }) => {}
+            Ok(Swept { started }) => tracing::info!(orders.started = started, "started orders whose start was lost"),
+            Err(error) => tracing::warn!(error = %error, "the sweep failed; it will be tried again"),
+        }
+    }
+}
+
+fn ids(results: &[(i64, Result<(), StarterError>)]) -> Vec<i64> {
+    results.iter().map(|(id, _)| *id).collect()
+}
+
+impl Starter {
+    /// Signals an order. One that has ended needs to be told nothing: the fact stays on record.
+    async fn tell(&self, message: &InboxMessage) -> Result<(), StarterError> {
+        let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(&message.order_id));
+        let options = WorkflowSignalOptions::builder().request_id(format!("inbox-{}", message.id)).build();
+        let payload = message.payload.clone();
+        let told = match message.kind.as_str() {
+            STOCK_ARRIVED => handle.signal(OrderWorkflow::stock_arrived, payload, options).await,
+            CARRIER_EVENT => handle.signal(OrderWorkflow::carrier_event, payload, options).await,
+            other => return Err(StarterError::Internal(format!("no order understands a message of kind {other}"))),
+        };
+        match told {
+            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
+            Err(WorkflowInteractionError::Rpc(status)) => Err(rpc(&status)),
+            Err(error) => Err(StarterError::Internal(error.to_string())),
+        }
+    }
+}
