@@ -130,7 +130,7 @@ fn changed(ctx: &WorkflowContext<OrderWorkflow>) -> Pending {
     Box::pin(async move {
         let handlers = ctx.clone();
         let ends = move |s: &OrderWorkflow| s.result().is_some() && handlers.all_handlers_finished();
-        match wait(&ctx, move |s| s.version() > s.recorded || ends(s)).await {
+        match wait(&ctx, move |s| s.must_record() || ends(s)).await {
             // A shielded wait is never cancelled; if it were, looking again would be the right thing too.
             Ok(()) | Err(_) => Woken::Changed,
         }
