@@ -10,6 +10,8 @@ CREATE TABLE feeds (
     accepted bigint NOT NULL DEFAULT 0,
     unchanged bigint NOT NULL DEFAULT 0,
     rejected bigint NOT NULL DEFAULT 0,
+    -- Rows whose position nobody can tell: a full snapshot with one of them cannot say what it left out.
+    unreadable bigint NOT NULL DEFAULT 0,
     failure text,
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz

@@ -11,7 +11,6 @@ use sqlx::types::Json;
 use crate::{
     error::StoreError,
     feed_rows::{Facility, Product, StockCount, Valid},
-    feeds::{WRITE_FACILITIES, WRITE_PRODUCTS},
     stock::{NumberedRow, StockPosition},
     store::{Store, Tries},
 };
@@ -29,19 +28,19 @@ impl Store {
 impl Catalog<'_> {
     /// Adds or replaces a facility.
     pub async fn put_facility(&self, facility: &Facility) -> Result<(), StoreError> {
-        self.put(WRITE_FACILITIES, facility).await
+        self.put("SELECT result FROM write_facilities($1)", facility).await
     }
 
     /// Adds or replaces a product.
     pub async fn put_product(&self, product: &Product) -> Result<(), StoreError> {
-        self.put(WRITE_PRODUCTS, product).await
+        self.put("SELECT result FROM write_products($1)", product).await
     }
 
     async fn put(&self, write: &'static str, row: &(impl Valid + serde::Serialize)) -> Result<(), StoreError> {
         if row.mistake().is_some() {
             return Err(StoreError::Refused { code: ErrorCode::ValidationFailed });
         }
-        sqlx::query(write).bind(Json([row])).execute(&self.0.pool).await?;
+        sqlx::query(write).bind(Json([NumberedRow { n: 0, row }])).execute(&self.0.pool).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::error::ErrorCode;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -11,9 +11,6 @@ use crate::{
     error::StoreError,
     store::{Store, Tries},
 };
-
-/// Most rows of one batch.
-pub const FEED_BATCH_ROWS: usize = 5_000;
 
 /// What a feed brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +121,8 @@ impl Feeds<'_> {
         Ok(feed_id)
     }
 
-    /// Ends a run; what a full stock snapshot left out is set to 0. Ending it twice changes nothing.
+    /// Ends a run; what a full stock snapshot left out is set to 0, unless rows of it could not be read: what those named was
+    /// not left out. Ending a run twice changes nothing.
     pub async fn finish(&self, feed_id: Uuid) -> Result<FeedRun, StoreError> {
         let mut tries = Tries::default();
         while let Err(error) = sqlx::query(FINISH).bind(feed_id).execute(&self.0.pool).await {
@@ -184,48 +182,27 @@ impl Feeds<'_> {
 
 const FINISH: &str = "WITH ended AS (
         UPDATE feeds SET status = 'finished', finished_at = now() WHERE feed_id = $1 AND status = 'running'
-        RETURNING feed_id, kind, mode, as_of
+        RETURNING feed_id, kind, mode, as_of, unreadable
     )
-    SELECT zero_uncounted(feed_id, as_of) FROM ended WHERE kind = 'stock' AND mode = 'full'";
+    SELECT zero_uncounted(feed_id, as_of) FROM ended WHERE kind = 'stock' AND mode = 'full' AND unreadable = 0";
 
-/// Adds a batch's counts to its run. A reject counts once per row number.
-pub(crate) const NOTE: &str = "WITH kept AS (
+/// Adds counts to a run. A reject counts once per row number.
+const NOTE: &str = "WITH kept AS (
         INSERT INTO feed_rejects (feed_id, row_number, reason)
         SELECT $1, row_number, reason FROM jsonb_populate_recordset(NULL::feed_rejects, $4)
         ON CONFLICT DO NOTHING RETURNING row_number
     )
-    UPDATE feeds SET accepted = accepted + $2, unchanged = unchanged + $3, rejected = rejected + (SELECT count(*) FROM kept)
+    UPDATE feeds SET accepted = accepted + $2, unchanged = unchanged + $3,
+        rejected = rejected + (SELECT count(*) FROM kept), unreadable = unreadable + (SELECT count(*) FROM kept)
     WHERE feed_id = $1";
 
 /// A number as PostgreSQL has it. No file has more rows than fit.
-pub(crate) fn row_number(number: u64) -> i64 {
+fn row_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// An enum's name in the database: its name in JSON.
-fn word(name: impl Serialize) -> Result<String, StoreError> {
-    from_json(serde_json::to_value(name))
+pub(crate) fn word(name: impl Serialize) -> Result<String, StoreError> {
+    let word = serde_json::to_value(name).and_then(serde_json::from_value);
+    word.map_err(|_| StoreError::Corrupt { what: "the name of a feed's kind" })
 }
-
-fn from_json<T: DeserializeOwned>(value: serde_json::Result<serde_json::Value>) -> Result<T, StoreError> {
-    value.and_then(serde_json::from_value).map_err(|_| StoreError::Corrupt { what: "the name of a feed's kind" })
-}
-
-/// Adds and replaces facilities; answers with the ids of those that changed.
-pub(crate) const WRITE_FACILITIES: &str = "INSERT INTO facilities AS f
-    SELECT * FROM jsonb_populate_recordset(NULL::facilities, $1)
-    ON CONFLICT (facility_id) DO UPDATE SET name = excluded.name, facility_type = excluded.facility_type,
-        country = excluded.country, city = excluded.city, latitude = excluded.latitude, longitude = excluded.longitude,
-        timezone = excluded.timezone, handling_cost_minor = excluded.handling_cost_minor,
-        daily_order_capacity = excluded.daily_order_capacity, cutoff_local_time = excluded.cutoff_local_time,
-        working_days = excluded.working_days, ship_enabled = excluded.ship_enabled, pickup_enabled = excluded.pickup_enabled
-    WHERE f IS DISTINCT FROM excluded
-    RETURNING facility_id";
-
-/// Adds and replaces products; answers with the SKUs of those that changed.
-pub(crate) const WRITE_PRODUCTS: &str = "INSERT INTO products AS p
-    SELECT * FROM jsonb_populate_recordset(NULL::products, $1)
-    ON CONFLICT (sku) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor, currency = excluded.currency,
-        weight_g = excluded.weight_g, length_mm = excluded.length_mm, width_mm = excluded.width_mm, height_mm = excluded.height_mm
-    WHERE p IS DISTINCT FROM excluded
-    RETURNING sku";

@@ -7,32 +7,46 @@
 //! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
 //! serde types below are the only description of them; scalars are bound as they are.
 
+mod carrier;
 mod catalog;
 mod config;
 mod email;
 mod error;
+mod feed_batches;
 mod feed_rows;
 mod feeds;
+mod fulfillment_list;
+mod idempotency;
 mod inbox;
 mod intake;
 mod invariants;
 mod order_item;
+mod order_list;
 mod orders;
+mod outbox;
+mod prune;
 mod record;
 mod reserve;
 mod stock;
 mod store;
 mod table;
 
+pub use carrier::{CarrierEvent, CarrierResult};
 pub use catalog::Catalog;
 pub use config::StoreConfig;
 pub use error::StoreError;
+pub use feed_batches::FEED_BATCH_ROWS;
 pub use feed_rows::{Facility, FeedRow, Product, Receipt, StockCount};
-pub use feeds::{BatchResult, FEED_BATCH_ROWS, FeedKind, FeedMode, FeedRun, FeedStatus, Feeds, RejectedRow, StartFeed};
+pub use feeds::{BatchResult, FeedKind, FeedMode, FeedRun, FeedStatus, Feeds, RejectedRow, StartFeed};
+pub use fulfillment_list::{FulfillmentFilter, FulfillmentSummary};
+pub use idempotency::{Begin, Idempotency, KeyedRequest, StoredAnswer};
 pub use inbox::InboxMessage;
 pub use intake::{Intake, IntakeRow};
 pub use invariants::Invariants;
+pub use order_list::{OrderFilter, OrderSummary, Page};
 pub use orders::Document;
+pub use outbox::{EventsPage, OutboxEvent};
+pub use prune::Pruned;
 pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 pub use reserve::{Decision, Position, Reserve, Reserved, StockMark, Waiting};
 pub use stock::{Adjustment, AdjustmentReason, AdjustmentResult, Availability, Available, StockPosition};

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
 use oms_store::{
-    Adjustment, AdjustmentReason, AdjustmentResult, Facility, Invariants, Position, Product, Reserve, Reserved, StockCount, StockPosition,
-    Store, Waiting,
+    Adjustment, AdjustmentReason, AdjustmentResult, Facility, FulfillmentRow, Invariants, OrderRow, ParcelRow, Position, Product, Record,
+    RecordedEvent, Reserve, Reserved, StockCount, StockPosition, StockTarget, Store, Waiting,
 };
 use serde_json::{Value, json};
 
@@ -150,4 +150,71 @@ pub async fn assert_sound(store: &Store) {
     let found = store.invariants().await.unwrap();
     let Invariants { oversold_units, leaked_reservations, waiting_of_closed_orders, .. } = found;
     assert_eq!((oversold_units, leaked_reservations, waiting_of_closed_orders), (0, 0, 0), "{found:?}");
+}
+
+/// A record that takes an order from one version to the next by an event of this kind, and changes nothing else.
+pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
+    let happened = at("2010-12-01T09:00:00Z");
+    Record {
+        order_id: order(order_id),
+        version,
+        doc: json!({"version": version, "after": kind}),
+        events: vec![RecordedEvent { seq: version, kind: kind.into(), at: happened, data: json!({"kind": kind}) }],
+        row: OrderRow {
+            status: "processing".into(),
+            channel: "web".into(),
+            customer_id: "17850".parse().unwrap(),
+            currency: "GBP".parse().unwrap(),
+            total_minor: 1_530,
+            placed_at: at("2010-12-01T08:26:00Z"),
+            updated_at: happened,
+            needs_attention: false,
+            hold_reasons: Vec::new(),
+            skus: Vec::new(),
+        },
+        fulfillment_orders: Vec::new(),
+        stock: Vec::new(),
+        grants_seen: Vec::new(),
+        closed: false,
+    }
+}
+
+/// Where line `of` of the order's first fulfillment order is: at the facility, so many allocated and consumed.
+pub fn target(order_id: &str, facility: &str, of: &str, allocated: u32, consumed: u32) -> StockTarget {
+    StockTarget {
+        fulfillment_order_id: fulfillment(order_id, 1),
+        line_id: line(of),
+        facility_id: Some(facility_id(facility)),
+        sku: sku(of),
+        allocated,
+        consumed,
+        waiting: 0,
+    }
+}
+
+/// The order's first fulfillment order with one parcel under this number.
+pub fn shipped(order_id: &str, facility: &str, tracking_number: &str) -> FulfillmentRow {
+    let id = fulfillment(order_id, 1);
+    FulfillmentRow {
+        parcels: vec![ParcelRow {
+            parcel_id: oms_domain::ids::ParcelId::of(&id, 1),
+            carrier: Some("acme".into()),
+            tracking_number: Some(tracking_number.into()),
+            status: "handed_over".into(),
+        }],
+        ..queued(order_id, 1, facility, "shipped", None)
+    }
+}
+
+/// A fulfillment order without parcels.
+pub fn queued(order_id: &str, n: u32, facility: &str, status: &str, ship_by: Option<&str>) -> FulfillmentRow {
+    FulfillmentRow {
+        fulfillment_order_id: fulfillment(order_id, n),
+        facility_id: Some(facility_id(facility)),
+        status: status.into(),
+        delivery_method: oms_domain::placed::DeliveryMethod::Standard,
+        ship_by: ship_by.map(at),
+        updated_at: at("2010-12-01T09:00:00Z"),
+        parcels: Vec::new(),
+    }
 }

@@ -1,0 +1,47 @@
+//! What carriers report. Late, twice and out of order: kept once each, and handed to the order whose parcel it is.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{error::StoreError, store::Store};
+
+/// A scan, as the carrier names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CarrierEvent {
+    pub event_id: String,
+    pub carrier: String,
+    pub tracking_number: String,
+    pub status: String,
+    /// By the carrier's clock, which orders its events.
+    pub occurred_at: Timestamp,
+}
+
+/// What became of a [`CarrierEvent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CarrierResult {
+    /// Its order will hear of it.
+    Accepted,
+    /// It was here before.
+    Duplicate,
+    /// Nobody knows the number yet; it is delivered if a parcel gets it within 30 days.
+    Parked,
+}
+
+impl Store {
+    /// Keeps a batch of events, in one round trip. A result each, in order.
+    pub async fn accept_carrier_events(&self, events: &[CarrierEvent]) -> Result<Vec<CarrierResult>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers: Vec<(Vec<String>,)> = self.call("SELECT accept_carrier_events($1)", &events).await?;
+        let results = answers.into_iter().flat_map(|(results,)| results);
+        results
+            .map(|result| match result.as_str() {
+                "accepted" => Ok(CarrierResult::Accepted),
+                "duplicate" => Ok(CarrierResult::Duplicate),
+                "parked" => Ok(CarrierResult::Parked),
+                _ => Err(StoreError::Corrupt { what: "the result of a carrier event" }),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! The associate's queue.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use oms_domain::{
+    ids::{FacilityId, FulfillmentOrderId, OrderId},
+    placed::DeliveryMethod,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::StoreError,
+    order_list::{Page, cursor, parse_cursor},
+    store::Store,
+};
+
+/// Which fulfillment orders to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FulfillmentFilter {
+    pub facility_id: Option<FacilityId>,
+    pub status: Option<String>,
+}
+
+/// What a list shows of a fulfillment order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FulfillmentSummary {
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub order_id: OrderId,
+    pub facility_id: Option<FacilityId>,
+    pub status: String,
+    pub delivery_method: DeliveryMethod,
+    pub ship_by: Option<Timestamp>,
+    pub updated_at: Timestamp,
+}
+
+/// Without a date comes last. See `ORDERS_PAGE` for the conditions.
+const FULFILLMENT_ORDERS_PAGE: &str = "SELECT to_jsonb(f) FROM fulfillment_orders f
+    WHERE ($1::text IS NULL OR f.facility_id = $1)
+        AND ($2::text IS NULL OR f.status = $2)
+        AND ($4::text IS NULL OR (coalesce(f.ship_by, 'infinity'), f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4))
+    ORDER BY coalesce(f.ship_by, 'infinity'), f.fulfillment_order_id LIMIT $5";
+
+impl Store {
+    /// Fulfillment orders, those that must ship soonest first.
+    pub async fn fulfillment_orders_page(
+        &self,
+        filter: &FulfillmentFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<FulfillmentSummary>, StoreError> {
+        let after = after.map(parse_cursor).transpose()?;
+        let query = sqlx::query_scalar(FULFILLMENT_ORDERS_PAGE)
+            .persistent(false)
+            .bind(filter.facility_id.as_ref().map(FacilityId::as_str))
+            .bind(&filter.status)
+            .bind(after.and_then(|(ship_by, _)| ship_by).map(ToSqlx::to_sqlx))
+            .bind(after.map(|(_, id)| id))
+            .bind(i64::from(limit) + 1);
+        let rows: Vec<FulfillmentSummary> = self.rows(query).await?;
+        Ok(Page::cut(rows, limit, |last| cursor(last.ship_by, last.fulfillment_order_id.as_str())))
+    }
+
+    /// One fulfillment order.
+    pub async fn fulfillment_order(&self, id: &FulfillmentOrderId) -> Result<Option<FulfillmentSummary>, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(f) FROM fulfillment_orders f WHERE fulfillment_order_id = $1");
+        self.row(query.bind(id.as_str())).await
+    }
+}

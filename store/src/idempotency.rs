@@ -1,0 +1,112 @@
+//! Answers already given under an Idempotency-Key.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::{error::StoreError, store::Store};
+
+/// A request that names itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyedRequest<'a> {
+    /// Who asks: keys of two callers never meet.
+    pub caller: &'a str,
+    /// Method and path.
+    pub route: &'a str,
+    pub key: &'a str,
+    pub body_hash: &'a str,
+}
+
+/// An answer to give again. Kept as it is for 30 days: it must hold no personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    pub status: u16,
+    pub headers: Value,
+    pub body: Vec<u8>,
+}
+
+/// What a key says of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begin {
+    /// Nobody has asked, or whoever did has died: go ahead, then `finish`.
+    Fresh,
+    /// Answered before.
+    Replay(StoredAnswer),
+    /// The key was used with another body.
+    OtherBody,
+    /// The first request is not answered yet.
+    InFlight,
+}
+
+/// The idempotency keys of a [`Store`].
+pub struct Idempotency<'a>(&'a Store);
+
+impl Store {
+    /// Where answers are kept by key.
+    pub fn idempotency(&self) -> Idempotency<'_> {
+        Idempotency(self)
+    }
+}
+
+/// Takes the key if it is free: new, past its 30 days, or left behind by a request that never finished.
+const TAKE: &str = "INSERT INTO idempotency_keys AS k (caller, route, key, body_hash, leased_until)
+    VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+    ON CONFLICT (caller, route, key) DO UPDATE SET body_hash = excluded.body_hash, begun_at = now(),
+        leased_until = excluded.leased_until, status = NULL, headers = NULL, body = NULL
+    WHERE k.begun_at < now() - interval '30 days'
+        OR (k.status IS NULL AND k.leased_until < now() AND k.body_hash = excluded.body_hash)";
+
+/// The parts of a stored row.
+type Stored = (String, Option<i32>, Option<Json<Value>>, Option<Vec<u8>>);
+
+impl Idempotency<'_> {
+    /// Takes the key for this request, for as long as the lease, or says why not.
+    pub async fn begin(&self, request: &KeyedRequest<'_>, lease: Duration) -> Result<Begin, StoreError> {
+        let taken = sqlx::query(TAKE)
+            .bind(request.caller)
+            .bind(request.route)
+            .bind(request.key)
+            .bind(request.body_hash)
+            .bind(lease.as_secs_f64())
+            .execute(&self.0.pool)
+            .await?;
+        if taken.rows_affected() == 1 {
+            return Ok(Begin::Fresh);
+        }
+        let stored: Option<Stored> =
+            sqlx::query_as("SELECT body_hash, status, headers, body FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3")
+                .bind(request.caller)
+                .bind(request.route)
+                .bind(request.key)
+                .fetch_optional(&self.0.pool)
+                .await?;
+        Ok(match stored {
+            Some((body_hash, ..)) if body_hash != request.body_hash => Begin::OtherBody,
+            Some((_, Some(status), Some(Json(headers)), Some(body))) => {
+                let status = u16::try_from(status).map_err(|_| StoreError::Corrupt { what: "a stored answer" })?;
+                Begin::Replay(StoredAnswer { status, headers, body })
+            }
+            // Gone in between: the first request has just failed. The caller's next try finds the key free.
+            Some(_) | None => Begin::InFlight,
+        })
+    }
+
+    /// Keeps the answer. One of 5xx is forgotten, with the key: trying again may succeed.
+    pub async fn finish(&self, request: &KeyedRequest<'_>, answer: &StoredAnswer) -> Result<(), StoreError> {
+        let query = if answer.status >= 500 {
+            sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL")
+        } else {
+            sqlx::query(
+                "UPDATE idempotency_keys SET status = $5, headers = $6, body = $7
+                WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL",
+            )
+        };
+        let mut query = query.bind(request.caller).bind(request.route).bind(request.key).bind(request.body_hash);
+        if answer.status < 500 {
+            query = query.bind(i32::from(answer.status)).bind(Json(&answer.headers)).bind(&answer.body);
+        }
+        query.execute(&self.0.pool).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Lists of orders, from the projection: newest first, by cursor, whatever the number of orders.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use oms_domain::{
+    error::ErrorCode,
+    ids::{CustomerId, FacilityId, OrderId, Sku},
+    money::Currency,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::StoreError, store::Store};
+
+/// Which orders to list: those for which everything given holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    pub status: Option<String>,
+    pub channel: Option<String>,
+    pub customer_id: Option<CustomerId>,
+    /// The address itself; only its hash is looked for.
+    pub email: Option<String>,
+    pub facility_id: Option<FacilityId>,
+    pub sku: Option<Sku>,
+    pub tracking_number: Option<String>,
+    pub hold_reason: Option<String>,
+    pub needs_attention: Option<bool>,
+    pub placed_after: Option<Timestamp>,
+    pub placed_before: Option<Timestamp>,
+    pub updated_after: Option<Timestamp>,
+}
+
+/// What a list shows of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSummary {
+    pub order_id: OrderId,
+    pub version: u64,
+    pub status: String,
+    pub channel: String,
+    pub customer_id: CustomerId,
+    pub currency: Currency,
+    pub total_minor: i64,
+    pub placed_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub needs_attention: bool,
+    pub hold_reasons: Vec<String>,
+}
+
+/// Some of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Where the rest begins; `None`: there is none.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page out of one row more than it shows.
+    pub(crate) fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Self {
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = items.last().filter(|_| more).map(cursor);
+        Self { items, next_cursor }
+    }
+}
+
+/// A place in a list: the microsecond it is sorted by, if any, and the id that tells equals apart.
+pub(crate) fn parse_cursor(cursor: &str) -> Result<(Option<Timestamp>, &str), StoreError> {
+    let invalid = StoreError::Refused { code: ErrorCode::ValidationFailed };
+    let (time, id) = cursor.split_once('_').ok_or(invalid.clone())?;
+    if time.is_empty() {
+        return Ok((None, id));
+    }
+    let microseconds = time.parse().map_err(|_| invalid.clone())?;
+    Ok((Some(Timestamp::from_microsecond(microseconds).map_err(|_| invalid)?), id))
+}
+
+pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
+    format!("{}_{id}", time.map(|time| time.as_microsecond().to_string()).unwrap_or_default())
+}
+
+/// Each condition holds by itself when its parameter is NULL. The statement is planned anew with its values every time, so that
+/// such conditions are gone before an index is chosen; those on other tables are arrays, so that they can be one.
+const ORDERS_PAGE: &str = "SELECT to_jsonb(o) - 'customer_email_hash' FROM orders o
+    WHERE ($1::text IS NULL OR o.status = $1)
+        AND ($2::text IS NULL OR o.channel = $2)
+        AND ($3::text IS NULL OR o.customer_id = $3)
+        AND ($4::text IS NULL OR o.customer_email_hash = $4)
+        AND ($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))
+        AND ($6::text IS NULL OR o.order_id = ANY (ARRAY (SELECT s.order_id FROM order_skus s WHERE s.sku = $6)))
+        AND ($7::text IS NULL OR o.order_id = ANY (ARRAY (SELECT p.order_id FROM parcels p WHERE p.tracking_number = $7)))
+        AND ($8::text IS NULL OR (o.hold_reasons <> '{}' AND $8 = ANY (o.hold_reasons)))
+        AND ($9::boolean IS NULL OR o.needs_attention = $9)
+        AND ($10::timestamptz IS NULL OR o.placed_at > $10)
+        AND ($11::timestamptz IS NULL OR o.placed_at < $11)
+        AND ($12::timestamptz IS NULL OR o.updated_at > $12)
+        AND ($13::timestamptz IS NULL OR (o.placed_at, o.order_id) < ($13, $14))
+    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $15";
+
+impl Store {
+    /// Orders, newest first.
+    pub async fn orders_page(&self, filter: &OrderFilter, after: Option<&str>, limit: u32) -> Result<Page<OrderSummary>, StoreError> {
+        let (placed_at, order_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
+        let query = sqlx::query_scalar(ORDERS_PAGE)
+            .persistent(false)
+            .bind(&filter.status)
+            .bind(&filter.channel)
+            .bind(filter.customer_id.as_ref().map(CustomerId::as_str))
+            .bind(filter.email.as_deref().map(|email| self.email_hash(email)))
+            .bind(filter.facility_id.as_ref().map(FacilityId::as_str))
+            .bind(filter.sku.as_ref().map(Sku::as_str))
+            .bind(&filter.tracking_number)
+            .bind(&filter.hold_reason)
+            .bind(filter.needs_attention)
+            .bind(filter.placed_after.map(ToSqlx::to_sqlx))
+            .bind(filter.placed_before.map(ToSqlx::to_sqlx))
+            .bind(filter.updated_after.map(ToSqlx::to_sqlx))
+            .bind(placed_at.map(ToSqlx::to_sqlx))
+            .bind(order_id)
+            .bind(i64::from(limit) + 1);
+        let rows: Vec<OrderSummary> = self.rows(query).await?;
+        Ok(Page::cut(rows, limit, |last| cursor(Some(last.placed_at), last.order_id.as_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_row_and_nonsense_is_refused() {
+        let time: Timestamp = "2010-12-01T08:26:00.000001Z".parse().unwrap();
+        assert_eq!(parse_cursor(&cursor(Some(time), "a_b")).unwrap(), (Some(time), "a_b"));
+        assert_eq!(parse_cursor(&cursor(None, "x")).unwrap(), (None, "x"));
+        for nonsense in ["", "x", "x_y", "99999999999999999999_a"] {
+            assert!(parse_cursor(nonsense).is_err(), "{nonsense}");
+        }
+    }
+}

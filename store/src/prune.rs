@@ -1,0 +1,50 @@
+//! What is past its 30 days goes, a bounded number of rows at a time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::StoreError, store::Store};
+
+/// Rows that went, by table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruned {
+    pub idempotency_keys: u64,
+    pub carrier_events: u64,
+    pub adjustments: u64,
+    pub reservation_steps: u64,
+    pub record_undos: u64,
+    /// Intakes that another start, or a record, has long made good.
+    pub pending_intakes: u64,
+}
+
+const PRUNE: &str = "WITH keys AS (
+        DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM idempotency_keys WHERE begun_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), carriers AS (
+        DELETE FROM carrier_events WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM carrier_events WHERE received_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), adjusted AS (
+        DELETE FROM adjustments WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM adjustments WHERE adjusted_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), steps AS (
+        DELETE FROM reservation_steps WHERE ctid = ANY (ARRAY (
+            SELECT s.ctid FROM order_guards g JOIN reservation_steps s USING (order_id)
+            WHERE g.closed_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), undos AS (
+        DELETE FROM record_undos WHERE ctid = ANY (ARRAY (
+            SELECT u.ctid FROM order_guards g JOIN record_undos u USING (order_id)
+            WHERE g.closed_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), intakes AS (
+        DELETE FROM pending_intakes WHERE ctid = ANY (ARRAY (
+            SELECT p.ctid FROM pending_intakes p JOIN orders USING (order_id) LIMIT $1)) RETURNING 1
+    )
+    SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
+        'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
+        'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes))";
+
+impl Store {
+    /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.
+    pub async fn prune(&self, limit: u32) -> Result<Pruned, StoreError> {
+        let query = sqlx::query_scalar(PRUNE).bind(i64::from(limit));
+        self.row(query).await?.ok_or(StoreError::Corrupt { what: "the number of pruned rows" })
+    }
+}
