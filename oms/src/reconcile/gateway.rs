@@ -1,0 +1,124 @@
+//! The payment gateway's books, as a settlement report would give them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use oms_domain::{
+    ids::OrderId,
+    order::Order,
+    payment::{Operation, OperationKind, OperationStatus, operation_key},
+};
+use reqwest::Client;
+use serde::Deserialize;
+
+use super::{Figure, Finding};
+
+/// Operations asked for at a time.
+const PAGE: u32 = 1_000;
+
+/// A gateway that lists its operations (devstack's does; `GET /v1/operations`).
+#[derive(Debug, Clone)]
+pub struct GatewayBooks {
+    http: Client,
+    base_url: String,
+}
+
+/// Everything the gateway did, by key.
+#[derive(Debug, Default)]
+pub(super) struct Charged {
+    by_key: BTreeMap<String, Booked>,
+    keys_of: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Booked {
+    key: String,
+    kind: OperationKind,
+    /// `succeeded`, `declined` or `refused`.
+    status: String,
+    /// What the house calls it by: the order.
+    reference: String,
+    amount_minor: i64,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Booked>,
+    next_after: Option<u64>,
+}
+
+impl GatewayBooks {
+    /// The books of the gateway at this base URL.
+    pub fn new(http: Client, base_url: impl Into<String>) -> Self {
+        Self { http, base_url: base_url.into() }
+    }
+
+    /// What was done for an order, or for all.
+    pub(super) async fn operations(&self, order_id: Option<&OrderId>) -> Result<Charged> {
+        let (mut charged, mut after) = (Charged::default(), 0);
+        loop {
+            let url = format!("{}/v1/operations", self.base_url);
+            let page = [("after", after.to_string()), ("limit", PAGE.to_string())];
+            let reference = order_id.map(|id| ("reference", id.to_string()));
+            let answer = self.http.get(url).query(&page).query(&reference.as_slice()).send().await;
+            let page: Page = answer.and_then(reqwest::Response::error_for_status).context("the gateway's books")?.json().await?;
+            page.items.into_iter().for_each(|booked| charged.add(booked));
+            match page.next_after {
+                Some(next) => after = next,
+                None => return Ok(charged),
+            }
+        }
+    }
+}
+
+impl Charged {
+    fn add(&mut self, booked: Booked) {
+        self.keys_of.entry(booked.reference.clone()).or_default().insert(booked.key.clone());
+        self.by_key.insert(booked.key.clone(), booked);
+    }
+
+    /// What the gateway did for somebody whom the house does not know.
+    pub(super) fn without_order(&self, known: impl Fn(&OrderId) -> bool) -> Vec<Finding> {
+        let strangers = self.keys_of.keys().filter_map(|reference| OrderId::parse(reference.as_str()).ok()).filter(|id| !known(id));
+        let what = "the gateway has operations of an order that nobody placed";
+        strangers.map(|order_id| Finding { order_id, figure: Figure::MoneyMismatches, what: what.to_owned() }).collect()
+    }
+
+    /// How the order's ledger and the gateway's differ, operation by operation.
+    pub(super) fn difference(&self, order: &Order) -> Option<String> {
+        let order_id = &order.core.order_id;
+        let mut unknown_to_us = self.keys_of.get(order_id.as_str()).cloned().unwrap_or_default();
+        for payment in order.payments.iter().filter(|payment| payment.uses_gateway()) {
+            for operation in &payment.operations {
+                let key = operation_key(order_id, &payment.payment_id, operation.number);
+                unknown_to_us.remove(&key);
+                if let Some(why) = self.differs(&key, operation) {
+                    return Some(format!("{} {key}: {why}", operation.kind.as_str()));
+                }
+            }
+        }
+        unknown_to_us.first().map(|key| format!("the gateway has an operation {key}, the order has none"))
+    }
+
+    fn differs(&self, key: &str, operation: &Operation) -> Option<String> {
+        let booked = self.by_key.get(key);
+        match operation.status {
+            // Not answered yet: either story is possible.
+            OperationStatus::Pending | OperationStatus::Unknown => None,
+            OperationStatus::Failed => {
+                booked.filter(|booked| booked.status == "succeeded").map(|_| "failed here, succeeded at the gateway".to_owned())
+            }
+            OperationStatus::Succeeded => match booked {
+                // The checkout made it and handed it over: the gateway knows it by the checkout's key.
+                None if operation.kind == OperationKind::Authorize && operation.number == 1 => None,
+                None => Some("succeeded here, unknown to the gateway".to_owned()),
+                Some(booked) if booked.status != "succeeded" => Some(format!("succeeded here, {} at the gateway", booked.status)),
+                Some(booked) if booked.kind != operation.kind => Some(format!("the gateway has it as {}", booked.kind.as_str())),
+                Some(booked) if booked.amount_minor != operation.amount_minor => {
+                    Some(format!("{} here, {} at the gateway (minor units)", operation.amount_minor, booked.amount_minor))
+                }
+                Some(_) => None,
+            },
+        }
+    }
+}
