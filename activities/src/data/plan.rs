@@ -93,7 +93,8 @@ impl Planner<'_> {
             category: None,
             quantity: i64::from(units),
             unit_weight_g: self.weights_g.get(&line.sku).copied().map_or(0, i64::from),
-            unfilled_penalty_minor: self.request.may_wait.then(|| line.unfilled_penalty_minor.unwrap_or(line.unit_price_minor)),
+            unfilled_penalty_minor: (self.at < self.request.may_wait_until)
+                .then(|| line.unfilled_penalty_minor.unwrap_or(line.unit_price_minor)),
             rejected_by: rejected.map(|r| r.facility_id.to_string()).collect(),
         }
     }

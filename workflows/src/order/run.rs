@@ -22,6 +22,9 @@ use crate::{
 /// A run hands over to the next one beyond this many events of history.
 const HISTORY_MAX: u32 = 2_000;
 
+/// The server's timers are no finer than this.
+const SHORTEST_TIMER: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What the loop waits for.
 pub(super) enum Woken {
     /// An effect came back, with this key and as this command.
@@ -108,9 +111,12 @@ async fn hand_over_if_long(ctx: &WorkflowContext<OrderWorkflow>) -> Result<(), W
     if ctx.history_length() <= HISTORY_MAX && !ctx.continue_as_new_suggested() {
         return Ok(());
     }
-    let draining = ctx.clone();
-    wait(ctx, move |_| draining.all_handlers_finished()).await?;
-    record::record(ctx).await?;
+    // A handler is answered only when what it did is recorded, so recording goes on until the last one has been.
+    while !ctx.all_handlers_finished() {
+        let draining = ctx.clone();
+        wait(ctx, move |s| draining.all_handlers_finished() || s.must_record()).await?;
+        record::record(ctx).await?;
+    }
     let input = ctx.state(|s| OrderInput { resumes: true, ..s.input.clone() });
     ctx.continue_as_new(input, ContinueAsNewOptions::default())?;
     Ok(())
@@ -148,7 +154,7 @@ fn set_alarm(
     if alarm.is_some_and(|set| set <= *due) {
         return Ok(());
     }
-    let duration = ctx.state(|s| s.input.clock).real_wait(now(ctx)?, *due);
+    let duration = ctx.state(|s| s.input.clock).real_wait(now(ctx)?, *due).max(SHORTEST_TIMER);
     *alarm = Some(*due);
     let options = TimerOptions::builder(duration)
         .cancellation_token(WorkflowCancellationToken::new())
