@@ -67,7 +67,8 @@ BEGIN
         FROM jsonb_array_elements(counts) AS given LEFT JOIN counted c ON c.n = (given -> 'n')::bigint;
 END $$;
 
--- Applies the rows of a batch that were not applied before, and adds them up. `mistakes` are rows that never get that far.
+-- Applies the rows of a batch that were not applied before, and adds them up. `mistakes` are rows that never get that far;
+-- what they counted, wrongly, was at least not left out.
 -- NULL counts: there is no such run, or it has ended.
 CREATE FUNCTION apply_batch(feed uuid, of_kind text, batch jsonb, mistakes jsonb, OUT accepted bigint, OUT unchanged bigint,
     OUT rejected jsonb) LANGUAGE plpgsql AS $$
@@ -85,6 +86,10 @@ BEGIN
     SELECT coalesce(jsonb_agg(m), '[]') INTO mistakes FROM jsonb_array_elements(mistakes) AS m
         WHERE (m -> 'row_number')::bigint > run.through_row;
 
+    INSERT INTO feed_positions (feed_id, facility_id, sku)
+    SELECT feed, m -> 'counted' ->> 0, m -> 'counted' ->> 1 FROM jsonb_array_elements(mistakes) AS m
+    WHERE run.mode = 'full' AND m -> 'counted' <> 'null'
+    ON CONFLICT DO NOTHING;
     results := CASE of_kind
         WHEN 'facilities' THEN ARRAY (SELECT w::row_result FROM write_facilities(fresh) AS w)
         WHEN 'products' THEN ARRAY (SELECT w::row_result FROM write_products(fresh) AS w)
@@ -92,7 +97,7 @@ BEGIN
         WHEN 'receipts' THEN ARRAY (SELECT w::row_result FROM receive_stock(fresh, feed) AS w)
     END;
     SELECT count(*) FILTER (WHERE r.result = 'accepted'), count(*) FILTER (WHERE r.result = 'unchanged'),
-        mistakes || coalesce(jsonb_agg(jsonb_build_object('row_number', r.n, 'reason', reject_reason(r.result)) ORDER BY r.n)
+        (SELECT coalesce(jsonb_agg(m - 'counted'), '[]') FROM jsonb_array_elements(mistakes) AS m) || coalesce(jsonb_agg(jsonb_build_object('row_number', r.n, 'reason', reject_reason(r.result)) ORDER BY r.n)
             FILTER (WHERE r.result NOT IN ('accepted', 'unchanged')), '[]')
     INTO accepted, unchanged, rejected FROM unnest(results) AS r;
 

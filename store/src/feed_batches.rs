@@ -1,6 +1,9 @@
 //! The batches of feed runs: one call each, with the rows as JSON.
 
-use oms_domain::error::ErrorCode;
+use oms_domain::{
+    error::ErrorCode,
+    ids::{FacilityId, Sku},
+};
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -21,6 +24,14 @@ struct Numbered<'a, T> {
     n: u64,
     #[serde(flatten)]
     row: &'a T,
+}
+
+/// A row that is not sent, and which position it would have been of.
+#[derive(Serialize)]
+struct Mistake<'a> {
+    row_number: u64,
+    reason: String,
+    counted: Option<(&'a FacilityId, &'a Sku)>,
 }
 
 /// Counts and rejects of a batch; none of it when the run is not open.
@@ -61,7 +72,7 @@ impl Feeds<'_> {
         for FeedRow { row_number, row } in rows {
             match row.mistake() {
                 None => batch.push(Numbered { n: *row_number, row }),
-                Some(mistake) => mistakes.push(RejectedRow { row_number: *row_number, reason: invalid(mistake) }),
+                Some(mistake) => mistakes.push(Mistake { row_number: *row_number, reason: invalid(mistake), counted: row.counted() }),
             }
         }
         let mut tries = Tries::default();

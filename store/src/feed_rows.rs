@@ -82,6 +82,11 @@ pub struct Receipt {
 pub(crate) trait Valid {
     /// What is wrong with the row, for people.
     fn mistake(&self) -> Option<&'static str>;
+
+    /// The position a count is of. A full snapshot has not left it out, even where it counted wrongly.
+    fn counted(&self) -> Option<(&FacilityId, &Sku)> {
+        None
+    }
 }
 
 /// Text that PostgreSQL can hold and a list can show.
@@ -125,6 +130,10 @@ impl Valid for StockCount {
             (optional(self.oversell_limit), "oversell_limit must not be negative"),
             (optional(self.unavailable), "unavailable must not be negative"),
         ])
+    }
+
+    fn counted(&self) -> Option<(&FacilityId, &Sku)> {
+        Some((&self.facility_id, &self.sku))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
-    FromRow, PgPool, Postgres,
+    Connection, FromRow, PgPool, Postgres,
     pool::PoolOptions,
     postgres::{PgArguments, PgConnectOptions, PgRow},
     query::QueryScalar,
@@ -15,6 +15,9 @@ use sqlx::{
 use crate::{config::StoreConfig, email, error::StoreError, table::Table};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A connection unused for longer is asked whether it still lives.
+const RESTED: Duration = Duration::from_millis(500);
 
 /// Both databases. Cheap to clone: clones share one pool and one client.
 #[derive(Clone)]
@@ -42,8 +45,17 @@ impl Store {
         let pool = PoolOptions::<Postgres>::new()
             .max_connections(config.max_connections)
             .acquire_timeout(config.acquire_timeout)
-            // The ping would double the round trips; a connection that died is found out and replaced by the next try.
+            // Asking before each use would double the round trips. A connection in constant use shows its death by itself, and the
+            // call is tried again; one that has rested is asked, so that a restarted server does not meet a pool full of corpses.
             .test_before_acquire(false)
+            .before_acquire(|connection, resting| {
+                Box::pin(async move {
+                    if resting.idle_for > RESTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await?;
         let table = Table::open(config).await;

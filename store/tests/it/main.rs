@@ -1,7 +1,16 @@
 //! The store on the real PostgreSQL and DynamoDB, which the tests start themselves.
 
+mod carrier;
+mod feeds;
+mod idempotency;
+mod large;
+mod lists;
+mod order_store;
+mod outbox;
+mod placed;
 mod record;
 mod reserve;
 mod stack;
 mod support;
+mod trouble;
 mod waiting;

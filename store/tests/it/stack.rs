@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use oms_devstack::{DataDir, DynamoDb, Home, Postgres, Progress, Tools};
+use oms_devstack::{DataDir, DynamoDb, DynamoDbLocal, Home, Postgres, Progress, Tools};
 use oms_store::{Store, StoreConfig};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -88,4 +88,36 @@ pub async fn fresh_whole_store() -> Store {
     let store = fresh_store().await;
     store.setup().await.expect("the table");
     store
+}
+
+/// Set to go without the tests on DynamoDB Local where there is no Java.
+const WITHOUT_DYNAMODB_LOCAL: &str = "OMS_TEST_WITHOUT_DYNAMODB_LOCAL";
+
+/// The endpoint of Amazon's own implementation. Where it cannot run, its tests fail, unless it was said to go without.
+pub async fn dynamodb_local() -> Option<String> {
+    static LOCAL: OnceCell<DynamoDbLocal> = OnceCell::const_new();
+    if std::env::var_os(WITHOUT_DYNAMODB_LOCAL).is_some() {
+        println!("not tried on DynamoDB Local: {WITHOUT_DYNAMODB_LOCAL} is set");
+        return None;
+    }
+    let servers = servers().await;
+    let start = async || {
+        let started = DynamoDbLocal::start(&servers.home, &tools()).await;
+        started.unwrap_or_else(|error| panic!("{error}\nset {WITHOUT_DYNAMODB_LOCAL}=1 to go without its tests"))
+    };
+    Some(LOCAL.get_or_init(start).await.endpoint().to_owned())
+}
+
+/// A client of the test's own, to look at what the store has written.
+pub fn raw_client(config: &StoreConfig) -> aws_sdk_dynamodb::Client {
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let builder = Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
+        .endpoint_url(config.dynamodb_endpoint.as_deref().expect("the tests' own endpoint"))
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "tests"));
+    aws_sdk_dynamodb::Client::from_conf(builder.build())
 }

@@ -1,0 +1,57 @@
+//! Idempotency keys.
+
+use std::time::Duration;
+
+use oms_store::{Begin, KeyedRequest, StoredAnswer};
+use serde_json::json;
+
+use crate::stack::fresh_store;
+
+const LEASE: Duration = Duration::from_secs(60);
+const REQUEST: KeyedRequest<'_> = KeyedRequest { caller: "shop", route: "POST /v1/orders", key: "k1", body_hash: "h1" };
+
+fn answer(status: u16) -> StoredAnswer {
+    StoredAnswer { status, headers: json!({"location": "/v1/orders/o1"}), body: vec![0, 255] }
+}
+
+#[tokio::test]
+async fn a_key_is_fresh_then_in_flight_then_answers_for_ever() {
+    let store = fresh_store().await;
+    let keys = store.idempotency();
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh);
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::InFlight);
+    let other_body = KeyedRequest { body_hash: "h2", ..REQUEST };
+    assert_eq!(keys.begin(&other_body, LEASE).await.unwrap(), Begin::OtherBody);
+    keys.finish(&REQUEST, &answer(201)).await.unwrap();
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(201)));
+    assert_eq!(keys.begin(&other_body, LEASE).await.unwrap(), Begin::OtherBody);
+    for elsewhere in [KeyedRequest { caller: "other", ..REQUEST }, KeyedRequest { route: "POST /v1/returns", ..REQUEST }] {
+        assert_eq!(keys.begin(&elsewhere, LEASE).await.unwrap(), Begin::Fresh);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_ours_is_forgotten_and_an_abandoned_key_can_be_taken_again() {
+    let store = fresh_store().await;
+    let keys = store.idempotency();
+    keys.begin(&REQUEST, LEASE).await.unwrap();
+    keys.finish(&REQUEST, &answer(503)).await.unwrap();
+    assert_eq!(keys.begin(&REQUEST, Duration::ZERO).await.unwrap(), Begin::Fresh);
+    assert_eq!(keys.begin(&KeyedRequest { body_hash: "h2", ..REQUEST }, LEASE).await.unwrap(), Begin::OtherBody);
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh, "whoever had it is gone");
+    keys.finish(&REQUEST, &answer(422)).await.unwrap();
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(422)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_is_fresh() {
+    let store = fresh_store().await;
+    let asked = (0..16).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.idempotency().begin(&REQUEST, LEASE).await.unwrap() })
+    });
+    let answers = futures_util::future::join_all(asked).await;
+    let fresh = answers.iter().filter(|begun| matches!(begun, Ok(Begin::Fresh))).count();
+    let in_flight = answers.iter().filter(|begun| matches!(begun, Ok(Begin::InFlight))).count();
+    assert_eq!((fresh, in_flight), (1, 15));
+}

@@ -1,0 +1,97 @@
+//! Lists: filters, order, cursors.
+
+use oms_store::{FulfillmentFilter, OrderFilter, Record, Store};
+
+use crate::{
+    stack::fresh_whole_store,
+    support::{at, facility_id, queued, record, shipped, sku},
+};
+
+/// Orders o0 to o6, a day apart; every other one is on hold.
+async fn seven_orders() -> Store {
+    let store = fresh_whole_store().await;
+    for n in 0..7_u32 {
+        let id = format!("o{n}");
+        let mut placed = record(&id, 1, "placed");
+        placed.row.placed_at = at(&format!("2010-12-0{}T08:26:00Z", n + 1));
+        placed.row.status = if n < 3 { "completed" } else { "processing" }.into();
+        placed.row.skus = vec![sku("A"), sku(if n == 2 { "B" } else { "C" })];
+        placed.row.needs_attention = n == 5;
+        if n % 2 == 0 {
+            placed.row.hold_reasons = vec!["AwaitingPayment".into()];
+        }
+        placed.fulfillment_orders = vec![if n == 4 { shipped(&id, "ST-1", "N4") } else { queued(&id, 1, "WH-1", "open", None) }];
+        store.record(&placed).await.unwrap();
+    }
+    store
+}
+
+async fn ids(store: &Store, filter: OrderFilter) -> Vec<String> {
+    let page = store.orders_page(&filter, None, 100).await.unwrap();
+    assert_eq!(page.next_cursor, None);
+    page.items.iter().map(|order| order.order_id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn every_filter_selects_and_filters_add_up() {
+    let store = seven_orders().await;
+    let all = OrderFilter::default;
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(ids(&store, all()).await, ["o6", "o5", "o4", "o3", "o2", "o1", "o0"]);
+    assert_eq!(ids(&store, OrderFilter { status: text("completed"), ..all() }).await, ["o2", "o1", "o0"]);
+    assert_eq!(ids(&store, OrderFilter { channel: text("store"), ..all() }).await, [""; 0]);
+    assert_eq!(ids(&store, OrderFilter { customer_id: Some("17850".parse().unwrap()), ..all() }).await.len(), 7);
+    assert_eq!(ids(&store, OrderFilter { sku: Some(sku("B")), ..all() }).await, ["o2"]);
+    assert_eq!(ids(&store, OrderFilter { facility_id: Some(facility_id("ST-1")), ..all() }).await, ["o4"]);
+    assert_eq!(ids(&store, OrderFilter { tracking_number: text("N4"), ..all() }).await, ["o4"]);
+    assert_eq!(ids(&store, OrderFilter { hold_reason: text("AwaitingPayment"), ..all() }).await, ["o6", "o4", "o2", "o0"]);
+    assert_eq!(ids(&store, OrderFilter { needs_attention: Some(true), ..all() }).await, ["o5"]);
+    let between = OrderFilter { placed_after: Some(at("2010-12-02T09:00:00Z")), placed_before: Some(at("2010-12-05T00:00:00Z")), ..all() };
+    assert_eq!(ids(&store, between).await, ["o3", "o2"]);
+    assert_eq!(ids(&store, OrderFilter { updated_after: Some(at("2010-12-02T00:00:00Z")), ..all() }).await, [""; 0]);
+    let both = OrderFilter { status: text("processing"), hold_reason: text("AwaitingPayment"), ..all() };
+    assert_eq!(ids(&store, both).await, ["o6", "o4"]);
+}
+
+#[tokio::test]
+async fn pages_join_into_the_whole_list_also_when_rows_are_added_meanwhile() {
+    let store = seven_orders().await;
+    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.orders_page(&OrderFilter::default(), cursor.as_deref(), 3).await.unwrap();
+        seen.extend(page.items.iter().map(|order| order.order_id.to_string()));
+        let mut newer = record("newer", 1, "placed");
+        newer.row.placed_at = at("2011-01-01T00:00:00Z");
+        store.record(&newer).await.unwrap();
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["o6", "o5", "o4", "o3", "o2", "o1", "o0"]);
+    assert!(store.orders_page(&OrderFilter::default(), Some("nonsense"), 3).await.is_err());
+}
+
+#[tokio::test]
+async fn the_queue_shows_what_ships_soonest_first_and_what_has_no_date_last() {
+    let store = fresh_whole_store().await;
+    let queue = vec![
+        queued("o1", 1, "WH-1", "released", None),
+        queued("o1", 2, "WH-1", "released", Some("2010-12-03T17:00:00Z")),
+        queued("o1", 3, "WH-1", "released", Some("2010-12-02T17:00:00Z")),
+        queued("o1", 4, "WH-1", "accepted", Some("2010-12-01T17:00:00Z")),
+        queued("o1", 5, "WH-2", "released", Some("2010-12-01T17:00:00Z")),
+        queued("o1", 6, "WH-1", "released", None),
+    ];
+    store.record(&Record { fulfillment_orders: queue, ..record("o1", 1, "released") }).await.unwrap();
+    let filter = FulfillmentFilter { facility_id: Some(facility_id("WH-1")), status: Some("released".into()) };
+    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.fulfillment_orders_page(&filter, cursor.as_deref(), 1).await.unwrap();
+        seen.extend(page.items.iter().map(|f| f.fulfillment_order_id.to_string()));
+        let Some(next) = page.next_cursor else { break };
+        cursor = Some(next);
+    }
+    assert_eq!(seen, ["o1-F3", "o1-F2", "o1-F1", "o1-F6"]);
+    assert_eq!(store.fulfillment_orders_page(&FulfillmentFilter::default(), None, 10).await.unwrap().items.len(), 6);
+}

@@ -1,0 +1,168 @@
+//! The contract of the order store, held against the embedded DynamoDB and against Amazon's own DynamoDB Local.
+
+use oms_domain::placed::PlacedOrder;
+use oms_store::{Intake, Record, RecordedEvent, Store, StoreConfig, StoreError};
+use serde_json::json;
+
+use crate::{
+    placed::placed_order,
+    stack::{dynamodb_local, fresh_config},
+    support::{at, order, record},
+};
+
+/// A store on a table of its own, on either implementation.
+async fn store_on(endpoint: Option<String>) -> Option<(StoreConfig, Store)> {
+    let mut config = fresh_config().await;
+    config.dynamodb_endpoint = Some(endpoint?);
+    let store = Store::connect(&config).await.unwrap();
+    store.setup().await.unwrap();
+    Some((config, store))
+}
+
+async fn embedded() -> Option<(StoreConfig, Store)> {
+    let endpoint = fresh_config().await.dynamodb_endpoint;
+    store_on(endpoint).await
+}
+
+async fn local() -> Option<(StoreConfig, Store)> {
+    store_on(dynamodb_local().await).await
+}
+
+/// Each clause of the contract as a test on both implementations.
+macro_rules! contract {
+    ($($clause:ident)+) => {
+        mod on_the_embedded_dynamodb {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                let (config, store) = super::embedded().await.expect("it is in this process");
+                super::$clause(config, store).await;
+            })+
+        }
+        mod on_dynamodb_local {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                if let Some((config, store)) = super::local().await {
+                    super::$clause(config, store).await;
+                }
+            })+
+        }
+    };
+}
+
+contract! {
+    setup_may_be_repeated_and_run_at_once
+    an_id_belongs_to_its_first_body
+    of_many_bodies_at_once_one_is_kept
+    an_intake_comes_back_as_it_was_placed
+    a_customers_orders_come_newest_first
+    what_dies_between_the_databases_is_completed_by_the_next_try
+    an_overtaken_record_still_delivers_its_events
+    many_events_in_one_record_are_all_there
+    what_nothing_compresses_is_cut_and_what_cannot_fit_is_refused
+}
+
+async fn setup_may_be_repeated_and_run_at_once(config: StoreConfig, store: Store) {
+    let other = Store::connect(&config).await.unwrap();
+    let (one, two) = tokio::join!(store.setup(), other.setup());
+    one.unwrap();
+    two.unwrap();
+    store.ping().await.unwrap();
+}
+
+async fn an_id_belongs_to_its_first_body(_: StoreConfig, store: Store) {
+    let first = placed_order("o1", 1);
+    let other = PlacedOrder { channel: "phone".into(), ..first.clone() };
+    let put = async |order: &PlacedOrder| store.put_intake(order, &order.body_hash().unwrap()).await.unwrap();
+    assert_eq!(put(&first).await, Intake::New);
+    assert_eq!(put(&first).await, Intake::Same);
+    assert_eq!(put(&other).await, Intake::Other);
+    assert_eq!(store.intake(&order("o1")).await.unwrap().unwrap().order, first);
+}
+
+async fn of_many_bodies_at_once_one_is_kept(_: StoreConfig, store: Store) {
+    let puts = (0..12).map(|n| {
+        let (store, order) = (store.clone(), PlacedOrder { channel: format!("channel {n}"), ..placed_order("o1", 1) });
+        tokio::spawn(async move { store.put_intake(&order, &order.body_hash().unwrap()).await.unwrap() })
+    });
+    let met = futures_util::future::join_all(puts).await;
+    let new = met.iter().filter(|intake| *intake.as_ref().unwrap() == Intake::New).count();
+    let other = met.iter().filter(|intake| *intake.as_ref().unwrap() == Intake::Other).count();
+    assert_eq!((new, other), (1, 11));
+}
+
+async fn an_intake_comes_back_as_it_was_placed(_: StoreConfig, store: Store) {
+    assert_eq!(store.intake(&order("o1")).await.unwrap(), None);
+    assert_eq!(store.document(&order("o1")).await.unwrap(), None);
+    assert_eq!(store.events(&order("o1"), 0, 10).await.unwrap(), []);
+    let placed = placed_order("o1", 3);
+    store.put_intake(&placed, "its hash").await.unwrap();
+    let kept = store.intake(&order("o1")).await.unwrap().unwrap();
+    assert_eq!((kept.order, kept.hash.as_str()), (placed, "its hash"));
+}
+
+async fn a_customers_orders_come_newest_first(_: StoreConfig, store: Store) {
+    for (id, placed_at) in [("o1", "2010-12-01T08:00:00Z"), ("o3", "2010-12-03T08:00:00Z"), ("o2", "2010-12-02T08:00:00Z")] {
+        let placed = PlacedOrder { placed_at: at(placed_at), ..placed_order(id, 1) };
+        store.put_intake(&placed, "hash").await.unwrap();
+    }
+    let customer = placed_order("o1", 1).customer.customer_id;
+    assert_eq!(store.customer_orders(&customer, 2).await.unwrap(), [order("o3"), order("o2")]);
+    assert_eq!(store.customer_orders(&"nobody".parse().unwrap(), 2).await.unwrap(), []);
+}
+
+/// The same databases, but with nobody at DynamoDB's door.
+async fn without_dynamodb(config: &StoreConfig) -> Store {
+    let unreachable = StoreConfig { dynamodb_endpoint: Some("http://127.0.0.1:9".into()), ..config.clone() };
+    Store::connect(&unreachable).await.unwrap()
+}
+
+async fn what_dies_between_the_databases_is_completed_by_the_next_try(config: StoreConfig, store: Store) {
+    let half = without_dynamodb(&config).await;
+    let error = half.record(&record("o1", 1, "placed")).await.unwrap_err();
+    assert!(error.retryable(), "{error}");
+    assert_eq!(store.document(&order("o1")).await.unwrap(), None);
+    assert_eq!(store.record(&record("o1", 1, "placed")).await.unwrap(), oms_store::Recorded::Already);
+    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().doc, record("o1", 1, "placed").doc);
+    assert_eq!(store.events(&order("o1"), 0, 10).await.unwrap(), record("o1", 1, "placed").events);
+}
+
+async fn an_overtaken_record_still_delivers_its_events(config: StoreConfig, store: Store) {
+    let half = without_dynamodb(&config).await;
+    half.record(&record("o1", 1, "placed")).await.unwrap_err();
+    store.record(&record("o1", 2, "approved")).await.unwrap();
+    store.record(&record("o1", 1, "placed")).await.unwrap();
+    let kinds: Vec<_> = store.events(&order("o1"), 0, 10).await.unwrap().into_iter().map(|event| (event.seq, event.kind)).collect();
+    assert_eq!(kinds, [(1, "placed".to_owned()), (2, "approved".to_owned())]);
+    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().version, 2);
+}
+
+async fn many_events_in_one_record_are_all_there(_: StoreConfig, store: Store) {
+    let event = |seq| RecordedEvent { seq, kind: format!("kind {seq}"), at: at("2010-12-01T09:00:00Z"), data: json!({"seq": seq}) };
+    let events: Vec<_> = (1..=250).map(event).collect();
+    store.record(&Record { events: events.clone(), ..record("o1", 250, "many") }).await.unwrap();
+    assert_eq!(store.events(&order("o1"), 0, 1_000).await.unwrap(), events);
+    assert_eq!(store.events(&order("o1"), 99, 2).await.unwrap(), events[99..101]);
+    assert_eq!(store.events(&order("o1"), 250, 2).await.unwrap(), []);
+}
+
+/// Text that does not compress, of so many characters.
+fn noise(characters: usize) -> String {
+    let mut state = 42_u64;
+    let mut next = || {
+        // A linear congruential generator, so that every run tries the same text.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"[usize::try_from(state >> 58).unwrap()])
+    };
+    (0..characters).map(|_| next()).collect()
+}
+
+async fn what_nothing_compresses_is_cut_and_what_cannot_fit_is_refused(_: StoreConfig, store: Store) {
+    for (version, characters) in [(1, 1_500_000), (2, 100), (3, 700_000)] {
+        let doc = json!({"noise": noise(characters)});
+        store.record(&Record { doc: doc.clone(), ..record("o1", version, "grown") }).await.unwrap();
+        assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().doc, doc, "version {version}");
+    }
+    let doc = json!({"noise": noise(6_000_000)});
+    let error = store.record(&Record { doc, ..record("o1", 4, "too large") }).await.unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge { .. }) && !error.retryable(), "{error}");
+}

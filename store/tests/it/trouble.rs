@@ -1,0 +1,124 @@
+//! Databases that are away, restart, or refuse: what is said then, and that nothing private is in it.
+
+use std::time::Duration;
+
+use oms_domain::error::ErrorCode;
+use oms_store::{Reserved, Store, StoreConfig, StoreError};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+
+use crate::{
+    placed::placed_order,
+    stack::{fresh_config, fresh_store, fresh_whole_store},
+    support::{order, record, step, stock_up},
+};
+
+#[tokio::test]
+async fn a_postgresql_that_is_away_is_worth_another_try_and_its_password_is_not_told() {
+    let config = StoreConfig {
+        acquire_timeout: Duration::from_millis(300),
+        ..StoreConfig::new("postgres://oms:hunter2@127.0.0.1:9/oms".into(), "k".into())
+    };
+    let Err(error) = Store::connect(&config).await else { panic!("there is nobody") };
+    assert_eq!(error, StoreError::Unavailable { system: "PostgreSQL" });
+    assert!(error.retryable());
+    assert!(!format!("{error} {error:?} {config:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_pool_whose_connections_all_died_goes_on() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    stock_up(&store, "WH-1", "A", 100).await;
+    let busy = (0..12).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { store.reserve(&step(&format!("o{n}"), "place", &[("WH-1", "A", 1)])).await.unwrap() })
+    });
+    futures_util::future::join_all(busy).await;
+    let mut admin = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    let answer = store.reserve(&step("after", "place", &[("WH-1", "A", 1)])).await;
+    assert!(matches!(answer, Ok(Reserved::Done(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_statement_longer_than_allowed_is_ended_and_worth_another_try() {
+    let config = fresh_config().await;
+    let hasty = Store::connect(&StoreConfig { statement_timeout: Duration::from_millis(200), ..config.clone() }).await.unwrap();
+    stock_up(&hasty, "WH-1", "A", 1).await;
+    let mut other = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let mut open = other.begin().await.unwrap();
+    sqlx::query("SELECT FROM stock FOR UPDATE").execute(&mut *open).await.unwrap();
+    let error = hasty.reserve(&step("o1", "place", &[("WH-1", "A", 1)])).await.unwrap_err();
+    assert_eq!((error.clone(), error.retryable()), (StoreError::TimedOut { system: "PostgreSQL" }, true));
+}
+
+#[tokio::test]
+async fn text_that_postgresql_cannot_hold_is_refused_for_good() {
+    let store = fresh_whole_store().await;
+    let mut odd = record("o1", 1, "noted");
+    odd.events[0].data = json!({"text": "nul \0 and a secret"});
+    let error = store.record(&odd).await.unwrap_err();
+    assert_eq!((error.clone(), error.retryable()), (StoreError::Refused { code: ErrorCode::ValidationFailed }, false));
+    assert!(!format!("{error:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_table_that_is_missing_is_our_fault_and_says_its_code() {
+    let store = fresh_store().await;
+    let error = store.document(&order("o1")).await.unwrap_err();
+    assert_eq!(error, StoreError::Internal { system: "DynamoDB", code: "ResourceNotFoundException".into() });
+}
+
+#[tokio::test]
+async fn an_intake_that_was_never_started_is_found_until_its_order_records() {
+    let store = fresh_whole_store().await;
+    for id in ["o1", "o2"] {
+        store.put_intake(&placed_order(id, 1), "hash").await.unwrap();
+    }
+    assert_eq!(store.intakes_without_run(Duration::from_secs(60), 10).await.unwrap(), []);
+    assert_eq!(store.intakes_without_run(Duration::ZERO, 10).await.unwrap(), [order("o1"), order("o2")]);
+    store.record(&record("o1", 1, "placed")).await.unwrap();
+    store.put_intake(&placed_order("o1", 1), "hash").await.unwrap();
+    assert_eq!(store.intakes_without_run(Duration::ZERO, 10).await.unwrap(), [order("o2")]);
+}
+
+#[tokio::test]
+async fn customers_are_found_by_email_and_no_email_is_kept() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    store.setup().await.unwrap();
+    store.put_intake(&placed_order("o1", 1), "hash").await.unwrap();
+    for version in [1, 2] {
+        store.record(&record("o1", version, "moved")).await.unwrap();
+    }
+    let by = |email: &str| oms_store::OrderFilter { email: Some(email.into()), ..Default::default() };
+    let found = store.orders_page(&by("Customer-17850@example.com"), None, 10).await.unwrap();
+    assert_eq!(found.items.len(), 1);
+    assert_eq!(store.orders_page(&by("other@example.com"), None, 10).await.unwrap().items.len(), 0);
+    let mut connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let kept: Vec<String> = sqlx::query_scalar("SELECT to_jsonb(o)::text FROM orders o").fetch_all(&mut connection).await.unwrap();
+    assert!(!kept[0].contains('@'), "{kept:?}");
+}
+
+#[tokio::test]
+async fn what_is_past_its_days_goes_and_the_rest_stays() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    let request = |key| oms_store::KeyedRequest { caller: "c", route: "r", key, body_hash: "h" };
+    for key in ["old", "new"] {
+        store.idempotency().begin(&request(key), Duration::from_secs(60)).await.unwrap();
+    }
+    let mut connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    sqlx::query("UPDATE idempotency_keys SET begun_at = now() - interval '31 days' WHERE key = 'old'")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(store.prune(100).await.unwrap().idempotency_keys, 1);
+    assert_eq!(store.prune(100).await.unwrap().idempotency_keys, 0);
+    assert_eq!(store.idempotency().begin(&request("new"), Duration::ZERO).await.unwrap(), oms_store::Begin::InFlight);
+}
