@@ -7,6 +7,7 @@
 //! # Ok(()) }
 //! ```
 
+mod codec;
 mod command;
 mod error;
 mod place;
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 use temporalio_client::Client;
 
 pub use self::{
+    codec::{InvalidPayloadKey, encrypting_converter},
     error::StarterError,
     place::Placed,
     relay::{Relay, Swept},
