@@ -36,7 +36,7 @@ waits! {
     Remorse = "remorse", "remorse_ms after placing", "open fulfillment orders are released", "support";
     Preorder = "preorder", "until the line's fulfill_at", "the fulfillment order is opened", "support";
     Backorder = "backorder", "backorder_ms after waiting began, or the order's cancel_after", "the waiting units are cancelled", "support";
-    SplitWait = "split_wait", "split_wait_ms after waiting began", "the waiting units are sourced at any cost", "support";
+    SplitWait = "split_wait", "split_wait_ms after placing", "the waiting units are sourced at any cost", "support";
     Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
     Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
     Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
@@ -115,7 +115,7 @@ impl Order {
             FulfillmentStatus::Backordered => {
                 wait(Wait::Backorder, self.waits_until(found, policy));
                 if found.on_purpose {
-                    wait(Wait::SplitWait, later(found.since, policy.split_wait_ms));
+                    wait(Wait::SplitWait, self.may_wait_until());
                 }
             }
             FulfillmentStatus::Released => wait(Wait::Acceptance, later(found.since, policy.accept_ms)),
@@ -132,6 +132,12 @@ impl Order {
         for parcel in found.parcels.iter().filter(|p| p.status == ParcelStatus::LabelPending) {
             push(waits, Wait::Label, parcel.parcel_id.as_str(), later(parcel.since, policy.label_ms));
         }
+    }
+
+    /// Until then units may wait rather than travel in a dear consignment of their own; an order that does not wait never lets them.
+    pub(super) fn may_wait_until(&self) -> Timestamp {
+        let wait_ms = if self.core.allow_backorder { self.policy.split_wait_ms } else { 0 };
+        later(self.core.placed_at, wait_ms)
     }
 
     fn waits_until(&self, found: &FulfillmentOrder, policy: &Policy) -> Timestamp {

@@ -32,7 +32,7 @@ pub struct SourceRequest {
     /// Packages that the order has already.
     pub packages_already: u32,
     /// Units may wait rather than travel alone; after their wait they may not.
-    pub may_wait: bool,
+    pub may_wait_until: Timestamp,
 }
 
 /// Do this at the gateway, or, where sight of it was lost, ask what became of it.
@@ -103,7 +103,7 @@ impl Order {
             lines: self.sourceable(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
-            may_wait: self.sourcing.asked == 1 && self.core.allow_backorder,
+            may_wait_until: self.may_wait_until(),
         }
     }
 

@@ -165,46 +165,53 @@ pub enum Event {
     },
 }
 
-impl Event {
-    /// The event's `type`, as in its JSON.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::OrderPlaced { .. } => "order_placed",
-            Self::SourcingAsked { .. } => "sourcing_asked",
-            Self::OrderSourced { .. } => "order_sourced",
-            Self::PaymentAsked { .. } => "payment_asked",
-            Self::PaymentAnswered { .. } => "payment_answered",
-            Self::InvoiceDue { .. } => "invoice_due",
-            Self::OrderApproved => "order_approved",
-            Self::OrderProcessing => "order_processing",
-            Self::OrderRejected { .. } => "order_rejected",
-            Self::OrderExpired => "order_expired",
-            Self::OrderCompleted => "order_completed",
-            Self::OrderCancelled => "order_cancelled",
-            Self::HoldPlaced(_) => "hold_placed",
-            Self::HoldReleased { .. } => "hold_released",
-            Self::PreorderDue { .. } => "preorder_due",
-            Self::FulfillmentReleased { .. } => "fulfillment_released",
-            Self::FulfillmentAccepted { .. } => "fulfillment_accepted",
-            Self::PickingStarted { .. } => "picking_started",
-            Self::Packed { .. } => "packed",
-            Self::Unpacked { .. } => "unpacked",
-            Self::FulfillmentRejected { .. } => "fulfillment_rejected",
-            Self::ShippingAsked { .. } => "shipping_asked",
-            Self::LabelAsked { .. } => "label_asked",
-            Self::LabelBooked { .. } => "label_booked",
-            Self::LabelRefused { .. } => "label_refused",
-            Self::FulfillmentShipped { .. } => "fulfillment_shipped",
-            Self::ParcelMoved { .. } => "parcel_moved",
-            Self::GrantsSeen { .. } => "grants_seen",
-            Self::StockGranted { .. } => "stock_granted",
-            Self::WaitingEnded { .. } => "waiting_ended",
-            Self::UnitsCancelled { .. } => "units_cancelled",
-            Self::CancellationRequested { .. } => "cancellation_requested",
-            Self::CancellationAnswered { .. } => "cancellation_answered",
-            Self::CancellationRecorded(_) => "cancellation_recorded",
-            Self::AttentionRaised { .. } => "attention_raised",
-            Self::AttentionResolved { .. } => "attention_resolved",
+macro_rules! kinds {
+    ($( $variant:ident = $kind:literal, )+) => {
+        impl Event {
+            /// Every event's `type`.
+            pub const KINDS: &[&str] = &[ $( $kind, )+ ];
+
+            /// The event's `type`, as in its JSON.
+            pub fn kind(&self) -> &'static str { match self { $( Self::$variant { .. } => $kind, )+ } }
         }
-    }
+    };
+}
+
+kinds! {
+    OrderPlaced = "order_placed",
+    SourcingAsked = "sourcing_asked",
+    OrderSourced = "order_sourced",
+    PaymentAsked = "payment_asked",
+    PaymentAnswered = "payment_answered",
+    InvoiceDue = "invoice_due",
+    OrderApproved = "order_approved",
+    OrderProcessing = "order_processing",
+    OrderRejected = "order_rejected",
+    OrderExpired = "order_expired",
+    OrderCompleted = "order_completed",
+    OrderCancelled = "order_cancelled",
+    HoldPlaced = "hold_placed",
+    HoldReleased = "hold_released",
+    PreorderDue = "preorder_due",
+    FulfillmentReleased = "fulfillment_released",
+    FulfillmentAccepted = "fulfillment_accepted",
+    PickingStarted = "picking_started",
+    Packed = "packed",
+    Unpacked = "unpacked",
+    FulfillmentRejected = "fulfillment_rejected",
+    ShippingAsked = "shipping_asked",
+    LabelAsked = "label_asked",
+    LabelBooked = "label_booked",
+    LabelRefused = "label_refused",
+    FulfillmentShipped = "fulfillment_shipped",
+    ParcelMoved = "parcel_moved",
+    GrantsSeen = "grants_seen",
+    StockGranted = "stock_granted",
+    WaitingEnded = "waiting_ended",
+    UnitsCancelled = "units_cancelled",
+    CancellationRequested = "cancellation_requested",
+    CancellationAnswered = "cancellation_answered",
+    CancellationRecorded = "cancellation_recorded",
+    AttentionRaised = "attention_raised",
+    AttentionResolved = "attention_resolved",
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FulfillmentOrder, Order, Parcel};
+use super::{FulfillmentOrder, LineState, Order};
 use crate::{fulfillment::FulfillmentStatus, ids::LineId, parcel::ParcelStatus};
 
 /// The units of one line, or of several added up.
@@ -56,66 +56,76 @@ impl Units {
 impl Order {
     /// Where each line's units are.
     pub fn units(&self) -> BTreeMap<LineId, Units> {
-        let own = |(id, state): (&LineId, &super::LineState)| {
-            let units = Units {
-                ordered: u64::from(state.ordered),
-                replaced: u64::from(state.replaced),
-                open: u64::from(state.open),
-                cancelled: u64::from(state.cancelled),
-                ..Units::default()
-            };
-            (id.clone(), units)
-        };
-        let mut units: BTreeMap<LineId, Units> = self.lines.iter().map(own).collect();
-        for fulfillment_order in &self.fulfillment_orders {
-            count(fulfillment_order, &mut units);
-        }
+        let mut units: BTreeMap<LineId, Units> = self.lines.iter().map(|(id, line)| (id.clone(), line.units())).collect();
+        self.fulfillment_orders.iter().for_each(|found| {
+            count(found, |id, counted| {
+                if let Some(line) = units.get_mut(id) {
+                    line.add(counted);
+                }
+            });
+        });
         units
     }
 
     /// Where all units are.
     pub fn all_units(&self) -> Units {
         let mut all = Units::default();
-        for units in self.units().values() {
-            all.add(units);
-        }
+        self.lines.values().for_each(|line| all.add(&line.units()));
+        self.fulfillment_orders.iter().for_each(|found| count(found, |_, counted| all.add(counted)));
         all
     }
 }
 
-fn count(fulfillment_order: &FulfillmentOrder, units: &mut BTreeMap<LineId, Units>) {
-    for (id, quantity) in &fulfillment_order.lines {
-        let (Some(line), quantity) = (units.get_mut(id), u64::from(*quantity)) else { continue };
-        match fulfillment_order.status {
-            FulfillmentStatus::Backordered => line.backordered += quantity,
-            FulfillmentStatus::Incomplete => line.open += quantity,
-            FulfillmentStatus::Scheduled | FulfillmentStatus::Open | FulfillmentStatus::Released => line.allocated += quantity,
-            FulfillmentStatus::Accepted | FulfillmentStatus::Picking | FulfillmentStatus::Packed => line.allocated += quantity,
-            FulfillmentStatus::ReadyForPickup => line.allocated += quantity,
-            FulfillmentStatus::Shipped => line.shipped += quantity,
-            FulfillmentStatus::PickedUp => {
-                line.shipped += quantity;
-                line.picked_up += quantity;
-            }
-            FulfillmentStatus::Cancelled => {}
+impl LineState {
+    /// The units that no fulfillment order has.
+    fn units(&self) -> Units {
+        Units {
+            ordered: u64::from(self.ordered),
+            replaced: u64::from(self.replaced),
+            open: u64::from(self.open),
+            cancelled: u64::from(self.cancelled),
+            ..Units::default()
         }
-    }
-    if fulfillment_order.status == FulfillmentStatus::Shipped {
-        fulfillment_order.parcels.iter().for_each(|parcel| count_shipped(parcel, units));
     }
 }
 
-fn count_shipped(parcel: &Parcel, units: &mut BTreeMap<LineId, Units>) {
-    for (id, quantity) in &parcel.lines {
-        let (Some(line), quantity) = (units.get_mut(id), u64::from(*quantity)) else { continue };
-        match parcel.status {
-            ParcelStatus::Labelled | ParcelStatus::HandedOver | ParcelStatus::InTransit => line.in_transit += quantity,
-            ParcelStatus::OutForDelivery | ParcelStatus::Attempted | ParcelStatus::Exception => line.in_transit += quantity,
-            ParcelStatus::Delivered => line.delivered += quantity,
-            ParcelStatus::ReturnedToSender => line.sent_back += quantity,
-            ParcelStatus::Lost => line.lost += quantity,
-            // A voided parcel's units were packed again into another one; the others have not shipped.
-            ParcelStatus::Packed | ParcelStatus::LabelPending | ParcelStatus::Voided => {}
+/// Counts what a fulfillment order has, line by line, into `sum`.
+fn count(found: &FulfillmentOrder, mut sum: impl FnMut(&LineId, &Units)) {
+    for (id, quantity) in &found.lines {
+        sum(id, &standing(found.status, u64::from(*quantity)));
+    }
+    if found.status == FulfillmentStatus::Shipped {
+        for parcel in &found.parcels {
+            parcel.lines.iter().for_each(|(id, quantity)| sum(id, &under_way(parcel.status, u64::from(*quantity))));
         }
+    }
+}
+
+/// Units in a fulfillment order of this status. Where shipped ones are, their parcels say.
+fn standing(status: FulfillmentStatus, quantity: u64) -> Units {
+    let none = Units::default();
+    match status {
+        FulfillmentStatus::Backordered => Units { backordered: quantity, ..none },
+        FulfillmentStatus::Incomplete => Units { open: quantity, ..none },
+        FulfillmentStatus::Scheduled | FulfillmentStatus::Open | FulfillmentStatus::Released => Units { allocated: quantity, ..none },
+        FulfillmentStatus::Accepted | FulfillmentStatus::Picking | FulfillmentStatus::Packed => Units { allocated: quantity, ..none },
+        FulfillmentStatus::ReadyForPickup => Units { allocated: quantity, ..none },
+        FulfillmentStatus::Shipped => Units { shipped: quantity, ..none },
+        FulfillmentStatus::PickedUp => Units { shipped: quantity, picked_up: quantity, ..none },
+        FulfillmentStatus::Cancelled => none,
+    }
+}
+
+/// Shipped units in a parcel of this status.
+fn under_way(status: ParcelStatus, quantity: u64) -> Units {
+    let none = Units::default();
+    match status {
+        ParcelStatus::Labelled | ParcelStatus::HandedOver | ParcelStatus::InTransit => Units { in_transit: quantity, ..none },
+        ParcelStatus::OutForDelivery | ParcelStatus::Attempted | ParcelStatus::Exception => Units { in_transit: quantity, ..none },
+        ParcelStatus::Delivered => Units { delivered: quantity, ..none },
+        ParcelStatus::ReturnedToSender => Units { sent_back: quantity, ..none },
+        ParcelStatus::Lost => Units { lost: quantity, ..none },
+        // A voided parcel's units were packed again into another one; the others have not shipped.
+        ParcelStatus::Packed | ParcelStatus::LabelPending | ParcelStatus::Voided => none,
     }
 }

@@ -52,6 +52,18 @@ fn a_facility_that_rejects_everything_answers_the_cancellation_of_everything() {
 }
 
 #[test]
+fn an_order_that_must_not_be_split_answers_the_whole_question_when_it_comes_back() {
+    let mut whole = core(&[2, 4]);
+    whole.allow_split = false;
+    let mut run = Run::released(whole);
+    run.fulfill(1, FulfillmentRequest::StartPicking { picker: "p1".into() }).unwrap();
+    run.cancel("c1", Some(lines([("2", 3)]))).unwrap();
+    run.fulfill(1, short(1)).unwrap();
+    assert_eq!((run.status(1), run.found(1).lines.clone()), (FulfillmentStatus::Incomplete, lines([("1", 2), ("2", 1)])));
+    assert_eq!(run.order.cancellations[0].cancelled, lines([("2", 3)]));
+}
+
+#[test]
 fn a_second_cancellation_asks_the_facility_too() {
     let mut run = picking(5);
     run.cancel("c1", Some(lines([("1", 2)]))).unwrap();

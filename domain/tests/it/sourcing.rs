@@ -78,7 +78,7 @@ fn an_order_that_does_not_wait_is_cut_to_what_there_is() {
     now.allow_backorder = false;
     let mut run = Run::placed(now);
     let Some(Effect::Source(request)) = run.order.pending_effects().into_iter().next() else { panic!("nothing to source") };
-    assert!(!request.may_wait, "nothing may be left waiting on purpose");
+    assert!(request.may_wait_until <= run.order.core.placed_at, "nothing may be left waiting on purpose");
     run.source(|_, units| units - 2);
     run.obey();
     assert_eq!((run.order.all_units().cancelled, run.order.all_units().allocated), (2, 3));

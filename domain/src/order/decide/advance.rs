@@ -3,8 +3,8 @@
 use super::Draft;
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::{HoldId, PaymentId},
-    order::{Attention, Event, FulfillmentOrder, Hold, HoldReason, OrderStatus, deadlines::later},
+    ids::PaymentId,
+    order::{Attention, Event, FulfillmentOrder, OrderStatus, deadlines::later},
     parcel::ParcelStatus,
     payment::{Decline, OperationKind, OperationStatus, Payment},
     placed::PaymentMethod,
@@ -82,15 +82,6 @@ impl Draft {
         let used = payment.map_or(0, |p| p.operations.len());
         let number = u32::try_from(used).map_or(u32::MAX, |used| used + 1);
         self.emit(Event::PaymentAsked { payment_id: payment_id.clone(), number, kind, amount_minor, acts_on });
-    }
-
-    fn await_payment(&mut self, payment_id: &PaymentId) {
-        // `awaiting.` keeps it apart from the ids that people choose for their holds, which are theirs to name.
-        let Ok(hold_id) = HoldId::parse(format!("awaiting.{payment_id}").chars().take(64).collect::<String>()) else { return };
-        if !self.order.holds.iter().any(|hold| hold.hold_id == hold_id) {
-            let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None };
-            self.emit(Event::HoldPlaced(hold));
-        }
     }
 
     /// Rejected or Expired: every unit is given up and every authorization voided.

@@ -47,9 +47,10 @@ impl Draft {
         self.emit(Event::StockGranted { from: from.clone(), package });
     }
 
-    /// Orders that ship only as a whole are planned again when any of their stock moved.
+    /// What ships only as a whole, or waits on purpose, is planned again when any of their stock moved.
     fn plan_waiting_again(&mut self) {
-        let whole = self.order.fulfillment_orders.iter().filter(|f| f.whole && f.status == FulfillmentStatus::Backordered);
+        let whole =
+            self.order.fulfillment_orders.iter().filter(|f| (f.whole || f.on_purpose) && f.status == FulfillmentStatus::Backordered);
         for fulfillment_order_id in whole.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
             self.emit(Event::WaitingEnded { fulfillment_order_id });
         }

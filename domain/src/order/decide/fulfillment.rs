@@ -98,10 +98,11 @@ impl Draft {
             return Err(found.status.refuse(action));
         };
         let fulfillment_order_id = found.fulfillment_order_id.clone();
-        let unwanted = found.cancellation_request.as_ref().map(|request| take(&mut request.lines.clone(), lines)).unwrap_or_default();
+        // What must not be split leaves as a whole; what someone had asked to cancel is not sourced again.
+        let returned = if self.order.core.allow_split { lines } else { &found.lines };
+        let unwanted = found.cancellation_request.as_ref().map(|request| take(&mut request.lines.clone(), returned)).unwrap_or_default();
         self.settle_cancellations(found, unwanted.clone(), true);
-        let stays_together = !self.order.core.allow_split;
-        let reopened = without(if stays_together { &found.lines } else { lines }, &unwanted);
+        let reopened = without(returned, &unwanted);
         let goes_on = self.order.fulfillment_order(&fulfillment_order_id).is_some_and(|f| f.lines != reopened);
         let into = (goes_on && !reopened.is_empty()).then(|| self.order.next_id());
         let rejection = FacilityRejection { facility_id, reason, lines: lines.clone() };

@@ -5,9 +5,14 @@ use jiff::Timestamp;
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
-    ids::HoldId,
+    ids::{HoldId, ID_MAX_CHARS, PaymentId},
     order::{Event, Hold, HoldReason},
 };
+
+/// Most holds at once.
+const HOLDS_MAX: usize = 100;
+/// What the order's own holds begin with: so they never meet the ids that people choose for theirs.
+const AWAITING: &str = "awaiting.";
 
 impl Draft {
     /// The same hold again is the same hold.
@@ -18,6 +23,12 @@ impl Draft {
             }
             return Err(Rejection::new(ErrorCode::RefusedByRule, format!("hold {hold_id} exists with another reason or expiry")));
         }
+        if hold_id.as_str().starts_with(AWAITING) {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, format!("ids that begin with {AWAITING} are the order's own")));
+        }
+        if self.order.holds.len() >= HOLDS_MAX {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, format!("an order has at most {HOLDS_MAX} open holds")));
+        }
         self.emit(Event::HoldPlaced(Hold { hold_id: hold_id.clone(), reason, placed_at: self.at, expires_at }));
         Ok(())
     }
@@ -26,7 +37,24 @@ impl Draft {
         if !self.order.holds.iter().any(|hold| hold.hold_id == *hold_id) {
             return Err(Rejection::new(ErrorCode::NotFound, format!("there is no open hold {hold_id}")));
         }
+        if hold_id.as_str().starts_with(AWAITING) {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, format!("hold {hold_id} is lifted by a payment, not by hand")));
+        }
         self.emit(Event::HoldReleased { hold_id: hold_id.clone() });
         Ok(())
     }
+
+    /// Waits for the customer: a payment lifts the hold, or its deadline ends the order.
+    pub(super) fn await_payment(&mut self, payment_id: &PaymentId) {
+        let Some(hold_id) = awaiting(payment_id) else { return };
+        if !self.order.holds.iter().any(|hold| hold.hold_id == hold_id) {
+            let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None };
+            self.emit(Event::HoldPlaced(hold));
+        }
+    }
+}
+
+/// The hold for an instrument that has not paid. An id as long as an id may be is cut: one hold may then stand for two instruments.
+fn awaiting(payment_id: &PaymentId) -> Option<HoldId> {
+    HoldId::parse(format!("{AWAITING}{payment_id}").chars().take(ID_MAX_CHARS).collect::<String>()).ok()
 }

@@ -1,0 +1,189 @@
+//! What must be true of an order at all times (LIFECYCLE.md), worked out here from the events, apart from the code under test.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oms_domain::{
+    fulfillment::FulfillmentStatus,
+    ids::LineId,
+    order::{Effect, Event, FulfillmentOrder, Order, OrderStatus},
+    parcel::ParcelStatus,
+    payment::{OperationKind, OperationStatus},
+    placed::PaymentMethod,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::support::Lines;
+
+pub fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+    let json = serde_json::to_string(value).unwrap();
+    let back: T = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{e}: {json}"));
+    assert_eq!(back, *value, "{json}");
+}
+
+/// Each machine moves by its table, event by event.
+pub fn legal_steps(before: &Order, after: &Order, event: &Event) {
+    if before.status != after.status {
+        let legal = OrderStatus::TABLE.iter().any(|(from, _, to)| (*from, *to) == (before.status, after.status));
+        assert!(legal, "{event:?}: {} to {}", before.status, after.status);
+    }
+    for (was, is) in before.fulfillment_orders.iter().zip(&after.fulfillment_orders) {
+        assert_eq!(was.fulfillment_order_id, is.fulfillment_order_id);
+        let legal = FulfillmentStatus::TABLE.iter().any(|(from, _, to)| (*from, *to) == (was.status, is.status));
+        assert!(legal || was.status == is.status, "{event:?}: {} to {}", was.status, is.status);
+        for (was, is) in was.parcels.iter().zip(&is.parcels) {
+            let legal = ParcelStatus::TABLE.iter().any(|(from, _, to)| (*from, *to) == (was.status, is.status));
+            assert!(legal || was.status == is.status, "{event:?}: {} to {}", was.status, is.status);
+        }
+    }
+    for (was, is) in before.payments.iter().zip(&after.payments) {
+        for (was, is) in was.operations.iter().zip(&is.operations) {
+            let legal = OperationStatus::TABLE.iter().any(|(from, _, to)| (*from, *to) == (was.status, is.status));
+            assert!(legal || was.status == is.status, "{event:?}: {} to {}", was.status, is.status);
+        }
+    }
+    assert_eq!(after.version, before.version + 1);
+}
+
+pub fn hold(order: &Order) {
+    for (id, units) in order.units() {
+        assert!(units.add_up(), "line {id}: {units:?}");
+    }
+    let ids: BTreeSet<_> = order.fulfillment_orders.iter().map(|f| &f.fulfillment_order_id).collect();
+    assert_eq!(ids.len(), order.fulfillment_orders.len(), "an id was given twice");
+    order.fulfillment_orders.iter().for_each(fulfillment_order);
+    cancellations(order);
+    money(order);
+    let keys: BTreeSet<String> = order.pending_effects().iter().map(Effect::key).collect();
+    assert_eq!(keys.len(), order.pending_effects().len(), "two effects share a key");
+}
+
+fn fulfillment_order(found: &FulfillmentOrder) {
+    let name = &found.fulfillment_order_id;
+    assert_eq!(found.lines.is_empty(), found.status == FulfillmentStatus::Cancelled, "{name}: {found:?}");
+    assert!(found.lines.values().all(|units| *units > 0), "{name} keeps a line without units");
+    let mut packed = Lines::new();
+    for parcel in found.parcels.iter().filter(|p| p.status != ParcelStatus::Voided) {
+        for (id, units) in &parcel.lines {
+            *packed.entry(id.clone()).or_default() += units;
+        }
+    }
+    match found.status {
+        FulfillmentStatus::Packed | FulfillmentStatus::Shipped => assert_eq!(packed, found.lines, "{name}: parcels hold other units"),
+        _ => assert!(packed.is_empty(), "{name} is {} and has parcels", found.status),
+    }
+    if let Some(request) = &found.cancellation_request {
+        let fits = request.lines.iter().all(|(id, units)| found.lines.get(id).is_some_and(|held| units <= held));
+        assert!(fits && !request.parts.is_empty(), "{name}: more is asked for than it holds");
+        let begun = [FulfillmentStatus::Accepted, FulfillmentStatus::Picking, FulfillmentStatus::Packed, FulfillmentStatus::ReadyForPickup];
+        assert!(begun.contains(&found.status), "{name} is {}: nobody needs to be asked", found.status);
+    }
+}
+
+/// A cancellation answers for exactly the units that it asked for, and waits only where a facility was asked.
+fn cancellations(order: &Order) {
+    let mut asked: BTreeMap<_, Lines> = BTreeMap::new();
+    for part in order.fulfillment_orders.iter().filter_map(|f| f.cancellation_request.as_ref()).flat_map(|r| &r.parts) {
+        for (id, units) in &part.lines {
+            *asked.entry(&part.cancellation_id).or_default().entry(id.clone()).or_default() += units;
+        }
+    }
+    for record in &order.cancellations {
+        let open = asked.remove(&record.cancellation_id).unwrap_or_default();
+        assert_eq!(record.requested, open, "{record:?}");
+        if let Some(wanted) = &record.asked {
+            let mut answered = Lines::new();
+            for (id, units) in record.cancelled.iter().chain(&record.requested).chain(&record.too_late) {
+                *answered.entry(id.clone()).or_default() += units;
+            }
+            assert_eq!(answered, *wanted, "{record:?}");
+        }
+    }
+    assert!(asked.is_empty());
+}
+
+fn money(order: &Order) {
+    for payment in &order.payments {
+        let open = payment.operations.iter().filter(|op| op.is_open()).count();
+        assert!(open <= 1, "one operation at a time: {payment:?}");
+        assert!(payment.operations.iter().all(|op| op.amount_minor > 0), "{payment:?}");
+        assert!(payment.charged_minor() + payment.voided_minor() <= payment.authorized_minor(), "{payment:?}");
+        assert!(payment.refunded_minor() <= payment.captured_minor(), "{payment:?}");
+        let numbers: BTreeSet<u32> = payment.operations.iter().map(|op| op.number).collect();
+        assert_eq!(numbers.len(), payment.operations.len());
+    }
+}
+
+/// Nothing stays reserved for, or waiting in, an order that has ended.
+pub fn nothing_reserved(order: &Order) {
+    let left: Vec<_> = order.stock_targets_since(0).into_iter().filter(|t| t.allocated + t.waiting > 0).collect();
+    assert_eq!(left, []);
+}
+
+/// The money as the events alone tell it: what each line owes, and which of its units are spoken for.
+pub struct Ledger {
+    due_minor: BTreeMap<LineId, i128>,
+    ordered: BTreeMap<LineId, i128>,
+    spoken_for: BTreeMap<LineId, i128>,
+    shipped_minor: i128,
+    cancelled_minor: i128,
+}
+
+impl Ledger {
+    pub fn new(order: &Order) -> Self {
+        let total: i128 = order.lines.values().map(|line| i128::from(line.due_minor)).sum();
+        assert_eq!(total, i128::from(order.core.total_minor()), "the lines carry the whole order");
+        assert!(order.lines.values().all(|line| line.due_minor >= 0));
+        Self {
+            due_minor: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.due_minor))).collect(),
+            ordered: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.ordered))).collect(),
+            spoken_for: BTreeMap::new(),
+            shipped_minor: 0,
+            cancelled_minor: 0,
+        }
+    }
+
+    fn share(&mut self, lines: &Lines) -> i128 {
+        let mut sum = 0;
+        for (id, units) in lines {
+            let from = self.spoken_for.entry(id.clone()).or_default();
+            let upto = *from + i128::from(*units);
+            let floor = |n: i128| (self.due_minor[id] * n).div_euclid(self.ordered[id]);
+            sum += floor(upto) - floor(*from);
+            *from = upto;
+        }
+        sum
+    }
+
+    pub fn follow(&mut self, before: &Order, event: &Event) {
+        match event {
+            Event::UnitsCancelled { lines, .. } => self.cancelled_minor += self.share(lines),
+            Event::FulfillmentShipped { fulfillment_order_id, amount_minor } => {
+                let lines = before.fulfillment_order(fulfillment_order_id).unwrap().lines.clone();
+                let share = self.share(&lines);
+                assert_eq!(share, i128::from(*amount_minor), "the exact share of what ships");
+                self.shipped_minor += share;
+            }
+            _ => {}
+        }
+    }
+
+    pub fn agrees(&self, order: &Order) {
+        let total = i128::from(order.core.total_minor());
+        assert_eq!(total, self.shipped_minor + self.cancelled_minor + i128::from(order.remaining_minor()));
+        let charged: i128 = order.payments.iter().map(|p| i128::from(p.charged_minor())).sum();
+        assert!(charged + i128::from(order.invoiced_minor) <= self.shipped_minor, "more is charged than was shipped");
+    }
+
+    /// Of a closed order: what shipped is paid, to the penny, and every authorization is used up or void.
+    pub fn nets_out(&self, order: &Order) {
+        let elsewhere = order.payments.iter().filter(|p| p.method == PaymentMethod::External);
+        let elsewhere: i128 = elsewhere.map(|p| i128::from(p.amount_minor)).sum();
+        let paid = i128::from(order.net_captured_minor() + order.invoiced_minor);
+        assert_eq!(paid, (self.shipped_minor - elsewhere).max(0), "{:?}", order.payments);
+        for payment in order.payments.iter().filter(|p| p.uses_gateway()) {
+            let void_failed = payment.last(OperationKind::Void).is_some_and(|op| op.status == OperationStatus::Failed);
+            let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor();
+            assert!(left == 0 || (void_failed && !order.attention.is_empty()), "{payment:?}");
+        }
+    }
+}

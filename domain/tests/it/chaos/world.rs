@@ -1,0 +1,201 @@
+//! An order among adapters that fail, repeat themselves and answer late.
+
+use std::collections::BTreeSet;
+
+use oms_domain::{
+    order::{Command, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
+    placed::PaymentMethod,
+    policy::Policy,
+};
+
+use super::{
+    Step, draw,
+    invariants::{self, Ledger},
+};
+use crate::support::{at, core, payment};
+
+pub struct World {
+    start: Order,
+    pub order: Order,
+    /// With their time, as they were recorded.
+    events: Vec<(Event, i64)>,
+    second: i64,
+    /// Every effect there ever was: answers to old ones come late, or again.
+    effects: Vec<Effect>,
+    /// What was sent: any of it may come once more.
+    sent: Vec<Command>,
+    ledger: Ledger,
+    /// Say what is sent, and what comes of it.
+    narrated: bool,
+}
+
+/// Orders of one to four lines, of every way of paying, splitting and waiting.
+fn shape(draw: u32) -> OrderCore {
+    let quantities: Vec<u32> = (0..1 + draw % 4).map(|n| 1 + draw.rotate_left(n * 5) % 7).collect();
+    let mut core = core(&quantities);
+    core.order_level_minor = [300, 0, -997, 1][usize::try_from(draw >> 4 & 3).unwrap()];
+    let total_minor = core.total_minor();
+    core.payments = match draw >> 6 & 7 {
+        0 => vec![payment("gift", PaymentMethod::GiftCard, 333), payment("card", PaymentMethod::Card, total_minor - 333)],
+        1 => vec![
+            payment("card", PaymentMethod::Card, total_minor / 2),
+            payment("terms", PaymentMethod::Terms, total_minor - total_minor / 2),
+        ],
+        2 => vec![payment("terms", PaymentMethod::Terms, total_minor)],
+        3 => vec![payment("bank", PaymentMethod::External, 100), payment("card", PaymentMethod::Card, total_minor - 100)],
+        4 => {
+            let mut taken_over = payment("card", PaymentMethod::Card, total_minor);
+            taken_over.authorization = Some(("auth-1".into(), None));
+            vec![taken_over]
+        }
+        _ => vec![payment("card", PaymentMethod::Card, total_minor)],
+    };
+    core.allow_split = draw >> 9 & 3 != 0;
+    core.allow_backorder = draw >> 11 & 3 != 0;
+    core.lines[0].fulfill_at = (draw >> 13 & 3 == 0).then(|| at(50_000));
+    core.cancel_after = (draw >> 15 & 3 == 0).then(|| at(500_000));
+    core
+}
+
+impl World {
+    pub fn new(draw: u32) -> Self {
+        let policy = Policy { remorse_ms: i64::from(draw >> 17 & 1) * 60_000, ..Policy::default() };
+        let order = Order::new(shape(draw), policy);
+        let ledger = Ledger::new(&order);
+        let mut world =
+            Self { start: order.clone(), order, events: vec![], second: 0, effects: vec![], sent: vec![], ledger, narrated: false };
+        world.send(Command::Place);
+        world
+    }
+
+    pub fn narrated(self) -> Self {
+        println!("{:?}", self.order.core);
+        Self { narrated: true, ..self }
+    }
+
+    pub fn step(&mut self, (kind, a, b, c): Step) {
+        self.second += i64::from(1 + c % 600);
+        let command = match kind % 32 {
+            0..=9 => draw::pick(&self.order.pending_effects(), a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
+            10..=17 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
+            18 | 19 => Some(Command::Request(draw::cancel(&self.order, a, b, c))),
+            20 => Some(Command::Request(draw::hold(&self.order, a, b))),
+            21 | 22 => Some(Command::Fact(draw::stock(&self.order, a, b, c))),
+            23..=25 => draw::carrier(&self.order, self.second, a, b, c).map(Command::Fact),
+            26 => draw::pick(&self.effects, a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
+            27 => draw::pick(&self.sent, a),
+            28 => draw::stray_label(&self.order, a).map(Command::Answer),
+            29 => {
+                self.second += i64::from(b % 400_000);
+                Some(Command::Tick)
+            }
+            _ => Some(Command::Tick),
+        };
+        if let Some(command) = command {
+            self.send(command);
+        }
+    }
+
+    pub fn send(&mut self, command: Command) {
+        let now = at(self.second);
+        let decided = decide(&self.order, &command, now);
+        if self.narrated {
+            println!("{} s: {command:?}\n    {decided:?}", self.second);
+        }
+        assert_eq!(decided, decide(&self.order, &command, now), "the same question, another answer");
+        invariants::round_trip(&command);
+        match decided {
+            Ok(events) => {
+                for event in events {
+                    let before = self.order.clone();
+                    self.order.evolve(&event, now);
+                    invariants::legal_steps(&before, &self.order, &event);
+                    self.ledger.follow(&before, &event);
+                    invariants::round_trip(&event);
+                    assert_eq!(serde_json::to_value(&event).unwrap()["type"], event.kind());
+                    self.events.push((event, self.second));
+                }
+            }
+            Err(refusal) => {
+                assert!(matches!(command, Command::Request(_)), "a fact was refused: {command:?}: {refusal:?}");
+                assert!(!refusal.message.is_empty());
+            }
+        }
+        if command == Command::Tick {
+            self.settle_what_is_due();
+        }
+        invariants::hold(&self.order);
+        self.ledger.agrees(&self.order);
+        let known: BTreeSet<String> = self.effects.iter().map(Effect::key).collect();
+        self.effects.extend(self.order.pending_effects().into_iter().filter(|effect| !known.contains(&effect.key())));
+        self.sent.push(command);
+    }
+
+    /// A deadline that has passed is gone after a tick, or after the ticks for what the first one brought about.
+    fn settle_what_is_due(&mut self) {
+        let now = at(self.second);
+        let due = |order: &Order| order.deadlines().into_iter().filter(|d| d.due <= now).collect::<Vec<Deadline>>();
+        for _ in 0..4 {
+            if due(&self.order).is_empty() {
+                return;
+            }
+            for event in decide(&self.order, &Command::Tick, now).unwrap() {
+                let before = self.order.clone();
+                self.order.evolve(&event, now);
+                self.ledger.follow(&before, &event);
+                self.events.push((event, self.second));
+            }
+        }
+        assert_eq!(due(&self.order), [], "a deadline that never passes would keep the worker spinning");
+    }
+
+    /// From now on everything goes well: the order must come to its end, and its document must be what its events say.
+    pub fn finish(mut self) -> BTreeSet<&'static str> {
+        for _ in 0..400 {
+            if self.order.is_closed() {
+                break;
+            }
+            self.one_good_turn();
+        }
+        assert!(self.order.is_closed() || !self.order.attention.is_empty(), "stuck, and nobody knows: {:?}", self.order);
+        if self.order.is_closed() {
+            self.ledger.nets_out(&self.order);
+            invariants::nothing_reserved(&self.order);
+        }
+        let mut replayed = self.start.clone();
+        for (event, second) in &self.events {
+            replayed.evolve(event, at(*second));
+        }
+        assert_eq!(replayed, self.order, "the events tell another story");
+        invariants::round_trip(&self.order);
+        self.events.iter().map(|(event, _)| event.kind()).collect()
+    }
+
+    fn one_good_turn(&mut self) {
+        self.second += 1;
+        if let Some(effect) = self.order.pending_effects().first().cloned() {
+            return self.send(Command::Answer(draw::good(&self.order, &effect)));
+        }
+        let ours = |hold: &&oms_domain::order::Hold| !hold.hold_id.as_str().starts_with("awaiting.");
+        let holds = self.order.holds.iter().find(ours).map(|hold| Request::ReleaseHold { hold_id: hold.hold_id.clone() });
+        let ship = || FulfillmentRequest::Ship { carrier: None, tracking_number: None };
+        let request = self.order.fulfillment_orders.iter().find_map(|f| {
+            let action = match f.status.name() {
+                "Released" | "Accepted" | "Picking" => ship(),
+                "Packed" if !f.ship_requested => ship(),
+                "Shipped" if !f.is_delivered() && f.parcels.iter().any(|p| p.status.is_in_transit()) => FulfillmentRequest::Deliver,
+                _ => return None,
+            };
+            Some(Request::Fulfillment { fulfillment_order_id: f.fulfillment_order_id.clone(), action })
+        });
+        match request.or(holds) {
+            Some(request) if !self.order.status.is_final() => self.send(Command::Request(request)),
+            _ => {
+                if let Some(next) = self.order.deadlines().first() {
+                    self.second = self.second.max(next.due.as_second() - at(0).as_second()) + 1;
+                    self.send(Command::Tick);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! docs/lifecycle.md is printed from the tables in the code. Changed a table? `UPDATE_DOCS=1 cargo test -p oms-domain docs`.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use oms_domain::{
+    error::{ErrorCode, Retry},
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
+    order::{Event, OrderAction, OrderStatus, Wait},
+    parcel::{ParcelAction, ParcelStatus},
+    payment::{OperationAction, OperationStatus},
+    reservation::{ReservationAction, ReservationStatus},
+};
+
+/// A machine as text: its name, its states (final or not) and its rows.
+struct Machine {
+    title: &'static str,
+    about: &'static str,
+    starts: &'static [&'static str],
+    states: Vec<(&'static str, bool)>,
+    actions: Vec<&'static str>,
+    rows: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+macro_rules! machine {
+    ($title:literal, $about:literal, $State:ident, $Action:ident, $starts:expr) => {
+        Machine {
+            title: $title,
+            about: $about,
+            starts: $starts,
+            states: $State::ALL.iter().map(|s| (s.name(), s.is_final())).collect(),
+            actions: $Action::ALL.iter().map(|a| a.name()).collect(),
+            rows: $State::TABLE.iter().map(|(from, by, to)| (from.name(), by.name(), to.name())).collect(),
+        }
+    };
+}
+
+fn machines() -> Vec<Machine> {
+    vec![
+        machine!(
+            "Order",
+            "Where an order stands. Everything else about it is an axis beside this one.",
+            OrderStatus,
+            OrderAction,
+            &["Created"]
+        ),
+        machine!(
+            "Fulfillment order",
+            "What one facility ships of an order by one method. A cancellation is asked for beside the state, which it does not change; \
+             `Delivered` is shown for a `Shipped` one whose parcels have all arrived.",
+            FulfillmentStatus,
+            FulfillmentAction,
+            &["Open", "Scheduled", "Backordered"]
+        ),
+        machine!(
+            "Parcel",
+            "Carriers skip scans, so any forward jump is legal; what comes late or twice changes nothing.",
+            ParcelStatus,
+            ParcelAction,
+            &["Packed"]
+        ),
+        machine!(
+            "Payment operation",
+            "One operation at a gateway; an instrument has one under way at a time.",
+            OperationStatus,
+            OperationAction,
+            &["Pending"]
+        ),
+        machine!(
+            "Reservation",
+            "Reserved units. The store moves them, in the transaction that moves the stock.",
+            ReservationStatus,
+            ReservationAction,
+            &["Requested"]
+        ),
+    ]
+}
+
+fn section(machine: &Machine) -> String {
+    let Machine { title, about, starts, states, actions, rows } = machine;
+    let mut text = format!("## {title}\n\n{about}\n\n```mermaid\nstateDiagram-v2\n");
+    for start in *starts {
+        let _ = writeln!(text, "    [*] --> {start}");
+    }
+    for (from, by, to) in rows {
+        let _ = writeln!(text, "    {from} --> {to}: {by}");
+    }
+    for (state, _) in states.iter().filter(|(_, is_final)| *is_final) {
+        let _ = writeln!(text, "    {state} --> [*]");
+    }
+    text.push_str("```\n\nWhat has no row is refused, with the state and what is possible.\n\n");
+    let used: Vec<&&str> = actions.iter().filter(|action| rows.iter().any(|row| row.1 == **action)).collect();
+    let _ = writeln!(text, "| from | action | to |\n| --- | --- | --- |");
+    for (state, is_final) in states {
+        if *is_final {
+            let _ = writeln!(text, "| {state} | | final |");
+        }
+        for action in &used {
+            if let Some((_, _, to)) = rows.iter().find(|(from, by, _)| from == state && *by == **action) {
+                let _ = writeln!(text, "| {state} | {action} | {to} |");
+            }
+        }
+    }
+    text
+}
+
+fn waits() -> String {
+    let mut text = "## Waits\n\nEvery wait has a deadline, a default, and someone who can extend it.\n\n".to_owned();
+    text.push_str("| wait | how long | what happens then | who extends it |\n| --- | --- | --- | --- |\n");
+    for (_, key, lasts, default, extends) in Wait::TABLE {
+        let _ = writeln!(text, "| `{key}` | {lasts} | {default} | {extends} |");
+    }
+    text
+}
+
+fn errors() -> String {
+    let mut text =
+        "## Errors\n\nThe one table: what each stable code means to HTTP, to a client that could try again, and to a shell.\n\n".to_owned();
+    text.push_str("| code | HTTP | again | exit | title |\n| --- | --- | --- | --- | --- |\n");
+    for error in ErrorCode::ALL {
+        let again = match error.retry() {
+            Retry::Never => "no",
+            Retry::Later => "later",
+        };
+        let _ = writeln!(text, "| `{}` | {} | {again} | {} | {} |", error.code(), error.http_status(), error.exit_code(), error.title());
+    }
+    text
+}
+
+fn events() -> String {
+    let mut text = "## Events\n\nWhat an order's timeline and `GET /v1/events` say has happened, by `type`:\n\n".to_owned();
+    for kind in Event::KINDS {
+        let _ = writeln!(text, "- `{kind}`");
+    }
+    text
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own settings, not the rules'")]
+fn the_lifecycle_page_says_what_the_code_does() {
+    let mut sections = vec![
+        "# The lifecycle\n\nPrinted from the tables in `domain/` by its test `docs`, which fails when they differ; `UPDATE_DOCS=1 cargo test -p oms-domain docs` \
+         prints it anew.\n"
+            .to_owned(),
+    ];
+    sections.extend(machines().iter().map(section));
+    sections.extend([waits(), events(), errors()]);
+    let page = sections.join("\n");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lifecycle.md");
+    if std::env::var("UPDATE_DOCS").is_ok() {
+        fs::write(&path, &page).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "docs/lifecycle.md is not what the code says: UPDATE_DOCS=1 cargo test -p oms-domain docs");
+}

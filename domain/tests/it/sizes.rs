@@ -1,0 +1,168 @@
+//! The largest order there may be: 2,000 lines over 24 facilities. Its bytes are a design limit, not a surprise.
+
+use std::time::{Duration, Instant};
+
+use oms_domain::{
+    ids::LineId,
+    order::{
+        Answer, Command, CoreLine, Effect, FulfillmentRequest, LabelOutcome, Order, OrderCore, Request, SourcedPackage, SourcingAnswer,
+        decide,
+    },
+    payment::OperationOutcome,
+    policy::Policy,
+};
+
+use serde::Serialize;
+
+use crate::support::{at, core};
+
+const LINES: u32 = 2_000;
+const FACILITIES: u32 = 24;
+/// DynamoDB's limit for an item, and the largest payload that Temporal takes.
+const ITEM_MAX_BYTES: usize = 400_000;
+const PAYLOAD_MAX_BYTES: usize = 2_000_000;
+
+/// Lines with ids and SKUs of the length that shops use; each is split over two facilities.
+fn largest() -> OrderCore {
+    let line = |n: u32| CoreLine {
+        line_id: LineId::parse(format!("{n}")).unwrap(),
+        sku: format!("{:05}-{:04}", 85_123 + n, n).parse().unwrap(),
+        quantity: 2,
+        total_minor: 12_345,
+        group: 0,
+        fulfill_at: None,
+    };
+    let mut core = core(&[1]);
+    core.lines = (1..=LINES).map(line).collect();
+    core.order_id = "2010-12-01-536365".parse().unwrap();
+    core.payments[0].amount_minor = core.total_minor();
+    core
+}
+
+/// The largest of everything so far.
+#[derive(Debug, Default)]
+struct Most {
+    command_bytes: usize,
+    document_bytes: usize,
+    event_bytes: usize,
+    /// What one record carries: the document, its events and the stock's targets.
+    record_bytes: usize,
+    step: Duration,
+}
+
+struct Largest {
+    order: Order,
+    second: i64,
+    most: Most,
+}
+
+fn bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).unwrap().len()
+}
+
+impl Largest {
+    #[expect(clippy::disallowed_methods, reason = "a stopwatch beside the rules, not in them")]
+    fn send(&mut self, command: &Command) {
+        self.second += 1;
+        let (started, since) = (Instant::now(), self.order.version);
+        let events = decide(&self.order, command, at(self.second)).unwrap();
+        for event in &events {
+            self.order.evolve(event, at(self.second));
+        }
+        let targets = self.order.stock_targets_since(since);
+        let _ = (self.order.pending_effects(), self.order.deadlines());
+        self.most.step = self.most.step.max(started.elapsed());
+        let (document_bytes, events_bytes) = (bytes(&self.order), bytes(&events));
+        self.most.command_bytes = self.most.command_bytes.max(bytes(command));
+        self.most.document_bytes = self.most.document_bytes.max(document_bytes);
+        self.most.event_bytes = events.iter().map(bytes).max().unwrap_or(0).max(self.most.event_bytes);
+        self.most.record_bytes = self.most.record_bytes.max(document_bytes + events_bytes + bytes(&targets));
+        assert!(self.order.units().values().all(|units| units.add_up()));
+    }
+
+    fn started() -> Self {
+        let order = Order::new(largest(), Policy::default());
+        let mut run = Self { order, second: 0, most: Most::default() };
+        run.send(&Command::Place);
+        run.source();
+        run.obey();
+        assert_eq!(run.order.fulfillment_orders.len(), 24);
+        run
+    }
+
+    /// Asks the same of every facility.
+    fn fulfill_all(&mut self, action: &FulfillmentRequest) {
+        for id in self.order.fulfillment_orders.iter().map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
+            let (fulfillment_order_id, action) = (id, action.clone());
+            self.send(&Command::Request(Request::Fulfillment { fulfillment_order_id, action }));
+            self.obey();
+        }
+    }
+
+    /// Says what was measured, and that it is within the limits of the two stores.
+    fn within_limits(&self, document_max_bytes: usize) {
+        println!("{:?}", self.most);
+        let Most { command_bytes, document_bytes, event_bytes, record_bytes, step } = self.most;
+        assert!(document_bytes < document_max_bytes, "the document has {document_bytes} bytes");
+        assert!(command_bytes.max(event_bytes) < ITEM_MAX_BYTES, "{:?}", self.most);
+        assert!(record_bytes < PAYLOAD_MAX_BYTES, "a record has {record_bytes} bytes");
+        // Far above what it takes, and far below what anything quadratic would: a step in this profile, on a loaded machine.
+        assert!(step < Duration::from_secs(1), "{step:?}");
+    }
+
+    fn source(&mut self) {
+        let package = |n: u32| SourcedPackage {
+            fulfillment_order_id: oms_domain::ids::FulfillmentOrderId::of(&self.order.core.order_id, n + 1),
+            facility_id: format!("WH-{n}").parse().unwrap(),
+            group: 0,
+            lines: (1..=LINES)
+                .filter(|line| [line % FACILITIES, (line + 1) % FACILITIES].contains(&n))
+                .map(|line| (format!("{line}").parse().unwrap(), 1))
+                .collect(),
+            ship_by: Some(at(86_400)),
+        };
+        let packages = (0..FACILITIES).map(package).collect();
+        self.send(&Command::Answer(Answer::Sourced(SourcingAnswer { round: 1, packages, waiting: vec![] })));
+    }
+
+    fn obey(&mut self) {
+        while let Some(effect) = self.order.pending_effects().into_iter().next() {
+            self.send(&Command::Answer(match effect {
+                Effect::Source(_) => unreachable!("everything was found"),
+                Effect::Pay(pay) => Answer::Payment {
+                    payment_id: pay.payment_id.clone(),
+                    number: pay.number,
+                    outcome: OperationOutcome::Succeeded { reference: pay.key(), expires_at: None },
+                },
+                Effect::BookLabel(label) => Answer::Label {
+                    outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
+                    parcel_id: label.parcel_id,
+                },
+            }));
+        }
+    }
+}
+
+#[test]
+fn an_order_of_2000_lines_over_24_facilities_stays_small_and_quick_to_its_end() {
+    let mut run = Largest::started();
+    run.fulfill_all(&FulfillmentRequest::Ship { carrier: None, tracking_number: None });
+    run.fulfill_all(&FulfillmentRequest::Deliver);
+    assert!(run.order.is_closed(), "{}", run.order.status);
+    assert_eq!(run.order.net_captured_minor(), run.order.core.total_minor());
+    run.within_limits(ITEM_MAX_BYTES);
+}
+
+#[test]
+fn cancelling_it_while_24_facilities_pick_stays_within_a_payload() {
+    let mut run = Largest::started();
+    run.fulfill_all(&FulfillmentRequest::Accept);
+    run.send(&Command::Request(Request::Cancel { cancellation_id: "c".parse().unwrap(), reason: "changed mind".into(), lines: None }));
+    // Nobody answers, so the deadline answers for all 24 at once.
+    run.second += 86_400;
+    run.send(&Command::Tick);
+    run.obey();
+    assert!(run.order.is_closed(), "{}", run.order.status);
+    // The document is compressed or split beyond an item's size; the record must still be one payload.
+    run.within_limits(PAYLOAD_MAX_BYTES);
+}
