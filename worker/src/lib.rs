@@ -1,24 +1,20 @@
 //! Builds Temporal workers from the rooms: wiring only.
 
-use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+mod crew;
+mod wear;
 
-use anyhow::{Context, Result};
-use futures_util::future::try_join_all;
-use oms_activities::{
-    DataActivities, PaymentActivities, ShippingActivities,
-    ports::{Carrier, PaymentGateway},
-};
+use std::{collections::BTreeSet, future::Future, pin::pin, sync::Arc};
+
+use anyhow::{Result, bail};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use oms_activities::ports::{Carrier, PaymentGateway};
 use oms_allocation::Rules;
 use oms_store::Store;
-use oms_workflows::{
-    names::{Queue, Queues},
-    order::OrderWorkflow,
-};
+use oms_workflows::names::{Queue, Queues};
 use temporalio_client::Client;
-use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use temporalio_sdk::Runtime;
 
-/// How long running activities get to finish when the worker is asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
+use crate::crew::Crew;
 
 /// What a worker process is made of.
 #[derive(Clone)]
@@ -36,12 +32,14 @@ pub struct Settings {
     pub serves: BTreeSet<Queue>,
     /// Orders kept in memory between their tasks; about 120 kB each.
     pub cached_orders: usize,
+    /// Activities after which the workers are built anew: the SDK (1.1) keeps some 250 bytes of each until its worker goes.
+    pub recycle_after: u64,
 }
 
 impl Settings {
     /// All queues.
     pub fn all(queues: Queues) -> Self {
-        Self { queues, serves: Queue::ALL.iter().copied().collect(), cached_orders: 1_000 }
+        Self { queues, serves: Queue::ALL.iter().copied().collect(), cached_orders: 1_000, recycle_after: 100_000 }
     }
 }
 
@@ -50,40 +48,32 @@ impl Settings {
 /// # Errors
 /// When the server cannot be reached, or a worker of this process serves the queue on the same connection already.
 pub async fn serve(runtime: &Runtime, client: Client, parts: Parts, settings: Settings, stop: impl Future<Output = ()>) -> Result<()> {
-    let mut workers = Vec::new();
-    for queue in &settings.serves {
-        let options = options(*queue, &parts, &settings)?;
-        let worker = Worker::new(runtime, client.clone(), options);
-        workers.push(worker.map_err(|error| anyhow::anyhow!("{error}")).with_context(|| format!("worker for queue {}", queue.as_str()))?);
+    let (mut crew, work) = Crew::form(runtime, &client, &parts, &settings)?;
+    let mut at_work = FuturesUnordered::from_iter([work]);
+    let (mut stop, mut stopping) = (pin!(stop), false);
+    loop {
+        tokio::select! {
+            () = &mut stop, if !stopping => {
+                tracing::info!("worker stops: running activities are finished first");
+                stopping = true;
+                crew.dismiss();
+            }
+            // The next crew begins at once, while the last one finishes what it has: no task waits for the change.
+            () = crew.worn(), if !stopping => {
+                tracing::info!(worker.activities = settings.recycle_after, "worker is built anew");
+                crew.dismiss();
+                let (next, work) = Crew::form(runtime, &client, &parts, &settings)?;
+                crew = next;
+                at_work.push(work);
+            }
+            Some(done) = at_work.next() => {
+                done?;
+                match (at_work.is_empty(), stopping) {
+                    (true, true) => return Ok(()),
+                    (true, false) => bail!("the workers ended without having been asked to"),
+                    (false, _) => {}
+                }
+            }
+        }
     }
-    let handles: Vec<_> = workers.iter().map(Worker::shutdown_handle).collect();
-    let stopping = async {
-        stop.await;
-        tracing::info!("worker stops: running activities are finished first");
-        handles.iter().for_each(|shutdown| shutdown());
-        Ok(())
-    };
-    let running = try_join_all(workers.iter_mut().map(|worker| async { worker.run().await.map_err(|error| anyhow::anyhow!("{error}")) }));
-    tokio::try_join!(running, stopping)?;
-    Ok(())
-}
-
-fn options(queue: Queue, parts: &Parts, settings: &Settings) -> Result<WorkerOptions> {
-    let options = WorkerOptions::new(settings.queues.name(queue)).graceful_shutdown_period(GRACE);
-    let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
-    Ok(match queue {
-        Queue::Orders => {
-            let options = options.max_cached_workflows(settings.cached_orders);
-            options.register_workflow::<OrderWorkflow>()?.register_activities(data()).build()
-        }
-        Queue::Data => options.register_activities(data()).build(),
-        Queue::Payments => {
-            let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));
-            options.register_activities(PaymentActivities { store, gateway }).build()
-        }
-        Queue::Shipping => {
-            let (store, carrier) = (parts.store.clone(), Arc::clone(&parts.carrier));
-            options.register_activities(ShippingActivities { store, carrier }).build()
-        }
-    })
 }

@@ -1,0 +1,80 @@
+//! The workers of one generation, one for each queue.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use futures_util::future::try_join_all;
+use oms_activities::{DataActivities, PaymentActivities, ShippingActivities};
+use oms_workflows::{names::Queue, order::OrderWorkflow};
+use temporalio_client::Client;
+use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+
+use crate::{Parts, Settings, wear::Wear};
+
+/// How long running activities get to finish when their worker is dismissed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Handles on a crew; its work is the future that comes with it.
+pub(crate) struct Crew {
+    shutdown: Vec<Box<dyn Fn()>>,
+    wear: Wear,
+}
+
+/// Ends when the crew was dismissed and has finished what it had.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<()>>>>;
+
+impl Crew {
+    /// Registers a worker for each queue. The client's connection may know a crew before this one, if that was dismissed.
+    pub(crate) fn form(runtime: &Runtime, client: &Client, parts: &Parts, settings: &Settings) -> Result<(Self, Work)> {
+        let wear = Wear::new(settings.recycle_after);
+        let mut workers = Vec::new();
+        for queue in &settings.serves {
+            let worker = Worker::new(runtime, client.clone(), options(*queue, parts, settings, &wear)?);
+            workers.push(worker.map_err(|error| anyhow!("{error}")).with_context(|| format!("worker for queue {}", queue.as_str()))?);
+        }
+        let shutdown = workers.iter().map(|worker| Box::new(worker.shutdown_handle()) as Box<dyn Fn()>).collect();
+        Ok((Self { shutdown, wear }, Box::pin(work(client.clone(), workers))))
+    }
+
+    /// Takes no new work from now on.
+    pub(crate) fn dismiss(&self) {
+        self.shutdown.iter().for_each(|shutdown| shutdown());
+    }
+
+    /// Completes once the crew has executed as many activities as it may.
+    pub(crate) async fn worn(&self) {
+        self.wear.out().await;
+    }
+}
+
+async fn work(client: Client, mut workers: Vec<Worker>) -> Result<()> {
+    let worked = try_join_all(workers.iter_mut().map(|worker| async { worker.run().await.map_err(|error| anyhow!("{error}")) })).await;
+    // The SDK leaves a worker that has ended on its connection's list, with all it holds.
+    for worker in &workers {
+        if let Err(error) = client.connection().workers().finalize_unregister(worker.worker_instance_key()) {
+            tracing::debug!(%error, "a worker that ended was not on its connection's list");
+        }
+    }
+    worked.map(drop)
+}
+
+fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Result<WorkerOptions> {
+    let options =
+        WorkerOptions::new(settings.queues.name(queue)).graceful_shutdown_period(GRACE).activity_inbound_interceptor(wear.clone());
+    let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
+    Ok(match queue {
+        Queue::Orders => {
+            let options = options.max_cached_workflows(settings.cached_orders);
+            options.register_workflow::<OrderWorkflow>()?.register_activities(data()).build()
+        }
+        Queue::Data => options.register_activities(data()).build(),
+        Queue::Payments => {
+            let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));
+            options.register_activities(PaymentActivities { store, gateway }).build()
+        }
+        Queue::Shipping => {
+            let (store, carrier) = (parts.store.clone(), Arc::clone(&parts.carrier));
+            options.register_activities(ShippingActivities { store, carrier }).build()
+        }
+    })
+}
