@@ -10,7 +10,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// One field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the body; `?name` for a query parameter, `{name}` for a part of the path.
+    /// JSON pointer (RFC 6901) into the body; `?name` for a query parameter, `{name}` for a part of the path, `Name:` for a header.
     #[schema(examples("/lines/0/quantity"))]
     pub pointer: String,
     /// What would be right. Never the value that was sent.
@@ -44,9 +44,6 @@ pub struct Problem {
     /// What would be legal in that state. There, if empty, when a state refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legal_actions: Option<Vec<String>>,
-    /// The request, for those who read the logs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
 }
 
 impl Problem {
@@ -61,7 +58,6 @@ impl Problem {
             errors: Vec::new(),
             current_status: None,
             legal_actions: None,
-            request_id: None,
         }
     }
 

@@ -1,1 +1,26 @@
-//! oms-server
+//! The HTTP API: parses requests (api), reads (store), commands (starter), and answers with JSON or a problem document.
+//!
+//! Architecture invariant: no handler holds a rule of the house. What is legal is decided in the order's workflow; what is there is
+//! decided in the store's transaction.
+
+mod commands;
+mod convert;
+mod extract;
+mod failure;
+mod feeds;
+mod gates;
+mod layers;
+mod openapi;
+mod placing;
+mod routes;
+mod serve;
+mod state;
+mod views;
+
+pub use openapi::openapi;
+pub use routes::router;
+pub use serve::serve;
+pub use state::{AppState, Limits};
+
+#[cfg(test)]
+mod tests;

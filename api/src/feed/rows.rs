@@ -72,8 +72,8 @@ enum Source {
 impl<T: FeedRecord> Rows<T> {
     /// Looks at the first bytes, and at the header of a CSV file.
     pub fn open(input: impl Read + Send + 'static) -> Result<Self, OpenError> {
-        let (first, input) = peek(input)?;
-        let (first, input) = if first.starts_with(&GZIP_MAGIC) { peek(MultiGzDecoder::new(input))? } else { (first, input) };
+        let (first, input) = peek(input);
+        let (first, input) = if first.starts_with(&GZIP_MAGIC) { peek(MultiGzDecoder::new(input)) } else { (first, input) };
         let source = if looks_like_json(&first) {
             Source::JsonLines { input, line: Vec::new() }
         } else {
@@ -85,12 +85,21 @@ impl<T: FeedRecord> Rows<T> {
     }
 }
 
-/// The first bytes, and the input as if they had not been read.
-fn peek(mut input: impl Read + Send + 'static) -> io::Result<(Vec<u8>, Input)> {
+/// The first bytes, and the input as if they had not been read: also an error among them comes in its place, after what is whole.
+fn peek(mut input: impl Read + Send + 'static) -> (Vec<u8>, Input) {
     let mut first = Vec::new();
-    input.by_ref().take(PEEKED_BYTES).read_to_end(&mut first)?;
-    let whole = Cursor::new(first.clone()).chain(input);
-    Ok((first, Box::new(BufReader::with_capacity(64 * 1024, whole))))
+    let broken = input.by_ref().take(PEEKED_BYTES).read_to_end(&mut first).err();
+    let whole = Cursor::new(first.clone()).chain(Broken(broken)).chain(input);
+    (first, Box::new(BufReader::with_capacity(64 * 1024, whole)))
+}
+
+/// An error that came too early.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 fn looks_like_json(first: &[u8]) -> bool {

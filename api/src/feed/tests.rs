@@ -81,6 +81,22 @@ fn a_cut_file_ends_with_an_error_after_its_whole_rows() {
 }
 
 #[test]
+fn an_input_that_breaks_at_once_gives_the_rows_before_it() {
+    struct Breaks(Option<&'static [u8]>);
+    impl Read for Breaks {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let bytes = self.0.take().ok_or(io::ErrorKind::ConnectionReset)?;
+            buffer[..bytes.len()].copy_from_slice(bytes);
+            Ok(bytes.len())
+        }
+    }
+    let input = Breaks(Some(b"facility_id,sku,on_hand\nF,A,1\nF,B"));
+    let results: Vec<_> = Rows::<StockRow>::open(input).unwrap().collect();
+    assert!(results[0].as_ref().is_ok_and(|row| row.content.is_ok()));
+    assert!(results.len() == 2 && results[1].is_err());
+}
+
+#[test]
 fn a_header_that_does_not_fit_is_refused_once_and_not_row_by_row() {
     let Err(OpenError::Columns(errors)) = Rows::<StockRow>::open(&b"facility_id,sku,sku,colour\n1,2,3,4\n"[..]) else { panic!() };
     let found: Vec<_> = errors.iter().map(|error| (error.pointer.as_str(), error.message.as_str())).collect();

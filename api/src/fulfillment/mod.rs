@@ -1,10 +1,12 @@
 //! Fulfillment orders: the associate's view of an order, and what an associate does.
 
 mod action;
+mod body;
 mod picklist;
 mod view;
 
 pub use action::{ACTIONS, read_action};
+pub use body::{ActionBody, PackBody, PackedParcelBody, RejectBody, ShipBody, ShortLine, ShortPickBody, StartPickingBody};
 pub use picklist::{PicklistBody, PicklistResult, PicklistView};
 pub use view::{FulfillmentLineView, FulfillmentOrderSummary, FulfillmentOrderView, ParcelView, RejectionView};
 

@@ -1,0 +1,233 @@
+//! Wire types and the store's, one into the other: neither room knows the other's.
+
+use oms_api::{
+    carrier::CarrierEventBody,
+    event::{AllocationView, EventView, StreamEventView},
+    facility::FacilityBody,
+    feed::{FeedMode, FeedView, RejectView},
+    fulfillment::FulfillmentOrderSummary,
+    order::OrderSummary,
+    product::ProductBody,
+    stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockRow},
+};
+
+pub(crate) fn facility(body: FacilityBody) -> oms_store::Facility {
+    oms_store::Facility {
+        facility_id: body.facility_id,
+        name: body.name,
+        facility_type: body.facility_type,
+        country: body.country,
+        city: body.city,
+        latitude: body.latitude,
+        longitude: body.longitude,
+        timezone: body.timezone,
+        handling_cost_minor: body.handling_cost_minor,
+        daily_order_capacity: body.daily_order_capacity,
+        cutoff_local_time: body.cutoff_local_time,
+        working_days: body.working_days,
+        ship_enabled: body.ship_enabled,
+        pickup_enabled: body.pickup_enabled,
+    }
+}
+
+pub(crate) fn facility_body(facility: oms_store::Facility) -> FacilityBody {
+    FacilityBody {
+        facility_id: facility.facility_id,
+        name: facility.name,
+        facility_type: facility.facility_type,
+        country: facility.country,
+        city: facility.city,
+        latitude: facility.latitude,
+        longitude: facility.longitude,
+        timezone: facility.timezone,
+        handling_cost_minor: facility.handling_cost_minor,
+        daily_order_capacity: facility.daily_order_capacity,
+        cutoff_local_time: facility.cutoff_local_time,
+        working_days: facility.working_days,
+        ship_enabled: facility.ship_enabled,
+        pickup_enabled: facility.pickup_enabled,
+    }
+}
+
+pub(crate) fn product(body: ProductBody) -> oms_store::Product {
+    oms_store::Product {
+        sku: body.sku,
+        title: body.title,
+        price_minor: body.price_minor,
+        currency: body.currency,
+        weight_g: body.weight_g,
+        length_mm: body.length_mm,
+        width_mm: body.width_mm,
+        height_mm: body.height_mm,
+    }
+}
+
+pub(crate) fn product_body(product: oms_store::Product) -> ProductBody {
+    ProductBody {
+        sku: product.sku,
+        title: product.title,
+        price_minor: product.price_minor,
+        currency: product.currency,
+        weight_g: product.weight_g,
+        length_mm: product.length_mm,
+        width_mm: product.width_mm,
+        height_mm: product.height_mm,
+    }
+}
+
+pub(crate) fn stock_count(row: StockRow) -> oms_store::StockCount {
+    oms_store::StockCount {
+        facility_id: row.facility_id,
+        sku: row.sku,
+        on_hand: row.count.on_hand,
+        safety_stock: row.count.safety_stock,
+        oversell_limit: row.count.oversell_limit,
+        unavailable: row.count.unavailable,
+    }
+}
+
+pub(crate) fn receipt(row: ReceiptRow) -> oms_store::Receipt {
+    oms_store::Receipt {
+        receipt_id: row.receipt_id,
+        received_at: row.received_at,
+        facility_id: row.facility_id,
+        sku: row.sku,
+        quantity: row.quantity,
+    }
+}
+
+pub(crate) fn adjustment(body: AdjustmentBody) -> oms_store::Adjustment {
+    oms_store::Adjustment {
+        adjustment_id: body.adjustment_id,
+        facility_id: body.facility_id,
+        sku: body.sku,
+        quantity: body.quantity,
+        unavailable: 0,
+        reason: match body.reason {
+            AdjustmentReason::Receipt => oms_store::AdjustmentReason::Receipt,
+            AdjustmentReason::Sale => oms_store::AdjustmentReason::Sale,
+            AdjustmentReason::Return => oms_store::AdjustmentReason::Return,
+            AdjustmentReason::TransferIn => oms_store::AdjustmentReason::TransferIn,
+            AdjustmentReason::TransferOut => oms_store::AdjustmentReason::TransferOut,
+            AdjustmentReason::Damage => oms_store::AdjustmentReason::Damage,
+            AdjustmentReason::Theft => oms_store::AdjustmentReason::Theft,
+            AdjustmentReason::Correction => oms_store::AdjustmentReason::Correction,
+        },
+        occurred_at: body.occurred_at,
+    }
+}
+
+pub(crate) fn position(position: oms_store::StockPosition) -> PositionView {
+    PositionView {
+        facility_id: position.facility_id.to_string(),
+        on_hand: position.on_hand,
+        reserved: position.reserved,
+        unavailable: position.unavailable,
+        safety_stock: position.safety_stock,
+        oversell_limit: position.oversell_limit,
+        deficit: position.deficit,
+        available: position.available,
+    }
+}
+
+pub(crate) fn carrier_event(body: &CarrierEventBody) -> oms_store::CarrierEvent {
+    oms_store::CarrierEvent {
+        event_id: body.event_id.clone(),
+        carrier: body.carrier.clone(),
+        tracking_number: body.tracking_number.clone(),
+        status: body.status.clone(),
+        occurred_at: body.occurred_at,
+    }
+}
+
+pub(crate) fn event(event: oms_store::RecordedEvent) -> EventView {
+    EventView { seq: event.seq, kind: event.kind, at: event.at, data: event.data }
+}
+
+pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
+    StreamEventView {
+        position: event.position,
+        order_id: event.order_id.to_string(),
+        event: EventView { seq: event.seq, kind: event.kind, at: event.at, data: event.data },
+    }
+}
+
+pub(crate) fn allocation(decision: oms_store::Decision) -> AllocationView {
+    AllocationView { round: decision.round, decided_at: decision.decided_at, decision: decision.decision }
+}
+
+pub(crate) fn order_summary(order: oms_store::OrderSummary) -> OrderSummary {
+    OrderSummary {
+        order_id: order.order_id.to_string(),
+        status: order.status,
+        channel: order.channel,
+        customer_id: order.customer_id.to_string(),
+        currency: order.currency.code().to_owned(),
+        total_minor: order.total_minor,
+        placed_at: order.placed_at,
+        updated_at: order.updated_at,
+        needs_attention: order.needs_attention,
+        hold_reasons: order.hold_reasons,
+        version: order.version,
+    }
+}
+
+pub(crate) fn fulfillment_summary(found: oms_store::FulfillmentSummary) -> FulfillmentOrderSummary {
+    FulfillmentOrderSummary {
+        fulfillment_order_id: found.fulfillment_order_id.to_string(),
+        order_id: found.order_id.to_string(),
+        facility_id: found.facility_id.map(|id| id.to_string()),
+        status: found.status,
+        delivery_method: found.delivery_method.as_str().to_owned(),
+        ship_by: found.ship_by,
+        updated_at: found.updated_at,
+    }
+}
+
+pub(crate) fn feed_mode(mode: FeedMode) -> oms_store::FeedMode {
+    match mode {
+        FeedMode::Full => oms_store::FeedMode::Full,
+        FeedMode::Partial => oms_store::FeedMode::Partial,
+    }
+}
+
+/// The kind's word in the path.
+pub(crate) fn feed_kind(kind: oms_store::FeedKind) -> &'static str {
+    match kind {
+        oms_store::FeedKind::Facilities => "facilities",
+        oms_store::FeedKind::Products => "products",
+        oms_store::FeedKind::Stock => "stock",
+        oms_store::FeedKind::Receipts => "receipts",
+        oms_store::FeedKind::Orders => "orders",
+    }
+}
+
+pub(crate) fn feed(run: oms_store::FeedRun) -> FeedView {
+    FeedView {
+        feed_id: run.feed_id.to_string(),
+        kind: feed_kind(run.kind).to_owned(),
+        source: run.source,
+        as_of: run.as_of,
+        mode: match run.mode {
+            oms_store::FeedMode::Full => FeedMode::Full,
+            oms_store::FeedMode::Partial => FeedMode::Partial,
+        },
+        status: match run.status {
+            oms_store::FeedStatus::Running => "running",
+            oms_store::FeedStatus::Finished => "finished",
+            oms_store::FeedStatus::Failed => "failed",
+        }
+        .to_owned(),
+        rows_read: run.rows_read,
+        accepted: run.accepted,
+        unchanged: run.unchanged,
+        rejected: run.rejected,
+        started_at: run.started_at,
+        finished_at: run.finished_at,
+        failure: run.failure,
+    }
+}
+
+pub(crate) fn reject(row: oms_store::RejectedRow) -> RejectView {
+    RejectView { row_number: row.row_number, reason: row.reason }
+}

@@ -1,0 +1,124 @@
+//! Batches into the store, or to the starter; what cannot be read is noted beside them.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use oms_api::{
+    facility::FacilityBody,
+    feed::{FeedRecord, Row},
+    product::ProductBody,
+    stock::{ReceiptRow, StockRow},
+};
+use oms_domain::placed::PlacedOrder;
+use oms_starter::Placed;
+use oms_store::{BatchResult, FEED_BATCH_ROWS, FeedRow, RejectedRow, StoreError};
+use uuid::Uuid;
+
+use crate::{convert, failure::Failure, placing, state::AppState};
+
+/// Orders placed at a time.
+const ORDERS_AT_ONCE: usize = 16;
+/// Orders of a batch: their progress shows in the run after each.
+const ORDER_BATCH_ROWS: usize = 200;
+/// Pauses before a batch that met a passing fault is tried again.
+const RETRY_AFTER: [Duration; 4] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10)];
+
+/// A row that can be applied.
+pub(super) trait Apply: FeedRecord + Send + 'static {
+    const ROWS_AT_ONCE: usize = FEED_BATCH_ROWS;
+
+    /// Applies rows in order of their numbers. The same batch again changes nothing.
+    fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<Self>>) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Applies a batch, and notes the rows of it that cannot be read.
+pub(super) async fn batch<T: Apply>(state: &AppState, feed_id: Uuid, batch: Vec<Row<T>>) -> Result<(), Failure> {
+    let (mut rows, mut rejected) = (Vec::with_capacity(batch.len()), Vec::new());
+    for Row { number: row_number, content } in batch {
+        match content {
+            Ok(row) => rows.push(FeedRow { row_number, row }),
+            Err(reason) => rejected.push(RejectedRow { row_number, reason }),
+        }
+    }
+    if !rejected.is_empty() {
+        let result = BatchResult { rejected, ..BatchResult::default() };
+        retrying(|| async { state.store.feeds().note(feed_id, &result).await }).await?;
+    }
+    if rows.is_empty() { Ok(()) } else { T::apply(state, feed_id, rows).await }
+}
+
+/// Tries again after passing faults; a feed of an hour must not fail for a second's.
+async fn retrying<T, F>(call: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for pause in RETRY_AFTER {
+        match call().await {
+            Err(error) if error.retryable() => tokio::time::sleep(pause).await,
+            result => return Ok(result?),
+        }
+    }
+    Ok(call().await?)
+}
+
+fn converted<A, B>(rows: Vec<FeedRow<A>>, convert: impl Fn(A) -> B) -> Vec<FeedRow<B>> {
+    rows.into_iter().map(|row| FeedRow { row_number: row.row_number, row: convert(row.row) }).collect()
+}
+
+impl Apply for FacilityBody {
+    async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<FacilityBody>>) -> Result<(), Failure> {
+        let rows = converted(rows, convert::facility);
+        retrying(|| async { state.store.feeds().apply_facilities(feed_id, &rows).await }).await.map(drop)
+    }
+}
+
+impl Apply for ProductBody {
+    async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<ProductBody>>) -> Result<(), Failure> {
+        let rows = converted(rows, convert::product);
+        retrying(|| async { state.store.feeds().apply_products(feed_id, &rows).await }).await.map(drop)
+    }
+}
+
+impl Apply for StockRow {
+    async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<StockRow>>) -> Result<(), Failure> {
+        let rows = converted(rows, convert::stock_count);
+        retrying(|| async { state.store.feeds().apply_stock(feed_id, &rows).await }).await.map(drop)
+    }
+}
+
+impl Apply for ReceiptRow {
+    async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<ReceiptRow>>) -> Result<(), Failure> {
+        let rows = converted(rows, convert::receipt);
+        retrying(|| async { state.store.feeds().apply_receipts(feed_id, &rows).await }).await.map(drop)
+    }
+}
+
+impl Apply for PlacedOrder {
+    const ROWS_AT_ONCE: usize = ORDER_BATCH_ROWS;
+
+    async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<PlacedOrder>>) -> Result<(), Failure> {
+        let placing = rows.into_iter().map(|row| async move { (row.row_number, placing::place(state, row.row).await) });
+        let placed: Vec<(u64, Result<Placed, Failure>)> = stream::iter(placing).buffered(ORDERS_AT_ONCE).collect().await;
+        let mut result = BatchResult::default();
+        for (row_number, outcome) in placed {
+            match outcome {
+                Ok(Placed::Created) => result.accepted += 1,
+                Ok(Placed::Existing) => result.unchanged += 1,
+                Err(failure) => result.rejected.push(RejectedRow { row_number, reason: reason(&failure) }),
+            }
+        }
+        retrying(|| async { state.store.feeds().note(feed_id, &result).await }).await
+    }
+}
+
+/// A code, a colon, and words.
+fn reason(Failure(problem): &Failure) -> String {
+    let words = match problem.errors.as_slice() {
+        [] => problem.detail.clone().unwrap_or_else(|| problem.title.clone()),
+        errors => {
+            let pointers: Vec<&str> = errors.iter().take(5).map(|error| error.pointer.as_str()).collect();
+            format!("{}: {}", problem.title, pointers.join(", "))
+        }
+    };
+    format!("{}: {words}", problem.code.code())
+}

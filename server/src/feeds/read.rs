@@ -1,0 +1,55 @@
+//! The stream, read on a thread of its own: decompressing and parsing would hold up everybody else's requests.
+
+use std::{io, time::Duration};
+
+use axum::body::Body;
+use futures_util::TryStreamExt;
+use oms_api::feed::{FeedRecord, OpenError, Row, Rows};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio_stream::StreamExt;
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+/// Batches that wait for the store; the sender is slowed down beyond that.
+const BATCHES_AHEAD: usize = 2;
+
+/// What the reading thread hands over.
+pub(super) enum Read<T> {
+    Batch(Vec<Row<T>>),
+    /// The end, before its time.
+    Unreadable(OpenError),
+}
+
+/// The rows of a body, `rows_at_once` at a time. The channel closes at the end.
+pub(super) fn batches<T: FeedRecord + Send + 'static>(body: Body, idle: Duration, rows_at_once: usize) -> Receiver<Read<T>> {
+    let silence = move |_| io::Error::new(io::ErrorKind::TimedOut, format!("nothing was sent for {} s", idle.as_secs()));
+    let chunks = body.into_data_stream().map_err(io::Error::other).timeout(idle);
+    let chunks = chunks.map(move |chunk| chunk.map_err(silence).flatten());
+    let input = SyncIoBridge::new(StreamReader::new(Box::pin(chunks)));
+    let (sender, receiver) = channel(BATCHES_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = read(input, rows_at_once, &sender) {
+            // Nobody listens any more when the run was given up: then there is nobody to tell.
+            drop(sender.blocking_send(Read::Unreadable(error)));
+        }
+    });
+    receiver
+}
+
+fn read<T: FeedRecord>(input: impl io::Read + Send + 'static, rows_at_once: usize, sender: &Sender<Read<T>>) -> Result<(), OpenError> {
+    let mut batch = Vec::with_capacity(rows_at_once);
+    let mut broken = None;
+    for row in Rows::<T>::open(input)? {
+        match row {
+            Ok(row) => batch.push(row),
+            Err(error) => broken = Some(error),
+        }
+        if batch.len() == rows_at_once && sender.blocking_send(Read::Batch(std::mem::take(&mut batch))).is_err() {
+            return Ok(());
+        }
+    }
+    // Rows before a break were read whole: they count.
+    if !batch.is_empty() && sender.blocking_send(Read::Batch(batch)).is_err() {
+        return Ok(());
+    }
+    broken.map_or(Ok(()), |error| Err(error.into()))
+}

@@ -1,0 +1,49 @@
+//! One line per request, with its id, and nothing in it that names a person: the route's pattern, not its path or query.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id that is taken over from a caller.
+const REQUEST_ID_MAX_CHARS: usize = 64;
+
+/// Gives the request its id, and logs how it went.
+pub(crate) async fn log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = request_id(&request);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", http.request_id = %request_id);
+    let mut response = next.run(request).instrument(span).await;
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        http.method = %method,
+        http.route = route,
+        http.status = response.status().as_u16(),
+        http.duration_ms = duration_ms,
+        http.request_id = %request_id,
+        "request"
+    );
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID.clone(), value);
+    }
+    response
+}
+
+/// The caller's own id, if it is one that may stand in a log, else a new one.
+fn request_id(request: &Request) -> String {
+    let legal = |id: &&str| {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        (1..=REQUEST_ID_MAX_CHARS).contains(&id.len()) && id.bytes().all(legal)
+    };
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(legal);
+    given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}

@@ -1,0 +1,79 @@
+//! What happened: to one order, to all of them, and why stock was taken where it was.
+
+use axum::{Json, extract::State};
+use oms_api::{
+    event::{AllocationsView, EventView, StreamEventView},
+    page::{Page, StreamPage},
+    reader::{integer, text},
+};
+use oms_domain::ids::OrderId;
+
+use super::paging::{cursor, limit};
+use crate::{
+    convert,
+    extract::{InPath, Params},
+    failure::Failure,
+    state::AppState,
+    views,
+};
+
+/// Longest list of types in one question.
+const TYPES_MAX_CHARS: usize = 1_000;
+
+#[utoipa::path(
+    get, path = "/v1/orders/{order_id}/events", tag = "events", operation_id = "list_order_events",
+    params(
+        ("order_id" = String, Path), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("cursor" = Option<u64>, Query, description = "The sequence number after which to go on")
+    ),
+    responses((status = 200, description = "The order's timeline, oldest first", body = Page<EventView>))
+)]
+pub(crate) async fn of_order(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+    params: Params,
+) -> Result<Json<Page<EventView>>, Failure> {
+    let (limit, after) = params.read(|node| {
+        node.object(|fields| {
+            let (limit, after) = (limit(fields), fields.optional("cursor", integer(0..=i64::MAX)));
+            Some((limit?, after?.and_then(|after| u64::try_from(after).ok()).unwrap_or(0)))
+        })
+    })?;
+    views::existing(&state, &order_id).await?;
+    let events = state.store.events(&order_id, after, limit).await?;
+    let is_full = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next_cursor = events.last().filter(|_| is_full).map(|last| last.seq.to_string());
+    Ok(Json(Page { items: events.into_iter().map(convert::event).collect(), next_cursor }))
+}
+
+#[utoipa::path(
+    get, path = "/v1/orders/{order_id}/allocation", tag = "events", operation_id = "list_allocations", params(("order_id" = String, Path)),
+    responses((status = 200, description = "Every decision of sourcing: inputs, plan, cost, and why each other facility was not chosen", body = AllocationsView))
+)]
+pub(crate) async fn allocation(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<AllocationsView>, Failure> {
+    views::existing(&state, &order_id).await?;
+    let decisions = state.store.decisions(&order_id).await?;
+    Ok(Json(AllocationsView { items: decisions.into_iter().map(convert::allocation).collect() }))
+}
+
+#[utoipa::path(
+    get, path = "/v1/events", tag = "events", operation_id = "list_events",
+    params(
+        ("after" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said"),
+        ("types" = Option<String>, Query, description = "Types of events, separated by commas; all unless said"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said")
+    ),
+    responses((status = 200, description = "Every order's events, at least once, in order for each order", body = StreamPage<StreamEventView>))
+)]
+pub(crate) async fn stream(State(state): State<AppState>, params: Params) -> Result<Json<StreamPage<StreamEventView>>, Failure> {
+    let (after, types, limit) = params.read(|node| {
+        node.object(|fields| {
+            let (after, limit) = (cursor(fields, "after"), limit(fields));
+            let types = fields.optional("types", text(TYPES_MAX_CHARS))?.unwrap_or_default();
+            let types: Vec<String> = types.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+            Some((after?, types, limit?))
+        })
+    })?;
+    let page = state.store.events_after(after.as_deref(), &types, limit).await?;
+    Ok(Json(StreamPage { items: page.events.into_iter().map(convert::stream_event).collect(), next: page.next }))
+}

@@ -1,0 +1,154 @@
+//! Sending feeds, and asking what became of them.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+};
+use oms_api::{
+    feed::{FeedMode, FeedView, RejectView},
+    page::Page,
+    problem::Problem,
+    reader::{Fields, choice, integer, parsed, text, timestamp},
+};
+use oms_domain::error::ErrorCode;
+use oms_store::{FeedKind, StartFeed};
+use uuid::Uuid;
+
+use super::paging::limit;
+use crate::{
+    convert,
+    extract::{InPath, Params},
+    failure::Failure,
+    feeds,
+    state::AppState,
+};
+
+/// Content types of a feed. Which it is, its first bytes tell.
+const MEDIA_TYPES: [&str; 8] = [
+    "text/csv",
+    "text/plain",
+    "application/csv",
+    "application/json",
+    "application/jsonl",
+    "application/x-ndjson",
+    "application/gzip",
+    "application/octet-stream",
+];
+const MODES: &[(&str, FeedMode)] = &[("full", FeedMode::Full), ("partial", FeedMode::Partial)];
+const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind::Stock, FeedKind::Receipts, FeedKind::Orders];
+
+#[utoipa::path(
+    post, path = "/v1/feeds/{feed}", tag = "feeds", operation_id = "send_feed",
+    params(
+        ("feed" = String, Path, description = "`facilities`, `products`, `stock`, `receipts` or `orders`"),
+        ("source" = Option<String>, Query, description = "Where it comes from, for people: a file's name"),
+        ("as_of" = Option<String>, Query, description = "For stock: when it was counted; now unless said"),
+        ("mode" = Option<String>, Query, description = "For stock: `full` sets what is absent to 0, `partial` leaves it; partial unless said")
+    ),
+    request_body(content = String, content_type = "text/csv", description = "CSV with a header, or JSON lines; gzip or not. Streamed: of any size"),
+    responses((status = 200, description = "Read to its end: rows accepted, unchanged and rejected", body = FeedView,
+               headers(("Location" = String, description = "Where the run is read"))))
+)]
+pub(crate) async fn send(
+    State(state): State<AppState>,
+    InPath(kind): InPath<String>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<impl IntoResponse, Failure> {
+    let known = || {
+        let known: Vec<&str> = KINDS.into_iter().map(convert::feed_kind).collect();
+        Problem::new(ErrorCode::NotFound).detail(format!("the feeds are {}", known.join(", ")))
+    };
+    let kind = KINDS.into_iter().find(|known| convert::feed_kind(*known) == kind).ok_or_else(known)?;
+    refuse_media_type(&headers)?;
+    let feed = params.read(|node| node.object(|fields| start(fields, kind)))?;
+    let run = feeds::run(state, feed, body).await?;
+    let location = format!("/v1/feeds/{}", run.feed_id);
+    Ok((StatusCode::OK, [(header::LOCATION, location)], Json(convert::feed(run))))
+}
+
+fn refuse_media_type(headers: &HeaderMap) -> Result<(), Failure> {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if MEDIA_TYPES.contains(&essence.as_str()) {
+        return Ok(());
+    }
+    Err(Problem::new(ErrorCode::UnsupportedMediaType).detail(format!("send one of {}", MEDIA_TYPES.join(", "))).into())
+}
+
+fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
+    let source = fields.optional("source", text(200));
+    let as_of = fields.optional("as_of", timestamp);
+    let mode = fields.optional("mode", choice(MODES));
+    if kind != FeedKind::Stock {
+        for name in ["as_of", "mode"].into_iter().filter(|name| fields.has(name)) {
+            return fields.error(name, "is for stock alone");
+        }
+    }
+    let mode = convert::feed_mode(mode?.unwrap_or_default());
+    Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode })
+}
+
+#[utoipa::path(
+    get, path = "/v1/feeds", tag = "feeds", operation_id = "list_feeds",
+    params(("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Feed runs, newest first", body = Page<FeedView>))
+)]
+pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<FeedView>>, Failure> {
+    let (limit, before) = params.read(|node| {
+        node.object(|fields| {
+            let (limit, before) = (limit(fields), fields.optional("cursor", parsed::<Uuid>));
+            Some((limit?, before?))
+        })
+    })?;
+    let runs = state.store.feeds().list(limit, before).await?;
+    let next_cursor = last_of_full(&runs, limit).map(|run| run.feed_id.to_string());
+    Ok(Json(Page { items: runs.into_iter().map(convert::feed).collect(), next_cursor }))
+}
+
+#[utoipa::path(
+    get, path = "/v1/feeds/{feed}", tag = "feeds", operation_id = "get_feed", params(("feed" = String, Path, description = "The id of the run")),
+    responses((status = 200, description = "The run so far", body = FeedView))
+)]
+pub(crate) async fn get(State(state): State<AppState>, InPath(feed_id): InPath<Uuid>) -> Result<Json<FeedView>, Failure> {
+    let run = state.store.feeds().get(feed_id).await?.ok_or_else(missing)?;
+    Ok(Json(convert::feed(run)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/feeds/{feed}/rejects", tag = "feeds", operation_id = "list_feed_rejects",
+    params(
+        ("feed" = String, Path, description = "The id of the run"), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("cursor" = Option<u64>, Query, description = "The row number after which to go on")
+    ),
+    responses((status = 200, description = "Rows that were not taken, by number", body = Page<RejectView>))
+)]
+pub(crate) async fn rejects(
+    State(state): State<AppState>,
+    InPath(feed_id): InPath<Uuid>,
+    params: Params,
+) -> Result<Json<Page<RejectView>>, Failure> {
+    let (limit, after) = params.read(|node| {
+        node.object(|fields| {
+            let (limit, after) = (limit(fields), fields.optional("cursor", integer(0..=i64::MAX)));
+            Some((limit?, after?.and_then(|after| u64::try_from(after).ok()).unwrap_or(0)))
+        })
+    })?;
+    state.store.feeds().get(feed_id).await?.ok_or_else(missing)?;
+    let rows = state.store.feeds().rejects(feed_id, after, limit).await?;
+    let next_cursor = last_of_full(&rows, limit).map(|row| row.row_number.to_string());
+    Ok(Json(Page { items: rows.into_iter().map(convert::reject).collect(), next_cursor }))
+}
+
+fn missing() -> Failure {
+    Problem::new(ErrorCode::NotFound).detail("there is no feed run with this id").into()
+}
+
+/// The last item of a page that has no room left: there may be more after it.
+fn last_of_full<T>(items: &[T], limit: u32) -> Option<&T> {
+    items.last().filter(|_| items.len() >= usize::try_from(limit).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,65 @@
+//! Holds and deadlines: what keeps an order, and for how long.
+
+use axum::{Json, extract::State, http::StatusCode};
+use oms_api::{
+    hold::{DeadlineView, DeadlinesView, HoldBody, HoldView},
+    problem::Problem,
+};
+use oms_domain::{
+    error::ErrorCode,
+    ids::{HoldId, OrderId},
+    order::Request,
+};
+use uuid::Uuid;
+
+use crate::{
+    commands,
+    extract::{CommandId, InPath, JsonBody},
+    failure::Failure,
+    state::AppState,
+    views,
+};
+
+#[utoipa::path(
+    post, path = "/v1/orders/{order_id}/holds", tag = "orders", operation_id = "hold_order", params(("order_id" = String, Path)), request_body = HoldBody,
+    responses((status = 201, description = "The order is held", body = HoldView))
+)]
+pub(crate) async fn place(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<HoldView>), Failure> {
+    let HoldBody { hold_id, reason, expires_at } = body.read(HoldBody::read)?;
+    let made_up = || HoldId::parse(Uuid::now_v7().to_string()).map_err(|_| Failure::from(ErrorCode::Internal));
+    let hold_id = hold_id.map_or_else(made_up, Ok)?;
+    commands::run(&state, &order_id, id, Request::PlaceHold { hold_id: hold_id.clone(), reason, expires_at }).await?;
+    let order = views::existing(&state, &order_id).await?;
+    let hold = order.as_ref().and_then(|order| order.holds.iter().find(|hold| hold.hold_id == hold_id));
+    let gone = || Problem::new(ErrorCode::NotFound).detail("the hold was lifted at once, as its expiry has passed");
+    Ok((StatusCode::CREATED, Json(HoldView::from(hold.ok_or_else(gone)?))))
+}
+
+#[utoipa::path(
+    delete, path = "/v1/orders/{order_id}/holds/{hold_id}", tag = "orders", operation_id = "release_hold",
+    params(("order_id" = String, Path), ("hold_id" = String, Path)),
+    responses((status = 204, description = "The hold is lifted"))
+)]
+pub(crate) async fn release(
+    State(state): State<AppState>,
+    InPath((order_id, hold_id)): InPath<(OrderId, HoldId)>,
+    id: CommandId,
+) -> Result<StatusCode, Failure> {
+    commands::run(&state, &order_id, id, Request::ReleaseHold { hold_id }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(
+    get, path = "/v1/orders/{order_id}/deadlines", tag = "orders", operation_id = "list_deadlines", params(("order_id" = String, Path)),
+    responses((status = 200, description = "What the order waits for, and what happens when it does not come", body = DeadlinesView))
+)]
+pub(crate) async fn deadlines(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<DeadlinesView>, Failure> {
+    let order = views::existing(&state, &order_id).await?;
+    let deadlines = order.map(|order| order.deadlines()).unwrap_or_default();
+    Ok(Json(DeadlinesView { items: deadlines.iter().map(DeadlineView::from).collect() }))
+}

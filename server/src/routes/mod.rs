@@ -1,0 +1,95 @@
+//! Paths and what answers at them.
+
+mod availability;
+mod cancellations;
+mod carrier_events;
+mod catalog;
+mod events;
+mod feeds;
+mod fulfillment;
+mod health;
+mod holds;
+mod orders;
+mod paging;
+mod picklists;
+mod stock;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    failure,
+    layers::{body, idempotency, load, log},
+    openapi,
+    state::AppState,
+};
+
+/// Everything with a small body: read whole, bounded in time.
+pub(crate) fn small() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(orders::place, orders::list))
+        .routes(routes!(orders::get))
+        .routes(routes!(events::of_order))
+        .routes(routes!(events::allocation))
+        .routes(routes!(events::stream))
+        .routes(routes!(cancellations::cancel))
+        .routes(routes!(cancellations::get))
+        .routes(routes!(holds::place))
+        .routes(routes!(holds::release))
+        .routes(routes!(holds::deadlines))
+        .routes(routes!(fulfillment::list))
+        .routes(routes!(fulfillment::get))
+        .routes(routes!(fulfillment::act))
+        .routes(routes!(picklists::create))
+        .routes(routes!(catalog::get_facility, catalog::put_facility))
+        .routes(routes!(catalog::get_product, catalog::put_product))
+        .routes(routes!(stock::get))
+        .routes(routes!(stock::put))
+        .routes(routes!(stock::adjust))
+        .routes(routes!(availability::ask))
+        .routes(routes!(carrier_events::accept))
+        .routes(routes!(feeds::list))
+        .routes(routes!(feeds::get))
+        .routes(routes!(feeds::rejects))
+}
+
+/// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.
+pub(crate) fn streamed() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(feeds::send))
+}
+
+/// Always answered, however busy the server is.
+pub(crate) fn probes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz)).routes(routes!(openapi::document))
+}
+
+/// The whole API with its layers.
+pub fn router(state: AppState) -> Router {
+    let (small, _) = small().split_for_parts();
+    let (streamed, _) = streamed().split_for_parts();
+    let (probes, _) = probes().split_for_parts();
+    // The layer added last is the outermost.
+    let small = small
+        .layer(from_fn_with_state(state.clone(), idempotency::by_body))
+        .layer(from_fn_with_state(state.limits, body::whole))
+        .layer(from_fn_with_state(state.limits.request_deadline, load::deadline))
+        .layer(from_fn_with_state(Arc::clone(&state.requests), load::shed));
+    let streamed = streamed
+        .layer(from_fn_with_state(state.clone(), idempotency::by_length))
+        .layer(from_fn_with_state(Arc::clone(&state.feeds), load::shed));
+    Router::new()
+        .merge(small)
+        .merge(streamed)
+        .merge(probes)
+        .fallback(failure::not_found)
+        .method_not_allowed_fallback(failure::method_not_allowed)
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn(log::log))
+        .with_state(state)
+}

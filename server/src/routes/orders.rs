@@ -1,0 +1,124 @@
+//! Placing orders, reading them, and finding them.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use oms_api::{
+    order::{OrderSummary, OrderView, body::OrderBody, order},
+    page::Page,
+    reader::{Fields, Node, boolean, choice, name, parsed, text, timestamp},
+};
+use oms_domain::{ids::OrderId, order::OrderStatus};
+use oms_starter::Placed;
+use oms_store::OrderFilter;
+
+use super::paging::{cursor, limit};
+use crate::{
+    convert,
+    extract::{InPath, JsonBody, Params, PreferredWait},
+    failure::Failure,
+    placing,
+    state::AppState,
+    views::{self, Shown},
+};
+
+#[utoipa::path(
+    post, path = "/v1/orders", tag = "orders", operation_id = "place_order", request_body = OrderBody,
+    params(("Prefer" = Option<String>, Header, description = "`wait=5`: answer once the order is authorized and sourced, or refused, at most so many seconds later")),
+    responses(
+        (status = 201, description = "Taken in, for good", body = OrderView, headers(("Location" = String, description = "Where the order is read"))),
+        (status = 200, description = "Was taken in before, with this very body", body = OrderView),
+    )
+)]
+pub(crate) async fn place(State(state): State<AppState>, wait: Option<PreferredWait>, body: JsonBody) -> Result<Response, Failure> {
+    let placed = body.read(order)?;
+    let outcome = placing::place(&state, placed.clone()).await?;
+    if let Some(wait) = &wait {
+        state.starter.wait_until_sourced(&placed.order_id, wait.0.min(state.limits.prefer_wait_max)).await?;
+    }
+    let shown = Shown::Order(placed.order_id.clone());
+    let mut response = match (outcome, &wait) {
+        // Nothing has been recorded of it yet: there is nothing to read.
+        (Placed::Created, None) => shown.answer(OrderView::of(&placed, None, &BTreeMap::new())),
+        (Placed::Created, Some(_)) | (Placed::Existing, _) => views::show(&state, &shown).await?,
+    };
+    *response.status_mut() = match outcome {
+        Placed::Created => StatusCode::CREATED,
+        Placed::Existing => StatusCode::OK,
+    };
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/orders/{}", placed.order_id)) {
+        headers.insert(header::LOCATION, location);
+    }
+    if wait.is_some() {
+        headers.insert("preference-applied", HeaderValue::from_static("wait"));
+    }
+    Ok(response)
+}
+
+#[utoipa::path(
+    get, path = "/v1/orders/{order_id}", tag = "orders", operation_id = "get_order", params(("order_id" = String, Path)),
+    responses((status = 200, description = "The order as placed, and what has become of it", body = OrderView))
+)]
+pub(crate) async fn get(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<OrderView>, Failure> {
+    Ok(Json(views::order(&state, &order_id).await?))
+}
+
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders", operation_id = "list_orders",
+    params(
+        ("status" = Option<String>, Query), ("customer" = Option<String>, Query), ("email" = Option<String>, Query),
+        ("facility" = Option<String>, Query), ("channel" = Option<String>, Query), ("sku" = Option<String>, Query),
+        ("tracking_number" = Option<String>, Query), ("hold_reason" = Option<String>, Query),
+        ("needs_attention" = Option<bool>, Query), ("placed_after" = Option<String>, Query),
+        ("placed_before" = Option<String>, Query), ("updated_after" = Option<String>, Query),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "Newest first", body = Page<OrderSummary>))
+)]
+pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<OrderSummary>>, Failure> {
+    let (filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    let page = state.store.orders_page(&filter, cursor.as_deref(), limit).await?;
+    Ok(Json(Page { items: page.items.into_iter().map(convert::order_summary).collect(), next_cursor: page.next_cursor }))
+}
+
+fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, u32)> {
+    let status = fields.optional("status", status);
+    let customer_id = fields.optional("customer", parsed);
+    let email = fields.optional("email", text(254));
+    let facility_id = fields.optional("facility", parsed);
+    let channel = fields.optional("channel", name);
+    let sku = fields.optional("sku", parsed);
+    let tracking_number = fields.optional("tracking_number", name);
+    let hold_reason = fields.optional("hold_reason", name);
+    let needs_attention = fields.optional("needs_attention", boolean);
+    let placed_after = fields.optional("placed_after", timestamp);
+    let placed_before = fields.optional("placed_before", timestamp);
+    let updated_after = fields.optional("updated_after", timestamp);
+    let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
+    let filter = OrderFilter {
+        status: status?,
+        customer_id: customer_id?,
+        email: email?,
+        facility_id: facility_id?,
+        channel: channel?,
+        sku: sku?,
+        tracking_number: tracking_number?,
+        hold_reason: hold_reason?,
+        needs_attention: needs_attention?,
+        placed_after: placed_after?,
+        placed_before: placed_before?,
+        updated_after: updated_after?,
+    };
+    Some((filter, cursor?, limit?))
+}
+
+fn status(node: &Node<'_>) -> Option<String> {
+    let known: Vec<(&str, OrderStatus)> = OrderStatus::ALL.iter().map(|status| (status.name(), *status)).collect();
+    choice(&known)(node).map(|status| status.name().to_owned())
+}

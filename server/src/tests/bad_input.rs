@@ -1,0 +1,95 @@
+//! Whatever is sent, the answer is a problem document that says what is wrong with it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::app::{App, order};
+
+#[tokio::test]
+async fn a_bad_order_is_refused_with_every_field_named_and_is_not_there() {
+    let app = App::new();
+    let mut body = order("bad/1", "P");
+    body["lines"][0]["quantity"] = json!(-1);
+    body["colour"] = json!("red");
+    let refused = app.post("/v1/orders", &body).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (422, "validation_failed"));
+    let mut pointers = refused.pointers();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["/colour", "/lines/0/quantity", "/order_id"]);
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_a_400_and_what_is_not_called_json_a_415() {
+    let app = App::new();
+    let post = |body: &'static [u8]| app.request(Method::POST, "/v1/orders").header("content-type", "application/json").body(body);
+    for body in [&b"{"[..], b"\xff\xfe{}", b"[1,]", b"null x"] {
+        assert_eq!(app.send(post(body)).await.code(), "malformed_body", "{body:?}");
+    }
+    let plain = app.request(Method::POST, "/v1/orders").header("content-type", "text/plain").body("{}");
+    let answer = app.send(plain).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (415, "unsupported_media_type"));
+    let feed = app.request(Method::POST, "/v1/feeds/stock").header("content-type", "image/png").body("x");
+    assert_eq!(app.send(feed).await.code(), "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_body_of_20_mb_is_a_413_that_its_sender_gets_to_see() {
+    let app = App::new();
+    let large = Value::String("x".repeat(20 * 1024 * 1024));
+    let answer = app.post("/v1/orders", &json!({ "order_id": large })).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (413, "body_too_large"));
+}
+
+#[tokio::test]
+async fn another_method_is_a_405_that_says_which_it_takes() {
+    let app = App::new();
+    let answer = app.send(app.request(Method::PATCH, "/v1/orders")).await;
+    answer.code();
+    assert_eq!(answer.status, 405);
+    let allowed = answer.headers["allow"].to_str().unwrap();
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+}
+
+#[tokio::test]
+async fn bad_ids_and_parameters_are_named() {
+    let app = App::new();
+    for (path, pointer) in [
+        ("/v1/orders/a%2Fb", "{path}"),
+        ("/v1/orders/%ff", "{path}"),
+        ("/v1/feeds/not-a-uuid", "{path}"),
+        ("/v1/orders?colour=red", "?colour"),
+        ("/v1/orders?status=Lost", "?status"),
+        ("/v1/orders?limit=0", "?limit"),
+        ("/v1/orders?limit=501", "?limit"),
+        ("/v1/orders?placed_after=yesterday", "?placed_after"),
+        ("/v1/orders?status=Created&status=Created", "?status"),
+        ("/v1/orders?needs_attention=maybe", "?needs_attention"),
+        ("/v1/fulfillment-orders?facility=a%20b", "?facility"),
+        ("/v1/orders/x/events?cursor=-1", "?cursor"),
+    ] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![pointer]), "{path}");
+    }
+    for path in ["/v1/orders?cursor=garbage", "/v1/fulfillment-orders?cursor=garbage", "/v1/events?after=garbage"] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (422, "validation_failed"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_action_names_the_known_ones_and_a_bad_body_its_field() {
+    let app = App::new();
+    let unknown = app.post("/v1/fulfillment-orders/o-F1/fly", &json!({})).await;
+    assert_eq!(unknown.code(), "not_found");
+    assert!(unknown.body["detail"].as_str().unwrap().contains("short-pick"));
+    let bad = app.post("/v1/fulfillment-orders/o-F1/start-picking", &json!({})).await;
+    assert_eq!((bad.status.as_u16(), bad.pointers()), (422, vec!["/picker"]));
+    let bad = app.post("/v1/orders/o/cancellations", &json!({"lines": []})).await;
+    assert_eq!(bad.pointers(), ["/cancellation_id", "/reason", "/lines"]);
+    let bad = app.post("/v1/orders/o/holds", &json!({"reason": "Bored"})).await;
+    assert_eq!(bad.pointers(), ["/reason"]);
+    let bad = app.post("/v1/picklists", &json!({"facility_id": "NO-SUCH", "at_most": 5})).await;
+    assert_eq!(bad.code(), "unknown_facility");
+    let bad = app.post("/v1/carrier-events", &json!({"events": [{"event_id": "1", "carrier": "c", "tracking_number": "t", "status": "lost_it", "occurred_at": "2010-12-01T08:26:00Z"}]})).await;
+    assert_eq!(bad.pointers(), ["/events/0/status"]);
+}

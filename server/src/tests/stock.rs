@@ -1,0 +1,92 @@
+//! The catalog, stock, what is available, and what carriers say.
+
+use serde_json::json;
+
+use super::app::App;
+
+#[tokio::test]
+async fn stock_is_counted_corrected_and_shown() {
+    let app = App::new();
+    app.product("S-1").await;
+    app.facility("S-F1").await;
+    let put = app.put("/v1/stock/S-F1/S-1", &json!({"on_hand": 10, "safety_stock": 2})).await;
+    assert_eq!((put.status.as_u16(), &put.body["available"]), (200, &json!(8)), "{put:?}");
+
+    let adjusted = app
+        .post(
+            "/v1/stock/adjustments",
+            &json!({"adjustments": [
+                {"adjustment_id": "S-A1", "facility_id": "S-F1", "sku": "S-1", "quantity": -3, "reason": "theft"},
+                {"adjustment_id": "S-A2", "facility_id": "S-F1", "sku": "NO-SUCH", "quantity": 1, "reason": "receipt"},
+                {"adjustment_id": "S-A1", "facility_id": "S-F1", "sku": "S-1", "quantity": -3, "reason": "theft"}
+            ]}),
+        )
+        .await;
+    let results: Vec<_> = adjusted.body["results"].as_array().unwrap().iter().map(|result| result["result"].clone()).collect();
+    assert_eq!(results, ["applied", "rejected", "duplicate"], "{adjusted:?}");
+    assert_eq!(adjusted.body["results"][1]["code"], "unknown_sku");
+
+    let asked = app.post("/v1/availability", &json!({"skus": ["S-1"], "channel": "web", "address": {"country": "GB"}})).await;
+    let expected = json!({"items": [{"sku": "S-1", "available": 5, "facilities": [{"facility_id": "S-F1", "available": 5}]}]});
+    assert_eq!(asked.body, expected);
+    assert_eq!(app.get("/v1/stock/S-1").await.body["positions"][0]["on_hand"], 7);
+}
+
+#[tokio::test]
+async fn a_count_of_what_is_not_in_the_catalog_is_refused_and_named() {
+    let app = App::new();
+    app.product("S-2").await;
+    app.facility("S-F2").await;
+    for (path, code, pointer) in
+        [("/v1/stock/S-F2/NO-SUCH", "unknown_sku", "{sku}"), ("/v1/stock/NO-SUCH/S-2", "unknown_facility", "{facility_id}")]
+    {
+        let answer = app.put(path, &json!({"on_hand": 1})).await;
+        assert_eq!((answer.status.as_u16(), answer.code(), answer.pointers()), (422, code, vec![pointer]), "{path}");
+    }
+    let negative = app.put("/v1/stock/S-F2/S-2", &json!({"on_hand": -1})).await;
+    assert_eq!((negative.status.as_u16(), negative.pointers()), (422, vec!["/on_hand"]));
+    let unknown = app.post("/v1/availability", &json!({"skus": ["S-2", "NO-SUCH"]})).await;
+    assert_eq!((unknown.code(), unknown.pointers()), ("unknown_sku", vec!["/skus/1"]));
+}
+
+#[tokio::test]
+async fn an_older_count_than_the_last_is_stale() {
+    let app = App::new();
+    app.product("S-3").await;
+    app.facility("S-F3").await;
+    let count = |as_of: &str| json!({"on_hand": 1, "as_of": as_of});
+    assert_eq!(app.put("/v1/stock/S-F3/S-3", &count("2011-01-02T00:00:00Z")).await.status, 200);
+    let stale = app.put("/v1/stock/S-F3/S-3", &count("2011-01-01T00:00:00Z")).await;
+    assert_eq!((stale.status.as_u16(), stale.code(), stale.pointers()), (409, "stale_snapshot", vec!["/as_of"]));
+}
+
+#[tokio::test]
+async fn the_catalog_gives_back_what_was_put_and_refuses_another_id_than_the_paths() {
+    let app = App::new();
+    app.facility("S-F4").await;
+    let read = app.get("/v1/facilities/S-F4").await;
+    assert_eq!((&read.body["cutoff_local_time"], &read.body["type"]), (&json!("15:00"), &json!("store")));
+    let mut other = read.body;
+    other["facility_id"] = json!("S-F5");
+    assert_eq!(app.put("/v1/facilities/S-F4", &other).await.pointers(), ["/facility_id"]);
+}
+
+#[tokio::test]
+async fn carrier_events_of_unknown_parcels_wait_and_count_once() {
+    let app = App::new();
+    let event = json!({"event_id": "e1", "carrier": "acme", "tracking_number": "S-T1", "status": "delivered", "occurred_at": "2010-12-02T10:00:00Z"});
+    let first = app.post("/v1/carrier-events", &json!({"events": [event, event]})).await;
+    assert_eq!(first.status, 202);
+    let results: Vec<_> = first.body["results"].as_array().unwrap().iter().map(|result| result["result"].clone()).collect();
+    assert_eq!(results, ["parked", "duplicate"]);
+}
+
+#[tokio::test]
+async fn lists_and_streams_are_pages() {
+    let app = App::new();
+    let orders = app.get("/v1/orders?limit=5&channel=web&sku=S-1&customer=17850&email=a@example.com").await;
+    assert!(orders.body["items"].is_array() && orders.body.get("next_cursor").is_some(), "{orders:?}");
+    assert!(app.get("/v1/fulfillment-orders?facility=S-F1&status=Released").await.body["items"].is_array());
+    let events = app.get("/v1/events?limit=1&types=OrderPlaced,OrderApproved").await;
+    assert!(events.body["items"].is_array() && events.body["next"].is_string(), "{events:?}");
+}

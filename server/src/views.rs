@@ -1,0 +1,92 @@
+//! Orders read for showing: the body as placed, the document, and the titles of the products.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use oms_api::{fulfillment::FulfillmentOrderView, order::OrderView};
+use oms_domain::{
+    error::ErrorCode,
+    ids::{FulfillmentOrderId, OrderId, Sku},
+    order::Order,
+    placed::PlacedOrder,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{failure::Failure, state::AppState};
+
+/// What an answer showed that names people. Such an answer is not kept under an idempotency key; this is, and it is read again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Shown {
+    Order(OrderId),
+    FulfillmentOrder(FulfillmentOrderId),
+}
+
+impl Shown {
+    /// The answer that shows it.
+    pub(crate) fn answer(&self, view: impl Serialize) -> Response {
+        let mut response = Json(view).into_response();
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+/// What `shown` names, as it is now.
+pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Failure> {
+    Ok(match shown {
+        Shown::Order(id) => shown.answer(order(state, id).await?),
+        Shown::FulfillmentOrder(id) => shown.answer(fulfillment_order(state, id).await?),
+    })
+}
+
+/// The order as placed, and what has become of it; nothing yet before its first event is recorded.
+pub(crate) async fn order_parts(state: &AppState, id: &OrderId) -> Result<(PlacedOrder, Option<Order>), Failure> {
+    let (intake, order) = tokio::try_join!(async { state.store.intake(id).await.map_err(Failure::from) }, document(state, id))?;
+    let intake = intake.ok_or(ErrorCode::OrderNotFound)?;
+    Ok((intake.order, order))
+}
+
+/// The order's document, once there is one.
+pub(crate) async fn document(state: &AppState, id: &OrderId) -> Result<Option<Order>, Failure> {
+    let Some(document) = state.store.document(id).await? else { return Ok(None) };
+    serde_json::from_value(document.doc).map(Some).map_err(|error| {
+        tracing::error!(order.id = %id, error.message = %error, "an order document cannot be read");
+        ErrorCode::Internal.into()
+    })
+}
+
+/// The document of an order that must be there. One that was only just taken in has none yet: `None`.
+pub(crate) async fn existing(state: &AppState, id: &OrderId) -> Result<Option<Order>, Failure> {
+    match document(state, id).await? {
+        Some(order) => Ok(Some(order)),
+        None if state.store.intake(id).await?.is_some() => Ok(None),
+        None => Err(ErrorCode::OrderNotFound.into()),
+    }
+}
+
+pub(crate) async fn order(state: &AppState, id: &OrderId) -> Result<OrderView, Failure> {
+    let (placed, order) = order_parts(state, id).await?;
+    let is_sourced = order.as_ref().is_some_and(|order| !order.fulfillment_orders.is_empty());
+    let titles = if is_sourced { titles(state, &placed).await? } else { BTreeMap::new() };
+    Ok(OrderView::of(&placed, order.as_ref(), &titles))
+}
+
+pub(crate) async fn fulfillment_order(state: &AppState, id: &FulfillmentOrderId) -> Result<FulfillmentOrderView, Failure> {
+    let order_id = id.order_id().ok_or(ErrorCode::FulfillmentOrderNotFound)?;
+    let (placed, order) = match order_parts(state, &order_id).await {
+        Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Err(ErrorCode::FulfillmentOrderNotFound)?,
+        parts => parts?,
+    };
+    let found = order.as_ref().and_then(|order| order.fulfillment_order(id)).ok_or(ErrorCode::FulfillmentOrderNotFound)?;
+    Ok(FulfillmentOrderView::of(&placed, found, &titles(state, &placed).await?))
+}
+
+async fn titles(state: &AppState, placed: &PlacedOrder) -> Result<BTreeMap<Sku, String>, Failure> {
+    let skus: BTreeSet<Sku> = placed.lines.iter().map(|line| line.sku.clone()).collect();
+    let skus: Vec<Sku> = skus.into_iter().collect();
+    let products = state.store.catalog().products(&skus).await?;
+    Ok(products.into_iter().map(|product| (product.sku, product.title)).collect())
+}
