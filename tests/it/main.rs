@@ -1,4 +1,8 @@
-//! End to end, on real parts that the tests start themselves.
+//! End to end, on real parts that the tests start themselves: PostgreSQL, DynamoDB, Temporal, and simulators of what lies outside.
 
-mod slice;
-mod world;
+mod bad_input;
+mod cost;
+mod journeys;
+mod outages;
+mod races;
+mod support;

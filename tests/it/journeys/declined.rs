@@ -1,0 +1,68 @@
+//! Payments that say no: what was reserved is given back, or waits for another instrument until its deadline.
+
+use anyhow::Result;
+use oms_domain::{payment::OperationKind, policy::Policy};
+
+use crate::support::{Basket, in_shop, in_shop_under, replay, shop::cancellation, system::LEEDS};
+
+#[test]
+fn a_hard_decline_rejects_the_order_and_gives_the_stock_back() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_decline_hard")).await?;
+        let order = shop.until_status(&id, "Rejected").await?;
+        assert_eq!(order.lines[0].units.cancelled, 4);
+        assert_eq!(order.payments[0].operations[0].declined.as_deref(), Some("card_declined"));
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        let refusal = shop.post(&format!("/v1/orders/{id}/cancellations"), &cancellation("late", &[])).await?.problem(409, "order_closed")?;
+        assert_eq!(refusal.current_status.as_deref(), Some("Rejected"));
+        replay::keep(&shop.system, &id, "rejected").await
+    })
+}
+
+#[test]
+fn a_soft_decline_waits_for_the_customer_and_expires_at_its_deadline() -> Result<()> {
+    in_shop_under(Policy { payment_deadline_ms: 4_000, ..Policy::default() }, async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_decline_soft")).await?;
+        let order = shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
+        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("Created", "AwaitingPayment"));
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 4), "what waits for its payment stays reserved");
+        shop.until_status(&id, "Expired").await?;
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        replay::keep(&shop.system, &id, "expired").await
+    })
+}
+
+#[test]
+fn an_order_that_waits_for_its_payment_can_be_cancelled() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_decline_soft")).await?;
+        shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
+        assert_eq!(shop.cancel(&id, "c1", &[]).await?.cancelled[0].quantity, 4);
+        shop.until_status(&id, "Cancelled").await?;
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        Ok(())
+    })
+}
+
+#[test]
+fn one_of_two_instruments_that_declines_frees_the_other() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let payments = serde_json::json!([
+            {"payment_id": "gift", "method": "gift_card", "amount_minor": 400, "token": "tok_gift"},
+            {"payment_id": "card", "method": "card", "amount_minor": 620, "token": "tok_decline_hard"},
+        ]);
+        let id = shop.place(&Basket::of(&sku, 4, 255).without("payment").with("/payments", payments)).await?;
+        shop.until_status(&id, "Rejected").await?;
+        crate::support::runtime::until("the gift card to be freed", async || {
+            let books = shop.books(&id).await?;
+            Ok((books.amounts(OperationKind::Void) == [400]).then_some(()))
+        })
+        .await?;
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        Ok(())
+    })
+}

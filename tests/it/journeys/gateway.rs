@@ -1,0 +1,91 @@
+//! A gateway that misbehaves: whatever it does, a customer is charged once, and nobody waits for it who need not.
+
+use anyhow::{Result, ensure};
+use oms_domain::{payment::OperationKind, policy::Policy};
+use serde_json::json;
+
+use crate::support::{Basket, Shop, books::trouble, in_shop, in_troubled_shop, replay, system::LEEDS};
+
+/// Places an order with this token and takes it to the end.
+async fn buy(shop: &Shop, token: &str) -> Result<()> {
+    let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+    let order = shop.place_released(&Basket::of(&sku, 4, 255).token(token)).await?;
+    shop.fulfill(&order).await?;
+    let id = order.heading.order_id.parse()?;
+    shop.until_status(&id, "Completed").await?;
+    let books = shop.books(&id).await?;
+    assert_eq!(books.amounts(OperationKind::Authorize), [1_020], "{token}: {books:?}");
+    assert_eq!(books.amounts(OperationKind::Capture), [1_020], "{token}: {books:?}");
+    replay::keep(&shop.system, &id, &token.replace('_', "-")).await
+}
+
+#[test]
+fn an_authorization_whose_answer_is_lost_is_made_once() -> Result<()> {
+    in_shop(async |shop| buy(shop, "tok_timeout").await)
+}
+
+#[test]
+fn an_authorization_that_is_lost_on_its_way_is_made_once() -> Result<()> {
+    in_shop(async |shop| buy(shop, "tok_timeout_before").await)
+}
+
+#[test]
+fn a_capture_whose_answer_is_lost_is_made_once() -> Result<()> {
+    in_shop(async |shop| buy(shop, "tok_timeout_capture").await)
+}
+
+#[test]
+fn errors_of_the_gateway_pass() -> Result<()> {
+    in_shop(async |shop| buy(shop, "tok_errors_2").await)
+}
+
+#[test]
+fn a_gateway_that_is_down_is_waited_for() -> Result<()> {
+    in_troubled_shop(Policy::default(), async |shop| {
+        let gateway = &shop.system.addresses.gateway_url;
+        trouble(gateway, json!({"down_for_ms": 2_500})).await?;
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 4, 255)).await?;
+        let order = shop.until(&id, "have lost sight of its payment", |order| {
+            order.payments.iter().any(|payment| payment.operations.iter().any(|operation| operation.status == "Unknown"))
+        });
+        assert_eq!(order.await?.status, "Created");
+        shop.until_part(&id, 1, "Released").await?;
+        assert_eq!(shop.books(&id).await?.amounts(OperationKind::Authorize), [1_020]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_slow_gateway_blocks_no_cancellation() -> Result<()> {
+    in_troubled_shop(Policy::default(), async |shop| {
+        trouble(&shop.system.addresses.gateway_url, json!({"slow_ms": 1_200})).await?;
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 4, 255)).await?;
+        shop.until(&id, "ask for its payment", |order| !order.payments.iter().all(|payment| payment.operations.is_empty())).await?;
+        let cancelled = shop.cancel(&id, "c1", &[]).await?;
+        ensure!(cancelled.cancelled[0].quantity == 4, "{cancelled:?}");
+        let pending = shop.order(&id).await?.payments[0].operations[0].clone();
+        ensure!(pending.status == "Pending", "the cancellation was answered after the gateway had: {pending:?}");
+        shop.until_status(&id, "Cancelled").await?;
+        let books = shop.books(&id).await?;
+        assert_eq!(books.sum(OperationKind::Authorize), books.sum(OperationKind::Void));
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        replay::keep(&shop.system, &id, "cancelled-while-authorizing").await
+    })
+}
+
+#[test]
+fn a_capture_that_is_refused_never_unships_and_needs_a_person() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 4, 255).token("tok_decline_capture")).await?;
+        shop.fulfill(&order).await?;
+        let id = order.heading.order_id.parse()?;
+        let order = shop.until(&id, "need attention", |order| order.needs_attention).await?;
+        assert_eq!((order.status.as_str(), order.fulfillment_orders[0].status.as_str()), ("Processing", "Delivered"));
+        assert_eq!(order.attention[0].subject, "capture default");
+        assert_eq!(shop.books(&id).await?.amounts(OperationKind::Capture), [0_i64; 0]);
+        Ok(())
+    })
+}

@@ -1,0 +1,119 @@
+//! Ship books the label first: without one the goods stay Packed, and say so.
+
+use anyhow::{Result, ensure};
+use oms_domain::policy::Policy;
+use serde_json::json;
+
+use crate::support::{Basket, books::trouble, in_shop, in_shop_under, in_troubled_shop, replay, system::LEEDS};
+
+#[test]
+fn a_carrier_that_is_down_leaves_the_goods_packed_until_it_is_back() -> Result<()> {
+    in_troubled_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        let id = order.heading.order_id.parse()?;
+        trouble(&shop.system.addresses.carrier_url, json!({"down_for_ms": 600_000})).await?;
+        // Answered all the same, once the answer without a label is due.
+        let pending = shop.acts(part, "ship", json!({})).await?;
+        assert_eq!((pending.status.as_str(), pending.parcels[0].status.as_str()), ("Packed", "LabelPending"));
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 2), "nothing has left the shelf");
+        // A second request to ship is the same request.
+        assert_eq!(shop.acts(part, "ship", json!({})).await?.parcels.len(), 1);
+        trouble(&shop.system.addresses.carrier_url, json!({})).await?;
+        let shipped = shop.until_part(&id, 1, "Shipped").await?;
+        assert!(shipped.parcels[0].tracking_number.is_some());
+        replay::keep(&shop.system, &id, "label-pending").await
+    })
+}
+
+#[test]
+fn what_waits_for_a_label_can_still_be_asked_back() -> Result<()> {
+    let policy = Policy { cancellation_request_ms: 600_000, ..Policy::default() };
+    in_troubled_shop(policy, async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        let id = order.heading.order_id.parse()?;
+        trouble(&shop.system.addresses.carrier_url, json!({"down_for_ms": 600_000})).await?;
+        shop.acts(part, "ship", json!({})).await?;
+        let asked = shop.cancel(&id, "c1", &[]).await?;
+        ensure!(asked.requested[0].quantity == 2, "{asked:?}");
+        shop.acts(part, "accept-cancellation", json!({})).await?;
+        trouble(&shop.system.addresses.carrier_url, json!({})).await?;
+        let order = shop.until_status(&id, "Cancelled").await?;
+        assert_eq!((order.totals.captured_minor, order.totals.voided_minor), (0, 510));
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_carrier_that_refuses_leaves_the_goods_packed_and_needs_a_person() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        // No carrier serves this postal code.
+        let order = shop.place_released(&Basket::of(&sku, 2, 255).with("/ship_to/postal_code", "00000")).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        let refused = shop.acts(part, "ship", json!({})).await?;
+        assert_eq!((refused.status.as_str(), refused.parcels[0].status.as_str()), ("Packed", "Packed"));
+        let id = order.heading.order_id.parse()?;
+        let order = shop.order(&id).await?;
+        ensure!(order.needs_attention && order.attention[0].why.contains("destination_not_served"), "{:?}", order.attention);
+        // A person sends it by other means.
+        assert_eq!(shop.ship(part).await?.status, "Shipped");
+        shop.acts(part, "deliver", json!({})).await?;
+        shop.until_status(&id, "Completed").await?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_fulfillment_order_in_several_parcels_has_a_label_for_each() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 5, 255)).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        shop.acts(part, "start-picking", json!({"picker": "P-7"})).await?;
+        let parcel = |units: u32| json!({"lines": [{"line_id": "1", "quantity": units}], "weight_g": 400 * units});
+        let too_few = shop.act(part, "pack", json!({"parcels": [parcel(2), parcel(2)]})).await?;
+        too_few.problem(409, "refused_by_rule")?;
+        shop.acts(part, "pack", json!({"parcels": [parcel(2), parcel(3)]})).await?;
+        let one_number = shop.act(part, "ship", json!({"carrier": "van", "tracking_number": "ONE"})).await?;
+        one_number.problem(409, "refused_by_rule")?;
+        let shipped = shop.acts(part, "ship", json!({})).await?;
+        let mut numbers: Vec<_> = shipped.parcels.iter().filter_map(|parcel| parcel.tracking_number.clone()).collect();
+        numbers.dedup();
+        assert_eq!((shipped.status.as_str(), numbers.len()), ("Shipped", 2));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_label_that_does_not_come_in_time_needs_a_person() -> Result<()> {
+    in_troubled_shop(Policy { label_ms: 1_500, ..Policy::default() }, async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        let id = order.heading.order_id.parse()?;
+        trouble(&shop.system.addresses.carrier_url, json!({"down_for_ms": 600_000})).await?;
+        shop.acts(part, "ship", json!({})).await?;
+        shop.until(&id, "need attention", |order| order.needs_attention).await?;
+        trouble(&shop.system.addresses.carrier_url, json!({})).await?;
+        shop.until_part(&id, 1, "Shipped").await?;
+        shop.until(&id, "need nobody any more", |order| !order.needs_attention).await?;
+        Ok(())
+    })
+}
+
+#[test]
+fn goods_nobody_hears_of_are_assumed_delivered_and_marked_so() -> Result<()> {
+    in_shop_under(Policy { assumed_delivery_ms: 1_500, ..Policy::default() }, async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        shop.ship(&order.fulfillment_orders[0].fulfillment_order_id).await?;
+        let order = shop.until_status(&order.heading.order_id.parse()?, "Completed").await?;
+        assert!(order.fulfillment_orders[0].parcels[0].assumed_delivered);
+        Ok(())
+    })
+}

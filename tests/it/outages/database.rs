@@ -1,0 +1,73 @@
+//! PostgreSQL goes away for a while, and comes back.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
+use oms_domain::policy::Policy;
+use serde_json::{Value, json};
+
+use crate::support::{Basket, Shop, in_own_shop, runtime::until, system::LEEDS};
+
+/// Longer than a local activity is tried (6 s): the record goes by queue `data`.
+const AWAY: Duration = Duration::from_secs(9);
+
+/// Does what an associate does, under one key, until it is answered.
+async fn insist(shop: &Shop, part: &str, action: &str) -> Result<Value> {
+    let (path, key) = (format!("/v1/fulfillment-orders/{part}/{action}"), format!("{part}-{action}"));
+    let body = if action == "ship" { json!({"carrier": "van", "tracking_number": format!("V-{part}")}) } else { json!({}) };
+    until(&format!("{action} of {part}"), async || {
+        let answer = shop.post_keyed(&path, &key, &body).await?;
+        match answer.status {
+            200 => answer.view(200).map(Some),
+            // Not now: the same request again.
+            409 | 503 | 504 => Ok(None),
+            other => Err(anyhow::anyhow!("{other}: {}", answer.body)),
+        }
+    })
+    .await
+}
+
+#[test]
+fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let own = shop.system.own.as_ref().context("a system of its own")?;
+        let sku = shop.stocked(&[(LEEDS, 1_000)]).await?;
+        let baskets: Vec<Basket> = (0..12).map(|_| Basket::of(&sku, 2, 255)).collect();
+        let orders = try_join_all(baskets.iter().map(|basket| shop.place_released(basket))).await?;
+        own.stop_postgres().await?;
+        let late = Basket::of(&sku, 2, 255);
+        shop.send(&late).await?.problem(503, "unavailable")?;
+        shop.get("/readyz").await?.problem(503, "unavailable")?;
+        // What is on record can be read without it.
+        ensure!(shop.document(&baskets[0].id()).await?.is_some());
+        let parts = || orders.iter().map(|order| order.fulfillment_orders[0].fulfillment_order_id.as_str());
+        // Half are shipped while it is away: without keys, whose place is PostgreSQL, so that the commands reach their orders.
+        let shipping = try_join_all(parts().take(6).map(async |part| {
+            let answer = shop.act(part, "ship", json!({"carrier": "van", "tracking_number": format!("V-{part}")})).await?;
+            ensure!([200, 503, 504].contains(&answer.status), "{answer:?}");
+            Ok(answer.status)
+        }));
+        let back = async {
+            tokio::time::sleep(AWAY).await;
+            own.start_postgres(&shop.system.addresses).await
+        };
+        let (statuses, ()) = tokio::try_join!(shipping, back)?;
+        println!("shipped while it was away: {statuses:?}");
+        for order in orders.iter().take(6) {
+            shop.until_part(&order.heading.order_id.parse()?, 1, "Shipped").await?;
+        }
+        for part in parts().skip(6) {
+            insist(shop, part, "ship").await?;
+        }
+        for part in parts() {
+            insist(shop, part, "deliver").await?;
+        }
+        for basket in &baskets {
+            shop.until_status(&basket.id(), "Completed").await?;
+        }
+        shop.place_released(&late).await?;
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (1_000 - 24, 2));
+        Ok(())
+    })
+}

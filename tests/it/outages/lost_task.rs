@@ -1,0 +1,48 @@
+//! A worker that dies after a local activity has run: the database has what Temporal never heard of.
+
+use anyhow::Result;
+use oms_domain::policy::Policy;
+
+use super::process::WorkerProcess;
+use crate::support::{Basket, Shop, System, run, runtime::until, sound, system::LEEDS};
+
+/// Places an order with a worker that dies after `activity`; then it is cancelled before the next worker goes on.
+async fn die_after(activity: &str) -> Result<(std::sync::Arc<System>, oms_store::Invariants)> {
+    let system = System::own_without_worker().await?;
+    let shop = Shop::open(system.clone(), Policy::default()).await?;
+    let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+    let dying = WorkerProcess::start_to_die_after(&system.addresses, activity)?;
+    let id = shop.place(&Basket::of(&sku, 4, 255)).await?;
+    dying.ended().await?;
+    assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 4), "{activity}: the units are reserved, and no workflow knows");
+    // The cancellation is with Temporal before any worker is back; when one is, it comes first.
+    let cancelled = async {
+        let what = "the cancellation to be answered";
+        until(what, async || Ok(shop.cancel(&id, "c1", &[]).await.ok())).await
+    };
+    let (cancelled, ()) = tokio::try_join!(cancelled, system.start_worker())?;
+    assert_eq!(cancelled.cancelled[0].quantity, 4);
+    shop.until_status(&id, "Cancelled").await?;
+    assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0), "{activity}: a reservation outlived its order");
+    shop.close().await?;
+    sound::no_figure_is_off(&system.store).await?;
+    let invariants = system.store.invariants().await?;
+    Ok((system, invariants))
+}
+
+#[test]
+fn a_reservation_nobody_heard_of_is_given_back_when_its_order_is_cancelled() -> Result<()> {
+    run(async {
+        let (system, _) = die_after("source").await?;
+        system.stop().await
+    })
+}
+
+#[test]
+fn a_record_nobody_heard_of_is_replaced_by_what_really_happened() -> Result<()> {
+    run(async {
+        let (system, invariants) = die_after("record").await?;
+        println!("{invariants:?}");
+        system.stop().await
+    })
+}

@@ -1,0 +1,8 @@
+//! Parts of the house that die in the middle of their work: nothing is lost, and nothing is done twice.
+
+mod database;
+mod lost_start;
+mod lost_task;
+mod process;
+mod server;
+mod worker;

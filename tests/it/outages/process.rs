@@ -1,0 +1,124 @@
+//! A worker in a process of its own, so that it can be killed.
+
+use std::{
+    io::Read,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use oms_activities::DataActivities;
+use oms_store::Store;
+use oms_workflows::{
+    names::{Queue, Queues},
+    order::OrderWorkflow,
+};
+use temporalio_sdk::{
+    Runtime, Worker, WorkerOptions,
+    interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next},
+    runtime::RuntimeOptions,
+};
+
+use crate::support::{
+    ground::Addresses,
+    run,
+    runtime::until,
+    stack::temporal,
+    worker::{WorkerThread, parts},
+};
+
+/// Where the house is, as JSON.
+const ADDRESSES: &str = "OMS_TESTS_WORKER_ADDRESSES";
+/// Set: the activity after whose first run the process is gone, before anybody hears of it.
+const DIES_AFTER: &str = "OMS_TESTS_WORKER_DIES_AFTER";
+
+/// A running worker process. It ends with the test, whatever happens.
+pub struct WorkerProcess(Child);
+
+impl WorkerProcess {
+    pub fn start(addresses: &Addresses) -> Result<Self> {
+        Self::start_with(addresses, &[])
+    }
+
+    /// One that dies as soon as an activity has run, before Temporal hears of it.
+    pub fn start_to_die_after(addresses: &Addresses, activity: &str) -> Result<Self> {
+        Self::start_with(addresses, &[(DIES_AFTER, activity)])
+    }
+
+    fn start_with(addresses: &Addresses, environment: &[(&str, &str)]) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--exact", "outages::process::worker_process", "--ignored", "--nocapture"]);
+        command.env(ADDRESSES, serde_json::to_string(addresses)?).envs(environment.iter().copied());
+        // Its standard input is a pipe from here: it ends when that does.
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        Ok(Self(child))
+    }
+
+    /// SIGKILL: it gets to finish nothing.
+    pub fn kill(mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(mut self) -> Result<()> {
+        until("the worker process to die", async || Ok(self.0.try_wait()?.map(drop))).await
+    }
+}
+
+#[test]
+#[ignore = "a worker; the tests that kill one start it"]
+fn worker_process() -> Result<()> {
+    let addresses = std::env::var(ADDRESSES).context("the tests that need this process start it")?;
+    let addresses: Addresses = serde_json::from_str(&addresses)?;
+    std::thread::spawn(|| {
+        let mut nothing = Vec::new();
+        drop(std::io::stdin().read_to_end(&mut nothing));
+        std::process::exit(0);
+    });
+    run(async {
+        let store = Store::connect(&addresses.store_config()).await?;
+        match std::env::var(DIES_AFTER) {
+            Ok(activity) => serve_until(activity, store, &addresses).await,
+            Err(_) => {
+                let worker = WorkerThread::start(temporal(&addresses.temporal).await?, store, &addresses)?;
+                std::future::pending::<()>().await;
+                worker.stop().await
+            }
+        }
+    })
+}
+
+/// Serves orders until an activity has run.
+async fn serve_until(activity: String, store: Store, addresses: &Addresses) -> Result<()> {
+    let queue = Queues::new(addresses.queue_prefix.clone()).name(Queue::Orders);
+    let data = DataActivities::new(store.clone(), parts(store, addresses)?.rules);
+    let options = WorkerOptions::new(queue).register_workflow::<OrderWorkflow>()?.register_activities(data);
+    let options = options.activity_inbound_interceptor(DiesAfter(activity.into())).build();
+    let runtime = Runtime::from_current_tokio(RuntimeOptions::default())?;
+    let mut worker = Worker::new(&runtime, temporal(&addresses.temporal).await?, options).map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(worker.run().await?)
+}
+
+/// Ends the process after an activity, before its result is heard of.
+struct DiesAfter(Arc<str>);
+
+impl ActivityInboundInterceptor for DiesAfter {
+    fn execute_activity<'a>(
+        &'a self,
+        input: ExecuteActivityInput,
+        next: Next<'a, ExecuteActivityInput, ExecuteActivityOutput<'a>>,
+    ) -> ExecuteActivityOutput<'a> {
+        let dies = input.activity_info().activity_type == *self.0;
+        async move {
+            let result = next.run(input).await;
+            if dies {
+                std::process::abort();
+            }
+            result
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,92 @@
+//! The servers that one system stands on: the shared ones, or some of its own.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, PaymentGateway, PaymentGatewayOptions, Postgres};
+use oms_store::StoreConfig;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::stack::{stack, tools};
+
+/// Where everything is; what another process needs to know to be a worker of the same system.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Addresses {
+    pub temporal: String,
+    pub database_url: String,
+    pub dynamodb: String,
+    pub table: String,
+    pub gateway_url: String,
+    pub carrier_url: String,
+    pub queue_prefix: String,
+}
+
+impl Addresses {
+    /// Those of the shared stack.
+    pub async fn shared(queue_prefix: String) -> Result<Self> {
+        let stack = stack().await?;
+        Ok(Self {
+            temporal: stack.temporal_address.clone(),
+            database_url: stack.database_url.expose_secret().to_owned(),
+            dynamodb: stack.dynamodb_endpoint.clone(),
+            table: "orders".to_owned(),
+            gateway_url: stack.payment_gateway_url.clone(),
+            carrier_url: stack.carrier_url.clone(),
+            queue_prefix,
+        })
+    }
+
+    pub fn store_config(&self) -> StoreConfig {
+        let mut config = StoreConfig::new(SecretString::from(self.database_url.clone()), "the tests' key".into());
+        config.dynamodb_endpoint = Some(self.dynamodb.clone());
+        config.table = self.table.clone();
+        config
+    }
+}
+
+/// Servers that end with the system. Simulators are parts of this process and cheap; PostgreSQL takes a second.
+pub struct Own {
+    home: Arc<Home>,
+    postgres: Mutex<Option<Postgres>>,
+    simulators: (PaymentGateway, CarrierService),
+}
+
+impl Own {
+    /// A gateway and a carrier of its own, and, if asked for, PostgreSQL.
+    pub async fn start(with_postgres: bool) -> Result<Self> {
+        let home = Home::open(&DataDir::Ephemeral).await?;
+        let postgres = if with_postgres { Some(Postgres::start(&home, &tools(), None).await?) } else { None };
+        let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { port: None, time_scale: 1 })?;
+        let carrier = CarrierService::start(&home, &CarrierOptions { port: None, time_scale: 1, events_url: None })?;
+        Ok(Self { home, postgres: Mutex::new(postgres), simulators: (gateway, carrier) })
+    }
+
+    /// The shared addresses with these in their place.
+    pub async fn addresses(&self, queue_prefix: String) -> Result<Addresses> {
+        let mut addresses = Addresses::shared(queue_prefix).await?;
+        addresses.gateway_url = self.simulators.0.url().to_owned();
+        addresses.carrier_url = self.simulators.1.url().to_owned();
+        if let Some(postgres) = &*self.postgres.lock().await {
+            addresses.database_url = postgres.url().expose_secret().to_owned();
+            addresses.table = format!("{}orders", addresses.queue_prefix);
+        }
+        Ok(addresses)
+    }
+
+    /// Stops PostgreSQL, as an operator would: every connection is cut.
+    pub async fn stop_postgres(&self) -> Result<()> {
+        let postgres = self.postgres.lock().await.take().context("PostgreSQL is not this system's own, or stopped already")?;
+        Ok(postgres.stop().await?)
+    }
+
+    /// Starts it again on the same data and the same port.
+    pub async fn start_postgres(&self, addresses: &Addresses) -> Result<()> {
+        let port = addresses.database_url.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()?.parse().ok());
+        let postgres = Postgres::start(&self.home, &tools(), port).await?;
+        anyhow::ensure!(postgres.url().expose_secret() == addresses.database_url, "its port was taken meanwhile");
+        *self.postgres.lock().await = Some(postgres);
+        Ok(())
+    }
+}

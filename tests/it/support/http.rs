@@ -1,0 +1,55 @@
+//! Plain HTTP, as a checkout or an associate's tablet would speak it.
+
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result, ensure};
+use oms_api::problem::{PROBLEM_JSON, Problem};
+use reqwest::{Client, RequestBuilder, header::HeaderMap};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);
+
+/// The client of all tests.
+pub fn client() -> &'static Client {
+    &CLIENT
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// JSON, or null when there is no body.
+    pub body: Value,
+    asked: String,
+}
+
+impl Answer {
+    /// Sends the request and reads the answer.
+    pub async fn to(request: RequestBuilder) -> Result<Self> {
+        let request = request.build()?;
+        let asked = format!("{} {}", request.method(), request.url().path());
+        let response = CLIENT.execute(request).await.with_context(|| asked.clone())?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await?;
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).with_context(|| asked.clone())? };
+        Ok(Self { status, headers, body, asked })
+    }
+
+    /// What it says, which must be a success with this status.
+    pub fn view<T: DeserializeOwned>(self, status: u16) -> Result<T> {
+        ensure!(self.status == status, "{}: expected {status}, got {}: {}", self.asked, self.status, self.body);
+        serde_json::from_value(self.body).with_context(|| self.asked)
+    }
+
+    /// The problem, which must have this status and code.
+    pub fn problem(self, status: u16, code: &str) -> Result<Problem> {
+        ensure!(self.status == status, "{}: expected {status} {code}, got {}: {}", self.asked, self.status, self.body);
+        let content_type = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        ensure!(content_type == Some(PROBLEM_JSON), "{}: a problem of type {content_type:?}", self.asked);
+        let problem: Problem = serde_json::from_value(self.body).with_context(|| self.asked.clone())?;
+        ensure!(problem.code.code() == code && problem.status == status, "{}: expected {code}, got {problem:?}", self.asked);
+        Ok(problem)
+    }
+}

@@ -1,0 +1,65 @@
+//! Histories: fetched from the server, replayed against today's workflow code, and kept for the code of tomorrow.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use oms_domain::ids::OrderId;
+use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
+use serde_json::Value;
+use temporalio_client::WorkflowHistory;
+use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
+
+use super::system::System;
+
+/// Set to keep the histories of the journeys that ask for it, in place of those in the repository.
+pub const RECORD: &str = "OMS_RECORD_HISTORIES";
+
+/// Where histories are kept, one file each.
+pub fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/histories")
+}
+
+/// The order's history as JSON, without the names of the machines that made it.
+pub async fn history(system: &System, id: &OrderId) -> Result<Vec<u8>> {
+    let handle = system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(id));
+    let history = handle.fetch_history(Default::default()).to_json().await?;
+    let mut json: Value = serde_json::from_slice(&history)?;
+    forget_machines(&mut json);
+    Ok(serde_json::to_vec(&json)?)
+}
+
+fn forget_machines(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match name.as_str() {
+                    "identity" => *field = "it".into(),
+                    _ => forget_machines(field),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(forget_machines),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The order's history replays against the workflow as it is now.
+pub async fn replays(system: &System, id: &OrderId) -> Result<()> {
+    let json = history(system, id).await?;
+    replay(&json).await.with_context(|| format!("the history of order {id} does not replay"))
+}
+
+/// Replays one history.
+pub async fn replay(json: &[u8]) -> Result<()> {
+    let replayer = WorkflowReplayer::new(WorkflowReplayerOptions::new().register_workflow::<OrderWorkflow>()?.build())?;
+    Ok(replayer.replay_workflow(WorkflowHistory::from_json(json)?).await?)
+}
+
+/// Keeps the order's history under a name, if histories are being recorded.
+pub async fn keep(system: &System, id: &OrderId, name: &str) -> Result<()> {
+    if std::env::var_os(RECORD).is_none() {
+        return Ok(());
+    }
+    let path = folder().join(format!("{name}.json"));
+    std::fs::write(&path, history(system, id).await?).with_context(|| path.display().to_string())
+}

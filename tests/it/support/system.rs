@@ -1,0 +1,147 @@
+//! A whole system: databases, worker and relay. The HTTP API is the shops' (each has its own policy).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::{Context, Result};
+use oms_domain::{clock::BusinessClock, policy::Policy};
+use oms_starter::{Relay, Starter, StarterConfig};
+use oms_store::{Facility, Store};
+use oms_workflows::names::Queues;
+use temporalio_client::Client;
+use tokio::{
+    sync::{Mutex, OnceCell},
+    task::JoinHandle,
+};
+
+use super::{
+    ground::{Addresses, Own},
+    stack::temporal,
+    worker::WorkerThread,
+};
+
+/// Facilities that every system has, at home with the baskets' customer, and further and further away.
+pub const LEEDS: &str = "LEEDS";
+pub const YORK: &str = "YORK";
+pub const HULL: &str = "HULL";
+
+static SHARED: OnceCell<Arc<System>> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// The system of all tests that can share one.
+pub async fn shared() -> Result<Arc<System>> {
+    let start = async || System::start(Addresses::shared(prefix()).await?, None, true).await;
+    SHARED.get_or_try_init(start).await.cloned()
+}
+
+/// Keeps one system's tasks from another's.
+fn prefix() -> String {
+    format!("s{}-", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub struct System {
+    pub addresses: Addresses,
+    pub store: Store,
+    pub temporal: Client,
+    pub own: Option<Own>,
+    worker: Mutex<Option<WorkerThread>>,
+    relay: JoinHandle<()>,
+}
+
+impl System {
+    /// On the shared databases, with a gateway and a carrier of its own.
+    pub async fn beside_the_shared() -> Result<Arc<Self>> {
+        shared().await?;
+        let own = Own::start(false).await?;
+        Self::start(own.addresses(prefix()).await?, Some(own), true).await
+    }
+
+    /// With databases, gateway and carrier of its own.
+    pub async fn own() -> Result<Arc<Self>> {
+        let own = Own::start(true).await?;
+        Self::start(own.addresses(prefix()).await?, Some(own), true).await
+    }
+
+    /// The same, where nothing is done until somebody starts a worker.
+    pub async fn own_without_worker() -> Result<Arc<Self>> {
+        let own = Own::start(true).await?;
+        Self::start(own.addresses(prefix()).await?, Some(own), false).await
+    }
+
+    async fn start(addresses: Addresses, own: Option<Own>, with_worker: bool) -> Result<Arc<Self>> {
+        let store = Store::connect(&addresses.store_config()).await?;
+        store.setup().await?;
+        seed(&store).await?;
+        let temporal = temporal(&addresses.temporal).await?;
+        let worker = if with_worker { Some(WorkerThread::start(temporal.clone(), store.clone(), &addresses)?) } else { None };
+        let starter = starter(&temporal, &store, &addresses, Policy::default());
+        let relay = tokio::spawn(async move { Relay::new(starter).run().await });
+        Ok(Arc::new(Self { addresses, store, temporal, own, worker: Mutex::new(worker), relay }))
+    }
+
+    /// What places and reaches orders under this policy.
+    pub fn starter(&self, policy: Policy) -> Starter {
+        starter(&self.temporal, &self.store, &self.addresses, policy)
+    }
+
+    pub async fn start_worker(&self) -> Result<()> {
+        // A second worker for a queue needs a connection of its own.
+        let temporal = temporal(&self.addresses.temporal).await?;
+        *self.worker.lock().await = Some(WorkerThread::start(temporal, self.store.clone(), &self.addresses)?);
+        Ok(())
+    }
+
+    pub async fn stop_worker(&self) -> Result<()> {
+        self.worker.lock().await.take().context("there is no worker to stop")?.stop().await
+    }
+
+    pub async fn stop(&self) -> Result<()> {
+        self.relay.abort();
+        if self.worker.lock().await.is_some() {
+            self.stop_worker().await?;
+        }
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+fn starter(temporal: &Client, store: &Store, addresses: &Addresses, policy: Policy) -> Starter {
+    let config = StarterConfig {
+        queues: Queues::new(addresses.queue_prefix.clone()),
+        clock: BusinessClock::default(),
+        policy,
+        customer_key: "the tests' key".into(),
+        eager_start: true,
+    };
+    Starter::new(temporal.clone(), store.clone(), config)
+}
+
+/// Before the worker looks: it reads the facilities only every few seconds.
+async fn seed(store: &Store) -> Result<()> {
+    for (id, latitude, longitude) in [(LEEDS, 53.80, -1.55), (YORK, 53.96, -1.08), (HULL, 53.74, -0.33)] {
+        store.catalog().put_facility(&facility(id, latitude, longitude)?).await?;
+    }
+    Ok(())
+}
+
+/// A facility in Great Britain that ships every day.
+pub fn facility(id: &str, latitude: f64, longitude: f64) -> Result<Facility> {
+    Ok(Facility {
+        facility_id: id.parse()?,
+        name: format!("Warehouse {id}"),
+        facility_type: "warehouse".into(),
+        country: "GB".into(),
+        city: id.into(),
+        latitude,
+        longitude,
+        timezone: "Europe/London".into(),
+        handling_cost_minor: 90,
+        daily_order_capacity: None,
+        cutoff_local_time: "17:00".parse()?,
+        working_days: "Mon-Sun".into(),
+        ship_enabled: true,
+        pickup_enabled: true,
+    })
+}

@@ -1,0 +1,60 @@
+//! A worker on a thread of its own: its future is not `Send`.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Result, anyhow};
+use oms_activities::adapters::{HttpCarrier, HttpGateway};
+use oms_allocation::Rules;
+use oms_store::Store;
+use oms_worker::{Parts, Settings, serve};
+use oms_workflows::names::Queues;
+use temporalio_client::Client;
+use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
+use tokio::{runtime::Handle, sync::oneshot};
+
+use super::{ground::Addresses, runtime::HOUSE_THREAD};
+
+/// Shorter than production's, so that a gateway that never answers does not make a test wait for long.
+const OUTSIDE_ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// A running worker.
+pub struct WorkerThread {
+    stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<Result<()>>,
+}
+
+impl WorkerThread {
+    pub fn start(temporal: Client, store: Store, addresses: &Addresses) -> Result<Self> {
+        let (parts, queues) = (parts(store, addresses)?, Queues::new(addresses.queue_prefix.clone()));
+        let (stop, stopped) = oneshot::channel();
+        let (tell, ended) = oneshot::channel();
+        let tokio = Handle::current();
+        let work = move || {
+            let served = tokio.block_on(async {
+                let runtime = Runtime::from_current_tokio(RuntimeOptions::default())?;
+                serve(&runtime, temporal, parts, Settings::all(queues), async { drop(stopped.await) }).await
+            });
+            // Nobody listens any more when the whole system was dropped.
+            drop(tell.send(served));
+        };
+        std::thread::Builder::new().name(format!("{HOUSE_THREAD}-worker")).spawn(work)?;
+        Ok(Self { stop, ended })
+    }
+
+    /// Takes no new work, finishes what runs, and returns.
+    pub async fn stop(self) -> Result<()> {
+        drop(self.stop);
+        self.ended.await.map_err(|_| anyhow!("the worker panicked"))?
+    }
+}
+
+/// What a worker works with: the real adapters.
+pub fn parts(store: Store, addresses: &Addresses) -> Result<Parts> {
+    let http = reqwest::Client::builder().timeout(OUTSIDE_ANSWERS_WITHIN).build()?;
+    Ok(Parts {
+        store,
+        gateway: Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)),
+        carrier: Arc::new(HttpCarrier::new(http, &addresses.carrier_url)),
+        rules: Rules::built_in(),
+    })
+}
