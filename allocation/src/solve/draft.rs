@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::network::{Amount, GRAIN, Levels, Network};
+use super::amount::Amount;
+use super::levels::Levels;
+use super::network::Network;
 use crate::check::Problem;
 use crate::cost;
 use crate::plan::{Package, PackageCost, PackageLine, Plan};
@@ -23,7 +25,7 @@ struct Shipped {
 }
 
 /// What a draft is compared by: the least wins. The ranks are in bytewise order of the ids.
-pub(super) type Merit = (Amount, Vec<usize>);
+pub(super) type Merit = (i128, Vec<usize>);
 
 impl Draft {
     /// Every unit unfilled.
@@ -40,12 +42,13 @@ impl Draft {
     }
 
     /// The best use of a set of facilities. Within a SKU its units go to lines in input order, facilities in id order.
-    pub(super) fn from_set(problem: &Problem, levels: &Levels, network: &Network, open: &[bool]) -> Self {
+    pub(super) fn from_set<A: Amount>(problem: &Problem, levels: &Levels, network: &Network<A>, ranks: &[usize]) -> Self {
         let mut unfilled = vec![0; problem.file.lines.len()];
         let mut shipped: Vec<Vec<(usize, i64)>> = vec![vec![]; problem.skus.len()];
-        network.deal(open, |sku, source, units| match network.ranks.get(source.facility) {
+        let open: Vec<bool> = network.ranks.iter().map(|rank| ranks.binary_search(rank).is_ok()).collect();
+        network.deal(&open, |sku, source, units| match network.ranks.get(source.facility) {
             Some(&rank) => shipped[sku].push((rank, units)),
-            None => leave_unfilled(problem, levels, sku, source.unit_cost, units, &mut unfilled),
+            None => leave_unfilled(problem, levels, sku, source.unit_cost.wide(), units, &mut unfilled),
         });
         let mut draft = Self { packages: BTreeMap::new(), unfilled };
         for (sku, mut from) in shipped.into_iter().enumerate() {
@@ -119,7 +122,8 @@ impl Draft {
             .filter(|(_, line)| line.unfilled_penalty_milli.is_none())
             .map(|(units, _)| units)
             .sum();
-        let amount = levels.unfilled * Amount::from(free) + levels.milli(self.cost_milli(problem)) + GRAIN * self.packages.len() as Amount;
+        let amount =
+            levels.unfilled * i128::from(free) + levels.milli(self.cost_milli(problem)) + levels.grain * self.packages.len() as i128;
         (amount, self.packages.keys().copied().collect())
     }
 
@@ -148,7 +152,7 @@ impl Draft {
 }
 
 /// Units of a SKU that stay unfilled at a price come from the last lines with that price: the first are served first.
-fn leave_unfilled(problem: &Problem, levels: &Levels, sku: usize, price: Amount, mut units: i64, unfilled: &mut [i64]) {
+fn leave_unfilled(problem: &Problem, levels: &Levels, sku: usize, price: i128, mut units: i64, unfilled: &mut [i64]) {
     for &line in problem.skus[sku].lines.iter().rev().filter(|&&line| levels.penalty(problem, line) == price) {
         let left = units.min(problem.file.lines[line].quantity);
         unfilled[line] = left;

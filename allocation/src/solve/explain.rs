@@ -1,8 +1,10 @@
 //! Why each other facility ships nothing.
 
+use super::amount::Amount;
 use super::draft::Draft;
-use super::network::{Levels, Network, Scope};
-use super::search::Search;
+use super::levels::Levels;
+use super::network::{Network, Scope};
+use super::search::best;
 use crate::check::Problem;
 use crate::plan::{Forced, NotChosen, NotChosenReason};
 
@@ -35,16 +37,16 @@ fn reason(problem: &Problem, draft: &Draft, rank: usize, stocked: bool) -> NotCh
 }
 
 /// The best plan with each other facility open, its fixed cost paid, whether or not units are then worth taking from it.
-pub(super) fn forced(problem: &Problem, levels: &Levels, draft: &Draft, node_budget: u64) -> Vec<(usize, Forced)> {
-    let network = Network::new(problem, levels, Scope::Stocked);
-    let others = (0..network.ranks.len()).filter(|&facility| !draft.ships_from(network.ranks[facility]));
+pub(super) fn forced<A: Amount>(problem: &Problem, levels: &Levels, draft: &Draft, node_budget: u64) -> Vec<(usize, Forced)> {
+    let network = Network::<A>::new(problem, levels, Scope::Stocked);
+    let others = (0..network.len()).filter(|&facility| !draft.ships_from(network.ranks[facility]));
     let best_with = |facility: usize| {
-        let (amount, open) = Search::new(&network, node_budget).best_with(facility)?;
-        let with = Draft::from_set(problem, levels, &network, &open);
+        let set = best(&network, node_budget, Some(facility)).set?;
+        let with = Draft::from_set(problem, levels, &network, &set.ranks);
         if problem.file.rules.ship_complete && !with.is_complete() {
             return None;
         }
-        let cost_milli = levels.cost_milli(amount + levels.first_package(problem));
+        let cost_milli = levels.cost_milli(set.amount.wide() + levels.first_package(problem));
         Some((network.ranks[facility], Forced { unfilled_units: with.unfilled_units(), cost_milli }))
     };
     others.filter_map(best_with).collect()

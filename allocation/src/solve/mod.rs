@@ -1,16 +1,23 @@
 //! From a problem to its plan: an exact search, then the one plan among equals, then the explanation.
 
+mod amount;
+mod chosen;
+mod dominance;
 mod draft;
 mod dual;
 mod explain;
+mod levels;
 mod network;
+mod prices;
 mod search;
 
 use crate::check::Problem;
 use crate::plan::Plan;
+use amount::Amount;
 use draft::Draft;
-use network::{Amount, Levels, Network, Scope};
-use search::Search;
+use levels::Levels;
+use network::{Network, Scope};
+use search::best;
 
 /// How far to search and how much to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,29 +51,36 @@ pub fn solve(problem: &Problem, options: Options) -> Plan {
 
 pub(crate) fn solve_with(problem: &Problem, node_budget: u64, detail: Detail) -> Plan {
     let levels = Levels::new(problem);
-    let network = Network::new(problem, &levels, Scope::Useful);
-    let mut search = Search::new(&network, node_budget);
-    let (draft, bound) = choose(problem, &levels, &network, &mut search);
-    let amount = draft.merit(problem, &levels).0;
+    if levels.fits_64_bits {
+        decide::<i64>(problem, &levels, node_budget, detail)
+    } else {
+        decide::<i128>(problem, &levels, node_budget, detail)
+    }
+}
+
+fn decide<A: Amount>(problem: &Problem, levels: &Levels, node_budget: u64, detail: Detail) -> Plan {
+    let network = Network::<A>::new(problem, levels, Scope::Useful);
+    let best = best(&network, node_budget, None);
+    let set = best.set.map(|set| Draft::from_set(problem, levels, &network, &set.ranks));
+    let (draft, bound) = choose(problem, levels, set, best.bound.wide());
+    let amount = draft.merit(problem, levels).0;
     let mut plan = draft.to_plan(problem, detail.parts);
-    plan.nodes = search.nodes();
+    plan.nodes = best.nodes;
     (plan.gap_units, plan.gap_milli) = levels.gap(amount, bound);
     plan.optimal = (plan.gap_units, plan.gap_milli) == (0, 0);
-    let forced = if detail.forced { explain::forced(problem, &levels, &draft, node_budget) } else { vec![] };
+    let forced = if detail.forced { explain::forced::<A>(problem, levels, &draft, node_budget) } else { vec![] };
     plan.not_chosen = explain::not_chosen(problem, &draft, &forced);
     plan
 }
 
 /// The best of a set of facilities used as well as can be, a single unit shipped only because something must, and nothing; with a bound on all of them.
-fn choose(problem: &Problem, levels: &Levels, network: &Network, search: &mut Search) -> (Draft, Amount) {
+fn choose(problem: &Problem, levels: &Levels, set: Option<Draft>, bound: i128) -> (Draft, i128) {
     let rules = &problem.file.rules;
-    let (set, bound) = search.best();
     // A bound this high proves that some unit stays unfilled whatever opens; then an order that ships complete waits.
     let hopeless = rules.ship_complete && bound >= levels.unfilled;
-    let bound = if hopeless { Amount::MAX } else { bound.saturating_add(levels.first_package(problem)) };
+    let bound = if hopeless { i128::MAX } else { bound + levels.first_package(problem) };
     let nothing = Draft::nothing(problem);
     let nothing_merit = nothing.merit(problem, levels);
-    let set = set.map(|open| Draft::from_set(problem, levels, network, &open));
     let mut best = set.filter(|draft| !rules.ship_complete || draft.is_complete()).map(|draft| (draft.merit(problem, levels), draft));
     if rules.ship_something && !rules.ship_complete && best.as_ref().is_none_or(|(merit, _)| *merit > nothing_merit) {
         let unit = lone_unit(problem, levels).map(|draft| (draft.merit(problem, levels), draft));

@@ -1,71 +1,11 @@
-//! The problem as the search sees it: numbers only, and one scalar objective.
-//!
-//! The objective has levels (unfilled units without a penalty, then cost, then packages). Each level weighs more than the levels below it can sum to,
-//! so that comparing two amounts compares all levels at once. Only the tie-breaks after these are left to the search.
+//! The problem as the search sees it: facilities in bytewise order of their ids, and SKUs with their sources.
 
 use std::ops::Range;
 
+use super::amount::Amount;
+use super::levels::Levels;
 use crate::check::{Problem, Sku};
 use crate::cost;
-
-/// All levels of the objective in one number.
-pub(super) type Amount = i128;
-
-/// Every plan's amount is a multiple of this: the bound divides, and what it loses in rounding must stay below the least difference of two plans.
-pub(super) const GRAIN: Amount = 1 << 16;
-
-/// The weights of the objective's levels above the lowest, which counts packages in grains.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Levels {
-    milli: Amount,
-    /// One unit unfilled that has no penalty.
-    pub(super) unfilled: Amount,
-    all_or_none: bool,
-}
-
-impl Levels {
-    pub(super) fn new(problem: &Problem) -> Self {
-        let milli = GRAIN * (problem.by_id.len() as Amount + 1);
-        Self { milli, unfilled: milli * problem.cost_limit, all_or_none: problem.file.rules.ship_complete }
-    }
-
-    pub(super) fn milli(&self, milli: i128) -> Amount {
-        self.milli * milli
-    }
-
-    /// The cost in an amount.
-    pub(super) fn cost_milli(&self, amount: Amount) -> i128 {
-        amount.rem_euclid(self.unfilled) / self.milli
-    }
-
-    /// How far above a bound an amount is: units without a penalty, and milli.
-    pub(super) fn gap(&self, amount: Amount, bound: Amount) -> (i64, i128) {
-        let units = amount.div_euclid(self.unfilled) - bound.div_euclid(self.unfilled);
-        let milli = self.cost_milli(amount) - self.cost_milli(bound);
-        // There are no more units than 64 bits hold.
-        (i64::try_from(units).unwrap_or(i64::MAX), milli.max(0))
-    }
-
-    /// What an order's first package, which pays no split penalty, differs from the next ones.
-    pub(super) fn first_package(&self, problem: &Problem) -> Amount {
-        let rules = &problem.file.rules;
-        self.milli(i128::from(rules.split_penalty_milli) * (i128::from(rules.packages_already) - 1))
-    }
-
-    /// Leaving one unit of a line unfilled. Where an order ships complete or not at all, no penalty is small enough to pay.
-    pub(super) fn penalty(&self, problem: &Problem, line: usize) -> Amount {
-        match problem.file.lines[line].unfilled_penalty_milli {
-            Some(penalty) if !self.all_or_none => self.milli(penalty.into()),
-            Some(_) | None => self.unfilled,
-        }
-    }
-
-    /// What opening a facility adds: its fixed cost, a split penalty and a package.
-    fn opening(&self, problem: &Problem, rank: usize) -> Amount {
-        let fixed = cost::fixed_parts(problem, problem.facility(rank)).total_milli();
-        self.milli(fixed + i128::from(problem.file.rules.split_penalty_milli)) + GRAIN
-    }
-}
 
 /// Which facilities a network has, of those with capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,21 +16,25 @@ pub(super) enum Scope {
     Stocked,
 }
 
-/// Facilities in bytewise order of their ids, and the SKUs with their sources.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct Network<A> {
     /// Rank in the problem, for each facility here.
     pub(super) ranks: Vec<usize>,
-    pub(super) opening: Vec<Amount>,
+    /// What opening it adds, whatever it ships.
+    pub(super) opening: Vec<A>,
     pub(super) demands: Vec<Demand>,
-    sources: Vec<Source>,
-    /// SKUs of which it is a source, for each facility.
-    pub(super) holds: Vec<Vec<usize>>,
+    sources: Vec<Source<A>>,
+    /// Of all facilities one after the other, the SKUs each is a source of.
+    held: Vec<Held>,
+    /// Where each facility's begin, and after the last where they end.
+    held_from: Vec<usize>,
     pub(super) most_packages: usize,
+    /// Every plan's amount is a multiple of this.
+    pub(super) grain: A,
 }
 
 /// A SKU that is wanted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Demand {
     pub(super) units: i64,
     sources: Range<usize>,
@@ -98,90 +42,134 @@ pub(super) struct Demand {
 
 /// Where units can come from. The order of the fields is the order in which units are taken: shipping wins the tie with leaving unfilled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Source {
-    pub(super) unit_cost: Amount,
+pub(super) struct Source<A> {
+    pub(super) unit_cost: A,
     /// Place in the network, or the number of facilities for units left unfilled.
     pub(super) facility: usize,
     /// No more than are wanted.
     pub(super) units: i64,
 }
 
-impl Network {
+/// A SKU at a facility.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) sku: usize,
+    /// Which of the SKU's sources the facility is.
+    pub(super) source: usize,
+}
+
+impl<A: Amount> Network<A> {
     pub(super) fn new(problem: &Problem, levels: &Levels, scope: Scope) -> Self {
-        let mut network = Self {
-            ranks: vec![],
-            opening: vec![],
-            demands: Vec::with_capacity(problem.skus.len()),
-            sources: Vec::with_capacity(problem.stock.len() + problem.file.lines.len()),
-            holds: vec![],
-            most_packages: problem.packages_left().unwrap_or(usize::MAX),
-        };
-        let unfilled_rank = problem.by_id.len();
-        let mut included = vec![false; unfilled_rank];
+        let mut sources = Vec::with_capacity(problem.stock.len() + problem.file.lines.len());
+        let mut demands = Vec::with_capacity(problem.skus.len());
+        let unfilled = problem.by_id.len();
+        let mut included = vec![false; unfilled];
         let mut stock = problem.stock.iter().peekable();
         for (place, sku) in problem.skus.iter().enumerate() {
-            let first = network.sources.len();
-            network.push_unfilled(problem, levels, sku);
-            let dearest = network.sources[first..].iter().map(|source| source.unit_cost).max();
+            let first = sources.len();
+            push_unfilled(problem, levels, sku, &mut sources);
+            let dearest = sources[first..].iter().map(|source: &Source<A>| source.unit_cost).max();
             while let Some(stock) = stock.next_if(|stock| stock.sku == place) {
                 if problem.facility(stock.facility).capacity_left == Some(0) {
                     continue;
                 }
-                let unit_cost = levels.milli(cost::unit_milli(problem, sku, stock));
+                let unit_cost = A::narrow(levels.milli(cost::unit_milli(problem, sku, stock)));
                 let useful = Some(unit_cost) <= dearest;
                 included[stock.facility] |= useful || scope == Scope::Stocked;
                 if useful {
-                    network.sources.push(Source { unit_cost, facility: stock.facility, units: stock.available.min(sku.quantity) });
+                    sources.push(Source { unit_cost, facility: stock.facility, units: stock.available.min(sku.quantity) });
                 }
             }
-            network.sources[first..].sort_unstable();
-            network.demands.push(Demand { units: sku.quantity, sources: first..network.sources.len() });
+            sources[first..].sort_unstable();
+            demands.push(Demand { units: sku.quantity, sources: first..sources.len() });
         }
-        network.ranks = (0..unfilled_rank).filter(|&rank| included[rank]).collect();
-        network.opening = network.ranks.iter().map(|&rank| levels.opening(problem, rank)).collect();
-        network.renumber(unfilled_rank);
+        let ranks: Vec<usize> = (0..unfilled).filter(|&rank| included[rank]).collect();
+        let opening = ranks.iter().map(|&rank| levels.opening(problem, rank)).collect();
+        let most_packages = problem.packages_left().unwrap_or(usize::MAX);
+        let mut network =
+            Self { ranks, opening, demands, sources, held: vec![], held_from: vec![], most_packages, grain: A::narrow(levels.grain) };
+        let ranks = std::mem::take(&mut network.ranks);
+        network.number_facilities(&ranks, unfilled);
+        network.ranks = ranks;
         network
     }
 
-    /// One source for each price at which units of a SKU can stay unfilled.
-    fn push_unfilled(&mut self, problem: &Problem, levels: &Levels, sku: &Sku) {
-        let first = self.sources.len();
-        for &line in &sku.lines {
-            let (unit_cost, units) = (levels.penalty(problem, line), problem.file.lines[line].quantity);
-            match self.sources[first..].iter_mut().find(|source| source.unit_cost == unit_cost) {
-                Some(source) => source.units += units,
-                None => self.sources.push(Source { unit_cost, facility: problem.by_id.len(), units }),
+    /// The same network with just these facilities, in their order.
+    pub(super) fn restrict(&self, kept: &[usize]) -> Self {
+        let mut keeps = vec![false; self.len()];
+        kept.iter().for_each(|&facility| keeps[facility] = true);
+        let mut sources = Vec::with_capacity(self.sources.len());
+        let demands = self.demands.iter().map(|demand| {
+            let first = sources.len();
+            let all = self.sources[demand.sources.clone()].iter();
+            sources.extend(all.filter(|source| keeps.get(source.facility).copied().unwrap_or(true)));
+            Demand { units: demand.units, sources: first..sources.len() }
+        });
+        let demands = demands.collect();
+        let mut network = Self {
+            ranks: kept.iter().map(|&facility| self.ranks[facility]).collect(),
+            opening: kept.iter().map(|&facility| self.opening[facility]).collect(),
+            demands,
+            sources,
+            held: vec![],
+            held_from: vec![],
+            most_packages: self.most_packages,
+            grain: self.grain,
+        };
+        network.number_facilities(kept, self.len());
+        network
+    }
+
+    /// Renames the sources' facilities to their places in `kept`, what is left unfilled to the place after the last, and lists what each holds.
+    fn number_facilities(&mut self, kept: &[usize], unfilled: usize) {
+        let mut places = vec![0; unfilled + 1];
+        kept.iter().enumerate().for_each(|(place, &facility)| places[facility] = place);
+        places[unfilled] = kept.len();
+        self.held_from = vec![0; kept.len() + 2];
+        for source in &mut self.sources {
+            source.facility = places[source.facility];
+            self.held_from[source.facility + 1] += 1;
+        }
+        for facility in 0..kept.len() {
+            self.held_from[facility + 1] += self.held_from[facility];
+        }
+        let mut next = self.held_from.clone();
+        self.held = vec![Held { sku: 0, source: 0 }; self.held_from[kept.len()]];
+        for (sku, demand) in self.demands.iter().enumerate() {
+            for (place, source) in self.sources[demand.sources.clone()].iter().enumerate() {
+                if source.facility < kept.len() {
+                    self.held[next[source.facility]] = Held { sku, source: place };
+                    next[source.facility] += 1;
+                }
             }
         }
     }
 
-    /// From the problem's facility ranks to places in the network.
-    fn renumber(&mut self, unfilled_rank: usize) {
-        let mut places = vec![0; unfilled_rank + 1];
-        self.ranks.iter().enumerate().for_each(|(place, &rank)| places[rank] = place);
-        places[unfilled_rank] = self.ranks.len();
-        self.holds = vec![vec![]; self.ranks.len() + 1];
-        for (sku, demand) in self.demands.iter().enumerate() {
-            for source in &mut self.sources[demand.sources.clone()] {
-                source.facility = places[source.facility];
-                self.holds[source.facility].push(sku);
-            }
-        }
-        self.holds.pop();
+    /// Number of facilities.
+    pub(super) fn len(&self) -> usize {
+        self.ranks.len()
     }
 
     /// The sources of a SKU, in the order in which units are taken.
-    pub(super) fn sources(&self, sku: usize) -> &[Source] {
+    pub(super) fn sources(&self, sku: usize) -> &[Source<A>] {
         &self.sources[self.demands[sku].sources.clone()]
     }
 
+    /// The SKUs a facility is a source of.
+    pub(super) fn held(&self, facility: usize) -> &[Held] {
+        &self.held[self.held_from[facility]..self.held_from[facility + 1]]
+    }
+
     /// Hands each SKU's units to the sources that give them if just these facilities open.
-    pub(super) fn deal(&self, open: &[bool], mut each: impl FnMut(usize, &Source, i64)) {
+    pub(super) fn deal(&self, open: &[bool], mut each: impl FnMut(usize, &Source<A>, i64)) {
         for (sku, demand) in self.demands.iter().enumerate() {
             let mut left = demand.units;
             for source in self.sources(sku) {
+                if left == 0 {
+                    break;
+                }
                 // Past the last facility lies "left unfilled", always open.
-                if left > 0 && open.get(source.facility).copied().unwrap_or(true) {
+                if open.get(source.facility).copied().unwrap_or(true) {
                     let units = left.min(source.units);
                     each(sku, source, units);
                     left -= units;
@@ -190,10 +178,22 @@ impl Network {
         }
     }
 
-    /// What a plan costs that opens just these facilities and uses them as well as can be.
-    pub(super) fn evaluate(&self, open: &[bool]) -> Amount {
-        let mut amount: Amount = open.iter().zip(&self.opening).filter(|(open, _)| **open).map(|(_, opening)| opening).sum();
-        self.deal(open, |_, source, units| amount += source.unit_cost * Amount::from(units));
+    /// What a plan amounts to that opens just these facilities and uses them as well as can be.
+    pub(super) fn evaluate(&self, open: &[bool]) -> A {
+        let mut amount: A = open.iter().zip(&self.opening).filter(|(open, _)| **open).map(|(_, opening)| *opening).sum();
+        self.deal(open, |_, source, units| amount += source.unit_cost * A::units(units));
         amount
+    }
+}
+
+/// One source for each price at which units of a SKU can stay unfilled; its facility is the one past the last.
+fn push_unfilled<A: Amount>(problem: &Problem, levels: &Levels, sku: &Sku, sources: &mut Vec<Source<A>>) {
+    let first = sources.len();
+    for &line in &sku.lines {
+        let (unit_cost, units) = (A::narrow(levels.penalty(problem, line)), problem.file.lines[line].quantity);
+        match sources[first..].iter_mut().find(|source| source.unit_cost == unit_cost) {
+            Some(source) => source.units += units,
+            None => sources.push(Source { unit_cost, facility: problem.by_id.len(), units }),
+        }
     }
 }

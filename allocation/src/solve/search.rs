@@ -1,190 +1,217 @@
 //! Branch and bound over which facilities open.
 
+use super::amount::Amount;
+use super::chosen::Chosen;
+use super::dominance::undominated;
 use super::dual::{Dual, Status};
-use super::network::{Amount, GRAIN, Network};
+use super::network::Network;
+use super::prices::Subgradient;
 
-/// Above every amount.
-const NO_LIMIT: Amount = Amount::MAX;
-
-/// One run over the network.
-pub(super) struct Search<'n> {
-    network: &'n Network,
-    node_budget: u64,
-    nodes: u64,
-    /// Nodes at which this stage of the search ends.
-    nodes_end: u64,
-    /// Only sets that cost no more than this are looked for.
-    limit: Amount,
-    /// How much less the next set must cost once one is found.
-    improve_by: Amount,
-    found: Option<(Amount, Vec<bool>)>,
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Best<A> {
+    /// The best set of at least one facility; None if no facility may open.
+    pub(super) set: Option<Set<A>>,
+    /// No set of at least one facility amounts to less.
+    pub(super) bound: A,
+    /// Partial decisions that were visited.
+    pub(super) nodes: u64,
 }
 
-impl<'n> Search<'n> {
-    pub(super) fn new(network: &'n Network, node_budget: u64) -> Self {
-        Self { network, node_budget: node_budget.max(1), nodes: 0, nodes_end: 0, limit: NO_LIMIT, improve_by: GRAIN, found: None }
+/// Facilities that open.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Set<A> {
+    pub(super) amount: A,
+    /// In rising order. Of sets that amount to the same the first in order is the one the tie-breaks want.
+    pub(super) ranks: Vec<usize>,
+}
+
+/// Nodes after which a problem counts as hard: then dominance and better prices pay.
+const EASY_NODES: u64 = 32;
+
+/// The best set: least amount, then the list of ids. With `forced`, among those that have a facility.
+pub(super) fn best<A: Amount>(network: &Network<A>, node_budget: u64, forced: Option<usize>) -> Best<A> {
+    let mut root = Dual::new(network);
+    if let Some(facility) = forced {
+        root.open(network, facility);
+    }
+    root.ascend(network, A::MAX);
+    let node_budget = node_budget.max(1);
+    let mut search = Search { nodes: 0, nodes_end: node_budget.min(EASY_NODES), best: None };
+    search.try_near(network, &root);
+    if !search.is_hopeless(network, &root, root.bound(network)) {
+        search.try_around(network, &root);
+    }
+    let mut bound = search.explore(network, root.clone());
+    if search.nodes == search.nodes_end && search.nodes < node_budget {
+        search.nodes_end = node_budget;
+        bound = search.explore_hard(network, &root);
+    }
+    Best { bound: bound.min(search.limit()), set: search.best, nodes: search.nodes }
+}
+
+/// One run.
+struct Search<A> {
+    nodes: u64,
+    /// Nodes at which the search gives up.
+    nodes_end: u64,
+    best: Option<Set<A>>,
+}
+
+impl<A: Amount> Search<A> {
+    /// Sets that amount to more are of no interest.
+    fn limit(&self) -> A {
+        self.best.as_ref().map_or(A::MAX, |best| best.amount)
     }
 
-    /// Nodes visited so far.
-    pub(super) fn nodes(&self) -> u64 {
-        self.nodes
-    }
-
-    /// The best set of at least one facility: least amount, then the list of ids. And an amount which no set is below.
-    pub(super) fn best(&mut self) -> (Option<Vec<bool>>, Amount) {
-        let root = Dual::new(self.network);
-        let bound = self.run(root.clone(), NO_LIMIT);
-        let Some((amount, open)) = self.found.take() else { return (None, bound) };
-        if bound < amount {
-            return (Some(open), bound);
-        }
-        (Some(self.first_of_equals(root, amount, open)), amount)
-    }
-
-    /// The best amount and set with a facility open, as far as the budget reaches.
-    pub(super) fn best_with(&mut self, facility: usize) -> Option<(Amount, Vec<bool>)> {
-        let mut root = Dual::new(self.network);
-        root.open(self.network, facility);
-        self.run(root, NO_LIMIT);
-        self.found.take()
-    }
-
-    /// Among the sets of the least amount the one whose list of ids is first. They have equally many facilities, so it is the one with the smallest id in
-    /// which any two differ: facility by facility, in id order, it is asked whether a set of that amount has it.
-    fn first_of_equals(&mut self, mut dual: Dual, amount: Amount, mut open: Vec<bool>) -> Vec<bool> {
-        self.nodes_end = self.nodes + self.node_budget;
-        // The first set found answers the question.
-        self.improve_by = NO_LIMIT;
-        for facility in 0..open.len() {
-            self.limit = amount;
-            self.tighten(&mut dual);
-            if dual.status[facility] != Status::Free {
-                continue;
-            }
-            if !open[facility] {
-                let mut with = dual.clone();
-                with.open(self.network, facility);
-                self.explore(with);
-                if let Some((_, earlier)) = self.found.take() {
-                    open = earlier;
-                }
-            }
-            if open[facility] {
-                dual.open(self.network, facility);
-            } else {
-                dual.close(self.network, facility);
-            }
-        }
-        open
-    }
-
-    /// Explores from a partial decision with a fresh budget. The answer bounds every set within the limit.
-    fn run(&mut self, from: Dual, limit: Amount) -> Amount {
-        self.nodes_end = self.nodes + self.node_budget;
-        (self.limit, self.improve_by, self.found) = (limit, GRAIN, None);
-        let bound = self.explore(from);
-        self.found.as_ref().map_or(bound, |(amount, _)| bound.min(*amount))
+    /// As [`Search::explore`], after some work on the whole that only a long search repays.
+    fn explore_hard(&mut self, network: &Network<A>, root: &Dual<A>) -> A {
+        let is_forced = |facility: usize| root.status[facility] == Status::Open;
+        let kept = undominated(network, is_forced);
+        let network = network.restrict(&kept);
+        let root = root.restrict(&kept, &network);
+        let mut better = Subgradient::new(&network, &root).best_prices(self.limit());
+        better.ascend(&network, A::MAX);
+        self.try_around(&network, &better);
+        let is_better = better.bound(&network) > root.bound(&network);
+        self.explore(&network, if is_better { better } else { root })
     }
 
     /// Searches all completions of a partial decision; the answer bounds from below each one that was not found.
-    fn explore(&mut self, mut dual: Dual) -> Amount {
-        let Some(bound) = self.tighten(&mut dual) else { return NO_LIMIT };
-        if bound > self.limit || self.nodes == self.nodes_end {
+    fn explore(&mut self, network: &Network<A>, mut dual: Dual<A>) -> A {
+        let Some(bound) = self.tighten(network, &mut dual) else { return A::MAX };
+        if self.is_hopeless(network, &dual, bound) || self.nodes == self.nodes_end {
             return bound;
         }
         self.nodes += 1;
-        let guess = self.guess(&dual);
-        self.offer(&guess);
-        if bound > self.limit {
+        let near = self.try_near(network, &dual);
+        if self.is_hopeless(network, &dual, bound) {
             return bound;
         }
-        let Some(facility) = self.branch(&dual, &guess) else { return NO_LIMIT };
+        let kept: Vec<usize> = (0..network.len()).filter(|&facility| dual.status[facility] != Status::Closed).collect();
+        // Copying what is left costs about as much as one more look at it.
+        if kept.len() * 4 <= network.len() * 3 {
+            let smaller = network.restrict(&kept);
+            let dual = dual.restrict(&kept, &smaller);
+            let near: Vec<bool> = kept.iter().map(|&facility| near[facility]).collect();
+            self.branch(&smaller, dual, &near, bound)
+        } else {
+            self.branch(network, dual, &near, bound)
+        }
+    }
+
+    /// Opens and closes the free facility that the prices have spent most on, if there is one in the set near them.
+    fn branch(&mut self, network: &Network<A>, mut dual: Dual<A>, near: &[bool], bound: A) -> A {
+        let free = (0..network.len()).filter(|&facility| dual.status[facility] == Status::Free);
+        let unspent = |facility: usize| dual.slack[facility] - network.opening[facility];
+        let Some(facility) = free.min_by_key(|&facility| (!near[facility], unspent(facility))) else { return A::MAX };
         let mut opened = dual.clone();
-        opened.open(self.network, facility);
-        dual.close(self.network, facility);
-        let (first, second) = if guess[facility] { (opened, dual) } else { (dual, opened) };
-        let first = self.explore(first);
-        first.min(self.explore(second)).max(bound)
+        opened.open(network, facility);
+        dual.close(network, facility);
+        let (first, second) = if near[facility] { (opened, dual) } else { (dual, opened) };
+        let first = self.explore(network, first);
+        first.min(self.explore(network, second)).max(bound)
+    }
+
+    /// Whether no completion is better than the best known set.
+    fn is_hopeless(&self, network: &Network<A>, dual: &Dual<A>, bound: A) -> bool {
+        let Some(best) = &self.best else { return false };
+        if bound <= best.amount - network.grain {
+            return false;
+        }
+        bound > best.amount || first_completion(network, dual, best.ranks.len()) >= best.ranks
     }
 
     /// Raises the bound and decides what it forces, until nothing moves. None if no completion is left.
-    fn tighten(&self, dual: &mut Dual) -> Option<Amount> {
+    fn tighten(&self, network: &Network<A>, dual: &mut Dual<A>) -> Option<A> {
         loop {
-            dual.ascend(self.network);
-            let bound = dual.bound(self.network);
-            if bound > self.limit {
+            let limit = self.limit();
+            dual.ascend(network, limit);
+            let bound = dual.bound(network);
+            if bound > limit {
                 return Some(bound);
             }
-            let opened = dual.status[..self.network.ranks.len()].iter().filter(|&&status| status == Status::Open).count();
-            if opened > self.network.most_packages {
+            let opened = (0..network.len()).filter(|&facility| dual.status[facility] == Status::Open).count();
+            if opened > network.most_packages {
                 return None;
             }
-            let full = opened == self.network.most_packages;
-            let mut moved = false;
-            for facility in 0..self.network.ranks.len() {
-                if dual.status[facility] != Status::Free {
-                    continue;
-                }
-                let slack = dual.slack[facility];
-                // Opening a facility that has slack left adds the slack; closing one that overspent adds the excess.
-                if full || bound + slack.max(0) > self.limit {
-                    dual.close(self.network, facility);
-                    moved = true;
-                } else if bound - slack.min(0) > self.limit {
-                    dual.open(self.network, facility);
-                    moved = true;
-                }
-            }
-            if !moved {
+            if !decide_forced(network, dual, limit - bound, opened == network.most_packages) {
                 return Some(bound);
             }
         }
     }
 
-    /// A good set to try: the open, and of the free those that the prices have paid for, without those whose closing saves.
-    fn guess(&self, dual: &Dual) -> Vec<bool> {
-        let facilities = self.network.ranks.len();
-        let mut open: Vec<bool> = (0..facilities).map(|f| self.wanted(dual, f)).collect();
-        let mut amount = self.network.evaluate(&open);
-        for facility in (0..facilities).rev() {
-            if open[facility] && dual.status[facility] == Status::Free && open.iter().filter(|&&open| open).count() > 1 {
-                open[facility] = false;
-                let without = self.network.evaluate(&open);
-                if without <= amount {
-                    amount = without;
-                } else {
-                    open[facility] = true;
-                }
-            }
-        }
-        open
+    /// Tries the set nearest the prices, and returns it.
+    fn try_near(&mut self, network: &Network<A>, dual: &Dual<A>) -> Vec<bool> {
+        let near = nearest(network, dual);
+        self.offer(network, network.evaluate(&near), &near);
+        near
     }
 
-    fn wanted(&self, dual: &Dual, facility: usize) -> bool {
-        match dual.status[facility] {
-            Status::Open => true,
-            Status::Closed => false,
-            Status::Free => dual.slack[facility] < self.network.opening[facility] / 16,
-        }
+    /// Tries the set nearest the prices, improved as far as small moves do.
+    fn try_around(&mut self, network: &Network<A>, dual: &Dual<A>) {
+        let mut near = Chosen::new(network, nearest(network, dual));
+        near.improve(dual);
+        self.offer(network, near.amount, &near.open);
     }
 
-    /// Takes a set as found if it is within the limit.
-    fn offer(&mut self, open: &[bool]) {
-        let packages = open.iter().filter(|&&open| open).count();
-        if packages == 0 || packages > self.network.most_packages {
+    /// Keeps a set if it is the best so far.
+    fn offer(&mut self, network: &Network<A>, amount: A, open: &[bool]) {
+        if amount > self.limit() {
             return;
         }
-        let amount = self.network.evaluate(open);
-        if amount <= self.limit {
-            self.found = Some((amount, open.to_vec()));
-            self.limit = amount - self.improve_by;
+        let ranks = (0..network.len()).filter(|&facility| open[facility]).map(|facility| network.ranks[facility]);
+        let set = Set { amount, ranks: ranks.collect() };
+        let fits = (1..=network.most_packages).contains(&set.ranks.len());
+        if fits && self.best.as_ref().is_none_or(|best| set < *best) {
+            self.best = Some(set);
         }
     }
+}
 
-    /// The free facility that spent most: it has the most to say.
-    fn branch(&self, dual: &Dual, guess: &[bool]) -> Option<usize> {
-        (0..self.network.ranks.len())
-            .filter(|&facility| dual.status[facility] == Status::Free)
-            .max_by_key(|&facility| (guess[facility], self.network.opening[facility] - dual.slack[facility]))
+/// Closes each free facility whose opening would lift the bound by more than there is to spare, and opens each whose closing would; closes all if no
+/// more may open. Whether there was one.
+fn decide_forced<A: Amount>(network: &Network<A>, dual: &mut Dual<A>, spare: A, full: bool) -> bool {
+    let mut moved = false;
+    for facility in 0..network.len() {
+        if dual.status[facility] != Status::Free {
+            continue;
+        }
+        // Opening a facility that has slack left adds the slack; closing one that overspent adds the excess.
+        let slack = dual.slack[facility];
+        if full || slack > spare {
+            dual.close(network, facility);
+            moved = true;
+        } else if A::default() - slack > spare {
+            dual.open(network, facility);
+            moved = true;
+        }
     }
+    moved
+}
+
+/// The open facilities, and of the free those that the prices have all but paid for.
+fn nearest<A: Amount>(network: &Network<A>, dual: &Dual<A>) -> Vec<bool> {
+    let paid = |facility: usize| match dual.status[facility] {
+        Status::Open => true,
+        Status::Closed => false,
+        Status::Free => dual.slack[facility] * A::units(16) < network.opening[facility],
+    };
+    (0..network.len()).map(paid).collect()
+}
+
+/// The first list of ids among the completions with so many facilities: it takes the free ones with the smallest ids.
+fn first_completion<A: Amount>(network: &Network<A>, dual: &Dual<A>, count: usize) -> Vec<usize> {
+    let opened = (0..network.len()).filter(|&facility| dual.status[facility] == Status::Open).count();
+    let mut spare = count.saturating_sub(opened);
+    let takes = |facility: &usize| match dual.status[*facility] {
+        Status::Open => true,
+        Status::Closed => false,
+        Status::Free => {
+            let takes = spare > 0;
+            spare -= usize::from(takes);
+            takes
+        }
+    };
+    (0..network.len()).filter(takes).map(|facility| network.ranks[facility]).collect()
 }
