@@ -248,4 +248,5 @@ BEGIN
 END $$;
 
 -- See reserve().
+ALTER FUNCTION record_progress(jsonb) SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION record_progress(jsonb) SET enable_seqscan = off;

@@ -7,6 +7,7 @@
 //! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
 //! serde types below are the only description of them; scalars are bound as they are.
 
+pub mod bench;
 mod carrier;
 mod catalog;
 mod config;

@@ -8,12 +8,13 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     stack::{fresh_config, fresh_whole_store},
-    support::record,
+    support::{read_events, record},
 };
 
-async fn read(store: &Store, after: Option<&str>) -> (Vec<String>, String) {
-    let page = store.events_after(after, &[], 100).await.unwrap();
-    (page.events.iter().map(|event| format!("{}/{}", event.order_id, event.seq)).collect(), page.next)
+/// The next events, as order and number, and where they end.
+async fn read(store: &Store, after: Option<&str>, count: usize) -> (Vec<String>, String) {
+    let (events, next) = read_events(store, after, count).await;
+    (events.iter().map(|event| format!("{}/{}", event.order_id, event.seq)).collect(), next)
 }
 
 #[tokio::test]
@@ -32,14 +33,14 @@ async fn an_event_of_a_transaction_still_open_is_not_passed_over() {
         .unwrap();
     store.record(&record("after", 1, "placed")).await.unwrap();
 
-    let (seen, next) = read(&store, None).await;
+    let (seen, next) = read(&store, None, 1).await;
     assert_eq!(seen, ["before/1"], "the reader stops below what is open");
-    let (seen, next) = read(&store, Some(&next)).await;
+    let (seen, next) = read(&store, Some(&next), 0).await;
     assert_eq!(seen, [""; 0]);
     open.commit().await.unwrap();
-    let (seen, next) = read(&store, Some(&next)).await;
+    let (seen, next) = read(&store, Some(&next), 2).await;
     assert_eq!(seen, ["slow/1", "after/1"]);
-    assert_eq!(read(&store, Some(&next)).await.0, [""; 0]);
+    assert_eq!(read(&store, Some(&next), 0).await.0, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -77,6 +78,7 @@ async fn kinds_select_and_a_position_that_is_none_is_refused() {
     for (version, kind) in [(1, "placed"), (2, "shipped"), (3, "delivered")] {
         store.record(&record("o1", version, kind)).await.unwrap();
     }
+    read_events(&store, None, 3).await;
     let page = store.events_after(None, &["shipped".into(), "delivered".into()], 1).await.unwrap();
     assert_eq!((page.events.len(), page.events[0].seq, &page.next), (1, 2, &page.events[0].position));
     let page = store.events_after(Some(&page.next), &["shipped".into(), "delivered".into()], 1).await.unwrap();

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
 use oms_store::{
-    Adjustment, AdjustmentReason, AdjustmentResult, Facility, FulfillmentRow, Invariants, OrderRow, ParcelRow, Position, Product, Record,
-    RecordedEvent, Reserve, Reserved, StockCount, StockPosition, StockTarget, Store, Waiting,
+    Adjustment, AdjustmentReason, AdjustmentResult, Facility, FulfillmentRow, Invariants, OrderRow, OutboxEvent, ParcelRow, Position,
+    Product, Record, RecordedEvent, Reserve, Reserved, StockCount, StockPosition, StockTarget, Store, Waiting,
 };
 use serde_json::{Value, json};
 
@@ -216,5 +216,25 @@ pub fn queued(order_id: &str, n: u32, facility: &str, status: &str, ship_by: Opt
         ship_by: ship_by.map(at),
         updated_at: at("2010-12-01T09:00:00Z"),
         parcels: Vec::new(),
+    }
+}
+
+/// Reads the outbox until so many events have come: each waits for the transactions that were open when it was written, those of
+/// other tests included, since transaction ids belong to the whole server.
+///
+/// # Panics
+/// When they have not come within 20 s.
+pub async fn read_events(store: &Store, after: Option<&str>, count: usize) -> (Vec<OutboxEvent>, String) {
+    let begun = std::time::Instant::now();
+    let (mut events, mut next) = (Vec::new(), after.map(str::to_owned));
+    loop {
+        let page = store.events_after(next.as_deref(), &[], 100).await.unwrap();
+        events.extend(page.events);
+        if events.len() >= count {
+            return (events, page.next);
+        }
+        next = Some(page.next);
+        assert!(begun.elapsed().as_secs() < 20, "{} of {count} events within 20 s", events.len());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
