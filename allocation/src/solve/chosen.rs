@@ -36,10 +36,22 @@ impl<'n, A: Amount> Chosen<'n, A> {
         chosen
     }
 
-    /// Closes what saves by closing, then opens, closes and exchanges facilities, and rebuilds from all but two, while that saves.
+    /// Closes what saves by closing, and, while there are too many, what costs least to close.
+    pub(super) fn thin(&mut self, dual: &Dual<A>) {
+        let free = self.free(dual);
+        loop {
+            let closes = free.iter().filter(|&&facility| self.open[facility]).map(|&facility| (Some(facility), None));
+            let Some((amount, change)) = closes.map(|change| (self.amount_after(change), change)).min() else { return };
+            if self.count == 1 || (amount >= self.amount && self.count <= self.network.most_packages) {
+                return;
+            }
+            self.apply(change, amount);
+        }
+    }
+
+    /// Opens, closes and exchanges facilities, and rebuilds from all but two, while that saves.
     pub(super) fn improve(&mut self, dual: &Dual<A>) {
-        let mut free: Vec<usize> = (0..self.open.len()).filter(|&facility| dual.status[facility] == Status::Free).collect();
-        self.thin(&free);
+        let mut free = self.free(dual);
         free.sort_by_key(|&facility| dual.slack[facility]);
         free.truncate(CANDIDATES);
         loop {
@@ -49,6 +61,10 @@ impl<'n, A: Amount> Chosen<'n, A> {
             let Some(better) = self.rebuilt(&free) else { return };
             *self = better;
         }
+    }
+
+    fn free(&self, dual: &Dual<A>) -> Vec<usize> {
+        (0..self.open.len()).filter(|&facility| dual.status[facility] == Status::Free).collect()
     }
 
     /// What a SKU's units cost without one of its sources and with another.
@@ -105,18 +121,6 @@ impl<'n, A: Amount> Chosen<'n, A> {
             }
         }
         self.amount = amount;
-    }
-
-    /// Closes what saves by closing, and, while there are too many, what costs least to close.
-    fn thin(&mut self, free: &[usize]) {
-        loop {
-            let closes = free.iter().copied().filter(|&facility| self.open[facility]).map(|facility| (Some(facility), None));
-            let Some((amount, change)) = closes.map(|change| (self.amount_after(change), change)).min() else { return };
-            if self.count == 1 || (amount >= self.amount && self.count <= self.network.most_packages) {
-                return;
-            }
-            self.apply(change, amount);
-        }
     }
 
     fn best_move(&self, free: &[usize]) -> Option<(A, Move)> {

@@ -40,7 +40,9 @@ pub(super) fn best<A: Amount>(network: &Network<A>, node_budget: u64, forced: Op
     let mut search = Search { nodes: 0, nodes_end: node_budget.min(EASY_NODES), best: None };
     search.try_near(network, &root);
     if !search.is_hopeless(network, &root, root.bound(network)) {
-        search.try_around(network, &root);
+        let mut near = Chosen::new(network, nearest(network, &root));
+        near.thin(&root);
+        search.offer(network, near.amount, &near.open);
     }
     let mut bound = search.explore(network, root.clone());
     if search.nodes == search.nodes_end && search.nodes < node_budget {
@@ -72,7 +74,10 @@ impl<A: Amount> Search<A> {
         let root = root.restrict(&kept, &network);
         let mut better = Subgradient::new(&network, &root).best_prices(self.limit());
         better.ascend(&network, A::MAX);
-        self.try_around(&network, &better);
+        let mut near = Chosen::new(&network, nearest(&network, &better));
+        near.thin(&better);
+        near.improve(&better);
+        self.offer(&network, near.amount, &near.open);
         let is_better = better.bound(&network) > root.bound(&network);
         self.explore(&network, if is_better { better } else { root })
     }
@@ -146,13 +151,6 @@ impl<A: Amount> Search<A> {
         let near = nearest(network, dual);
         self.offer(network, network.evaluate(&near), &near);
         near
-    }
-
-    /// Tries the set nearest the prices, improved as far as small moves do.
-    fn try_around(&mut self, network: &Network<A>, dual: &Dual<A>) {
-        let mut near = Chosen::new(network, nearest(network, dual));
-        near.improve(dual);
-        self.offer(network, near.amount, &near.open);
     }
 
     /// Keeps a set if it is the best so far.
