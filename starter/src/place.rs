@@ -10,7 +10,7 @@ use oms_domain::{
 };
 use oms_store::Intake;
 use oms_workflows::{
-    messages::OrderInput,
+    messages::{OrderInput, history_max},
     names::{CHANNEL, CUSTOMER_HASH, NEEDS_ATTENTION, ORDER_STATUS, Queue, order_workflow_id},
     order::OrderWorkflow,
 };
@@ -81,6 +81,7 @@ impl Starter {
             policy: self.config.policy.clone(),
             queues: self.config.queues.clone(),
             resumes: false,
+            history_max: history_max(),
         };
         let started = self.temporal.start_workflow(OrderWorkflow::run, input, self.options(order)).await;
         match started {

@@ -25,6 +25,14 @@ pub struct OrderInput {
     /// Goes on from the order document rather than from the intake.
     #[serde(default)]
     pub resumes: bool,
+    /// A run hands over to the next one beyond this many events of history.
+    #[serde(default = "history_max")]
+    pub history_max: u32,
+}
+
+/// A fifth of where the server begins to warn: a replay stays short.
+pub fn history_max() -> u32 {
+    2_000
 }
 
 /// What an order's workflow ends with.

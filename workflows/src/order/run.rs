@@ -19,9 +19,6 @@ use crate::{
     messages::{OrderInput, OrderResult},
 };
 
-/// A run hands over to the next one beyond this many events of history.
-const HISTORY_MAX: u32 = 2_000;
-
 /// The server's timers are no finer than this.
 const SHORTEST_TIMER: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -108,7 +105,7 @@ fn finished(ctx: &WorkflowContext<OrderWorkflow>) -> Option<OrderResult> {
 /// A long history is handed over to a new run, which goes on from the order document: what is owed is derived from the state,
 /// and done under the same keys.
 async fn hand_over_if_long(ctx: &WorkflowContext<OrderWorkflow>) -> Result<(), WorkflowTermination> {
-    if ctx.history_length() <= HISTORY_MAX && !ctx.continue_as_new_suggested() {
+    if ctx.history_length() <= ctx.state(|s| s.input.history_max) && !ctx.continue_as_new_suggested() {
         return Ok(());
     }
     // A handler is answered only when what it did is recorded, so recording goes on until the last one has been.
