@@ -1,7 +1,10 @@
 //! Whatever is sent, it is answered with a problem that names the field, and nothing is half done.
 
 use anyhow::{Result, ensure};
-use oms_api::{feed::{FeedView, RejectView}, page::Page};
+use oms_api::{
+    feed::{FeedView, RejectView},
+    page::Page,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -143,7 +146,9 @@ fn paths_and_parameters_that_make_no_sense_are_refused() -> Result<()> {
             let answer = shop.get(path).await?;
             ensure!((400..500).contains(&answer.status), "{path}: {}", answer.status);
         }
-        for (query, pointer) in [("limit=0", "?limit"), ("limit=x", "?limit"), ("status=Lost", "?status"), ("colour=red", "?colour"), ("cursor=%00", "?cursor")] {
+        for (query, pointer) in
+            [("limit=0", "?limit"), ("limit=x", "?limit"), ("status=Lost", "?status"), ("colour=red", "?colour"), ("cursor=%00", "?cursor")]
+        {
             let problem = shop.get(&format!("/v1/orders?{query}")).await?.problem(422, "validation_failed")?;
             assert_eq!(problem.errors[0].pointer, pointer);
         }
@@ -164,14 +169,22 @@ fn commands_with_a_wrong_body_change_nothing() -> Result<()> {
             (format!("{part}/accept"), json!({"colour": "red"}), "/colour"),
             (format!("{part}/start-picking"), json!({}), "/picker"),
             (format!("{part}/reject"), json!({"reason": "Bored"}), "/reason"),
-            (format!("{part}/short-pick"), json!({"reason": "Other", "lines": [{"line_id": "1", "quantity_short": 0}]}), "/lines/0/quantity_short"),
+            (
+                format!("{part}/short-pick"),
+                json!({"reason": "Other", "lines": [{"line_id": "1", "quantity_short": 0}]}),
+                "/lines/0/quantity_short",
+            ),
             (format!("{part}/pack"), json!({"parcels": [{"lines": [{"line_id": "1", "quantity": -1}]}]}), "/parcels/0/lines/0/quantity"),
             (format!("{part}/ship"), json!({"tracking_number": "a b"}), "/tracking_number"),
             (format!("/v1/orders/{id}/cancellations"), json!({"cancellation_id": "c/1", "reason": "x"}), "/cancellation_id"),
             (format!("/v1/orders/{id}/cancellations"), json!({"cancellation_id": "c1", "reason": "x", "lines": []}), "/lines"),
             (format!("/v1/orders/{id}/holds"), json!({"reason": "Bored"}), "/reason"),
             ("/v1/carrier-events".to_owned(), json!({"events": []}), "/events"),
-            ("/v1/stock/adjustments".to_owned(), json!({"adjustments": [{"facility_id": LEEDS, "sku": sku, "quantity": 0, "reason": "receipt"}]}), "/adjustments/0/quantity"),
+            (
+                "/v1/stock/adjustments".to_owned(),
+                json!({"adjustments": [{"facility_id": LEEDS, "sku": sku, "quantity": 0, "reason": "receipt"}]}),
+                "/adjustments/0/quantity",
+            ),
         ] {
             let problem = shop.post(&path, &body).await?.problem(422, "validation_failed")?;
             assert_eq!(problem.errors[0].pointer, pointer, "{path}: {problem:?}");

@@ -1,8 +1,12 @@
 //! End to end, on real parts that the tests start themselves: PostgreSQL, DynamoDB, Temporal, and simulators of what lies outside.
 
+mod adapters;
 mod bad_input;
 mod cost;
+mod handing_over;
 mod journeys;
+mod large_order;
 mod outages;
 mod races;
+mod replay;
 mod support;

@@ -3,7 +3,10 @@
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
-use crate::support::{Basket, in_shop, system::{LEEDS, YORK}};
+use crate::support::{
+    Basket, in_shop,
+    system::{LEEDS, YORK},
+};
 
 #[test]
 fn of_forty_orders_for_seven_units_exactly_seven_win() -> Result<()> {
@@ -13,7 +16,8 @@ fn of_forty_orders_for_seven_units_exactly_seven_win() -> Result<()> {
         try_join_all(baskets.iter().map(|basket| shop.place(basket))).await?;
         let mut won = Vec::new();
         for basket in &baskets {
-            let order = shop.until(&basket.id(), "be decided", |order| ["Processing", "Cancelled"].contains(&order.status.as_str())).await?;
+            let order =
+                shop.until(&basket.id(), "be decided", |order| ["Processing", "Cancelled"].contains(&order.status.as_str())).await?;
             won.extend((order.status == "Processing").then(|| basket.id()));
         }
         assert_eq!(won.len(), 7);
@@ -52,12 +56,15 @@ fn orders_of_several_lines_never_block_each_other_for_good() -> Result<()> {
     in_shop(async |shop| {
         // Every order wants the same three products, named in another order: the classic way to a deadlock.
         let skus = [shop.stocked(&[(LEEDS, 10)]).await?, shop.stocked(&[(LEEDS, 10)]).await?, shop.stocked(&[(LEEDS, 10)]).await?];
-        let basket = |n: usize| (0..3).fold(Basket::empty(), |basket, line| basket.and(&skus[(n + line) % 3], 1, 90_000)).with("/allow_split", false);
+        let basket = |n: usize| {
+            (0..3).fold(Basket::empty(), |basket, line| basket.and(&skus[(n + line) % 3], 1, 90_000)).with("/allow_split", false)
+        };
         let baskets: Vec<Basket> = (0..24).map(|n| basket(n).with("/allow_backorder", false)).collect();
         try_join_all(baskets.iter().map(|basket| shop.place(basket))).await?;
         let mut won = 0;
         for basket in &baskets {
-            let order = shop.until(&basket.id(), "be decided", |order| ["Processing", "Cancelled"].contains(&order.status.as_str())).await?;
+            let order =
+                shop.until(&basket.id(), "be decided", |order| ["Processing", "Cancelled"].contains(&order.status.as_str())).await?;
             won += i64::from(order.status == "Processing");
         }
         assert_eq!(won, 10);

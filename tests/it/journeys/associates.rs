@@ -4,7 +4,10 @@ use anyhow::Result;
 use oms_api::fulfillment::{FulfillmentOrderView, PicklistView};
 use serde_json::{Value, json};
 
-use crate::support::{Basket, Shop, in_shop, replay, system::{HULL, LEEDS, YORK}};
+use crate::support::{
+    Basket, Shop, in_shop, replay,
+    system::{HULL, LEEDS, YORK},
+};
 
 const ACTIONS: [(&str, &str); 11] = [
     ("release", "{}"),
@@ -44,7 +47,8 @@ fn what_is_not_legal_is_refused_in_every_state() -> Result<()> {
         let other = shop.stocked(&[(YORK, 10)]).await?;
         // The second part keeps the order open when the first is delivered.
         let order = shop.place_released(&Basket::of(&sku, 2, 6_000).and(&other, 1, 6_000)).await?;
-        let mut part = order.fulfillment_orders.iter().find(|part| part.facility_id.as_deref() == Some(LEEDS)).cloned().expect("a part in Leeds");
+        let mut part =
+            order.fulfillment_orders.iter().find(|part| part.facility_id.as_deref() == Some(LEEDS)).cloned().expect("a part in Leeds");
         for action in ["accept", "start-picking", "pack", "unpack", "pack", "ship", "deliver"] {
             refuses_the_rest(shop, &part).await?;
             assert!(part.legal_actions.iter().any(|legal| legal == action), "{action} in {:?}", part.legal_actions);

@@ -4,9 +4,11 @@ use anyhow::Result;
 use oms_api::feed::FeedView;
 use oms_domain::{ids::Sku, payment::OperationKind, policy::Policy};
 use reqwest::Method;
-use serde_json::json;
 
-use crate::support::{Answer, Basket, Shop, in_shop, in_shop_under, replay, system::{LEEDS, YORK}};
+use crate::support::{
+    Answer, Basket, Shop, in_shop, in_shop_under, replay,
+    system::{LEEDS, YORK},
+};
 
 /// Units come in, by a receipts feed.
 async fn receive(shop: &Shop, sku: &Sku, facility: &str, quantity: u32) -> Result<()> {
@@ -157,7 +159,8 @@ fn an_order_that_must_not_be_split_waits_whole_and_ships_as_one() -> Result<()> 
         // At another place it does not help: one package means one facility.
         receive(shop, &missing, YORK, 3).await?;
         receive(shop, &missing, LEEDS, 3).await?;
-        let order = shop.until(&id, "be released whole", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
+        let order =
+            shop.until(&id, "be released whole", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
         let released: Vec<_> = order.fulfillment_orders.iter().filter(|part| part.status == "Released").collect();
         assert_eq!((released.len(), released[0].lines.len(), released[0].facility_id.as_deref()), (1, 2, Some(LEEDS)));
         shop.fulfill(&order).await?;

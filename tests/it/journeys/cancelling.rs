@@ -4,7 +4,11 @@ use anyhow::{Result, ensure};
 use oms_domain::policy::Policy;
 use serde_json::json;
 
-use crate::support::{Basket, in_shop, in_shop_under, replay, shop::cancellation, system::{LEEDS, YORK}};
+use crate::support::{
+    Basket, in_shop, in_shop_under, replay,
+    shop::cancellation,
+    system::{LEEDS, YORK},
+};
 
 #[test]
 fn a_whole_order_is_cancelled_and_everything_given_back() -> Result<()> {

@@ -40,7 +40,9 @@ fn scans_take_a_parcel_to_its_customer() -> Result<()> {
         let number = &unique("V");
         let id = shipped(shop, number).await?;
         for (n, (status, shown)) in
-            [("handed_over", "HandedOver"), ("in_transit", "InTransit"), ("out_for_delivery", "OutForDelivery"), ("attempted", "Attempted")].iter().enumerate()
+            [("handed_over", "HandedOver"), ("in_transit", "InTransit"), ("out_for_delivery", "OutForDelivery"), ("attempted", "Attempted")]
+                .iter()
+                .enumerate()
         {
             assert_eq!(report(shop, &[scan(&format!("e{n}"), number, status, n as i64)]).await?, ["accepted"]);
             until_parcel(shop, &id, shown).await?;
@@ -56,7 +58,8 @@ fn scans_that_come_twice_or_out_of_order_change_nothing() -> Result<()> {
     in_shop(async |shop| {
         let number = &unique("V");
         let id = shipped(shop, number).await?;
-        let (transit, handed, out) = (scan("t", number, "in_transit", 2), scan("h", number, "handed_over", 1), scan("o", number, "out_for_delivery", 3));
+        let (transit, handed, out) =
+            (scan("t", number, "in_transit", 2), scan("h", number, "handed_over", 1), scan("o", number, "out_for_delivery", 3));
         assert_eq!(report(shop, &[transit.clone(), transit.clone()]).await?, ["accepted", "duplicate"]);
         until_parcel(shop, &id, "InTransit").await?;
         assert_eq!(report(shop, &[transit, handed]).await?, ["duplicate", "accepted"]);

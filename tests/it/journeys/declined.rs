@@ -14,7 +14,8 @@ fn a_hard_decline_rejects_the_order_and_gives_the_stock_back() -> Result<()> {
         assert_eq!(order.lines[0].units.cancelled, 4);
         assert_eq!(order.payments[0].operations[0].declined.as_deref(), Some("card_declined"));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
-        let refusal = shop.post(&format!("/v1/orders/{id}/cancellations"), &cancellation("late", &[])).await?.problem(409, "order_closed")?;
+        let refusal =
+            shop.post(&format!("/v1/orders/{id}/cancellations"), &cancellation("late", &[])).await?.problem(409, "order_closed")?;
         assert_eq!(refusal.current_status.as_deref(), Some("Rejected"));
         replay::keep(&shop.system, &id, "rejected").await
     })

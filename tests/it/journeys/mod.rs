@@ -11,4 +11,6 @@ mod labels;
 mod money;
 mod placing;
 mod racing;
+mod reading;
+mod sourcing;
 mod waiting;

@@ -4,7 +4,12 @@ use anyhow::Result;
 use oms_domain::payment::OperationKind;
 use serde_json::json;
 
-use crate::support::{Basket, books::authorize, in_shop, replay, system::{LEEDS, YORK}};
+use crate::support::{
+    Basket,
+    books::authorize,
+    in_shop, replay,
+    system::{LEEDS, YORK},
+};
 
 #[test]
 fn each_shipment_of_a_split_order_captures_its_exact_share() -> Result<()> {
@@ -25,7 +30,9 @@ fn each_shipment_of_a_split_order_captures_its_exact_share() -> Result<()> {
         for (shipped, part) in order.fulfillment_orders.iter().enumerate() {
             shop.ship(&part.fulfillment_order_id).await?;
             let what = "be captured for what has shipped";
-            let paid = shop.until(&id, what, |order| order.payments[0].operations.iter().filter(|op| op.kind == "capture" && op.status == "Succeeded").count() == shipped + 1);
+            let paid = shop.until(&id, what, |order| {
+                order.payments[0].operations.iter().filter(|op| op.kind == "capture" && op.status == "Succeeded").count() == shipped + 1
+            });
             let document = shop.document(&id).await?;
             assert_eq!(paid.await?.totals.captured_minor, document.map_or(0, |order| order.shipped_minor));
         }
@@ -103,7 +110,8 @@ fn on_terms_an_invoice_is_due_for_each_shipment_and_no_gateway_is_asked() -> Res
 fn where_nothing_is_due_no_gateway_is_asked() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
-        for basket in [Basket::of(&sku, 1, 0).without("payment"), Basket::of(&sku, 1, 900).with("/payment", json!({"method": "external"}))] {
+        for basket in [Basket::of(&sku, 1, 0).without("payment"), Basket::of(&sku, 1, 900).with("/payment", json!({"method": "external"}))]
+        {
             let order = shop.place_released(&basket).await?;
             shop.fulfill(&order).await?;
             shop.until_status(&basket.id(), "Completed").await?;

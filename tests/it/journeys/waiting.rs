@@ -113,7 +113,8 @@ fn a_preorder_is_reserved_now_and_released_in_its_time() -> Result<()> {
         };
         shop.until(&id, "have one part scheduled", both).await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 3));
-        let order = shop.until(&id, "be all released", |order| order.fulfillment_orders.iter().all(|part| part.status == "Released")).await?;
+        let order =
+            shop.until(&id, "be all released", |order| order.fulfillment_orders.iter().all(|part| part.status == "Released")).await?;
         assert!(Timestamp::now() >= fulfill_at);
         shop.fulfill(&order).await?;
         shop.until_status(&id, "Completed").await?;

@@ -5,28 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use oms_domain::policy::Policy;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Basket, Shop, in_own_shop, runtime::until, system::LEEDS};
+use crate::support::{Basket, in_own_shop, system::LEEDS};
 
 /// Longer than a local activity is tried (6 s): the record goes by queue `data`.
 const AWAY: Duration = Duration::from_secs(9);
-
-/// Does what an associate does, under one key, until it is answered.
-async fn insist(shop: &Shop, part: &str, action: &str) -> Result<Value> {
-    let (path, key) = (format!("/v1/fulfillment-orders/{part}/{action}"), format!("{part}-{action}"));
-    let body = if action == "ship" { json!({"carrier": "van", "tracking_number": format!("V-{part}")}) } else { json!({}) };
-    until(&format!("{action} of {part}"), async || {
-        let answer = shop.post_keyed(&path, &key, &body).await?;
-        match answer.status {
-            200 => answer.view(200).map(Some),
-            // Not now: the same request again.
-            409 | 503 | 504 => Ok(None),
-            other => Err(anyhow::anyhow!("{other}: {}", answer.body)),
-        }
-    })
-    .await
-}
 
 #[test]
 fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
@@ -58,10 +42,10 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
             shop.until_part(&order.heading.order_id.parse()?, 1, "Shipped").await?;
         }
         for part in parts().skip(6) {
-            insist(shop, part, "ship").await?;
+            shop.insist(part, "ship").await?;
         }
         for part in parts() {
-            insist(shop, part, "deliver").await?;
+            shop.insist(part, "deliver").await?;
         }
         for basket in &baskets {
             shop.until_status(&basket.id(), "Completed").await?;

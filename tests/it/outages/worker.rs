@@ -5,10 +5,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use oms_api::{feed::FeedView, order::OrderView};
 use oms_domain::{payment::OperationKind, policy::Policy};
 use reqwest::Method;
-use serde_json::json;
 
 use super::process::WorkerProcess;
-use crate::support::{Answer, Basket, Shop, basket::unique, data, run, runtime::until, sound, System};
+use crate::support::{Answer, Basket, Shop, System, basket::unique, data, run, sound};
 
 const ORDERS: usize = 100;
 /// Lines of each that are placed: a real order has thirty.
@@ -36,22 +35,6 @@ fn today(order: &serde_json::Value) -> Basket {
     basket.with("/order_id", unique("D")).with("/placed_at", jiff::Timestamp::now().to_string()).with("/allow_backorder", false)
 }
 
-/// Asks again, under the same key, until there is an answer: a worker that is gone is found out about in ten seconds.
-async fn insist(shop: &Shop, part: &str, action: &str) -> Result<()> {
-    let (path, key) = (format!("/v1/fulfillment-orders/{part}/{action}"), format!("{part}-{action}"));
-    let body = if action == "ship" { json!({"carrier": "van", "tracking_number": format!("V-{part}")}) } else { json!({}) };
-    until(&format!("{action} of {part}"), async || {
-        let answer = shop.post_keyed(&path, &key, &body).await?;
-        match answer.status {
-            200 => Ok(Some(())),
-            503 | 504 => Ok(None),
-            409 => answer.problem(409, "idempotency_key_in_flight").map(|_| None),
-            other => Err(anyhow::anyhow!("{other}: {}", answer.body)),
-        }
-    })
-    .await
-}
-
 /// From entry to the end.
 async fn live(shop: &Shop, basket: &Basket) -> Result<OrderView> {
     let id = shop.place(basket).await?;
@@ -61,8 +44,8 @@ async fn live(shop: &Shop, basket: &Basket) -> Result<OrderView> {
     };
     let order = shop.until(&id, "be decided", decided).await?;
     for part in order.fulfillment_orders.iter().filter(|part| part.status == "Released") {
-        insist(shop, &part.fulfillment_order_id, "ship").await?;
-        insist(shop, &part.fulfillment_order_id, "deliver").await?;
+        shop.insist(&part.fulfillment_order_id, "ship").await?;
+        shop.insist(&part.fulfillment_order_id, "deliver").await?;
     }
     shop.until(&id, "end", |order| ["Completed", "Cancelled"].contains(&order.status.as_str())).await
 }

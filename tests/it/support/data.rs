@@ -57,7 +57,10 @@ fn make_up(orders: usize) -> Data {
     let mut products = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\n".to_owned();
     let mut inventory = "facility_id,sku,on_hand,safety_stock\n".to_owned();
     for n in 0..6 {
-        facilities.push_str(&format!("MW-{n},Warehouse {n},warehouse,GB,Town,{}.5,-1.5,Europe/London,90,400,17:00,Mon-Fri,true,false\n", 51 + n % 4));
+        facilities.push_str(&format!(
+            "MW-{n},Warehouse {n},warehouse,GB,Town,{}.5,-1.5,Europe/London,90,400,17:00,Mon-Fri,true,false\n",
+            51 + n % 4
+        ));
     }
     for n in 0..50 {
         products.push_str(&format!("MP-{n},Thing {n},{},GBP,{},100,80,60\n", 100 + 37 * n, 50 + 11 * n));

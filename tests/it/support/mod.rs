@@ -13,13 +13,7 @@ pub mod stack;
 pub mod system;
 pub mod worker;
 
-pub use self::{
-    basket::Basket,
-    http::Answer,
-    runtime::run,
-    shop::Shop,
-    system::System,
-};
+pub use self::{basket::Basket, http::Answer, runtime::run, shop::Shop, system::System};
 use anyhow::Result;
 use oms_domain::policy::Policy;
 

@@ -138,7 +138,8 @@ impl Shop {
     /// The n-th fulfillment order once it has the status.
     pub async fn until_part(&self, id: &OrderId, n: u32, status: &str) -> Result<FulfillmentOrderView> {
         let part = FulfillmentOrderId::of(id, n).to_string();
-        let is = |order: &OrderView| order.fulfillment_orders.iter().find(|f| f.fulfillment_order_id == part && f.status == status).cloned();
+        let is =
+            |order: &OrderView| order.fulfillment_orders.iter().find(|f| f.fulfillment_order_id == part && f.status == status).cloned();
         let order = self.until(id, &format!("have {part} {status}"), |order| is(order).is_some()).await?;
         is(&order).context("it had it a moment ago")
     }
@@ -166,6 +167,21 @@ impl Shop {
     /// Ships with a number of the facility's own, so that no carrier is asked.
     pub async fn ship(&self, part: &str) -> Result<FulfillmentOrderView> {
         self.acts(part, "ship", json!({"carrier": "van", "tracking_number": unique("VAN")})).await
+    }
+
+    /// Ships or delivers, asking again under the same key until there is an answer: parts of the house may be down.
+    pub async fn insist(&self, part: &str, action: &str) -> Result<()> {
+        let (path, key) = (format!("/v1/fulfillment-orders/{part}/{action}"), format!("{part}-{action}"));
+        let body = if action == "ship" { json!({"carrier": "van", "tracking_number": format!("V-{part}")}) } else { json!({}) };
+        until(&format!("{action} of {part}"), async || {
+            let answer = self.post_keyed(&path, &key, &body).await?;
+            match answer.status {
+                200 => Ok(Some(())),
+                503 | 504 => Ok(None),
+                _ => answer.problem(409, "idempotency_key_in_flight").map(|_| None),
+            }
+        })
+        .await
     }
 
     /// Ships and delivers everything that is with a facility.

@@ -1,0 +1,138 @@
+//! Each adapter against what it adapts: what the other side does, in the port's terms.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use oms_activities::{
+    adapters::{HttpCarrier, HttpGateway},
+    ports::{Carrier, GatewayOperation, LabelOrder, Operation, PaymentGateway, PortError},
+};
+use oms_domain::{
+    money::Money,
+    payment::{Decline, OperationOutcome},
+};
+use serde_json::json;
+
+use crate::support::{basket::unique, books::trouble, ground::Own, run};
+
+/// A gateway and a carrier nobody else uses, and the adapters to them.
+async fn outside() -> Result<(Own, String, String)> {
+    let own = Own::start(false).await?;
+    let addresses = own.addresses(String::new()).await?;
+    Ok((own, addresses.gateway_url, addresses.carrier_url))
+}
+
+fn http() -> Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().timeout(Duration::from_millis(700)).build()?)
+}
+
+fn pounds(minor: i64) -> Result<Money> {
+    Ok(Money::new(minor, "GBP".parse()?))
+}
+
+/// The operation under a key of its own.
+fn under(key: &str, operation: Operation) -> GatewayOperation {
+    GatewayOperation { key: key.to_owned(), reference: "order".to_owned(), operation }
+}
+
+fn authorize(key: &str, token: &str) -> Result<GatewayOperation> {
+    Ok(under(key, Operation::Authorize { amount: pounds(1_000)?, token: token.to_owned() }))
+}
+
+fn reference(outcome: OperationOutcome) -> Result<String> {
+    match outcome {
+        OperationOutcome::Succeeded { reference, .. } => Ok(reference),
+        OperationOutcome::Declined { .. } | OperationOutcome::Unknown => bail!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn the_gateway_authorizes_captures_voids_and_refunds_once_under_a_key() -> Result<()> {
+    run(async {
+        let (_own, url, _) = outside().await?;
+        let gateway = HttpGateway::new(http()?, &url);
+        let made = gateway.operate(authorize("a", "tok_fine")?).await?;
+        assert_eq!(gateway.operate(authorize("a", "tok_fine")?).await?, made, "the same key is the same operation");
+        assert_eq!(gateway.find("a").await?, Some(made.clone()));
+        assert_eq!(gateway.find("never").await?, None);
+        let authorization = reference(made)?;
+        let capture = Operation::Capture { authorization: authorization.clone(), amount: pounds(600)? };
+        let captured = reference(gateway.operate(under("c", capture)).await?)?;
+        let too_much = Operation::Capture { authorization: authorization.clone(), amount: pounds(600)? };
+        let refused = gateway.operate(under("c2", too_much)).await?;
+        assert_eq!(refused, OperationOutcome::Declined { decline: Decline::Hard, code: "amount_exceeds_authorization".to_owned() });
+        reference(gateway.operate(under("v", Operation::Void { authorization })).await?)?;
+        reference(gateway.operate(under("r", Operation::Refund { capture: captured, amount: pounds(600)? })).await?)?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_gateways_no_is_hard_or_soft() -> Result<()> {
+    run(async {
+        let (_own, url, _) = outside().await?;
+        let gateway = HttpGateway::new(http()?, &url);
+        for (token, decline, code) in
+            [("tok_decline_hard", Decline::Hard, "card_declined"), ("tok_decline_soft", Decline::Soft, "insufficient_funds")]
+        {
+            let declined = OperationOutcome::Declined { decline, code: code.to_owned() };
+            assert_eq!(gateway.operate(authorize(token, token)?).await?, declined);
+            assert_eq!(gateway.find(token).await?, Some(declined));
+        }
+        // What is no token at all is an error of ours, not a customer's.
+        assert!(matches!(gateway.operate(authorize("x", "cash")?).await, Err(PortError::Refused(_))));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_leaves_it_unknown_until_it_is_asked() -> Result<()> {
+    run(async {
+        let (_own, url, _) = outside().await?;
+        let gateway = HttpGateway::new(http()?, &url);
+        assert_eq!(gateway.operate(authorize("after", "tok_timeout")?).await?, OperationOutcome::Unknown);
+        assert!(matches!(gateway.find("after").await?, Some(OperationOutcome::Succeeded { .. })));
+        assert_eq!(gateway.operate(authorize("before", "tok_timeout_before")?).await?, OperationOutcome::Unknown);
+        assert_eq!(gateway.find("before").await?, None);
+        assert_eq!(gateway.operate(authorize("errors", "tok_errors_1")?).await?, OperationOutcome::Unknown);
+        trouble(&url, json!({"down_for_ms": 60_000})).await?;
+        assert_eq!(gateway.operate(authorize("down", "tok_fine")?).await?, OperationOutcome::Unknown);
+        assert!(matches!(gateway.find("down").await, Err(PortError::Unreachable(_))));
+        // Where nobody listens nothing can have been done.
+        let nobody = HttpGateway::new(http()?, "http://127.0.0.1:9");
+        assert!(matches!(nobody.operate(authorize("gone", "tok_fine")?).await, Err(PortError::Unreachable(_))));
+        Ok(())
+    })
+}
+
+fn label(key: &str) -> LabelOrder {
+    LabelOrder {
+        key: key.to_owned(),
+        reference: unique("parcel-"),
+        facility_id: "LEEDS".to_owned(),
+        service: "standard".to_owned(),
+        country: "GB".to_owned(),
+        postal_code: None,
+        weight_g: 400,
+    }
+}
+
+#[test]
+fn the_carrier_labels_a_parcel_once_refuses_or_cannot_be_reached() -> Result<()> {
+    run(async {
+        let (_own, _, url) = outside().await?;
+        let carrier = HttpCarrier::new(http()?, &url);
+        let parcel = label("k1");
+        let booked = carrier.book(parcel.clone()).await?;
+        assert_eq!(carrier.book(parcel).await?, booked, "the same key is the same label");
+        let nowhere = LabelOrder { postal_code: Some("00000".to_owned()), ..label("k2") };
+        assert_eq!(carrier.book(nowhere).await, Err(PortError::Refused("destination_not_served".to_owned())));
+        let heavy = LabelOrder { weight_g: 30_001, ..label("k3") };
+        assert_eq!(carrier.book(heavy).await, Err(PortError::Refused("weight_not_accepted".to_owned())));
+        trouble(&url, json!({"down_for_ms": 60_000})).await?;
+        assert!(matches!(carrier.book(label("k4")).await, Err(PortError::Unreachable(_))));
+        trouble(&url, json!({"slow_ms": 5_000})).await?;
+        assert!(matches!(carrier.book(label("k5")).await, Err(PortError::Unreachable(_))));
+        Ok(())
+    })
+}

@@ -1,0 +1,104 @@
+//! What others see of an order: lists, the associate's queue, its timeline, and the stream of all events.
+
+use anyhow::{Result, ensure};
+use oms_api::{
+    event::{EventView, StreamEventView},
+    fulfillment::FulfillmentOrderSummary,
+    order::OrderSummary,
+    page::{Page, StreamPage},
+};
+
+use crate::support::{Basket, Shop, basket::unique, in_shop, runtime::until, system::LEEDS};
+
+/// The whole stream of some types, page by page; the orders are picked out of everybody's.
+async fn stream(shop: &Shop, order_id: &str) -> Result<Vec<StreamEventView>> {
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let position = after.map(|after: String| format!("&after={after}")).unwrap_or_default();
+        let page: StreamPage<StreamEventView> = shop.get(&format!("/v1/events?limit=500{position}")).await?.view(200)?;
+        let is_last = page.items.is_empty();
+        found.extend(page.items.into_iter().filter(|event| event.order_id == order_id));
+        if is_last {
+            return Ok(found);
+        }
+        after = Some(page.next);
+    }
+}
+
+#[test]
+fn every_event_of_an_order_is_in_its_timeline_and_in_the_stream_in_order() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        shop.fulfill(&order).await?;
+        let id = &order.heading.order_id;
+        let version = shop.until_status(&id.parse()?, "Completed").await?.version;
+        let mut timeline: Vec<EventView> = Vec::new();
+        while (timeline.len() as u64) < version {
+            let page: Page<EventView> = shop.get(&format!("/v1/orders/{id}/events?limit=7&cursor={}", timeline.len())).await?.view(200)?;
+            ensure!(!page.items.is_empty(), "the timeline ends at {} of {version}", timeline.len());
+            timeline.extend(page.items);
+        }
+        assert!(timeline.iter().map(|event| event.seq).eq(1..=version));
+        assert_eq!((timeline[0].kind.as_str(), timeline[timeline.len() - 1].kind.as_str()), ("order_placed", "order_completed"));
+        // Events of transactions still in flight hold the stream back for a moment.
+        until("the stream to have them all", async || {
+            let streamed: Vec<EventView> = stream(shop, id).await?.into_iter().map(|event| event.event).collect();
+            Ok((streamed == timeline).then_some(()))
+        })
+        .await
+    })
+}
+
+#[test]
+fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let (customer, email) = (unique("C-"), format!("{}@example.com", unique("someone")));
+        let basket = Basket::of(&sku, 2, 255).with("/customer/customer_id", customer.clone()).with("/customer/email", email.clone());
+        let order = shop.place_released(&basket).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        let id = &order.heading.order_id;
+        let queue: Page<FulfillmentOrderSummary> =
+            shop.get(&format!("/v1/fulfillment-orders?facility={LEEDS}&status=Released&limit=500")).await?.view(200)?;
+        ensure!(queue.items.iter().any(|found| found.fulfillment_order_id == *part), "{part} is not in the queue");
+        let number = shop.ship(part).await?.parcels[0].tracking_number.clone().unwrap_or_default();
+        for filter in [
+            format!("customer={customer}"),
+            format!("email={}", email.to_uppercase().replace('@', "%40")),
+            format!("sku={sku}"),
+            format!("tracking_number={number}"),
+            format!("sku={sku}&status=Processing&facility={LEEDS}&channel=web&needs_attention=false"),
+        ] {
+            let page: Page<OrderSummary> = shop.get(&format!("/v1/orders?{filter}")).await?.view(200)?;
+            let ids: Vec<&String> = page.items.iter().map(|order| &order.order_id).collect();
+            assert_eq!(ids, [id], "{filter}");
+        }
+        let none: Page<OrderSummary> = shop.get(&format!("/v1/orders?sku={sku}&status=Cancelled")).await?.view(200)?;
+        assert_eq!(none.items, []);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_list_is_paged_through_without_gap_or_repeat() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 100)]).await?;
+        let mut placed = Vec::new();
+        for _ in 0..7 {
+            placed.push(shop.place(&Basket::of(&sku, 1, 255)).await?.to_string());
+        }
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page: Page<OrderSummary> = shop.get(&format!("/v1/orders?sku={sku}&limit=3{cursor}")).await?.view(200)?;
+            found.extend(page.items.into_iter().map(|order| order.order_id));
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        placed.reverse();
+        assert_eq!(found, placed, "newest first");
+        Ok(())
+    })
+}

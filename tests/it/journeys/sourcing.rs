@@ -1,0 +1,73 @@
+//! Where units are taken: the nearest place that has them, the one store that was asked for, and why.
+
+use anyhow::Result;
+use oms_api::event::AllocationsView;
+use serde_json::json;
+
+use crate::support::{
+    Basket, in_shop,
+    system::{HULL, LEEDS, YORK},
+};
+
+#[test]
+fn the_nearest_facility_that_has_everything_is_chosen_and_the_choice_is_explained() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(HULL, 10), (LEEDS, 1), (YORK, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
+        assert_eq!(order.fulfillment_orders.len(), 1);
+        assert_eq!(order.fulfillment_orders[0].facility_id.as_deref(), Some(YORK));
+        let decisions: AllocationsView = shop.get(&format!("/v1/orders/{}/allocation", order.heading.order_id)).await?.view(200)?;
+        assert_eq!(decisions.items.len(), 1);
+        let why = decisions.items[0].decision.to_string();
+        for facility in [HULL, LEEDS, YORK] {
+            assert!(why.contains(facility), "{facility} is not spoken of: {why}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_picked_up_comes_from_its_store_alone() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let pickup = json!({"method": "pickup", "price_minor": 0, "pickup_facility_id": YORK});
+        let id = shop.place(&Basket::of(&sku, 2, 255).with("/shipping", pickup)).await?;
+        // Leeds has it, and York is where the customer will come.
+        shop.until_part(&id, 1, "Backordered").await?;
+        shop.adjust(&sku, HULL, 5).await?;
+        shop.adjust(&sku, YORK, 2).await?;
+        let order = shop.until(&id, "be in York", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
+        let part = order.fulfillment_orders.iter().find(|part| part.status == "Released").cloned().expect("the part");
+        assert_eq!((part.facility_id.as_deref(), part.delivery_method.as_str()), (Some(YORK), "pickup"));
+        assert_eq!(
+            (shop.stock(&sku, LEEDS).await?, shop.stock(&sku, HULL).await?, shop.stock(&sku, YORK).await?),
+            ((10, 0), (5, 0), (2, 2))
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_mixed_basket_is_picked_up_and_shipped() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10), (YORK, 10)]).await?;
+        let ship_to = Basket::empty().body["ship_to"].clone();
+        let groups = json!([
+            {"delivery_group": "home", "shipping": {"method": "standard", "price_minor": 299}, "ship_to": ship_to},
+            {"delivery_group": "shop", "shipping": {"method": "pickup", "price_minor": 0}, "pickup_facility_id": YORK},
+        ]);
+        let basket = Basket::of(&sku, 1, 255).and(&sku, 2, 255).without("ship_to").without("shipping");
+        let basket =
+            basket.with("/delivery_groups", groups).with("/lines/0/delivery_group", "home").with("/lines/1/delivery_group", "shop");
+        let order = shop.place_released(&basket).await?;
+        let mut parts: Vec<_> = order
+            .fulfillment_orders
+            .iter()
+            .map(|part| (part.delivery_method.as_str(), part.facility_id.as_deref(), part.lines[0].quantity))
+            .collect();
+        parts.sort_unstable();
+        assert_eq!(parts, [("pickup", Some(YORK), 2), ("standard", Some(LEEDS), 1)]);
+        assert_eq!(order.totals.total_minor, 3 * 255 + 299);
+        Ok(())
+    })
+}

@@ -1,0 +1,76 @@
+//! Histories of earlier code replay against today's: a change that breaks running orders shows here. Journeys that call `replay::keep`
+//! write theirs anew when `OMS_RECORD_HISTORIES` is set.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::support::{
+    replay::{folder, replay},
+    run,
+};
+
+/// Fewer would mean that the recorded journeys were not found.
+const HISTORIES_MIN: usize = 12;
+
+fn recorded() -> Result<Vec<(String, Vec<u8>)>> {
+    let mut histories = Vec::new();
+    for entry in std::fs::read_dir(folder()).with_context(|| folder().display().to_string())? {
+        let path = entry?.path();
+        histories.push((path.display().to_string(), std::fs::read(&path)?));
+    }
+    histories.sort();
+    Ok(histories)
+}
+
+#[test]
+fn recorded_histories_replay() -> Result<()> {
+    run(async {
+        let histories = recorded()?;
+        ensure!(histories.len() >= HISTORIES_MIN, "only {} histories are recorded", histories.len());
+        for (name, json) in histories {
+            replay(&json).await.with_context(|| name)?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_history_of_other_code_does_not_replay() -> Result<()> {
+    run(async {
+        let (name, json) = recorded()?.into_iter().next().context("a history")?;
+        // As if payments had been made by another activity once.
+        let text = String::from_utf8(json)?;
+        let other = text.replace(r#""name":"pay""#, r#""name":"charge""#);
+        ensure!(other != text, "{name} has no payment");
+        ensure!(replay(other.as_bytes()).await.is_err(), "the replayer takes anything");
+        Ok(())
+    })
+}
+
+#[test]
+fn histories_hold_no_personal_data() -> Result<()> {
+    run(async {
+        for (name, json) in recorded()? {
+            let history: Value = serde_json::from_slice(&json)?;
+            let text = readable(&history);
+            for word in ["Ada", "example.com", "High Street", "tok_"] {
+                ensure!(!text.contains(word), "{name} says {word}");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The history's texts, payloads among them, which JSON has as numbers or base 64.
+fn readable(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => fields.values().map(readable).collect::<Vec<_>>().join("\n"),
+        Value::Array(elements) if elements.iter().all(Value::is_number) => {
+            let bytes: Vec<u8> = elements.iter().filter_map(Value::as_u64).filter_map(|byte| u8::try_from(byte).ok()).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        Value::Array(elements) => elements.iter().map(readable).collect::<Vec<_>>().join("\n"),
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
+}
