@@ -11,7 +11,7 @@ pub struct EventView {
     /// Counted from 1 within the order, without gaps.
     pub seq: u64,
     #[serde(rename = "type")]
-    #[schema(examples("OrderPlaced"))]
+    #[schema(examples("order_placed"))]
     pub kind: String,
     /// Business time.
     #[schema(value_type = String, format = DateTime)]

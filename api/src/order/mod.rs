@@ -20,3 +20,5 @@ pub const DEFAULT_NAME: &str = "default";
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod view_tests;
