@@ -1,0 +1,164 @@
+//! The command line: nouns, then verbs.
+
+use anyhow::Result;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{
+    allocate::{AllocateArgs, RulesCommand},
+    client::{
+        Api, event::EventCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand,
+        product::ProductCommand, stock::StockCommand,
+    },
+    commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
+    config::{ApiLayer, ConfigFile, FileArgs},
+    exit::EXIT_CODES,
+    output::Format,
+    telemetry,
+};
+#[cfg(feature = "dev")]
+use crate::{bench::BenchArgs, commands::dev::DevArgs, demo::DemoArgs};
+
+/// Order management on Temporal: places orders, finds their stock, has them paid, shipped and delivered.
+#[derive(Debug, Parser)]
+#[command(name = "oms", version, max_term_width = 120, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// How data is printed on standard output; everything else goes to standard error.
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on this machine: databases, Temporal with its UI, simulators, worker and API.
+    #[cfg(feature = "dev")]
+    #[command(after_help = "Example:\n  oms dev --time-scale 3600")]
+    Dev(Box<DevArgs>),
+    /// Replay real orders on the whole system, from entry to delivered, and count what became of them.
+    #[cfg(feature = "dev")]
+    #[command(after_help = "Example:\n  oms demo --data ../shared/data/online-retail --orders 700")]
+    Demo(Box<DemoArgs>),
+    /// Measure the system beside its yardsticks, and say whether it keeps its bounds.
+    #[cfg(feature = "dev")]
+    #[command(after_help = "Example:\n  oms bench orders reserve --data ../shared/data/online-retail")]
+    Bench(Box<BenchArgs>),
+    /// Run a worker: orders' workflows and activities.
+    #[command(after_help = "Example:\n  oms worker --queues orders,data")]
+    Worker(Box<WorkerArgs>),
+    /// Run the HTTP API.
+    #[command(after_help = "Example:\n  oms server --http-addr 0.0.0.0:8080")]
+    Server(Box<ServerArgs>),
+    /// Bring the databases and Temporal to what this version needs: migrations, table, search attributes.
+    #[command(after_help = "Example:\n  DATABASE_URL=postgres://oms@db/oms oms setup")]
+    Setup(Box<SetupArgs>),
+    /// Look at every part and say what to do.
+    #[command(after_help = "Example:\n  oms doctor --reconcile -o json")]
+    Doctor(Box<DoctorArgs>),
+    /// Place orders, look at them, cancel and hold them.
+    Order(Noun<OrderCommand>),
+    /// Work on fulfillment orders: accept, pick, pack, ship, deliver.
+    Fulfillment(Noun<FulfillmentCommand>),
+    /// Import facilities, products, stock, receipts and orders from files.
+    Feed(Noun<FeedCommand>),
+    /// Look at stock, count it and correct it.
+    Stock(Noun<StockCommand>),
+    /// Look at facilities and change them.
+    Facility(Noun<FacilityCommand>),
+    /// Look at products and change them.
+    Product(Noun<ProductCommand>),
+    /// Read what happens to all orders.
+    Event(Noun<EventCommand>),
+    /// Solve an allocation problem from a file.
+    #[command(after_help = "Example:\n  oms allocate --problem problem.json -o json")]
+    Allocate(AllocateArgs),
+    /// Check the rule files of the allocation.
+    Rules {
+        #[command(subcommand)]
+        verb: RulesCommand,
+    },
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  oms completion bash > ~/.local/share/bash-completion/completions/oms")]
+    Completion { shell: Shell },
+}
+
+/// A noun whose verbs are clients of the HTTP API.
+#[derive(Debug, Args)]
+struct Noun<V: Subcommand> {
+    #[command(flatten)]
+    api: ApiLayer,
+    #[command(subcommand)]
+    verb: V,
+}
+
+impl<V: Subcommand> Noun<V> {
+    fn open(self, file: ConfigFile) -> Result<(Api, V)> {
+        Ok((Api::new(&self.api.over(file.client).url())?, self.verb))
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What went wrong; [`crate::exit`] gives it its exit code and its words.
+pub async fn run(cli: Cli) -> Result<()> {
+    let file = cli.file.read()?;
+    telemetry::start(file.log_format, cli.command.default_log_filter())?;
+    cli.command.run(file, cli.output).await
+}
+
+impl Command {
+    /// Services say what they do; commands for people only what went wrong.
+    fn default_log_filter(&self) -> &'static str {
+        match self {
+            Self::Worker(_) | Self::Server(_) => "info,temporalio_sdk_core=warn,temporalio_client=warn",
+            // The embedded DynamoDB warns of every condition that does not hold, which ours are there for.
+            _ => "warn,dynoxide=error",
+        }
+    }
+
+    async fn run(self, file: ConfigFile, format: Format) -> Result<()> {
+        match self {
+            #[cfg(feature = "dev")]
+            Self::Dev(args) => args.run(file, format).await,
+            #[cfg(feature = "dev")]
+            Self::Demo(args) => args.run(format).await,
+            #[cfg(feature = "dev")]
+            Self::Bench(args) => args.run(format).await,
+            Self::Worker(args) => args.run(file).await,
+            Self::Server(args) => args.run(file).await,
+            Self::Setup(args) => args.run(file, format).await,
+            Self::Doctor(args) => args.run(file, format).await,
+            Self::Allocate(args) => args.run(format),
+            Self::Rules { verb } => verb.run(format),
+            Self::Completion { shell } => {
+                clap_complete::generate(shell, &mut Cli::command(), "oms", &mut std::io::stdout());
+                Ok(())
+            }
+            noun => noun.ask_the_api(file, format).await,
+        }
+    }
+
+    async fn ask_the_api(self, file: ConfigFile, format: Format) -> Result<()> {
+        macro_rules! verb {
+            ($noun:expr) => {{
+                let (api, verb) = $noun.open(file)?;
+                verb.run(&api, format).await
+            }};
+        }
+        match self {
+            Self::Order(noun) => verb!(noun),
+            Self::Fulfillment(noun) => verb!(noun),
+            Self::Feed(noun) => verb!(noun),
+            Self::Stock(noun) => verb!(noun),
+            Self::Facility(noun) => verb!(noun),
+            Self::Product(noun) => verb!(noun),
+            Self::Event(noun) => verb!(noun),
+            // `run` has dealt with the others.
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One HTTP client for all commands: paths, limits, and refusals as errors.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use oms_api::problem::Problem;
+use oms_domain::error::ErrorCode;
+use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
+use serde_json::Value;
+
+use crate::exit::{Coded, Refused};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// The server gives up a request after a minute; this gives its answer time to arrive.
+const ANSWER_WITHIN: Duration = Duration::from_secs(65);
+/// The largest feed anybody has sent took minutes.
+const FEED_WITHIN: Duration = Duration::from_secs(4 * 60 * 60);
+/// Items asked for at a time.
+const PAGE: usize = 500;
+
+/// The HTTP API of a server.
+#[derive(Debug, Clone)]
+pub struct Api {
+    base: Url,
+    http: Client,
+}
+
+/// What comes after the `?`; parameters without a value are left out.
+pub type Query<'a> = &'a [(&'a str, Option<String>)];
+
+impl Api {
+    /// A client of the API at this base URL, such as `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// When the URL is none.
+    pub fn new(url: &str) -> Result<Self> {
+        let usage = |why: String| Coded::new(ErrorCode::ValidationFailed, format!("OMS_API (--api) is {url}: {why}"));
+        let base = Url::parse(url).map_err(|error| usage(error.to_string()))?;
+        if base.cannot_be_a_base() {
+            return Err(usage("expected something like http://127.0.0.1:8080".to_owned()).into());
+        }
+        let http = Client::builder().connect_timeout(CONNECT_WITHIN).build().context("the HTTP client")?;
+        Ok(Self { base, http })
+    }
+
+    /// Reads something.
+    pub async fn get(&self, path: &[&str], query: Query<'_>) -> Result<Value> {
+        self.answer(self.request(Method::GET, path, query)?.timeout(ANSWER_WITHIN)).await
+    }
+
+    /// Sends a body and reads the answer.
+    pub async fn post(&self, path: &[&str], body: &Value) -> Result<Value> {
+        self.answer(self.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await
+    }
+
+    /// Sends a body as it is, with a preferred wait for its effect.
+    pub async fn post_raw(&self, path: &[&str], body: Vec<u8>, wait: Option<u32>) -> Result<Value> {
+        let mut request = self.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).header("content-type", "application/json");
+        if let Some(seconds) = wait {
+            request = request.header("prefer", format!("wait={seconds}"));
+        }
+        self.answer(request.body(body)).await
+    }
+
+    /// Streams a body of any size.
+    pub async fn stream(&self, path: &[&str], query: Query<'_>, body: Body) -> Result<Value> {
+        let request = self.request(Method::POST, path, query)?.timeout(FEED_WITHIN);
+        self.answer(request.header("content-type", "application/octet-stream").body(body)).await
+    }
+
+    /// Puts something in its place.
+    pub async fn put(&self, path: &[&str], body: &Value) -> Result<Value> {
+        self.answer(self.request(Method::PUT, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await
+    }
+
+    /// Removes something.
+    pub async fn delete(&self, path: &[&str]) -> Result<Value> {
+        self.answer(self.request(Method::DELETE, path, &[])?.timeout(ANSWER_WITHIN)).await
+    }
+
+    /// Reads a list page by page, until there are `at_most` items: the items, and the cursor after them, if there are more.
+    pub async fn pages(&self, path: &[&str], query: Query<'_>, at_most: usize) -> Result<(Vec<Value>, Option<String>)> {
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let mut page_query = query.to_vec();
+            page_query.push(("limit", Some(PAGE.min(at_most.saturating_sub(items.len()).max(1)).to_string())));
+            page_query.push(("cursor", cursor.take()));
+            let mut page = self.get(path, &page_query).await?;
+            match page.get_mut("items").map(Value::take) {
+                Some(Value::Array(more)) => items.extend(more),
+                _ => return Err(self.not_ours("a list without items")),
+            }
+            cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+            if cursor.is_none() || items.len() >= at_most {
+                return Ok((items, cursor));
+            }
+        }
+    }
+
+    fn request(&self, method: Method, path: &[&str], query: Query<'_>) -> Result<RequestBuilder> {
+        // These would name another place than their parent's child.
+        if let Some(segment) = path.iter().find(|segment| ["", ".", ".."].contains(segment)) {
+            return Err(Coded::new(ErrorCode::NotFound, format!("there is nothing with the id \"{segment}\"")).into());
+        }
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            // Pushing escapes what would change the path: an id with a slash stays an id, for the server to refuse.
+            segments.pop_if_empty().extend(path);
+        }
+        let given: Vec<(&str, &str)> = query.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+        Ok(self.http.request(method, url).query(&given))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Value> {
+        let response = request.send().await.map_err(|error| self.unanswered(error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refusal(response).await);
+        }
+        let body = response.bytes().await.map_err(|error| self.unanswered(error))?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).map_err(|_| self.not_ours("an answer that is not JSON"))
+    }
+
+    async fn refusal(&self, response: Response) -> anyhow::Error {
+        let status = response.status();
+        match response.json::<Problem>().await {
+            Ok(problem) => Refused(Box::new(problem)).into(),
+            Err(_) => self.not_ours(&format!("{status} without a problem document")),
+        }
+    }
+
+    fn unanswered(&self, error: reqwest::Error) -> anyhow::Error {
+        let base = &self.base;
+        if error.is_timeout() && !error.is_connect() {
+            return Coded::new(ErrorCode::TimedOut, format!("no answer in time from {base}"))
+                .hint("it may still happen; giving the command again is safe")
+                .into();
+        }
+        let error = anyhow::Error::from(error.without_url());
+        Coded::new(ErrorCode::Unavailable, format!("no answer from {base}: {error:#}"))
+            .hint("start everything with `oms dev`, or say where the API is with OMS_API or --api")
+            .into()
+    }
+
+    fn not_ours(&self, what: &str) -> anyhow::Error {
+        let message = format!("{} sent {what}: is it an order server of this version?", self.base);
+        Coded::new(ErrorCode::Internal, message).into()
+    }
+}

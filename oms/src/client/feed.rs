@@ -1,0 +1,183 @@
+//! `oms feed`: facilities, products, stock, receipts and orders in bulk.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use oms_api::feed::{FeedView, RejectView};
+use oms_domain::error::ErrorCode;
+
+use super::{Api, order_text::seconds, upload::Upload};
+use crate::{
+    exit::Coded,
+    output::{self, Format, or_dash, table},
+};
+
+/// Rejected rows shown after an import; `oms feed rejects` shows all.
+const REJECTS_SHOWN: usize = 10;
+
+/// What can be done with feeds.
+#[derive(Debug, Subcommand)]
+pub enum FeedCommand {
+    /// Import a file: CSV with a header or JSON lines, gzip or not. A bad row stops no other.
+    ///
+    /// Exits with 4 when rows were rejected: the others are in all the same. The same file again changes nothing.
+    #[command(after_help = "Example:\n  oms feed import stock inventory.csv --as-of 2010-12-01T00:00:00Z")]
+    Import(ImportArgs),
+    /// List feed runs, newest first.
+    #[command(after_help = "Example:\n  oms feed list --limit 20")]
+    List {
+        /// Most runs to list.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+    },
+    /// Show a feed run.
+    #[command(after_help = "Example:\n  oms feed get 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d")]
+    Get { feed_id: String },
+    /// List the rows of a run that were rejected, with the reason for each.
+    #[command(after_help = "Example:\n  oms feed rejects 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d -o jsonl")]
+    Rejects {
+        feed_id: String,
+        /// Most rows to list.
+        #[arg(long, default_value_t = 1000, value_name = "N")]
+        limit: usize,
+    },
+}
+
+/// What a feed holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FeedKind {
+    Facilities,
+    Products,
+    Stock,
+    Receipts,
+    Orders,
+}
+
+impl FeedKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Facilities => "facilities",
+            Self::Products => "products",
+            Self::Stock => "stock",
+            Self::Receipts => "receipts",
+            Self::Orders => "orders",
+        }
+    }
+}
+
+/// What a stock feed says of positions that it does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// They are empty, at the facilities that the feed names.
+    Full,
+    /// Nothing.
+    Partial,
+}
+
+/// `oms feed import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    kind: FeedKind,
+    /// The file; - for standard input.
+    file: PathBuf,
+    /// For stock: when it was counted [default: now].
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+    /// For stock: what it says of positions that it does not name [default: partial].
+    #[arg(long)]
+    mode: Option<Mode>,
+}
+
+impl FeedCommand {
+    /// Does it.
+    pub async fn run(self, api: &Api, format: Format) -> Result<()> {
+        match self {
+            Self::Import(args) => args.run(api, format).await,
+            Self::List { limit } => {
+                let (runs, next) = api.pages(&["v1", "feeds"], &[], limit).await?;
+                output::list::<FeedView>(format, &runs, next.as_deref(), runs_text)
+            }
+            Self::Get { feed_id } => {
+                let run = api.get(&["v1", "feeds", &feed_id], &[]).await?;
+                output::show::<FeedView>(format, &run, |run| run_text(run, &[]))
+            }
+            Self::Rejects { feed_id, limit } => {
+                let (rows, next) = api.pages(&["v1", "feeds", &feed_id, "rejects"], &[], limit).await?;
+                output::list::<RejectView>(format, &rows, next.as_deref(), rejects_text)
+            }
+        }
+    }
+}
+
+impl ImportArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let upload = Upload::open(&self.file).await?;
+        let mode = self.mode.map(|mode| if mode == Mode::Full { "full" } else { "partial" }.to_owned());
+        let query = [("source", Some(upload.name())), ("as_of", self.as_of.map(|at| at.to_string())), ("mode", mode)];
+        let run = api.stream(&["v1", "feeds", self.kind.as_str()], &query, upload.into_body()).await?;
+        let seen: FeedView = serde_json::from_value(run.clone())?;
+        let rejects = first_rejects(api, &seen).await?;
+        output::show::<FeedView>(format, &run, |run| run_text(run, &rejects))?;
+        verdict(&seen)
+    }
+}
+
+async fn first_rejects(api: &Api, run: &FeedView) -> Result<Vec<RejectView>> {
+    if run.rejected == 0 {
+        return Ok(Vec::new());
+    }
+    let (rows, _) = api.pages(&["v1", "feeds", &run.feed_id, "rejects"], &[], REJECTS_SHOWN).await?;
+    Ok(rows.into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?)
+}
+
+/// A run that left something out is not a success, though the rest of it is in.
+fn verdict(run: &FeedView) -> Result<()> {
+    if let Some(failure) = &run.failure {
+        let message = format!("the feed could not be read to its end: {failure}");
+        return Err(Coded::new(ErrorCode::ValidationFailed, message)
+            .hint("the rows before that are in; correct the file and import it again")
+            .into());
+    }
+    if run.rejected > 0 {
+        let message = format!("{} of {} rows were rejected; the others are in", run.rejected, run.rows_read);
+        let hint = format!("`oms feed rejects {}` lists them; correct them and import the file again", run.feed_id);
+        return Err(Coded::new(ErrorCode::RefusedByRule, message).hint(hint).into());
+    }
+    Ok(())
+}
+
+fn runs_text(runs: &[FeedView]) -> String {
+    let row = |run: &FeedView| {
+        let [read, accepted, unchanged, rejected] = [run.rows_read, run.accepted, run.unchanged, run.rejected].map(|rows| rows.to_string());
+        [
+            run.feed_id.clone(),
+            run.kind.clone(),
+            run.source.clone(),
+            run.status.clone(),
+            seconds(run.started_at),
+            read,
+            accepted,
+            unchanged,
+            rejected,
+        ]
+    };
+    table(["FEED", "KIND", "SOURCE", "STATUS", "STARTED", "READ", "ACCEPTED", "UNCHANGED", "REJECTED"], runs.iter().map(row))
+}
+
+fn run_text(run: &FeedView, rejects: &[RejectView]) -> String {
+    let took = or_dash(run.finished_at.map(|end| format!("{:.1} s", end.duration_since(run.started_at).as_secs_f64())));
+    let mut text = format!(
+        "{} from {}: {} rows read, {} accepted, {} unchanged, {} rejected in {took} (feed {}, {})",
+        run.kind, run.source, run.rows_read, run.accepted, run.unchanged, run.rejected, run.feed_id, run.status
+    );
+    if !rejects.is_empty() {
+        text.push_str(&format!("\n{}", rejects_text(rejects)));
+    }
+    text
+}
+
+fn rejects_text(rejects: &[RejectView]) -> String {
+    table(["ROW", "REASON"], rejects.iter().map(|row| [row.row_number.to_string(), row.reason.clone()]))
+}

@@ -1,0 +1,225 @@
+//! `oms fulfillment`: the associates' commands.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use oms_api::fulfillment::{FulfillmentOrderSummary, FulfillmentOrderView, PicklistView};
+use serde_json::{Value, json};
+
+use super::{
+    Api,
+    order_text::seconds,
+    words::{ParcelOf, Units, object, units},
+};
+use crate::output::{self, Format, or_dash, table};
+
+/// What can be done to fulfillment orders.
+#[derive(Debug, Subcommand)]
+pub enum FulfillmentCommand {
+    /// List a facility's queue: what must ship soonest first.
+    #[command(after_help = "Example:\n  oms fulfillment list --facility WH-NORTH --status Released")]
+    List(ListArgs),
+    /// Show what an associate needs to know of a fulfillment order.
+    #[command(after_help = "Example:\n  oms fulfillment get 536365-F1")]
+    Get { id: String },
+    /// Release it to its facility now, whatever the remorse period says.
+    #[command(after_help = "Example:\n  oms fulfillment release 536365-F1")]
+    Release { id: String },
+    /// Accept it.
+    #[command(after_help = "Example:\n  oms fulfillment accept 536365-F1")]
+    Accept { id: String },
+    /// Reject it or units of it; the reason decides what becomes of the stock.
+    #[command(after_help = "Example:\n  oms fulfillment reject 536365-F1 --reason NotInStock --line 1=2")]
+    Reject(RejectArgs),
+    /// Start picking; accepts it, if nobody has.
+    #[command(alias = "pick", after_help = "Example:\n  oms fulfillment start-picking 536365-F1 --picker p-7")]
+    StartPicking {
+        id: String,
+        /// Who picks: an id, not a name.
+        #[arg(long)]
+        picker: String,
+    },
+    /// Report units that are not there.
+    #[command(after_help = "Example:\n  oms fulfillment short-pick 536365-F1 --reason NotInStock --line 1=1")]
+    ShortPick(ShortPickArgs),
+    /// Pack it into parcels.
+    #[command(after_help = "Example:\n  oms fulfillment pack 536365-F1 --parcel 1=2,2=1@950 --parcel 3=1")]
+    Pack {
+        id: String,
+        /// A parcel's units, with its weight in grams, such as 1=2,2=1@950; may be given several times [default: one of everything].
+        #[arg(long = "parcel", value_name = "LINE=UNITS,..[@GRAMS]")]
+        parcels: Vec<ParcelOf>,
+    },
+    /// Unpack it again.
+    #[command(after_help = "Example:\n  oms fulfillment unpack 536365-F1")]
+    Unpack { id: String },
+    /// Ship it; accepts, picks and packs it, if nobody has.
+    #[command(after_help = "Example:\n  oms fulfillment ship 536365-F1")]
+    Ship {
+        id: String,
+        /// Carrier of a label of your own.
+        #[arg(long, requires = "tracking_number")]
+        carrier: Option<String>,
+        /// Number of a label of your own [default: the carrier is asked for a label].
+        #[arg(long, value_name = "NUMBER")]
+        tracking_number: Option<String>,
+    },
+    /// Say that it was delivered.
+    #[command(after_help = "Example:\n  oms fulfillment deliver 536365-F1")]
+    Deliver { id: String },
+    /// Agree to cancel the units somebody asked to cancel.
+    #[command(after_help = "Example:\n  oms fulfillment accept-cancellation 536365-F1")]
+    AcceptCancellation { id: String },
+    /// Go on with the units somebody asked to cancel.
+    #[command(after_help = "Example:\n  oms fulfillment refuse-cancellation 536365-F1")]
+    RefuseCancellation { id: String },
+    /// Accept and start picking the next few of a facility.
+    #[command(after_help = "Example:\n  oms fulfillment picklist --facility WH-NORTH --at-most 20 --picker p-7")]
+    Picklist(PicklistArgs),
+}
+
+/// `oms fulfillment list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[arg(long, value_name = "ID")]
+    facility: Option<String>,
+    #[arg(long)]
+    status: Option<String>,
+    /// Most fulfillment orders to list.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: usize,
+}
+
+/// `oms fulfillment reject`
+#[derive(Debug, Args)]
+pub struct RejectArgs {
+    id: String,
+    /// NotInStock, Mismatch, Damaged, NoCapacity or Other.
+    #[arg(long)]
+    reason: String,
+    /// Units of a line, such as 1=2; may be given several times [default: everything].
+    #[arg(long = "line", value_name = "LINE=UNITS")]
+    lines: Vec<Units>,
+}
+
+/// `oms fulfillment short-pick`
+#[derive(Debug, Args)]
+pub struct ShortPickArgs {
+    id: String,
+    /// NotInStock, Mismatch, Damaged, NoCapacity or Other.
+    #[arg(long)]
+    reason: String,
+    /// Units of a line that are missing, such as 1=1; may be given several times.
+    #[arg(long = "line", value_name = "LINE=UNITS", required = true)]
+    lines: Vec<Units>,
+}
+
+/// `oms fulfillment picklist`
+#[derive(Debug, Args)]
+pub struct PicklistArgs {
+    #[arg(long, value_name = "ID")]
+    facility: String,
+    /// Most fulfillment orders to begin, 1 to 100.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    at_most: u32,
+    /// Who picks [default: the picklist's id].
+    #[arg(long)]
+    picker: Option<String>,
+}
+
+impl FulfillmentCommand {
+    /// Does it.
+    pub async fn run(self, api: &Api, format: Format) -> Result<()> {
+        match self {
+            Self::List(args) => args.run(api, format).await,
+            Self::Picklist(args) => args.run(api, format).await,
+            Self::Get { id } => {
+                let found = api.get(&["v1", "fulfillment-orders", &id], &[]).await?;
+                output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
+            }
+            action => {
+                let (id, word, body) = action.request();
+                let found = api.post(&["v1", "fulfillment-orders", &id, word], &object(body)).await?;
+                output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
+            }
+        }
+    }
+
+    /// The id, the API's word and the body of what is an action.
+    fn request(self) -> (String, &'static str, Value) {
+        match self {
+            Self::Release { id } => (id, "release", json!({})),
+            Self::Accept { id } => (id, "accept", json!({})),
+            Self::Reject(args) => (args.id, "reject", json!({"reason": args.reason, "lines": units(&args.lines, "quantity")})),
+            Self::StartPicking { id, picker } => (id, "start-picking", json!({"picker": picker})),
+            Self::ShortPick(args) => (args.id, "short-pick", json!({"reason": args.reason, "lines": units(&args.lines, "quantity_short")})),
+            Self::Pack { id, parcels } => (id, "pack", json!({"parcels": parcels.iter().map(parcel).collect::<Vec<_>>()})),
+            Self::Unpack { id } => (id, "unpack", json!({})),
+            Self::Ship { id, carrier, tracking_number } => (id, "ship", json!({"carrier": carrier, "tracking_number": tracking_number})),
+            Self::Deliver { id } => (id, "deliver", json!({})),
+            Self::AcceptCancellation { id } => (id, "accept-cancellation", json!({})),
+            Self::RefuseCancellation { id } => (id, "refuse-cancellation", json!({})),
+            // Not actions: `run` has dealt with them.
+            Self::List(_) | Self::Get { .. } | Self::Picklist(_) => (String::new(), "", Value::Null),
+        }
+    }
+}
+
+fn parcel(parcel: &ParcelOf) -> Value {
+    object(json!({"lines": units(&parcel.lines, "quantity"), "weight_g": parcel.weight_g}))
+}
+
+impl ListArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let query = [("facility", self.facility), ("status", self.status)];
+        let (found, next) = api.pages(&["v1", "fulfillment-orders"], &query, self.limit).await?;
+        let row = |found: &FulfillmentOrderSummary| {
+            let (facility, ship_by) = (or_dash(found.facility_id.as_ref()), or_dash(found.ship_by.map(seconds)));
+            [
+                found.fulfillment_order_id.clone(),
+                found.status.clone(),
+                facility,
+                found.delivery_method.clone(),
+                ship_by,
+                seconds(found.updated_at),
+            ]
+        };
+        output::list::<FulfillmentOrderSummary>(format, &found, next.as_deref(), |found| {
+            table(["FULFILLMENT ORDER", "STATUS", "FACILITY", "METHOD", "SHIP BY", "UPDATED"], found.iter().map(row))
+        })
+    }
+}
+
+impl PicklistArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let body = object(json!({"facility_id": self.facility, "at_most": self.at_most, "picker": self.picker}));
+        let answer = api.post(&["v1", "picklists"], &body).await?;
+        output::show::<PicklistView>(format, &answer, |picklist| {
+            let rows = picklist.results.iter().map(|result| {
+                let why =
+                    result.problem.as_ref().map_or("picking".to_owned(), |problem| problem.detail.clone().unwrap_or(problem.title.clone()));
+                [result.fulfillment_order_id.clone(), why]
+            });
+            format!("Picklist {}\n{}", picklist.picklist_id, table(["FULFILLMENT ORDER", "RESULT"], rows))
+        })
+    }
+}
+
+/// A fulfillment order, worded for people.
+fn fulfillment_order(found: &FulfillmentOrderView) -> String {
+    let facility = or_dash(found.facility_id.as_ref());
+    let mut parts = vec![format!("{}: {} at {facility}, {}", found.fulfillment_order_id, found.status, found.delivery_method)];
+    parts.extend(found.ship_by.map(|at| format!("ship by {}", seconds(at))));
+    let line = |line: &oms_api::fulfillment::FulfillmentLineView| {
+        [line.line_id.clone(), line.sku.clone(), line.quantity.to_string(), or_dash(line.title.as_ref())]
+    };
+    parts.push(format!("\n{}", table(["LINE", "SKU", "UNITS", "TITLE"], found.lines.iter().map(line))));
+    let parcel = |parcel: &oms_api::fulfillment::ParcelView| {
+        [parcel.parcel_id.clone(), parcel.status.clone(), or_dash(parcel.carrier.as_ref()), or_dash(parcel.tracking_number.as_ref())]
+    };
+    if !found.parcels.is_empty() {
+        parts.push(format!("\n{}", table(["PARCEL", "STATUS", "CARRIER", "TRACKING NUMBER"], found.parcels.iter().map(parcel))));
+    }
+    let possible = if found.legal_actions.is_empty() { "nothing".to_owned() } else { found.legal_actions.join(", ") };
+    parts.push(format!("\npossible: {possible}"));
+    parts.join("\n")
+}

@@ -1,0 +1,15 @@
+//! The commands that are clients of the HTTP API, and what they share.
+
+mod api;
+pub mod event;
+pub mod facility;
+pub mod feed;
+pub mod fulfillment;
+pub mod order;
+mod order_text;
+pub mod product;
+pub mod stock;
+mod upload;
+pub(crate) mod words;
+
+pub use api::Api;

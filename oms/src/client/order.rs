@@ -1,0 +1,232 @@
+//! `oms order`: checkout's and support's commands.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use oms_api::{
+    cancellation::CancellationView,
+    event::{AllocationView, EventView},
+    hold::{DeadlineView, HoldView},
+    order::{OrderSummary, OrderView},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Api, order_text,
+    words::{Units, object, read_small, units},
+};
+use crate::{
+    output::{self, Format},
+    sample,
+};
+
+/// What can be done to orders.
+#[derive(Debug, Subcommand)]
+pub enum OrderCommand {
+    /// Place an order; the same order again is the same order.
+    #[command(after_help = "Example:\n  oms order example | oms order place -f - --wait 5")]
+    Place(PlaceArgs),
+    /// Print an order that `oms dev`'s sample catalogue can fill, with a fresh id.
+    #[command(after_help = "Example:\n  oms order example --quantity 3 > order.json")]
+    Example(ExampleArgs),
+    /// Show an order with its fulfillment orders, parcels, payments and money.
+    #[command(after_help = "Example:\n  oms order get 536365")]
+    Get { order_id: String },
+    /// List orders, newest first.
+    #[command(after_help = "Example:\n  oms order list --status Processing --facility WH-NORTH --limit 100")]
+    List(Box<ListArgs>),
+    /// Cancel an order or units of it: what has shipped is too late, what a facility has begun with is asked for.
+    #[command(after_help = "Example:\n  oms order cancel 536365 --reason \"customer changed their mind\" --line 1=2")]
+    Cancel(CancelArgs),
+    /// Hold an order: nothing of it is approved or released until the hold is lifted.
+    #[command(after_help = "Example:\n  oms order hold 536365 --reason IncorrectAddress")]
+    Hold(HoldArgs),
+    /// Lift a hold.
+    #[command(after_help = "Example:\n  oms order release-hold 536365 h-1")]
+    ReleaseHold { order_id: String, hold_id: String },
+    /// List what the order waits for, and what happens when it does not come.
+    #[command(after_help = "Example:\n  oms order deadlines 536365")]
+    Deadlines { order_id: String },
+    /// Show an order's timeline.
+    #[command(after_help = "Example:\n  oms order events 536365 -o jsonl")]
+    Events {
+        order_id: String,
+        /// Most events to show.
+        #[arg(long, default_value_t = 1000, value_name = "N")]
+        limit: usize,
+    },
+    /// Show each decision of sourcing: the facilities chosen, the cost, and why the others were not.
+    #[command(after_help = "Example:\n  oms order allocation 536365")]
+    Allocation { order_id: String },
+}
+
+/// `oms order place`
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// The order as JSON; - for standard input.
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+    /// Answer once the order is authorized and sourced, or refused; at most so many seconds later.
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u32>,
+}
+
+/// `oms order example`
+#[derive(Debug, Args)]
+pub struct ExampleArgs {
+    /// Id of the order [default: made up].
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Units of its line.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    quantity: u32,
+}
+
+/// `oms order list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[arg(long)]
+    status: Option<String>,
+    /// Customer's id.
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+    /// Customer's email address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Facility that ships some of it.
+    #[arg(long, value_name = "ID")]
+    facility: Option<String>,
+    #[arg(long)]
+    channel: Option<String>,
+    #[arg(long)]
+    sku: Option<String>,
+    #[arg(long, value_name = "NUMBER")]
+    tracking_number: Option<String>,
+    /// Reason of an open hold.
+    #[arg(long, value_name = "REASON")]
+    hold_reason: Option<String>,
+    /// Only those that a person must look at.
+    #[arg(long)]
+    needs_attention: bool,
+    #[arg(long, value_name = "TIME")]
+    placed_after: Option<Timestamp>,
+    #[arg(long, value_name = "TIME")]
+    placed_before: Option<Timestamp>,
+    #[arg(long, value_name = "TIME")]
+    updated_after: Option<Timestamp>,
+    /// Most orders to list.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: usize,
+}
+
+/// `oms order cancel`
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    order_id: String,
+    #[arg(long)]
+    reason: String,
+    /// Units of a line, such as 1=2; may be given several times [default: the whole order].
+    #[arg(long = "line", value_name = "LINE=UNITS")]
+    lines: Vec<Units>,
+    /// Id of the cancellation: the same id again gets the first answer [default: made up].
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+/// `oms order hold`
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    order_id: String,
+    /// AwaitingPayment, HighRiskOfFraud, IncorrectAddress, InventoryOutOfStock, AwaitingReturnItems, UnknownDeliveryDate or Other.
+    #[arg(long)]
+    reason: String,
+    /// When it is lifted by itself.
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<Timestamp>,
+    /// Id of the hold: the same id again is the same hold [default: made up].
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+impl OrderCommand {
+    /// Does it.
+    pub async fn run(self, api: &Api, format: Format) -> Result<()> {
+        match self {
+            Self::Place(args) => {
+                let order = api.post_raw(&["v1", "orders"], read_small(&args.file)?, args.wait).await?;
+                output::show::<OrderView>(format, &order, order_text::order)
+            }
+            Self::Example(args) => output::line(&serde_json::to_string_pretty(&sample::order(args.id, args.quantity))?),
+            Self::Get { order_id } => {
+                let order = api.get(&["v1", "orders", &order_id], &[]).await?;
+                output::show::<OrderView>(format, &order, order_text::order)
+            }
+            Self::List(args) => args.run(api, format).await,
+            Self::Cancel(args) => args.run(api, format).await,
+            Self::Hold(args) => args.run(api, format).await,
+            Self::ReleaseHold { order_id, hold_id } => {
+                api.delete(&["v1", "orders", &order_id, "holds", &hold_id]).await?;
+                anstream::eprintln!("hold {hold_id} of order {order_id} is lifted");
+                Ok(())
+            }
+            Self::Deadlines { order_id } => {
+                let answer = api.get(&["v1", "orders", &order_id, "deadlines"], &[]).await?;
+                output::list::<DeadlineView>(format, items(&answer), None, order_text::deadlines)
+            }
+            Self::Events { order_id, limit } => {
+                let (events, next) = api.pages(&["v1", "orders", &order_id, "events"], &[], limit).await?;
+                output::list::<EventView>(format, &events, next.as_deref(), order_text::events)
+            }
+            Self::Allocation { order_id } => {
+                let answer = api.get(&["v1", "orders", &order_id, "allocation"], &[]).await?;
+                output::list::<AllocationView>(format, items(&answer), None, order_text::allocation)
+            }
+        }
+    }
+}
+
+/// The items of a list that comes whole.
+fn items(answer: &Value) -> &[Value] {
+    answer.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+impl ListArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let query = [
+            ("status", self.status),
+            ("customer", self.customer),
+            ("email", self.email),
+            ("facility", self.facility),
+            ("channel", self.channel),
+            ("sku", self.sku),
+            ("tracking_number", self.tracking_number),
+            ("hold_reason", self.hold_reason),
+            ("needs_attention", self.needs_attention.then(|| "true".to_owned())),
+            ("placed_after", time(self.placed_after)),
+            ("placed_before", time(self.placed_before)),
+            ("updated_after", time(self.updated_after)),
+        ];
+        let (orders, next) = api.pages(&["v1", "orders"], &query, self.limit).await?;
+        output::list::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders)
+    }
+}
+
+impl CancelArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let cancellation_id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let body = object(json!({"cancellation_id": cancellation_id, "reason": self.reason, "lines": units(&self.lines, "quantity")}));
+        let answer = api.post(&["v1", "orders", &self.order_id, "cancellations"], &body).await?;
+        output::show::<CancellationView>(format, &answer, order_text::cancellation)
+    }
+}
+
+impl HoldArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let body = object(json!({"hold_id": self.id, "reason": self.reason, "expires_at": self.expires_at}));
+        let answer = api.post(&["v1", "orders", &self.order_id, "holds"], &body).await?;
+        output::show::<HoldView>(format, &answer, |hold| format!("hold {} ({}) is open", hold.hold_id, hold.reason))
+    }
+}

@@ -1,0 +1,133 @@
+//! `oms stock`: what is where, and corrections of it.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use oms_api::{
+    availability::AvailabilityView,
+    stock::{AdjustmentsView, PositionView, StockView},
+};
+use oms_domain::error::ErrorCode;
+use serde_json::json;
+
+use super::{Api, words::object};
+use crate::{
+    exit::Coded,
+    output::{self, Format, table},
+};
+
+/// What can be done with stock.
+#[derive(Debug, Subcommand)]
+pub enum StockCommand {
+    /// Show where a SKU is.
+    #[command(after_help = "Example:\n  oms stock get 85123A")]
+    Get { sku: String },
+    /// Show what could be promised of SKUs now.
+    #[command(after_help = "Example:\n  oms stock available 85123A 71053")]
+    Available {
+        #[arg(required = true)]
+        skus: Vec<String>,
+    },
+    /// Set a position to what was counted.
+    #[command(after_help = "Example:\n  oms stock set WH-NORTH 85123A --on-hand 40 --safety-stock 2")]
+    Set(SetArgs),
+    /// Record units that came or went.
+    #[command(after_help = "Example:\n  oms stock adjust WH-NORTH 85123A --by -2 --reason damage")]
+    Adjust(AdjustArgs),
+}
+
+/// `oms stock set`
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    facility_id: String,
+    sku: String,
+    /// Units on the shelf, reserved ones included.
+    #[arg(long, value_name = "UNITS")]
+    on_hand: u32,
+    /// Units never promised [default: as before].
+    #[arg(long, value_name = "UNITS")]
+    safety_stock: Option<u32>,
+    /// When it was counted: movements after that are added [default: now].
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+}
+
+/// `oms stock adjust`
+#[derive(Debug, Args)]
+pub struct AdjustArgs {
+    facility_id: String,
+    sku: String,
+    /// Units, signed.
+    #[arg(long, allow_negative_numbers = true, value_name = "UNITS")]
+    by: i64,
+    /// receipt, sale, return, transfer_in, transfer_out, damage, theft or correction.
+    #[arg(long)]
+    reason: String,
+    /// Id of the adjustment: the same id again changes nothing [default: made up].
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// When it happened [default: now].
+    #[arg(long, value_name = "TIME")]
+    occurred_at: Option<Timestamp>,
+}
+
+impl StockCommand {
+    /// Does it.
+    pub async fn run(self, api: &Api, format: Format) -> Result<()> {
+        match self {
+            Self::Get { sku } => {
+                let stock = api.get(&["v1", "stock", &sku], &[]).await?;
+                output::show::<StockView>(format, &stock, |stock| positions(&stock.positions))
+            }
+            Self::Available { skus } => {
+                let answer = api.post(&["v1", "availability"], &json!({"skus": skus})).await?;
+                output::show::<AvailabilityView>(format, &answer, available)
+            }
+            Self::Set(args) => {
+                let body = object(json!({"on_hand": args.on_hand, "safety_stock": args.safety_stock, "as_of": args.as_of}));
+                let position = api.put(&["v1", "stock", &args.facility_id, &args.sku], &body).await?;
+                output::show::<PositionView>(format, &position, |position| positions(std::slice::from_ref(position)))
+            }
+            Self::Adjust(args) => args.run(api, format).await,
+        }
+    }
+}
+
+impl AdjustArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let adjustment = object(json!({
+            "adjustment_id": self.id, "facility_id": self.facility_id, "sku": self.sku, "quantity": self.by,
+            "reason": self.reason, "occurred_at": self.occurred_at,
+        }));
+        let answer = api.post(&["v1", "stock", "adjustments"], &json!({"adjustments": [adjustment]})).await?;
+        output::show::<AdjustmentsView>(format, &answer, |view| {
+            view.results.iter().map(|result| result.result.clone()).collect::<Vec<_>>().join("\n")
+        })?;
+        let view: AdjustmentsView = serde_json::from_value(answer)?;
+        match view.results.iter().find_map(|result| result.code.as_deref()) {
+            None => Ok(()),
+            Some(code) => {
+                let code = ErrorCode::from_code(code).unwrap_or(ErrorCode::RefusedByRule);
+                Err(Coded::new(code, code.title()).into())
+            }
+        }
+    }
+}
+
+fn positions(positions: &[PositionView]) -> String {
+    let row = |at: &PositionView| {
+        let counts = [at.on_hand, at.reserved, at.unavailable, at.safety_stock, at.oversell_limit, at.deficit, at.available];
+        let [on_hand, reserved, unavailable, safety, oversell, deficit, available] = counts.map(|units| units.to_string());
+        [at.facility_id.clone(), on_hand, reserved, unavailable, safety, oversell, deficit, available]
+    };
+    let header = ["FACILITY", "ON HAND", "RESERVED", "UNAVAILABLE", "SAFETY", "OVERSELL", "DEFICIT", "AVAILABLE"];
+    table(header, positions.iter().map(row))
+}
+
+fn available(answer: &AvailabilityView) -> String {
+    let rows = answer.items.iter().map(|item| {
+        let facilities: Vec<String> = item.facilities.iter().map(|at| format!("{} {}", at.facility_id, at.available)).collect();
+        [item.sku.clone(), item.available.to_string(), facilities.join(", ")]
+    });
+    table(["SKU", "AVAILABLE", "WHERE"], rows)
+}

@@ -1,0 +1,119 @@
+//! A look at each part, all at once; a part that hangs is not healthy.
+
+use std::{future::Future, time::Duration};
+
+use anyhow::{Result, bail};
+use oms_workflows::names::Queue;
+use temporalio_client::{Client, NamespacedClient};
+use temporalio_common::protos::temporal::api::{
+    enums::v1::TaskQueueType, taskqueue::v1::TaskQueue, workflowservice::v1::DescribeTaskQueueRequest,
+};
+use tonic::IntoRequest;
+
+use super::Finding;
+use crate::{
+    client::Api,
+    config::{AdapterLayer, ApiLayer, DatabaseLayer, TemporalLayer},
+    runtime::{Temporal, missing_search_attributes, open_store},
+};
+
+/// A part that takes longer is not healthy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where the parts are.
+pub(super) struct Layers {
+    pub(super) api: ApiLayer,
+    pub(super) database: DatabaseLayer,
+    pub(super) temporal: TemporalLayer,
+    pub(super) adapters: AdapterLayer,
+}
+
+/// Looks at every part.
+pub(super) async fn look(layers: Layers) -> Vec<Finding> {
+    let Layers { api, database, temporal, adapters } = layers;
+    let queues = temporal.queues();
+    let (gateway, carrier) = (adapters.payment_gateway_url, adapters.carrier_url);
+    let url = api.url();
+    let (databases, api, attributes, workers, gateway, carrier) = tokio::join!(
+        finding("databases", databases(database), "start them, see DATABASE_URL and the AWS variables, then run `oms setup`"),
+        finding("api", ready(&url), "start it with `oms server`, or everything with `oms dev`; see OMS_API"),
+        finding("temporal", search_attributes(), "see TEMPORAL_ADDRESS; `oms setup` registers what is missing"),
+        finding("workers", pollers(&queues), "start some with `oms worker`"),
+        finding("payment gateway", answers(gateway), "see OMS_PAYMENT_GATEWAY_URL"),
+        finding("carrier", answers(carrier), "see OMS_CARRIER_URL"),
+    );
+    vec![databases, api, attributes, workers, gateway, carrier]
+}
+
+async fn finding(part: &str, look: impl Future<Output = Result<String>>, advice: &str) -> Finding {
+    let looked = tokio::time::timeout(PATIENCE, look).await;
+    let (healthy, found) = match looked {
+        Ok(Ok(found)) => (true, found),
+        Ok(Err(error)) => (false, format!("{error:#}")),
+        Err(_) => (false, format!("no answer within {} s", PATIENCE.as_secs())),
+    };
+    Finding { part: part.to_owned(), healthy, found, advice: (!healthy).then(|| advice.to_owned()) }
+}
+
+/// Both databases answer, and PostgreSQL has this version's tables.
+async fn databases(layer: DatabaseLayer) -> Result<String> {
+    let store = open_store(&layer.settings()?).await?;
+    store.ping().await?;
+    let figures = store.invariants().await?;
+    store.close().await;
+    Ok(format!("both answer; {} messages and {} intakes wait", figures.pending_messages, figures.pending_intakes))
+}
+
+async fn ready(url: &str) -> Result<String> {
+    Api::new(url)?.get(&["readyz"], &[]).await?;
+    Ok(format!("ready at {url}"))
+}
+
+async fn search_attributes() -> Result<String> {
+    let temporal = Temporal::from_environment()?;
+    let client = temporal.connect().await?;
+    let missing = missing_search_attributes(&client).await?;
+    if !missing.is_empty() {
+        bail!("the namespace {} lacks the search attributes {}", temporal.namespace(), missing.join(", "));
+    }
+    Ok(format!("{} answers, namespace {} has the search attributes", temporal.address(), temporal.namespace()))
+}
+
+/// Every queue is served by somebody.
+async fn pollers(queues: &oms_workflows::names::Queues) -> Result<String> {
+    let client = Temporal::from_environment()?.connect().await?;
+    let mut unserved = Vec::new();
+    for queue in Queue::ALL {
+        let kind = match queue {
+            Queue::Orders => TaskQueueType::Workflow,
+            Queue::Data | Queue::Payments | Queue::Shipping => TaskQueueType::Activity,
+        };
+        if poller_count(&client, queues.name(*queue), kind).await? == 0 {
+            unserved.push(queues.name(*queue));
+        }
+    }
+    if !unserved.is_empty() {
+        bail!("nobody serves the task queues {}", unserved.join(", "));
+    }
+    Ok("every task queue is served".to_owned())
+}
+
+async fn poller_count(client: &Client, name: String, kind: TaskQueueType) -> Result<usize> {
+    let task_queue = Some(TaskQueue { name, ..TaskQueue::default() });
+    let request = DescribeTaskQueueRequest {
+        namespace: client.namespace(),
+        task_queue,
+        task_queue_type: kind as i32,
+        ..DescribeTaskQueueRequest::default()
+    };
+    let answer = client.connection().workflow_service().describe_task_queue(request.into_request()).await?;
+    Ok(answer.into_inner().pollers.len())
+}
+
+/// Systems outside are only asked whether they are there.
+async fn answers(url: Option<String>) -> Result<String> {
+    let Some(url) = url else { bail!("no URL is configured") };
+    let answer = reqwest::Client::new().get(format!("{url}/healthz")).timeout(PATIENCE).send().await;
+    let status = answer.map_err(reqwest::Error::without_url)?.status();
+    Ok(format!("{url} answers ({status})"))
+}

@@ -1,0 +1,56 @@
+//! What a person does first: something to order, and how to order it.
+
+use std::path::Path;
+
+use anyhow::Result;
+use oms_api::feed::FeedView;
+use oms_domain::error::ErrorCode;
+
+use crate::{client::Api, exit::Coded, runtime::System, sample, style};
+
+/// Fills an empty catalogue with the sample, through the API as anybody would. Answers whether it did.
+///
+/// # Errors
+/// When a part cannot be reached, or the sample is not taken whole.
+pub async fn sample_catalogue(system: &System) -> Result<bool> {
+    if !system.store.catalog().facilities().await?.is_empty() {
+        return Ok(false);
+    }
+    let api = Api::new(&system.api_url)?;
+    for (kind, csv) in sample::CATALOGUE {
+        let query = [("source", Some("sample catalogue".to_owned()))];
+        let run: FeedView = serde_json::from_value(api.stream(&["v1", "feeds", kind], &query, csv.into()).await?)?;
+        if run.rejected > 0 || run.failure.is_some() {
+            let message = format!("the sample {kind} were not taken whole: {} rows rejected", run.rejected);
+            return Err(Coded::new(ErrorCode::Internal, message).into());
+        }
+    }
+    Ok(true)
+}
+
+/// Lines that say what to try next.
+pub fn advice(api_url: &str, sampled: bool, env_file: Option<&Path>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if sampled {
+        lines
+            .push("The catalogue was empty: 3 facilities, 5 products and some stock were put in (--no-sample leaves it empty).".to_owned());
+    }
+    lines.push(style::strong("Try, in another terminal:"));
+    if api_url != "http://127.0.0.1:8080" {
+        lines.push(format!("  export OMS_API={api_url}"));
+    }
+    // An id that no kept order has.
+    let id = if sampled { "first".to_owned() } else { format!("order-{}", jiff::Timestamp::now().as_second()) };
+    lines.push(format!("  oms order example --id {id} | oms order place -f - --wait 5"));
+    lines.push(format!("  oms fulfillment ship {id}-F1"));
+    lines.push(format!("  oms fulfillment deliver {id}-F1"));
+    lines.push("or".to_owned());
+    lines.push(format!("  oms order example | curl -sS {api_url}/v1/orders -H 'content-type: application/json' -d @-"));
+    if let Some(path) = env_file {
+        lines.push("or, with everything that commands such as `oms doctor --reconcile` and a second `oms worker` need:".to_owned());
+        lines.push(format!("  . {}", path.display()));
+    }
+    lines.push(String::new());
+    lines.push(style::faint("Ctrl-C stops everything."));
+    lines
+}

@@ -1,0 +1,13 @@
+//! The commands that run or look after an installation.
+
+#[cfg(feature = "dev")]
+pub mod dev;
+pub mod doctor;
+#[cfg(feature = "dev")]
+mod env_file;
+#[cfg(feature = "dev")]
+mod first_steps;
+pub mod server;
+pub mod setup;
+mod signals;
+pub mod worker;

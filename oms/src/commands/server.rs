@@ -1,0 +1,53 @@
+//! `oms server`: the HTTP API, and the relay that tells running orders what happened.
+
+use anyhow::Result;
+use clap::Args;
+use oms_starter::{Starter, StarterConfig};
+
+use super::signals::stop_signal;
+use crate::{
+    config::{ConfigFile, DatabaseLayer, ServerLayer, TemporalLayer},
+    runtime::{ApiServer, listen, open_store},
+};
+
+/// `oms server`
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    #[command(flatten)]
+    server: ServerLayer,
+    #[command(flatten)]
+    temporal: TemporalLayer,
+    #[command(flatten)]
+    database: DatabaseLayer,
+}
+
+impl ServerArgs {
+    /// Runs until it is told to stop, then answers what it has accepted.
+    ///
+    /// # Errors
+    /// When something is not configured or cannot be reached; when the port is taken.
+    pub async fn run(self, file: ConfigFile) -> Result<()> {
+        let stop = stop_signal()?;
+        let temporal_layer = self.temporal.over(file.temporal);
+        let database = self.database.over(file.database);
+        let customer_key = database.customer_key()?;
+        let config = database.settings()?;
+        let listener = listen(self.server.over(file.server).address()).await?;
+        let temporal = temporal_layer.connection()?;
+        let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
+        let queues = temporal_layer.queues();
+        // The worker is another process: it cannot be handed an order's first task from here.
+        let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
+        let starter = Starter::new(client, store.clone(), starter);
+        let mut api = ApiServer::start(listener, store.clone(), starter)?;
+        tracing::info!(http.url = api.url(), "server listens");
+        tokio::select! {
+            ended = api.ended() => return ended,
+            () = stop => {}
+        }
+        api.stop().await?;
+        store.close().await;
+        tracing::info!("server has stopped");
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! `oms worker`: runs orders' workflows and activities.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::signals::stop_signal;
+use crate::{
+    config::{AdapterLayer, ConfigFile, DatabaseLayer, TemporalLayer, WorkerLayer},
+    runtime::{WorkerThread, open_store, parts},
+};
+
+/// `oms worker`
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    #[command(flatten)]
+    worker: WorkerLayer,
+    #[command(flatten)]
+    temporal: TemporalLayer,
+    #[command(flatten)]
+    database: DatabaseLayer,
+    #[command(flatten)]
+    adapters: AdapterLayer,
+}
+
+impl WorkerArgs {
+    /// Runs until it is told to stop, then finishes what it has begun.
+    ///
+    /// # Errors
+    /// When something is not configured or cannot be reached; when search attributes are missing.
+    pub async fn run(self, file: ConfigFile) -> Result<()> {
+        let stop = stop_signal()?;
+        let temporal_layer = self.temporal.over(file.temporal);
+        let layer = self.worker.over(file.worker);
+        let settings = layer.settings(temporal_layer.queues());
+        let rules = layer.allocation_rules()?;
+        let (gateway_url, carrier_url) = self.adapters.over(file.adapters).settings()?;
+        let config = self.database.over(file.database).settings()?;
+        let temporal = temporal_layer.connection()?;
+        let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
+        let parts = parts(store.clone(), &gateway_url, &carrier_url, rules)?;
+        let serves: Vec<String> = settings.serves.iter().map(|queue| settings.queues.name(*queue)).collect();
+        let mut worker = WorkerThread::start(client, parts, settings).await?;
+        tracing::info!(temporal.address = temporal.address(), temporal.queues = serves.join(","), "worker serves");
+        tokio::select! {
+            ended = worker.ended() => return ended,
+            () = stop => {}
+        }
+        worker.stop().await?;
+        store.close().await;
+        tracing::info!("worker has stopped");
+        Ok(())
+    }
+}

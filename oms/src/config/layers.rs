@@ -1,0 +1,278 @@
+//! The groups of settings, and what they are when nobody says.
+
+use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use oms_allocation::Rules;
+use oms_domain::error::ErrorCode;
+use oms_starter::encrypting_converter;
+use oms_store::StoreConfig;
+use oms_worker::Settings;
+use oms_workflows::names::{Queue, Queues};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::{exit::Coded, runtime::Temporal};
+
+/// Declares a layer: every setting optional, and one layer laid over another.
+macro_rules! layer {
+    ($(#[$about:meta])* $name:ident { $($(#[$setting:meta])* $field:ident: $kind:ty,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, Args, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name { $($(#[$setting])* pub $field: Option<$kind>,)+ }
+
+        impl $name {
+            /// What is absent here is taken from below.
+            pub fn over(self, below: Self) -> Self {
+                Self { $($field: self.$field.or(below.$field),)+ }
+            }
+        }
+    };
+}
+
+layer! {
+    /// The databases. DynamoDB is found through the AWS variables, `AWS_ENDPOINT_URL_DYNAMODB` among them.
+    DatabaseLayer {
+        /// URL of PostgreSQL; best given in the environment, for others see a process's arguments.
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+        database_url: SecretString,
+        /// Most connections to PostgreSQL [default: 16].
+        #[arg(long, env = "OMS_DATABASE_CONNECTIONS", value_name = "N")]
+        database_connections: u32,
+        /// DynamoDB table of the orders [default: orders].
+        #[arg(long, env = "OMS_DYNAMODB_TABLE", value_name = "TABLE")]
+        dynamodb_table: String,
+        /// Secret under which customers are hashed where they must be found again; changing it loses the search for older orders.
+        #[arg(long, env = "OMS_PRIVACY_KEY", hide_env_values = true, value_name = "SECRET")]
+        privacy_key: SecretString,
+    }
+}
+
+layer! {
+    /// What a worker serves, and how much of it.
+    WorkerLayer {
+        /// Task queues to serve, separated by commas: orders, data, payments, shipping [default: all].
+        #[arg(long, env = "OMS_QUEUES", value_name = "QUEUES")]
+        queues: ServedQueues,
+        /// Orders kept in memory between their tasks, about 120 kB each [default: 1000].
+        #[arg(long, env = "OMS_CACHED_ORDERS", value_name = "N")]
+        cached_orders: usize,
+        /// Activities after which the worker is built anew, for the SDK keeps some bytes of each [default: 100000].
+        #[arg(long, env = "OMS_RECYCLE_AFTER", value_name = "N")]
+        recycle_after: u64,
+        /// Rule file of the allocation (`oms rules check`) [default: the built-in rules].
+        #[arg(long, env = "OMS_RULES", value_name = "FILE")]
+        rules: PathBuf,
+    }
+}
+
+layer! {
+    /// Temporal, beside what `TEMPORAL_*` and temporal.toml say of the connection.
+    TemporalLayer {
+        /// What the names of the task queues begin with, the same for workers and servers [default: nothing].
+        #[arg(long, env = "OMS_QUEUE_PREFIX", value_name = "PREFIX")]
+        queue_prefix: String,
+        /// Keys under which payloads are encrypted before Temporal sees them, each <id>:<64 hex digits>, separated by commas: the first
+        /// encrypts, all decrypt [default: payloads in clear].
+        #[arg(long, env = "OMS_PAYLOAD_KEYS", hide_env_values = true, value_name = "KEYS")]
+        payload_keys: SecretString,
+    }
+}
+
+layer! {
+    /// The systems outside.
+    AdapterLayer {
+        /// Base URL of the payment gateway.
+        #[arg(long, env = "OMS_PAYMENT_GATEWAY_URL", value_name = "URL")]
+        payment_gateway_url: String,
+        /// Base URL of the carrier.
+        #[arg(long, env = "OMS_CARRIER_URL", value_name = "URL")]
+        carrier_url: String,
+    }
+}
+
+layer! {
+    /// The HTTP API.
+    ServerLayer {
+        /// Address the API listens on [default: 127.0.0.1:8080].
+        #[arg(long, env = "OMS_HTTP_ADDR", value_name = "ADDR")]
+        http_addr: SocketAddr,
+    }
+}
+
+layer! {
+    /// Where a client finds the API.
+    ApiLayer {
+        /// Base URL of the API [default: http://127.0.0.1:8080].
+        #[arg(long, env = "OMS_API", value_name = "URL")]
+        api: String,
+    }
+}
+
+/// Address of the API unless said.
+const HTTP_ADDR: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+
+/// What a worker serves of the task queues.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ServedQueues(pub BTreeSet<Queue>);
+
+impl FromStr for ServedQueues {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || Queue::ALL.iter().map(|queue| queue.as_str()).collect::<Vec<_>>().join(", ");
+        let queue = |name: &str| Queue::from_name(name).ok_or_else(|| format!("there is no queue {name}; the queues are {}", known()));
+        text.split(',').map(|name| queue(name.trim())).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl TryFrom<String> for ServedQueues {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ServedQueues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|queue| queue.as_str()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+impl DatabaseLayer {
+    /// # Errors
+    /// When there is no database URL, or no key.
+    pub fn settings(self) -> Result<StoreConfig> {
+        let database_url = self.database_url.ok_or_else(|| needed("DATABASE_URL", "--database-url", "database.database_url"))?;
+        let privacy_key = self.privacy_key.ok_or_else(|| needed("OMS_PRIVACY_KEY", "--privacy-key", "database.privacy_key"))?;
+        let mut config = StoreConfig::new(database_url, derived(&privacy_key, "email"));
+        config.max_connections = self.database_connections.unwrap_or(config.max_connections);
+        config.table = self.dynamodb_table.unwrap_or(config.table);
+        Ok(config)
+    }
+
+    /// Key of the hash under which the Temporal UI finds a customer's orders.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub fn customer_key(&self) -> Result<SecretString> {
+        let key = self.privacy_key.as_ref().ok_or_else(|| needed("OMS_PRIVACY_KEY", "--privacy-key", "database.privacy_key"))?;
+        Ok(derived(key, "customer"))
+    }
+}
+
+/// A key for one purpose: hashes of different things must not be comparable. HMAC takes a key of any length.
+pub(crate) fn derived(key: &SecretString, purpose: &str) -> SecretString {
+    format!("{}/{purpose}", key.expose_secret()).into()
+}
+
+impl TemporalLayer {
+    /// The queues' names, which workers and servers must agree on.
+    pub fn queues(&self) -> Queues {
+        Queues::new(self.queue_prefix.clone().unwrap_or_default())
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    /// When `TEMPORAL_*` or temporal.toml cannot be used, or a payload key is none.
+    pub fn connection(&self) -> Result<Temporal> {
+        let temporal = Temporal::from_environment()?;
+        let Some(keys) = &self.payload_keys else { return Ok(temporal) };
+        let keys: Vec<SecretString> = keys.expose_secret().split(',').map(|key| key.trim().into()).collect();
+        let wrong = |error| Coded::new(ErrorCode::ValidationFailed, format!("OMS_PAYLOAD_KEYS: {error}"));
+        Ok(temporal.encrypted(encrypting_converter(&keys).map_err(wrong)?))
+    }
+}
+
+impl WorkerLayer {
+    /// What the worker serves of these queues.
+    pub fn settings(&self, queues: Queues) -> Settings {
+        let mut settings = Settings::all(queues);
+        settings.serves = self.queues.clone().map_or(settings.serves, |queues| queues.0);
+        settings.cached_orders = self.cached_orders.unwrap_or(settings.cached_orders);
+        settings.recycle_after = self.recycle_after.unwrap_or(settings.recycle_after);
+        settings
+    }
+
+    /// The allocation's rules.
+    ///
+    /// # Errors
+    /// `validation_failed` with every mistake of the file.
+    pub fn allocation_rules(&self) -> Result<Rules> {
+        let Some(path) = &self.rules else { return Ok(Rules::built_in()) };
+        let text = std::fs::read_to_string(path).with_context(|| format!("read the rule file {}", path.display()))?;
+        let wrong = |mistakes| Coded::new(ErrorCode::ValidationFailed, format!("the rule file {}:\n{mistakes}", path.display()));
+        Ok(Rules::parse(&text).map_err(wrong)?)
+    }
+}
+
+impl AdapterLayer {
+    /// The payment gateway's URL and the carrier's.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn settings(self) -> Result<(String, String)> {
+        let missing = |name: &str| {
+            needed(
+                &format!("OMS_{}_URL", name.to_uppercase()),
+                &format!("--{}-url", name.replace('_', "-")),
+                &format!("adapters.{name}_url"),
+            )
+        };
+        let gateway = self.payment_gateway_url.ok_or_else(|| missing("payment_gateway"))?;
+        Ok((gateway, self.carrier_url.ok_or_else(|| missing("carrier"))?))
+    }
+}
+
+impl ServerLayer {
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.http_addr.unwrap_or_else(|| HTTP_ADDR.into())
+    }
+}
+
+impl ApiLayer {
+    /// Where the API is.
+    pub fn url(&self) -> String {
+        self.api.clone().unwrap_or_else(|| format!("http://{}", SocketAddr::from(HTTP_ADDR)))
+    }
+}
+
+fn needed(variable: &str, flag: &str, setting: &str) -> Coded {
+    let hint = format!("set {variable}, pass {flag}, or write {setting} in the configuration file; `oms dev` needs none of it");
+    Coded::new(ErrorCode::ValidationFailed, format!("{variable} is not set")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absent_above_is_taken_from_below() {
+        let above = ServerLayer { http_addr: Some(([127, 0, 0, 1], 1).into()) };
+        let below = ServerLayer { http_addr: Some(([127, 0, 0, 1], 2).into()) };
+        assert_eq!(above.over(below.clone()).address().port(), 1);
+        assert_eq!(ServerLayer::default().over(below).address().port(), 2);
+        assert_eq!(ServerLayer::default().address().port(), 8080);
+    }
+
+    #[test]
+    fn queues_are_read_by_name_and_others_are_refused_with_the_list() {
+        let some: ServedQueues = "payments, orders".parse().unwrap();
+        assert_eq!(some.to_string(), "orders, payments");
+        let unknown = "orders,pigeons".parse::<ServedQueues>().unwrap_err();
+        assert_eq!(unknown, "there is no queue pigeons; the queues are orders, data, payments, shipping");
+    }
+
+    #[test]
+    fn keys_for_different_purposes_differ() {
+        let key = SecretString::from("k");
+        assert_ne!(derived(&key, "email").expose_secret(), derived(&key, "customer").expose_secret());
+    }
+}

@@ -1,0 +1,160 @@
+//! From an error to an exit code and to words: domain's one error table decides the code.
+
+use std::io::ErrorKind;
+
+use anstream::eprintln;
+use oms_api::problem::Problem;
+use oms_domain::error::ErrorCode;
+use oms_starter::StarterError;
+use oms_store::StoreError;
+
+use crate::style;
+
+/// The exit codes, as `--help` shows them.
+pub const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  something went wrong that has no better code
+  2  wrong usage, or a body or file with mistakes in it
+  3  there is no such thing
+  4  refused by a rule: illegal in the present state, too little stock, rejected rows
+  5  conflict with something else: another order has this id, another version
+  6  unavailable: something cannot be reached
+  7  timed out: no answer in time; the same command may be given again";
+
+/// An error of this program with a row in the error table, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Coded {
+    code: ErrorCode,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Coded {
+    /// An error in the words of this occurrence.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
+    }
+
+    /// With what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The API's refusal, as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.title)]
+pub struct Refused(pub Box<Problem>);
+
+/// What the shell is told.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if is_broken_pipe(error) {
+        return 0;
+    }
+    error.chain().find_map(error_code).map_or(1, ErrorCode::exit_code)
+}
+
+fn error_code(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorCode> {
+    if let Some(coded) = cause.downcast_ref::<Coded>() {
+        return Some(coded.code);
+    }
+    if let Some(Refused(problem)) = cause.downcast_ref() {
+        return Some(problem.code);
+    }
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return Some(error.code());
+    }
+    cause.downcast_ref::<StarterError>().map(starter_code)
+}
+
+fn starter_code(error: &StarterError) -> ErrorCode {
+    match error {
+        StarterError::Rejected(rejection) => rejection.code,
+        StarterError::UnknownSkus(_) => ErrorCode::UnknownSku,
+        StarterError::NotFound => ErrorCode::OrderNotFound,
+        StarterError::Unavailable(_) => ErrorCode::Unavailable,
+        StarterError::TimedOut => ErrorCode::TimedOut,
+        StarterError::Internal(_) => ErrorCode::Internal,
+    }
+}
+
+/// `oms order list | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe))
+}
+
+/// Says on standard error what went wrong and what to do next.
+pub fn report(error: &anyhow::Error) {
+    if is_broken_pipe(error) {
+        return;
+    }
+    match error.downcast_ref::<Refused>() {
+        Some(Refused(problem)) => eprintln!("{}{}", style::error("error: "), describe(problem)),
+        None => eprintln!("{}{error:#}", style::error("error: ")),
+    }
+    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<Coded>()?.hint.as_deref()) {
+        eprintln!("{}{hint}", style::faint("hint: "));
+    }
+}
+
+/// Title and detail, each wrong field on a line, and what is legal instead.
+fn describe(problem: &Problem) -> String {
+    let mut text = problem.title.clone();
+    if let Some(detail) = &problem.detail {
+        text.push_str(&format!(": {detail}"));
+    }
+    for error in &problem.errors {
+        text.push_str(&format!("\n  {}  {}", error.pointer, error.message));
+    }
+    if let Some(status) = &problem.current_status {
+        text.push_str(&format!("\n  it is {status} now"));
+    }
+    match problem.legal_actions.as_deref() {
+        None => {}
+        Some([]) => text.push_str("; nothing is possible any more"),
+        Some(actions) => text.push_str(&format!("; possible: {}", actions.join(", "))),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use oms_domain::error::Rejection;
+
+    use super::*;
+
+    #[test]
+    fn the_error_table_decides_the_exit_code_however_deep_the_error_sits() {
+        for code in ErrorCode::ALL {
+            let refused = anyhow::Error::from(Refused(Box::new(Problem::new(*code)))).context("while doing something");
+            assert_eq!(exit_code(&refused), code.exit_code());
+            assert_eq!(exit_code(&Coded::new(*code, "x").into()), code.exit_code());
+        }
+        assert_eq!(exit_code(&anyhow::anyhow!("a surprise")), 1);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_not_a_failure() {
+        let closed = anyhow::Error::from(std::io::Error::from(ErrorKind::BrokenPipe)).context("print the orders");
+        assert_eq!(exit_code(&closed), 0);
+    }
+
+    #[test]
+    fn a_refusal_names_its_fields_and_what_is_legal() {
+        let fields = Problem::field("/lines/0/quantity", "must be between 1 and 1000000");
+        assert_eq!(
+            describe(&fields),
+            "Some fields are not valid: 1 field is not valid\n  /lines/0/quantity  must be between 1 and 1000000"
+        );
+        let rejection = Rejection {
+            code: ErrorCode::IllegalTransition,
+            message: "deliver is not possible while Released".into(),
+            status: Some("Released".into()),
+            legal_actions: vec!["accept".into(), "reject".into()],
+        };
+        let refused = describe(&Problem::from(rejection));
+        assert!(refused.ends_with("\n  it is Released now; possible: accept, reject"), "{refused}");
+    }
+}

@@ -1,0 +1,23 @@
+//! The one binary, as a library: the command line on top, and the composed runtime under it that the demo, the benchmark and the
+//! end-to-end tests start too.
+//!
+//! `main` installs the process's TLS provider and calls [`run`].
+
+mod allocate;
+#[cfg(feature = "dev")]
+mod bench;
+mod cli;
+pub mod client;
+mod commands;
+pub mod config;
+#[cfg(feature = "dev")]
+mod demo;
+pub mod exit;
+pub mod output;
+pub mod reconcile;
+pub mod runtime;
+mod sample;
+mod style;
+mod telemetry;
+
+pub use cli::{Cli, run};

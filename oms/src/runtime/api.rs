@@ -1,0 +1,63 @@
+//! The HTTP API and the relay beside it, as tasks of this process.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use oms_server::AppState;
+use oms_starter::{Relay, Starter};
+use oms_store::Store;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// A running API server. Dropping it tells it to stop; [`ApiServer::stop`] also waits until it has.
+pub struct ApiServer {
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+    relay: JoinHandle<()>,
+}
+
+impl ApiServer {
+    /// Serves on the listener.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(listener: TcpListener, store: Store, starter: Starter) -> Result<Self> {
+        let address = listener.local_addr().context("the API's address")?;
+        let stop = CancellationToken::new();
+        let relay = Relay::new(starter.clone());
+        let state = AppState::new(store, starter);
+        let server = tokio::spawn(oms_server::serve(state, listener, stop.clone().cancelled_owned()));
+        let relay = tokio::spawn(async move { relay.run().await });
+        Ok(Self { address, stop, server, relay })
+    }
+
+    /// Base URL for clients on this machine.
+    pub fn url(&self) -> String {
+        let host = if self.address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { self.address.ip().to_string() };
+        format!("http://{host}:{}", self.address.port())
+    }
+
+    /// Completes when the server ends without having been asked to.
+    pub async fn ended(&mut self) -> Result<()> {
+        Ok((&mut self.server).await.context("the API server panicked")??)
+    }
+
+    /// Takes no new requests, lets those in work end, and returns. A message being delivered meanwhile is delivered again later.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        let ended = self.ended().await;
+        self.relay.abort();
+        ended
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.relay.abort();
+    }
+}

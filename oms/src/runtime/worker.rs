@@ -1,0 +1,66 @@
+//! The worker on a thread of its own: its future is not `Send`, and workflow code must not wait for anybody else's.
+
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
+use oms_domain::error::ErrorCode;
+use oms_worker::{Parts, Settings, serve};
+use temporalio_client::Client;
+use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
+use tokio::{runtime::Handle, sync::oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::missing_search_attributes;
+use crate::exit::Coded;
+
+/// A running worker. Dropping it tells it to stop; [`WorkerThread::stop`] also waits until it has.
+pub struct WorkerThread {
+    stop: CancellationToken,
+    ended: oneshot::Receiver<Result<()>>,
+}
+
+impl WorkerThread {
+    /// Starts the worker. Its activities run on the present tokio runtime, its workflows on the thread.
+    ///
+    /// # Errors
+    /// `unavailable` when search attributes are missing: orders could not be started.
+    pub async fn start(client: Client, parts: Parts, settings: Settings) -> Result<Self> {
+        let missing = missing_search_attributes(&client).await?;
+        if !missing.is_empty() {
+            let message = format!("Temporal does not know the search attributes {}", missing.join(", "));
+            bail!(Coded::new(ErrorCode::Unavailable, message).hint("run `oms setup` once, then start the worker again"));
+        }
+        let (stop, (tell, ended)) = (CancellationToken::new(), oneshot::channel());
+        let (runtime, stopped) = (Handle::current(), stop.clone());
+        let work = move || {
+            let served = runtime.block_on(async move {
+                let core = Runtime::from_current_tokio(RuntimeOptions::default())?;
+                serve(&core, client, parts, settings, stopped.cancelled_owned()).await
+            });
+            // Nobody listens any more when the whole system was dropped.
+            drop(tell.send(served));
+        };
+        thread::Builder::new().name("oms-worker".to_owned()).spawn(work).context("start the worker's thread")?;
+        Ok(Self { stop, ended })
+    }
+
+    /// Completes when the worker has ended: if nobody asked it to, with what it failed with.
+    pub async fn ended(&mut self) -> Result<()> {
+        (&mut self.ended).await.unwrap_or_else(|_| Err(anyhow!("the worker's thread panicked")))
+    }
+
+    /// Takes no new work, finishes what runs, and returns.
+    ///
+    /// # Errors
+    /// What the worker failed with.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        self.ended().await
+    }
+}
+
+impl Drop for WorkerThread {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
