@@ -193,6 +193,27 @@ BEGIN
     RETURN before;
 END $$;
 
+-- What the listed fulfillment orders still hold and the record does not name: units that left them. Their targets are nothing.
+CREATE FUNCTION left_positions(for_order text, listed jsonb, positions jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', r.fulfillment_order_id, 'line_id', r.line_id,
+        'facility_id', r.facility_id, 'sku', r.sku, 'allocated', 0, 'consumed', r.consumed)), '[]')
+    FROM reservations r
+    WHERE r.order_id = for_order AND r.allocated > 0
+        AND r.fulfillment_order_id IN (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(listed) AS f)
+        AND NOT EXISTS (SELECT FROM jsonb_to_recordset(positions) AS t (fulfillment_order_id text, line_id text, facility_id text, sku text)
+            WHERE (t.fulfillment_order_id, t.line_id, t.facility_id, t.sku) = (r.fulfillment_order_id, r.line_id, r.facility_id, r.sku));
+$$;
+
+CREATE FUNCTION left_waits(for_order text, listed jsonb, waits jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', h.fulfillment_order_id, 'line_id', h.line_id,
+        'sku', h.sku, 'quantity', 0)), '[]')
+    FROM waiting_units h
+    WHERE h.order_id = for_order
+        AND h.fulfillment_order_id IN (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(listed) AS f)
+        AND NOT EXISTS (SELECT FROM jsonb_to_recordset(waits) AS t (fulfillment_order_id text, line_id text)
+            WHERE (t.fulfillment_order_id, t.line_id) = (h.fulfillment_order_id, h.line_id));
+$$;
+
 -- The one way an order's progress becomes durable here: version check, units, projection and outbox, in one round trip.
 -- Answers done, already (with nothing changed) or replaced; or gap, with the version that is stored.
 CREATE FUNCTION record_progress(record jsonb, OUT outcome text, OUT at_generation bigint, OUT stored_version bigint,
@@ -229,6 +250,8 @@ BEGIN
         RETURN;
     END IF;
 
+    positions := positions || left_positions(this_order, record -> 'fulfillment_orders', positions);
+    waits := waits || left_waits(this_order, record -> 'fulfillment_orders', waits);
     IF closing OR positions <> '[]' OR waits <> '[]' OR record -> 'grants_seen' <> '[]' THEN
         SELECT s.deficit_units, s.undo INTO deficit_units, undo FROM settle(this_order, positions, waits, record -> 'grants_seen',
             closing, at, (record -> 'row' ->> 'placed_at')::timestamptz) AS s;

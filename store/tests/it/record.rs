@@ -4,7 +4,10 @@ use oms_store::{OrderFilter, Record, Recorded, Reserved, Store, StoreError};
 
 use crate::{
     stack::fresh_whole_store,
-    support::{assert_sound, fulfillment, order, position, queued, read_events, record, step, stock_up, target},
+    support::{
+        adjust, assert_sound, fulfillment, messages, order, position, queued, read_events, record, step, stock_up, target, wait_for,
+        waiting,
+    },
 };
 
 /// A store with ten units, four of which the order has reserved.
@@ -63,6 +66,20 @@ async fn a_closed_order_holds_nothing_and_reserves_nothing() {
     for key in ["place", "place again"] {
         assert_eq!(store.reserve(&step("o1", key, &[("WH-1", "A", 1)])).await.unwrap(), Reserved::Closed);
     }
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn units_that_left_a_listed_fulfillment_order_are_given_back_and_wait_no_more() {
+    let store = reserved("o1").await;
+    wait_for(&store, waiting("o1", "A", 9, "2026-01-01T00:00:00Z"), "o1").await;
+    let gone = [1, 2].map(|n| queued("o1", n, "WH-1", "Cancelled", None));
+    let listed = Record { fulfillment_orders: gone.to_vec(), ..record("o1", 1, "cancelled") };
+    assert_eq!(store.record(&listed).await.unwrap(), DONE);
+    assert_eq!(figures(&store).await, (10, 0, 10, 0));
+    assert_eq!(store.invariants().await.unwrap().leaked_reservations, 0);
+    adjust(&store, "WH-1", "A", 5).await;
+    assert!(messages(&store).await.is_empty(), "nobody waits any more");
     assert_sound(&store).await;
 }
 
