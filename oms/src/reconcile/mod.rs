@@ -11,12 +11,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use oms_domain::{
-    ids::OrderId,
-    order::{Order, OrderStatus},
-};
+use oms_domain::{ids::OrderId, order::Order};
 use oms_store::{OrderFilter, Store};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use temporalio_client::Client;
 
 pub use self::{
@@ -45,7 +42,7 @@ pub struct Books<'a> {
 }
 
 /// The figures. In a sound system the first seven are 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
     /// Units reserved beyond what is there that no recorded deficit explains.
     pub oversold_units: u64,
@@ -76,7 +73,7 @@ pub struct Reconciliation {
 }
 
 /// Which of the figures something counts in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Figure {
     UnitMismatches,
@@ -85,8 +82,20 @@ pub enum Figure {
     StaleDocuments,
 }
 
+impl Figure {
+    /// Its name among the figures.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnitMismatches => "unit_mismatches",
+            Self::MoneyMismatches => "money_mismatches",
+            Self::OrphanedOrders => "orphaned_orders",
+            Self::StaleDocuments => "stale_documents",
+        }
+    }
+}
+
 /// Something that does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub order_id: OrderId,
     pub figure: Figure,
@@ -183,4 +192,3 @@ async fn listed(store: &Store) -> Result<BTreeMap<OrderId, Option<Listed>>> {
         }
     }
 }
-

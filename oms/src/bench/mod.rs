@@ -1,0 +1,100 @@
+//! `oms bench`: the system's own bounds, each measured beside its yardstick on the same servers.
+//!
+//! Where a bound is a ratio, yardstick and system run alternately and the median of the pairs' ratios decides: the development server
+//! of Temporal slows down as it fills, and this machine may have other things to do.
+
+mod bare;
+mod history;
+mod imports;
+mod memory;
+mod orders;
+mod report;
+mod reserve;
+mod shop;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use oms_devstack::{StackOptions, Tools};
+use serde_json::json;
+
+use self::report::{Measurement, Report};
+use crate::{
+    commands::dev::ToolArgs,
+    demo::stage::Stage,
+    output::{self, Format},
+};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// State transitions and history events of an order.
+    History,
+    /// Orders per second, from entry to completed, against a bare workflow.
+    Orders,
+    /// Reservations of one hot SKU per second, against the bare statements.
+    Reserve,
+    /// How long feeds take, through the API.
+    Imports,
+    /// Resident memory of a worker: idle, and with a thousand open orders.
+    Memory,
+}
+
+/// `oms bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure [default: everything].
+    parts: Vec<Part>,
+    /// Pairs of yardstick and system; the median counts.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: u32,
+    /// Orders of each run of `orders`.
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    orders: u32,
+    /// Folder with recorded data, for imports and memory [default: a data set drawn from a seed].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    tools: ToolArgs,
+}
+
+impl BenchArgs {
+    /// Measures and prints. A bound that is missed is a result, not an error.
+    ///
+    /// # Errors
+    /// When a part cannot be started, or the system gives a wrong answer while it is measured.
+    pub async fn run(self, format: Format) -> Result<()> {
+        let tools = self.tools.tools()?;
+        let all = [Part::History, Part::Orders, Part::Reserve, Part::Imports, Part::Memory];
+        let parts = if self.parts.is_empty() { all.to_vec() } else { self.parts.clone() };
+        let mut measurements = Vec::new();
+        for part in parts {
+            let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            tools.progress().say(&format!("Measuring {name}"));
+            measurements.extend(self.measure(part, &tools).await?);
+        }
+        let report = Report::new(self.pairs, measurements);
+        output::show::<serde_json::Value>(format, &json!(report), |_| report.text())
+    }
+
+    async fn measure(&self, part: Part, tools: &Tools) -> Result<Vec<Measurement>> {
+        match part {
+            Part::History => on_a_stage(tools, async |stage| history::measure(stage, self.pairs).await).await,
+            Part::Orders => on_a_stage(tools, async |stage| orders::measure(stage, self.pairs, self.orders).await).await,
+            Part::Reserve => on_a_stage(tools, async |stage| reserve::measure(stage, self.pairs).await).await,
+            Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
+            Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
+        }
+    }
+}
+
+/// Fresh servers for a measurement; they are stopped whatever comes of it.
+async fn on_a_stage<T>(tools: &Tools, measure: impl AsyncFnOnce(&Stage) -> Result<T>) -> Result<T> {
+    let stage = Stage::build(StackOptions::ephemeral(tools.clone()), false).await?;
+    let measured = measure(&stage).await;
+    let stopped = stage.stack.stop().await;
+    let measured = measured?;
+    stopped?;
+    Ok(measured)
+}

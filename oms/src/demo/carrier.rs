@@ -1,0 +1,117 @@
+//! The carrier: scans parcels on their way, and reports in batches.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Result;
+use jiff::{SignedDuration, Timestamp};
+use oms_api::carrier::{CarrierEventBody, CarrierEventsBody, CarrierEventsView};
+use serde_json::json;
+
+use super::world::World;
+
+/// When a parcel is scanned after it was collected, and as what: standard and express.
+const STANDARD: [(&str, SignedDuration); 2] =
+    [("in_transit", SignedDuration::from_hours(12)), ("delivered", SignedDuration::from_hours(50))];
+const EXPRESS: [(&str, SignedDuration); 2] = [("in_transit", SignedDuration::from_hours(4)), ("delivered", SignedDuration::from_hours(20))];
+/// Scans of one report, and how often there is one.
+const REPORT_MAX: usize = 500;
+const REPORT_EVERY: Duration = Duration::from_millis(300);
+
+/// The carrier's book of what is on its way. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Carrier {
+    scans: Arc<Mutex<BinaryHeap<Reverse<Scan>>>>,
+}
+
+/// A scan to come; the earliest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Scan {
+    occurred_at: Timestamp,
+    tracking_number: String,
+    carrier: String,
+    status: &'static str,
+}
+
+impl Carrier {
+    /// Takes a parcel along. The same one again changes nothing: its scans have the same ids.
+    pub fn collect(&self, carrier: &str, tracking_number: &str, at: Timestamp, express: bool) {
+        for (status, after) in if express { EXPRESS } else { STANDARD } {
+            let (carrier, tracking_number) = (carrier.to_owned(), tracking_number.to_owned());
+            self.scans().push(Reverse(Scan { occurred_at: at + after, tracking_number, carrier, status }));
+        }
+    }
+
+    /// Nothing is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.scans().is_empty()
+    }
+
+    /// Reports scans as they happen, until the future is dropped.
+    ///
+    /// # Errors
+    /// When the API refuses a report, or cannot be reached for long.
+    pub async fn travel(self, world: Arc<World>) -> Result<()> {
+        loop {
+            let due = self.due(world.now());
+            if due.is_empty() {
+                tokio::time::sleep(REPORT_EVERY).await;
+                continue;
+            }
+            let body = json!(CarrierEventsBody { events: due.iter().map(event).collect() });
+            let answer = world.persistently(|| world.api.post(&["v1", "carrier-events"], &body)).await?;
+            let taken: CarrierEventsView = serde_json::from_value(answer)?;
+            let mut tally = world.tally();
+            tally.carrier_events += taken.results.len();
+            let parked = taken.results.iter().filter(|result| result.result == "parked").count();
+            if parked > 0 {
+                tally.refused.push(format!("{parked} carrier events name parcels that the house does not know"));
+            }
+        }
+    }
+
+    fn scans(&self) -> MutexGuard<'_, BinaryHeap<Reverse<Scan>>> {
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn due(&self, now: Timestamp) -> Vec<Scan> {
+        let (mut scans, mut due) = (self.scans(), Vec::new());
+        while due.len() < REPORT_MAX && scans.peek().is_some_and(|Reverse(scan)| scan.occurred_at <= now) {
+            due.extend(scans.pop().map(|Reverse(scan)| scan));
+        }
+        due
+    }
+}
+
+fn event(scan: &Scan) -> CarrierEventBody {
+    CarrierEventBody {
+        event_id: format!("{}-{}", scan.tracking_number, scan.status),
+        carrier: scan.carrier.clone(),
+        tracking_number: scan.tracking_number.clone(),
+        status: scan.status.to_owned(),
+        occurred_at: scan.occurred_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scans_come_when_they_are_due_and_in_order() {
+        let (carrier, at) = (Carrier::default(), Timestamp::UNIX_EPOCH);
+        carrier.collect("C", "1", at, false);
+        carrier.collect("C", "2", at, true);
+        assert!(carrier.due(at).is_empty());
+        let due = carrier.due(at + SignedDuration::from_hours(20));
+        let seen: Vec<_> = due.iter().map(|scan| (scan.tracking_number.as_str(), scan.status)).collect();
+        assert_eq!(seen, [("2", "in_transit"), ("1", "in_transit"), ("2", "delivered")]);
+        assert!(!carrier.is_idle());
+        assert_eq!(carrier.due(at + SignedDuration::from_hours(50)).len(), 1);
+        assert!(carrier.is_idle());
+    }
+}

@@ -1,0 +1,254 @@
+//! `oms demo`: real orders, replayed from entry to delivered on the whole system, by its own clock and through its own API.
+
+mod associates;
+mod carrier;
+mod customers;
+pub(crate) mod data;
+pub(crate) mod figures;
+pub(crate) mod generate;
+mod packing;
+pub(crate) mod stage;
+mod standing;
+mod text;
+mod watch;
+mod world;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use oms_devstack::StackOptions;
+use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::OrderId, order::Order, policy::Policy};
+use oms_store::Store;
+use serde_json::json;
+use tokio::time::Instant;
+
+use self::{
+    associates::Associates,
+    carrier::Carrier,
+    data::Data,
+    figures::{Figures, Outcome, Pace, Played, Workflows},
+    stage::{Stage, feed},
+    standing::Standing,
+    watch::Watch,
+    world::World,
+};
+use crate::{
+    client::Api,
+    commands::dev::ToolArgs,
+    exit::Coded,
+    output::{self, Format},
+    reconcile::{Books, Reconciliation, reconcile},
+    runtime::System,
+};
+
+/// Real seconds that a day of business takes, unless said: a busy day's 140 orders are what two cores carry in that time.
+const SECONDS_A_DAY: u32 = if cfg!(debug_assertions) { 20 } else { 10 };
+const DAY_SECONDS: u32 = 24 * 60 * 60;
+/// Orders looked at side by side.
+const LOOKS_AT_ONCE: usize = 16;
+/// Orders that have not moved for so long will not move any more.
+const STILL_FOR: Duration = Duration::from_secs(90);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// `oms demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder with recorded orders and what goes with them [default: a data set drawn from the seed].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Orders to replay, from the first.
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    orders: u32,
+    /// Seed of the drawn data set.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Business seconds to a real second [default: a day in 20 s, in 10 s in a release build].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    time_scale: Option<u32>,
+    /// Weeks after the last order in which goods still come in, for orders that wait for them.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    weeks_after: u32,
+    /// Folder that keeps the state of everything, to be looked at with `oms dev` [default: nothing is kept].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    tools: ToolArgs,
+}
+
+impl DemoArgs {
+    /// Plays, and prints what happened.
+    ///
+    /// # Errors
+    /// `refused_by_rule` when an invariant is broken, or an order is neither over nor waits for a reason; when a part cannot be started.
+    pub async fn run(self, format: Format) -> Result<()> {
+        let tools = self.tools.tools()?;
+        let progress = tools.progress().clone();
+        let step = progress.step("Reading the data");
+        let data = self.data()?;
+        drop(step);
+        let servers = match &self.data_dir {
+            Some(folder) => StackOptions::kept(folder, tools),
+            None => StackOptions::ephemeral(tools),
+        };
+        let stage = Stage::build(servers, true).await?;
+        progress.say(&format!("Temporal's UI: {}", stage.stack.temporal_ui_url.as_deref().unwrap_or("none")));
+        let played = self.play(&stage, &data, |line| progress.say(line)).await;
+        let stopped = stage.stack.stop().await;
+        let figures = played?;
+        stopped?;
+        output::show::<serde_json::Value>(format, &json!(figures), |_| text::text(&figures))?;
+        verdict(&figures)
+    }
+
+    fn data(&self) -> Result<Data> {
+        let tail = SignedDuration::from_hours(7 * 24 * i64::from(self.weeks_after));
+        let orders = usize::try_from(self.orders)?;
+        match &self.data {
+            Some(folder) => Data::read(folder, orders, tail),
+            None => generate::generate(orders, self.seed, tail),
+        }
+    }
+
+    async fn play(&self, stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<Figures> {
+        import(stage, data, say).await?;
+        let scale = self.time_scale.unwrap_or(DAY_SECONDS / SECONDS_A_DAY);
+        let first = data.orders.first().context("there are no orders")?.placed_at;
+        let clock = BusinessClock::new(first, Timestamp::now(), scale);
+        let mut system = stage.system(clock, policy(scale)).await?;
+        let played = replay(&mut system, clock, data).await;
+        let figures = match played {
+            Ok(replayed) => figures(stage, &system, data, replayed).await,
+            Err(error) => Err(error),
+        };
+        let stopped = system.stop().await;
+        let figures = figures?;
+        stopped?;
+        Ok(figures)
+    }
+}
+
+/// Fills the catalogue, before the shop's clock begins to run.
+async fn import(stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<()> {
+    let system = stage.system(BusinessClock::default(), Policy::default()).await?;
+    let api = Api::new(&system.api_url)?;
+    let opening = data.opening();
+    for (kind, bytes, as_of) in
+        [("facilities", &data.facilities, None), ("products", &data.products, None), ("stock", &data.stock, Some(opening))]
+    {
+        let began = Instant::now();
+        let run = feed(&api, kind, as_of, bytes.clone()).await?;
+        say(&format!("Imported {} {kind} in {:.1} s", run.rows_read, began.elapsed().as_secs_f64()));
+    }
+    system.stop().await
+}
+
+/// What machines must do in time keeps its real time; what people must do goes by the shop's clock.
+fn policy(scale: u32) -> Policy {
+    let real = |milliseconds: i64| milliseconds.saturating_mul(i64::from(scale));
+    let people = Policy::default();
+    Policy {
+        payment_deadline_ms: real(people.payment_deadline_ms),
+        sourcing_ms: real(people.sourcing_ms),
+        label_ms: real(people.label_ms),
+        unknown_payment_ms: real(people.unknown_payment_ms),
+        ..people
+    }
+}
+
+/// What the replay leaves for the report.
+struct Replayed {
+    world: Arc<World>,
+    took: Duration,
+}
+
+async fn replay(system: &mut System, clock: BusinessClock, data: &Data) -> Result<Replayed> {
+    let world = Arc::new(World::new(Api::new(&system.api_url)?, clock));
+    let carrier = Carrier::default();
+    let associates = Arc::new(Associates::new(Arc::clone(&world), carrier.clone(), data.weights_g.clone()));
+    let watch = Watch::new(Arc::clone(&world), data.orders.len());
+    let (began, store) = (Instant::now(), system.store.clone());
+    let everything = async {
+        customers::play(&world, data, watch.all_ended()).await.context("the customers")?;
+        settle(&store, &watch, || associates.are_idle() && carrier.is_idle()).await
+    };
+    tokio::select! {
+        played = everything => played?,
+        ended = watch.look() => ended.context("the watch")?,
+        ended = Arc::clone(&associates).work() => ended.context("the associates")?,
+        ended = carrier.clone().travel(Arc::clone(&world)) => ended.context("the carrier")?,
+        ended = system.ended() => {
+            ended?;
+            bail!("the system ended in the middle of the demo");
+        }
+    }
+    drop(watch);
+    Ok(Replayed { world, took: began.elapsed() })
+}
+
+/// Waits until every order is over or waits for a reason; or until nothing has moved for long.
+async fn settle(store: &Store, watch: &Watch, idle: impl Fn() -> bool) -> Result<()> {
+    let (mut last_seen, mut moved_at) = (Vec::new(), Instant::now());
+    loop {
+        let open: Vec<OrderId> = watch.open_orders().into_iter().map(OrderId::parse).collect::<Result<_, _>>()?;
+        let looks = stream::iter(open).map(|id| async move { document(store, &id).await });
+        let orders: Vec<Option<Order>> = looks.buffered(LOOKS_AT_ONCE).try_collect().await?;
+        let is_busy = |order: &Option<Order>| order.as_ref().is_none_or(|order| matches!(Standing::of(order), Standing::Busy(_)));
+        if idle() && !orders.iter().any(is_busy) {
+            return Ok(());
+        }
+        let seen: Vec<u64> = orders.iter().map(|order| order.as_ref().map_or(0, |order| order.version)).collect();
+        if seen != last_seen {
+            (last_seen, moved_at) = (seen, Instant::now());
+        }
+        if moved_at.elapsed() > STILL_FOR {
+            tracing::warn!(orders = orders.len(), "nothing has moved for {} s", STILL_FOR.as_secs());
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn document(store: &Store, order_id: &OrderId) -> Result<Option<Order>> {
+    let document = store.document(order_id).await.with_context(|| format!("the document of {order_id}"))?;
+    document.map(|document| serde_json::from_value(document.doc).with_context(|| format!("the document of {order_id}"))).transpose()
+}
+
+async fn figures(stage: &Stage, system: &System, data: &Data, replayed: Replayed) -> Result<Figures> {
+    let gateway = stage.gateway();
+    let books = Books { store: &system.store, temporal: &system.temporal, gateway: Some(&gateway) };
+    let mut outcome = Outcome::default();
+    let books: Reconciliation = reconcile(&books, |order| outcome.add(order)).await?;
+    outcome.finish();
+    let Replayed { world, took } = replayed;
+    let tally = world.tally().clone();
+    let all_placed = tally.orders_placed == data.orders.len() && tally.refused.is_empty();
+    Ok(Figures {
+        data: data.source.clone(),
+        note: text::NOTE,
+        profile: if cfg!(debug_assertions) { "debug" } else { "release" },
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        time_scale: world.clock.scale,
+        ended_at: world.now(),
+        ok: all_placed && books.is_sound() && outcome.unexplained.is_empty(),
+        pace: Pace::of(&tally, took),
+        played: Played::from(tally),
+        workflows: Workflows::count(&system.temporal).await?,
+        outcome,
+        books,
+    })
+}
+
+fn verdict(figures: &Figures) -> Result<()> {
+    if figures.ok {
+        return Ok(());
+    }
+    let broken = figures.books.figures().into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}"));
+    let unexplained =
+        (!figures.outcome.unexplained.is_empty()).then(|| format!("{} orders neither over nor waiting", figures.outcome.unexplained.len()));
+    let refused = (!figures.played.refused.is_empty()).then(|| format!("{} refusals", figures.played.refused.len()));
+    let what: Vec<String> = broken.chain(unexplained).chain(refused).collect();
+    Err(Coded::new(ErrorCode::RefusedByRule, format!("the demo did not go as it must: {}", what.join(", "))).into())
+}
