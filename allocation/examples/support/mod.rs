@@ -96,6 +96,37 @@ fn one_network(facilities: usize, skus: usize, draw: &mut Draw) -> ProblemFile {
     ProblemFile { lines, facilities: sites, availability, rules: ProblemRules::default() }
 }
 
+/// Networks in which every rule of a problem occurs.
+pub fn ruled(facilities: usize, skus: usize, count: usize, seed: u64) -> Vec<ProblemFile> {
+    let mut draw = Draw(seed);
+    (0..count)
+        .map(|_| {
+            let mut file = one_network(facilities, skus, &mut draw);
+            for facility in &mut file.facilities {
+                facility.capacity_left = [None, None, None, Some(5), Some(0)][draw.below(5)];
+                facility.package_open = draw.below(6) == 0;
+            }
+            for stock in &mut file.availability {
+                stock.stock_price_milli = [0, 0, 20_000][draw.below(3)];
+            }
+            // Two lines of a SKU, one of them dearer to leave unfilled.
+            let mut twin = file.lines[0].clone();
+            twin.line_id = "twin".into();
+            twin.unfilled_penalty_milli = twin.unfilled_penalty_milli.map(|penalty| 2 * penalty);
+            file.lines.push(twin);
+            file.rules = ProblemRules {
+                split_penalty_milli: [0, 150_000, 600_000][draw.below(3)],
+                late_penalty_milli_per_day: 100_000,
+                max_packages: [None, None, Some(1), Some(2), Some(4)][draw.below(5)],
+                packages_already: draw.below(3) as i64,
+                ship_complete: draw.below(4) == 0,
+                ship_something: draw.below(4) > 0,
+            };
+            file
+        })
+        .collect()
+}
+
 /// A small generator (SplitMix64), so that a seed names a problem for ever.
 struct Draw(u64);
 

@@ -29,8 +29,8 @@ pub(super) struct Levels {
 impl Levels {
     pub(super) fn new(problem: &Problem) -> Self {
         let units: i128 = problem.skus.iter().map(|sku| i128::from(sku.quantity)).sum();
-        // No plan has more packages than units.
-        let packages = units.min(problem.by_id.len() as i128) + 1;
+        // No plan has more packages than units, but for one that is forced open; and their number must not reach the next level.
+        let packages = units.min(problem.by_id.len() as i128) + 2;
         // The factor leaves room for what a facility is overspent while prices move.
         let (largest, overflows) = (problem.cost_limit * packages).overflowing_mul(8 * (units + 2));
         let grain_64 = if overflows { 0 } else { i128::from(i64::MAX) / largest.max(1) };

@@ -193,7 +193,7 @@ fn nearest<A: Amount>(network: &Network<A>, dual: &Dual<A>) -> Vec<bool> {
     let paid = |facility: usize| match dual.status[facility] {
         Status::Open => true,
         Status::Closed => false,
-        Status::Free => dual.slack[facility] * A::units(16) < network.opening[facility],
+        Status::Free => dual.slack[facility] < network.opening[facility] / A::units(16),
     };
     (0..network.len()).map(paid).collect()
 }

@@ -3,3 +3,4 @@
 mod brute;
 mod generate;
 mod properties;
+mod seed;
