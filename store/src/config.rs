@@ -29,7 +29,7 @@ impl StoreConfig {
             database_url,
             email_key,
             max_connections: 16,
-            acquire_timeout: Duration::from_secs(2),
+            acquire_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(30),
             dynamodb_endpoint: None,
             table: "orders".to_owned(),
