@@ -4,11 +4,11 @@ use axum::{Json, extract::State};
 use oms_api::{
     event::{AllocationsView, EventView, StreamEventView},
     page::{Page, StreamPage},
-    reader::{integer, text},
+    reader::text,
 };
 use oms_domain::ids::OrderId;
 
-use super::paging::{cursor, limit};
+use super::paging::{after_number, cursor, last_of_full, limit};
 use crate::{
     convert,
     extract::{InPath, Params},
@@ -33,16 +33,10 @@ pub(crate) async fn of_order(
     InPath(order_id): InPath<OrderId>,
     params: Params,
 ) -> Result<Json<Page<EventView>>, Failure> {
-    let (limit, after) = params.read(|node| {
-        node.object(|fields| {
-            let (limit, after) = (limit(fields), fields.optional("cursor", integer(0..=i64::MAX)));
-            Some((limit?, after?.and_then(|after| u64::try_from(after).ok()).unwrap_or(0)))
-        })
-    })?;
+    let (limit, after) = after_number(&params)?;
     views::existing(&state, &order_id).await?;
     let events = state.store.events(&order_id, after, limit).await?;
-    let is_full = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let next_cursor = events.last().filter(|_| is_full).map(|last| last.seq.to_string());
+    let next_cursor = last_of_full(&events, limit).map(|last| last.seq.to_string());
     Ok(Json(Page { items: events.into_iter().map(convert::event).collect(), next_cursor }))
 }
 

@@ -11,13 +11,13 @@ use oms_api::{
     feed::{FeedMode, FeedView, RejectView},
     page::Page,
     problem::Problem,
-    reader::{Fields, choice, integer, parsed, text, timestamp},
+    reader::{Fields, choice, parsed, text, timestamp},
 };
 use oms_domain::error::ErrorCode;
 use oms_store::{FeedKind, StartFeed};
 use uuid::Uuid;
 
-use super::paging::limit;
+use super::paging::{after_number, last_of_full, limit};
 use crate::{
     convert,
     extract::{InPath, Params},
@@ -132,12 +132,7 @@ pub(crate) async fn rejects(
     InPath(feed_id): InPath<Uuid>,
     params: Params,
 ) -> Result<Json<Page<RejectView>>, Failure> {
-    let (limit, after) = params.read(|node| {
-        node.object(|fields| {
-            let (limit, after) = (limit(fields), fields.optional("cursor", integer(0..=i64::MAX)));
-            Some((limit?, after?.and_then(|after| u64::try_from(after).ok()).unwrap_or(0)))
-        })
-    })?;
+    let (limit, after) = after_number(&params)?;
     state.store.feeds().get(feed_id).await?.ok_or_else(missing)?;
     let rows = state.store.feeds().rejects(feed_id, after, limit).await?;
     let next_cursor = last_of_full(&rows, limit).map(|row| row.row_number.to_string());
@@ -146,9 +141,4 @@ pub(crate) async fn rejects(
 
 fn missing() -> Failure {
     Problem::new(ErrorCode::NotFound).detail("there is no feed run with this id").into()
-}
-
-/// The last item of a page that has no room left: there may be more after it.
-fn last_of_full<T>(items: &[T], limit: u32) -> Option<&T> {
-    items.last().filter(|_| items.len() >= usize::try_from(limit).unwrap_or(usize::MAX))
 }

@@ -2,6 +2,8 @@
 
 use oms_api::reader::{Fields, integer, text};
 
+use crate::{extract::Params, failure::Failure};
+
 /// Items on a page unless said, and at most.
 const PAGE: (u32, i64) = (50, 500);
 /// Longest cursor that can be one of ours.
@@ -15,4 +17,19 @@ pub(super) fn limit(fields: &Fields<'_>) -> Option<u32> {
 /// `?cursor=`, or a place in a stream by another name.
 pub(super) fn cursor(fields: &Fields<'_>, name: &'static str) -> Option<Option<String>> {
     fields.optional(name, text(CURSOR_MAX_CHARS))
+}
+
+/// `?limit=` and `?cursor=` of a list whose items are numbered: the number after which to go on, 0 for the beginning.
+pub(super) fn after_number(params: &Params) -> Result<(u32, u64), Failure> {
+    params.read(|node| {
+        node.object(|fields| {
+            let (limit, after) = (limit(fields), fields.optional("cursor", integer(0..=i64::MAX)));
+            Some((limit?, after?.and_then(|after| u64::try_from(after).ok()).unwrap_or(0)))
+        })
+    })
+}
+
+/// The last item of a page that has no room left: there may be more after it.
+pub(super) fn last_of_full<T>(items: &[T], limit: u32) -> Option<&T> {
+    items.last().filter(|_| items.len() >= usize::try_from(limit).unwrap_or(usize::MAX))
 }
