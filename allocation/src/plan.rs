@@ -12,7 +12,8 @@ pub struct Plan {
     pub cost_milli: i128,
     /// No plan has fewer unfilled units without a penalty, or as many and a lower cost.
     pub optimal: bool,
-    /// How much cheaper another plan might be, at most; 0 when `optimal`.
+    /// How much cheaper another plan might be, at most; 0 when `optimal`. (Not optimal and 0: the node budget ended before it was known whether an order
+    /// that ships complete, and must if it can, can.)
     pub gap_milli: i128,
     /// How many more units without a penalty another plan might fill, at most; left out when 0.
     #[serde(default, skip_serializing_if = "is_zero")]

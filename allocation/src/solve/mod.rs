@@ -22,7 +22,7 @@ use search::best;
 /// How far to search and how much to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Partial plans the search may visit (at least 1) before it answers with the best plan it has and the proven gap. Choosing among equals, and
+    /// Partial plans whose bound may be computed (at least 1) before it answers with the best plan it has and the proven gap. Choosing among equals, and
     /// each facility explained, may visit as many again.
     pub node_budget: u64,
     /// Adds each package's cost by part, and for each facility not chosen the best plan with it.
@@ -31,7 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { node_budget: 20_000, explain: false }
+        Self { node_budget: 50_000, explain: false }
     }
 }
 
@@ -62,19 +62,27 @@ fn decide<A: Amount>(problem: &Problem, levels: &Levels, node_budget: u64, detai
     let network = Network::<A>::new(problem, levels, Scope::Useful);
     let best = best(&network, node_budget, None);
     let set = best.set.map(|set| Draft::from_set(problem, levels, &network, &set.ranks));
-    let (draft, bound) = choose(problem, levels, set, best.bound.wide());
-    let amount = draft.merit(problem, levels).0;
-    let mut plan = draft.to_plan(problem, detail.parts);
+    let choice = choose(problem, levels, set, best.bound.wide());
+    let mut plan = choice.draft.to_plan(problem, detail.parts);
     plan.nodes = best.nodes;
-    (plan.gap_units, plan.gap_milli) = levels.gap(amount, bound);
-    plan.optimal = (plan.gap_units, plan.gap_milli) == (0, 0);
-    let forced = if detail.forced { explain::forced::<A>(problem, levels, &draft, node_budget) } else { vec![] };
-    plan.not_chosen = explain::not_chosen(problem, &draft, &forced);
+    (plan.gap_units, plan.gap_milli) = levels.gap(choice.draft.merit(problem, levels).0, choice.bound);
+    plan.optimal = choice.settled && (plan.gap_units, plan.gap_milli) == (0, 0);
+    let forced = if detail.forced { explain::forced::<A>(problem, levels, &choice.draft, node_budget) } else { vec![] };
+    plan.not_chosen = explain::not_chosen(problem, &choice.draft, &forced);
     plan
 }
 
-/// The best of a set of facilities used as well as can be, a single unit shipped only because something must, and nothing; with a bound on all of them.
-fn choose(problem: &Problem, levels: &Levels, set: Option<Draft>, bound: i128) -> (Draft, i128) {
+/// What was chosen of all that is possible.
+struct Choice {
+    draft: Draft,
+    /// Nothing that is possible amounts to less.
+    bound: i128,
+    /// False: the budget ended before it was known whether the order can ship complete, so that it may be wrong to wait.
+    settled: bool,
+}
+
+/// The best of a set of facilities used as well as can be, a single unit shipped only because something must, and nothing.
+fn choose(problem: &Problem, levels: &Levels, set: Option<Draft>, bound: i128) -> Choice {
     let rules = &problem.file.rules;
     // A bound this high proves that some unit stays unfilled whatever opens; then an order that ships complete waits.
     let hopeless = rules.ship_complete && bound >= levels.unfilled;
@@ -87,8 +95,11 @@ fn choose(problem: &Problem, levels: &Levels, set: Option<Draft>, bound: i128) -
         best = best.into_iter().chain(unit).min_by(|(a, _), (b, _)| a.cmp(b));
     }
     match best {
-        Some((merit, draft)) if rules.ship_something || merit < nothing_merit => (draft, bound.min(merit.0)),
-        Some(_) | None => (nothing, bound.min(nothing_merit.0)),
+        Some((merit, draft)) if rules.ship_something || merit < nothing_merit => Choice { draft, bound: bound.min(merit.0), settled: true },
+        Some(_) | None => {
+            let settled = !rules.ship_complete || !rules.ship_something || hopeless;
+            Choice { draft: nothing, bound: bound.min(nothing_merit.0), settled }
+        }
     }
 }
 

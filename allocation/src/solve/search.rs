@@ -14,7 +14,7 @@ pub(super) struct Best<A> {
     pub(super) set: Option<Set<A>>,
     /// No set of at least one facility amounts to less.
     pub(super) bound: A,
-    /// Partial decisions that were visited.
+    /// Partial decisions whose bound was computed.
     pub(super) nodes: u64,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Set<A> {
 }
 
 /// Nodes after which a problem counts as hard: then dominance and better prices pay.
-const EASY_NODES: u64 = 32;
+const EASY_NODES: u64 = 64;
 
 /// The best set: least amount, then the list of ids. With `forced`, among those that have a facility.
 pub(super) fn best<A: Amount>(network: &Network<A>, node_budget: u64, forced: Option<usize>) -> Best<A> {
@@ -84,11 +84,14 @@ impl<A: Amount> Search<A> {
 
     /// Searches all completions of a partial decision; the answer bounds from below each one that was not found.
     fn explore(&mut self, network: &Network<A>, mut dual: Dual<A>) -> A {
-        let Some(bound) = self.tighten(network, &mut dual) else { return A::MAX };
-        if self.is_hopeless(network, &dual, bound) || self.nodes == self.nodes_end {
-            return bound;
+        if self.nodes == self.nodes_end {
+            return dual.bound(network);
         }
         self.nodes += 1;
+        let Some(bound) = self.tighten(network, &mut dual) else { return A::MAX };
+        if self.is_hopeless(network, &dual, bound) {
+            return bound;
+        }
         let near = self.try_near(network, &dual);
         if self.is_hopeless(network, &dual, bound) {
             return bound;

@@ -1,6 +1,10 @@
 //! The solver against hand calculation, brute force and its own promises.
 
+mod bad_input;
 mod brute;
 mod generate;
+mod problems;
 mod properties;
+mod rules;
 mod seed;
+mod sourcing;
