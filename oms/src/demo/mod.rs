@@ -195,10 +195,11 @@ async fn settle(store: &Store, watch: &Watch, idle: impl Fn() -> bool) -> Result
         let open: Vec<OrderId> = watch.open_orders().into_iter().map(OrderId::parse).collect::<Result<_, _>>()?;
         let looks = stream::iter(open).map(|id| async move { document(store, &id).await });
         let orders: Vec<Option<Order>> = looks.buffered(LOOKS_AT_ONCE).try_collect().await?;
-        let is_busy = |order: &Option<Order>| order.as_ref().is_none_or(|order| matches!(Standing::of(order), Standing::Busy(_)));
-        if idle() && !orders.iter().any(is_busy) {
+        let busy = orders.iter().filter(|order| order.as_ref().is_none_or(is_busy)).count();
+        if busy == 0 && idle() {
             return Ok(());
         }
+        tracing::debug!(orders = orders.len(), busy, "waiting until every order is over or waits for a reason");
         let seen: Vec<u64> = orders.iter().map(|order| order.as_ref().map_or(0, |order| order.version)).collect();
         if seen != last_seen {
             (last_seen, moved_at) = (seen, Instant::now());
@@ -208,6 +209,16 @@ async fn settle(store: &Store, watch: &Watch, idle: impl Fn() -> bool) -> Result
             return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn is_busy(order: &Order) -> bool {
+    match Standing::of(order) {
+        Standing::Over(_) | Standing::Waiting(_) => false,
+        Standing::Busy(how) => {
+            tracing::debug!(order.id = %order.core.order_id, how, "busy");
+            true
+        }
     }
 }
 
