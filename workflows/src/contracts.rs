@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use oms_domain::{
     ids::OrderId,
-    order::{LabelOutcome, LabelRequest, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer, StockTarget},
+    order::{LabelOutcome, LabelRequest, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer},
     payment::OperationOutcome,
 };
 use serde::{Deserialize, Serialize};
@@ -32,15 +32,12 @@ pub struct SourceInput {
     pub request: SourceRequest,
 }
 
-/// What became of the order since it was last recorded.
+/// What became of the order since it was last recorded. Where its stock must be follows from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordInput {
     /// The order after `events`.
     pub order: Order,
     pub events: Vec<RecordedEvent>,
-    /// The fulfillment orders that changed, by what the stock must be.
-    pub stock: Vec<StockTarget>,
-    pub grants_seen: Vec<String>,
     /// The version before `events`.
     pub since: u64,
     pub at: Timestamp,

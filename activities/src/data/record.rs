@@ -5,7 +5,7 @@ use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedE
 use oms_workflows::contracts::RecordInput;
 
 pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error> {
-    let RecordInput { order, events, stock, grants_seen, since, at } = input;
+    let RecordInput { order, events, since, at } = input;
     let fulfillment_orders = order.changed_since(since).map(|found| fulfillment_row(&order, found)).collect();
     Ok(Record {
         order_id: order.core.order_id.clone(),
@@ -13,8 +13,8 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
         events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect(),
         row: order_row(&order, since, at),
         fulfillment_orders,
-        stock: stock.into_iter().map(stock_target).collect(),
-        grants_seen,
+        stock: order.stock_targets_since(since).into_iter().map(stock_target).collect(),
+        grants_seen: order.grants_seen_since(since),
         closed: order.status.is_final(),
         doc: serde_json::to_value(&order)?,
     })

@@ -99,10 +99,12 @@ impl OrderWorkflow {
         self.order.as_ref().map(|order| CommandAnswer { version: order.version, status: order.status })
     }
 
-    /// Business time now; the workflow's own time is that of its present task.
+    /// Business time now; the workflow's own time is that of its present task. To the microsecond, as PostgreSQL keeps it: an event
+    /// has one time wherever it is read.
     fn business_time(&self, workflow_time: Option<std::time::SystemTime>) -> Result<Timestamp, BoxError> {
         let real = workflow_time.ok_or("the workflow has no time yet")?;
-        Ok(self.input.clock.business(Timestamp::try_from(real)?))
+        let now = self.input.clock.business(Timestamp::try_from(real)?);
+        Ok(Timestamp::from_microsecond(now.as_microsecond())?)
     }
 
     /// Decides and evolves, at once; effects and records follow in the main loop.

@@ -35,14 +35,7 @@ impl OrderWorkflow {
         let order = self.order.as_ref().filter(|_| self.must_record())?;
         let at = self.unrecorded.last().map(|(_, at)| *at)?;
         let events = (self.recorded + 1..).zip(&self.unrecorded).map(|(seq, (event, at))| recorded(seq, event, *at)).collect();
-        Some(RecordInput {
-            events,
-            stock: order.stock_targets_since(self.recorded),
-            grants_seen: order.grants_seen_since(self.recorded),
-            since: self.recorded,
-            order: order.clone(),
-            at,
-        })
+        Some(RecordInput { events, since: self.recorded, order: order.clone(), at })
     }
 }
 
