@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Basket, Shop, in_shop, replay,
-    system::{HULL, LEEDS, YORK},
+    system::{BATH, LEEDS, YORK},
 };
 
 const ACTIONS: [(&str, &str); 11] = [
@@ -127,13 +127,13 @@ fn units_that_were_not_found_are_sourced_elsewhere() -> Result<()> {
 #[test]
 fn a_picklist_begins_the_work_of_a_facility() -> Result<()> {
     in_shop(async |shop| {
-        // Nobody else's orders are in Hull.
-        let sku = shop.stocked(&[(HULL, 10)]).await?;
+        // Nobody else's orders are in Bath.
+        let sku = shop.stocked(&[(BATH, 10)]).await?;
         let mut ids = Vec::new();
         for _ in 0..3 {
             ids.push(shop.place_released(&Basket::of(&sku, 1, 255)).await?.heading.order_id.parse()?);
         }
-        let list: PicklistView = shop.post("/v1/picklists", &json!({"facility_id": HULL, "at_most": 2})).await?.view(200)?;
+        let list: PicklistView = shop.post("/v1/picklists", &json!({"facility_id": BATH, "at_most": 2})).await?.view(200)?;
         assert_eq!((list.results.len(), list.results.iter().filter(|result| result.picking).count()), (2, 2));
         let mut picking = 0;
         for id in &ids {

@@ -6,20 +6,20 @@ use serde_json::json;
 
 use crate::support::{
     Basket, in_shop,
-    system::{HULL, LEEDS, YORK},
+    system::{BATH, LEEDS, YORK},
 };
 
 #[test]
 fn the_nearest_facility_that_has_everything_is_chosen_and_the_choice_is_explained() -> Result<()> {
     in_shop(async |shop| {
-        let sku = shop.stocked(&[(HULL, 10), (LEEDS, 1), (YORK, 10)]).await?;
+        let sku = shop.stocked(&[(BATH, 10), (LEEDS, 1), (YORK, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
         assert_eq!(order.fulfillment_orders.len(), 1);
         assert_eq!(order.fulfillment_orders[0].facility_id.as_deref(), Some(YORK));
         let decisions: AllocationsView = shop.get(&format!("/v1/orders/{}/allocation", order.heading.order_id)).await?.view(200)?;
         assert_eq!(decisions.items.len(), 1);
         let why = decisions.items[0].decision.to_string();
-        for facility in [HULL, LEEDS, YORK] {
+        for facility in [BATH, LEEDS, YORK] {
             assert!(why.contains(facility), "{facility} is not spoken of: {why}");
         }
         Ok(())
@@ -34,13 +34,13 @@ fn what_is_picked_up_comes_from_its_store_alone() -> Result<()> {
         let id = shop.place(&Basket::of(&sku, 2, 255).with("/shipping", pickup)).await?;
         // Leeds has it, and York is where the customer will come.
         shop.until_part(&id, 1, "Backordered").await?;
-        shop.adjust(&sku, HULL, 5).await?;
+        shop.adjust(&sku, BATH, 5).await?;
         shop.adjust(&sku, YORK, 2).await?;
         let order = shop.until(&id, "be in York", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
         let part = order.fulfillment_orders.iter().find(|part| part.status == "Released").cloned().expect("the part");
         assert_eq!((part.facility_id.as_deref(), part.delivery_method.as_str()), (Some(YORK), "pickup"));
         assert_eq!(
-            (shop.stock(&sku, LEEDS).await?, shop.stock(&sku, HULL).await?, shop.stock(&sku, YORK).await?),
+            (shop.stock(&sku, LEEDS).await?, shop.stock(&sku, BATH).await?, shop.stock(&sku, YORK).await?),
             ((10, 0), (5, 0), (2, 2))
         );
         Ok(())

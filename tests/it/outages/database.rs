@@ -1,4 +1,4 @@
-//! PostgreSQL goes away for a while, and comes back.
+//! PostgreSQL goes away for a while, or stands still, and comes back.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use futures_util::future::try_join_all;
 use oms_domain::policy::Policy;
 use serde_json::json;
 
+use super::frozen::Frozen;
 use crate::support::{Basket, in_own_shop, system::LEEDS};
 
 /// Longer than a local activity is tried (6 s): the record goes by queue `data`.
-const AWAY: Duration = Duration::from_secs(9);
+const AWAY: Duration = Duration::from_secs(12);
 
 #[test]
 fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
@@ -21,8 +22,10 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
         let orders = try_join_all(baskets.iter().map(|basket| shop.place_released(basket))).await?;
         own.stop_postgres().await?;
         let late = Basket::of(&sku, 2, 255);
-        shop.send(&late).await?.problem(503, "unavailable")?;
-        shop.get("/readyz").await?.problem(503, "unavailable")?;
+        let refused = async {
+            shop.get("/readyz").await?.problem(503, "unavailable")?;
+            shop.send(&late).await?.problem(503, "unavailable")
+        };
         // What is on record can be read without it.
         ensure!(shop.document(&baskets[0].id()).await?.is_some());
         let parts = || orders.iter().map(|order| order.fulfillment_orders[0].fulfillment_order_id.as_str());
@@ -36,7 +39,7 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
             tokio::time::sleep(AWAY).await;
             own.start_postgres(&shop.system.addresses).await
         };
-        let (statuses, ()) = tokio::try_join!(shipping, back)?;
+        let (statuses, _, ()) = tokio::try_join!(shipping, refused, back)?;
         println!("shipped while it was away: {statuses:?}");
         for order in orders.iter().take(6) {
             shop.until_part(&order.heading.order_id.parse()?, 1, "Shipped").await?;
@@ -52,6 +55,36 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
         }
         shop.place_released(&late).await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (1_000 - 24, 2));
+        Ok(())
+    })
+}
+
+#[test]
+fn while_postgresql_stands_still_nothing_is_done_twice() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let own = shop.system.own.as_ref().context("a system of its own")?;
+        let sku = shop.stocked(&[(LEEDS, 1_000)]).await?;
+        let baskets: Vec<Basket> = (0..6).map(|_| Basket::of(&sku, 2, 255)).collect();
+        let orders = try_join_all(baskets.iter().map(|basket| shop.place_released(basket))).await?;
+        // Calls under way hang; they are given up and made again, and when it moves on, all of them are carried out at once.
+        let frozen = Frozen::postgres(own.home.path())?;
+        let shipping = try_join_all(orders.iter().map(async |order| {
+            let part = &order.fulfillment_orders[0].fulfillment_order_id;
+            let answer = shop.act(part, "ship", json!({"carrier": "van", "tracking_number": format!("V-{part}")})).await?;
+            ensure!([200, 503, 504].contains(&answer.status), "{answer:?}");
+            Ok(())
+        }));
+        let thaw = async {
+            tokio::time::sleep(AWAY).await;
+            frozen.thaw()
+        };
+        tokio::try_join!(shipping, thaw)?;
+        for basket in &baskets {
+            shop.until_part(&basket.id(), 1, "Shipped").await?;
+            shop.insist(&format!("{}-F1", basket.id()), "deliver").await?;
+            shop.until_status(&basket.id(), "Completed").await?;
+        }
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (1_000 - 12, 0));
         Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! Parts of the house that die in the middle of their work: nothing is lost, and nothing is done twice.
 
 mod database;
+mod frozen;
 mod lost_start;
 mod lost_task;
 mod process;

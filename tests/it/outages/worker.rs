@@ -7,7 +7,7 @@ use oms_domain::{payment::OperationKind, policy::Policy};
 use reqwest::Method;
 
 use super::process::WorkerProcess;
-use crate::support::{Answer, Basket, Shop, System, basket::unique, data, run, sound};
+use crate::support::{Answer, Basket, Setup, Shop, System, basket::unique, data, run, sound};
 
 const ORDERS: usize = 100;
 /// Lines of each that are placed: a real order has thirty.
@@ -53,7 +53,7 @@ async fn live(shop: &Shop, basket: &Basket) -> Result<OrderView> {
 #[test]
 fn a_worker_killed_in_the_middle_of_a_hundred_orders_loses_none_and_ends_none_twice() -> Result<()> {
     run(async {
-        let system = System::own_without_worker().await?;
+        let system = System::own(Setup { without_worker: true, ..Setup::default() }).await?;
         let shop = Shop::open(system.clone(), Policy::default()).await?;
         let data = data::load(ORDERS)?;
         for (feed, csv) in [("facilities", &data.facilities_csv), ("products", &data.products_csv), ("stock", &data.inventory_csv)] {

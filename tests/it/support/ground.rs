@@ -1,6 +1,6 @@
 //! The servers that one system stands on: the shared ones, or some of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, PaymentGateway, PaymentGatewayOptions, Postgres};
@@ -42,13 +42,15 @@ impl Addresses {
         let mut config = StoreConfig::new(SecretString::from(self.database_url.clone()), "the tests' key".into());
         config.dynamodb_endpoint = Some(self.dynamodb.clone());
         config.table = self.table.clone();
+        // Many systems begin at once on a small machine, and a connection's handshake is slow without optimization.
+        config.acquire_timeout = Duration::from_secs(8);
         config
     }
 }
 
 /// Servers that end with the system. Simulators are parts of this process and cheap; PostgreSQL takes a second.
 pub struct Own {
-    home: Arc<Home>,
+    pub home: Arc<Home>,
     postgres: Mutex<Option<Postgres>>,
     simulators: (PaymentGateway, CarrierService),
 }

@@ -7,6 +7,7 @@ use oms_domain::ids::OrderId;
 use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
 use serde_json::Value;
 use temporalio_client::WorkflowHistory;
+use temporalio_common::data_converters::DataConverter;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 use super::system::System;
@@ -46,12 +47,17 @@ fn forget_machines(value: &mut Value) {
 /// The order's history replays against the workflow as it is now.
 pub async fn replays(system: &System, id: &OrderId) -> Result<()> {
     let json = history(system, id).await?;
-    replay(&json).await.with_context(|| format!("the history of order {id} does not replay"))
+    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of order {id} does not replay"))
 }
 
-/// Replays one history.
+/// Replays one history whose payloads are in clear.
 pub async fn replay(json: &[u8]) -> Result<()> {
-    let replayer = WorkflowReplayer::new(WorkflowReplayerOptions::new().register_workflow::<OrderWorkflow>()?.build())?;
+    replay_with(json, DataConverter::default()).await
+}
+
+async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
+    let options = WorkflowReplayerOptions::new().register_workflow::<OrderWorkflow>()?.data_converter(converter).build();
+    let replayer = WorkflowReplayer::new(options)?;
     Ok(replayer.replay_workflow(WorkflowHistory::from_json(json)?).await?)
 }
 

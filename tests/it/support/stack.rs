@@ -6,6 +6,7 @@ use anyhow::Result;
 use oms_devstack::{Progress, Stack, StackOptions, TemporalChoice, TemporalOptions, Tools};
 use oms_workflows::names::SEARCH_ATTRIBUTES;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
+use temporalio_common::data_converters::DataConverter;
 use tokio::sync::OnceCell;
 
 static STACK: OnceCell<Stack> = OnceCell::const_new();
@@ -29,9 +30,14 @@ async fn start() -> Result<Stack> {
     Ok(Stack::start(options).await?)
 }
 
-/// A client on a connection of its own: the SDK takes one worker for a queue on each.
+/// A client on a connection of its own: the SDK takes one worker for a queue on each. Payloads are in clear.
 pub async fn temporal(address: &str) -> Result<Client> {
+    temporal_with(address, DataConverter::default()).await
+}
+
+/// The same, with payloads as the converter makes them.
+pub async fn temporal_with(address: &str, converter: DataConverter) -> Result<Client> {
     let url = Url::parse(&format!("http://{address}"))?;
     let connection = Connection::connect(ConnectionOptions::new(url).build()).await?;
-    Ok(Client::new(connection, ClientOptions::new("default").build())?)
+    Ok(Client::new(connection, ClientOptions::new("default").data_converter(converter).build())?)
 }

@@ -9,8 +9,10 @@ use anyhow::{Context, Result};
 use oms_domain::{clock::BusinessClock, policy::Policy};
 use oms_starter::{Relay, Starter, StarterConfig};
 use oms_store::{Facility, Store};
+use oms_worker::Settings;
 use oms_workflows::names::Queues;
 use temporalio_client::Client;
+use temporalio_common::data_converters::DataConverter;
 use tokio::{
     sync::{Mutex, OnceCell},
     task::JoinHandle,
@@ -18,21 +20,21 @@ use tokio::{
 
 use super::{
     ground::{Addresses, Own},
-    stack::temporal,
+    stack::{temporal, temporal_with},
     worker::WorkerThread,
 };
 
 /// Facilities that every system has, at home with the baskets' customer, and further and further away.
 pub const LEEDS: &str = "LEEDS";
 pub const YORK: &str = "YORK";
-pub const HULL: &str = "HULL";
+pub const BATH: &str = "BATH";
 
 static SHARED: OnceCell<Arc<System>> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The system of all tests that can share one.
 pub async fn shared() -> Result<Arc<System>> {
-    let start = async || System::start(Addresses::shared(prefix()).await?, None, true).await;
+    let start = async || System::start(Addresses::shared(prefix()).await?, None, Setup::default()).await;
     SHARED.get_or_try_init(start).await.cloned()
 }
 
@@ -45,40 +47,47 @@ pub struct System {
     pub addresses: Addresses,
     pub store: Store,
     pub temporal: Client,
+    /// What payloads look like to Temporal.
+    pub converter: DataConverter,
     pub own: Option<Own>,
     worker: Mutex<Option<WorkerThread>>,
     relay: JoinHandle<()>,
 }
 
+/// What a system may have otherwise than usual.
+#[derive(Default)]
+pub struct Setup {
+    pub without_worker: bool,
+    pub converter: DataConverter,
+    /// Activities after which its workers are built anew.
+    pub recycle_after: Option<u64>,
+}
+
 impl System {
     /// On the shared databases, with a gateway and a carrier of its own.
-    pub async fn beside_the_shared() -> Result<Arc<Self>> {
+    pub async fn beside_the_shared(setup: Setup) -> Result<Arc<Self>> {
         shared().await?;
         let own = Own::start(false).await?;
-        Self::start(own.addresses(prefix()).await?, Some(own), true).await
+        Self::start(own.addresses(prefix()).await?, Some(own), setup).await
     }
 
     /// With databases, gateway and carrier of its own.
-    pub async fn own() -> Result<Arc<Self>> {
+    pub async fn own(setup: Setup) -> Result<Arc<Self>> {
         let own = Own::start(true).await?;
-        Self::start(own.addresses(prefix()).await?, Some(own), true).await
+        Self::start(own.addresses(prefix()).await?, Some(own), setup).await
     }
 
-    /// The same, where nothing is done until somebody starts a worker.
-    pub async fn own_without_worker() -> Result<Arc<Self>> {
-        let own = Own::start(true).await?;
-        Self::start(own.addresses(prefix()).await?, Some(own), false).await
-    }
-
-    async fn start(addresses: Addresses, own: Option<Own>, with_worker: bool) -> Result<Arc<Self>> {
+    async fn start(addresses: Addresses, own: Option<Own>, setup: Setup) -> Result<Arc<Self>> {
         let store = Store::connect(&addresses.store_config()).await?;
         store.setup().await?;
         seed(&store).await?;
-        let temporal = temporal(&addresses.temporal).await?;
-        let worker = if with_worker { Some(WorkerThread::start(temporal.clone(), store.clone(), &addresses)?) } else { None };
+        let temporal = temporal_with(&addresses.temporal, setup.converter.clone()).await?;
+        let recycle = |settings: &mut Settings| settings.recycle_after = setup.recycle_after.unwrap_or(settings.recycle_after);
+        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, recycle);
+        let worker = if setup.without_worker { None } else { Some(start()?) };
         let starter = starter(&temporal, &store, &addresses, Policy::default());
         let relay = tokio::spawn(async move { Relay::new(starter).run().await });
-        Ok(Arc::new(Self { addresses, store, temporal, own, worker: Mutex::new(worker), relay }))
+        Ok(Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, worker: Mutex::new(worker), relay }))
     }
 
     /// What places and reaches orders under this policy.
@@ -120,7 +129,7 @@ fn starter(temporal: &Client, store: &Store, addresses: &Addresses, policy: Poli
 
 /// Before the worker looks: it reads the facilities only every few seconds.
 async fn seed(store: &Store) -> Result<()> {
-    for (id, latitude, longitude) in [(LEEDS, 53.80, -1.55), (YORK, 53.96, -1.08), (HULL, 53.74, -0.33)] {
+    for (id, latitude, longitude) in [(LEEDS, 53.80, -1.55), (YORK, 53.96, -1.08), (BATH, 51.38, -2.36)] {
         store.catalog().put_facility(&facility(id, latitude, longitude)?).await?;
     }
     Ok(())

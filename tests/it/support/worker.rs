@@ -25,14 +25,21 @@ pub struct WorkerThread {
 
 impl WorkerThread {
     pub fn start(temporal: Client, store: Store, addresses: &Addresses) -> Result<Self> {
-        let (parts, queues) = (parts(store, addresses)?, Queues::new(addresses.queue_prefix.clone()));
+        Self::start_with(temporal, store, addresses, |_| {})
+    }
+
+    /// One that is set up otherwise than usual.
+    pub fn start_with(temporal: Client, store: Store, addresses: &Addresses, set_up: impl FnOnce(&mut Settings)) -> Result<Self> {
+        let parts = parts(store, addresses)?;
+        let mut settings = Settings::all(Queues::new(addresses.queue_prefix.clone()));
+        set_up(&mut settings);
         let (stop, stopped) = oneshot::channel();
         let (tell, ended) = oneshot::channel();
         let tokio = Handle::current();
         let work = move || {
             let served = tokio.block_on(async {
                 let runtime = Runtime::from_current_tokio(RuntimeOptions::default())?;
-                serve(&runtime, temporal, parts, Settings::all(queues), async { drop(stopped.await) }).await
+                serve(&runtime, temporal, parts, settings, async { drop(stopped.await) }).await
             });
             // Nobody listens any more when the whole system was dropped.
             drop(tell.send(served));
