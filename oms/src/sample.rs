@@ -36,10 +36,10 @@ mod tests {
     fn the_sample_is_what_the_api_takes_and_fits_together() {
         let [(_, facilities), (_, products), (_, stock)] = CATALOGUE;
         let facilities: Vec<_> =
-            Rows::<FacilityBody>::open(facilities.as_bytes()).unwrap().map(|row| row.unwrap().record.unwrap()).collect();
-        let products: Vec<_> = Rows::<ProductBody>::open(products.as_bytes()).unwrap().map(|row| row.unwrap().record.unwrap()).collect();
+            Rows::<FacilityBody>::open(facilities.as_bytes()).unwrap().map(|row| row.unwrap().content.unwrap()).collect();
+        let products: Vec<_> = Rows::<ProductBody>::open(products.as_bytes()).unwrap().map(|row| row.unwrap().content.unwrap()).collect();
         for row in Rows::<StockRow>::open(stock.as_bytes()).unwrap() {
-            let row = row.unwrap().record.unwrap();
+            let row = row.unwrap().content.unwrap();
             assert!(facilities.iter().any(|facility| facility.facility_id == row.facility_id));
             assert!(products.iter().any(|product| product.sku == row.sku));
         }

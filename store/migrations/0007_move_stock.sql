@@ -96,23 +96,24 @@ END $$;
 -- Returns by how much the recorded deficit grew. The caller holds demand_lock for SKUs whose availability may rise.
 CREATE FUNCTION move_stock(moves stock_move[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+    known bigint;
     deficit_before bigint;
     deficit_after bigint;
     raised_facilities text[];
     raised_skus text[];
 BEGIN
-    INSERT INTO stock (facility_id, sku)
-    SELECT DISTINCT m.facility_id, m.sku FROM unnest(moves) AS m
-    WHERE NOT EXISTS (SELECT FROM stock s WHERE (s.facility_id, s.sku) = (m.facility_id, m.sku))
-    ORDER BY m.facility_id, m.sku
-    ON CONFLICT DO NOTHING;
-
     -- Every writer locks positions in this order, so that no two wait for each other.
-    SELECT coalesce(sum(locked.deficit), 0) INTO deficit_before FROM (
+    SELECT count(*), coalesce(sum(locked.deficit), 0) INTO known, deficit_before FROM (
         SELECT s.deficit FROM stock s JOIN (SELECT DISTINCT m.facility_id, m.sku FROM unnest(moves) AS m) AS wanted
             ON s.facility_id = wanted.facility_id AND s.sku = wanted.sku
         ORDER BY s.facility_id, s.sku FOR UPDATE OF s
     ) AS locked;
+    IF known < cardinality(moves) THEN
+        INSERT INTO stock (facility_id, sku)
+        SELECT DISTINCT m.facility_id, m.sku FROM unnest(moves) AS m
+        WHERE NOT EXISTS (SELECT FROM stock s WHERE (s.facility_id, s.sku) = (m.facility_id, m.sku))
+        ON CONFLICT DO NOTHING;
+    END IF;
 
     WITH net AS (
         SELECT m.facility_id, m.sku, sum(m.on_hand)::bigint AS on_hand, sum(m.reserved)::bigint AS reserved,

@@ -34,97 +34,118 @@ CREATE TYPE unit_position AS (
     quantity bigint
 );
 
--- Positions that cannot give what is wanted, and positions where something came for a waiting line after the plan was made.
--- Locks the wanted positions, in order.
-CREATE FUNCTION short_positions(wanted unit_position[], waiting jsonb, planned_at pg_snapshot) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE TYPE position_units AS (
+    facility_id text,
+    sku text,
+    quantity bigint
+);
+
+-- Locks positions in order, and says whether all have what is needed.
+CREATE FUNCTION lock_enough(needed position_units[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    enough bigint;
+BEGIN
+    SELECT count(*) FILTER (WHERE locked.available >= locked.quantity) INTO enough FROM (
+        SELECT s.available, n.quantity FROM unnest(needed) AS n JOIN stock s ON s.facility_id = n.facility_id AND s.sku = n.sku
+        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
+    ) AS locked;
+    RETURN enough = cardinality(needed);
+END $$;
+
+-- Positions that do not have what is needed, and what they have.
+CREATE FUNCTION short_positions(needed position_units[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (
-        WITH needed AS (
-            SELECT p.facility_id, p.sku, sum(p.quantity)::bigint AS quantity FROM unnest(wanted) AS p GROUP BY p.facility_id, p.sku
-        ), locked AS MATERIALIZED (
-            SELECT s.facility_id, s.sku, s.available, n.quantity
-            FROM stock s JOIN needed n ON s.facility_id = n.facility_id AND s.sku = n.sku
-            ORDER BY s.facility_id, s.sku FOR UPDATE OF s
-        ), short AS (
-            SELECT l.facility_id, l.sku, l.available FROM locked l WHERE l.available < l.quantity
-            UNION
-            SELECT n.facility_id, n.sku, 0 FROM needed n
-            WHERE NOT EXISTS (SELECT FROM stock s WHERE s.facility_id = n.facility_id AND s.sku = n.sku)
-            UNION
-            SELECT s.facility_id, s.sku, s.available
-            FROM jsonb_to_recordset(waiting) AS w (sku text, only_at text[])
-            JOIN stock s ON s.sku = w.sku
-            JOIN facilities f ON f.facility_id = s.facility_id
-            WHERE s.available > 0 AND NOT pg_visible_in_snapshot(s.raised_by, planned_at)
-                AND CASE WHEN w.only_at = '{}' THEN f.ship_enabled ELSE s.facility_id = ANY (w.only_at) END
-        )
-        SELECT jsonb_agg(jsonb_build_object('facility_id', facility_id, 'sku', sku, 'available', greatest(0, available))
-            ORDER BY facility_id, sku) FROM short
+        SELECT coalesce(jsonb_agg(jsonb_build_object('facility_id', n.facility_id, 'sku', n.sku,
+            'available', greatest(0, coalesce(s.available, 0)))), '[]')
+        FROM unnest(needed) AS n LEFT JOIN stock s ON s.facility_id = n.facility_id AND s.sku = n.sku
+        WHERE coalesce(s.available, 0) < n.quantity
     );
 END $$;
 
--- Takes units from positions whose locks are held and which were found to have them.
-CREATE FUNCTION take_units(for_order text, wanted unit_position[], step text) RETURNS void LANGUAGE plpgsql AS $$
+-- Positions where something came for a waiting line after the plan was made: NULL if there are none. Waiting on purpose, beside
+-- stock that the plan has seen, is the plan's right.
+CREATE FUNCTION arrived_since(waiting jsonb, planned_at pg_snapshot) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_agg(DISTINCT jsonb_build_object('facility_id', s.facility_id, 'sku', s.sku, 'available', s.available))
+        FROM jsonb_to_recordset(waiting) AS w (sku text, only_at text[])
+        JOIN stock s ON s.sku = w.sku
+        JOIN facilities f ON f.facility_id = s.facility_id
+        WHERE s.available > 0 AND NOT pg_visible_in_snapshot(s.raised_by, planned_at)
+            AND CASE WHEN w.only_at = '{}' THEN f.ship_enabled ELSE s.facility_id = ANY (w.only_at) END
+    );
+END $$;
+
+-- The conditional write itself. Whether every position gave; one alone is locked by this, several have been locked before.
+CREATE FUNCTION take_units(for_order text, needed position_units[], step text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    gave bigint;
 BEGIN
     WITH taken AS (
-        UPDATE stock s SET reserved = s.reserved + n.quantity
-        FROM (SELECT p.facility_id, p.sku, sum(p.quantity)::bigint AS quantity FROM unnest(wanted) AS p
-            GROUP BY p.facility_id, p.sku) AS n
-        WHERE s.facility_id = n.facility_id AND s.sku = n.sku
+        UPDATE stock s SET reserved = s.reserved + n.quantity FROM unnest(needed) AS n
+        WHERE s.facility_id = n.facility_id AND s.sku = n.sku AND s.available >= n.quantity
         RETURNING s.facility_id, s.sku, n.quantity
     )
     INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
     SELECT t.facility_id, t.sku, 0, t.quantity, 0, 'reserved', for_order, step, now() FROM taken t;
-
-    INSERT INTO reservations AS r (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated)
-    SELECT for_order, p.fulfillment_order_id, p.line_id, p.facility_id, p.sku, sum(p.quantity)::bigint FROM unnest(wanted) AS p
-    GROUP BY p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
-    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = r.allocated + excluded.allocated;
+    GET DIAGNOSTICS gave = ROW_COUNT;
+    RETURN gave = cardinality(needed);
 END $$;
 
--- The one conditional write that decides who gets stock: all positions or none, in one round trip.
--- Answers done (with the step's first answer), short (with what is there) or closed.
+-- The one conditional write that decides who gets stock: all positions or none, in one round trip. `needed` is what `positions`
+-- add up to, each position once. Answers done (with the step's first answer), short (with what is there) or closed.
 CREATE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := request ->> 'order_id';
     step text := request ->> 'key';
-    wanted unit_position[] := ARRAY (SELECT p FROM jsonb_populate_recordset(NULL::unit_position, request -> 'positions') AS p);
     waiting jsonb := request -> 'waiting';
+    needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
     closed timestamptz;
 BEGIN
     -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
     INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
-    SELECT closed_at INTO closed FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
-    IF closed IS NOT NULL THEN
-        outcome := 'closed';
-        RETURN;
-    END IF;
-    SELECT s.answer INTO detail FROM reservation_steps s WHERE s.order_id = this_order AND s.step_key = step;
-    IF FOUND THEN
-        outcome := 'done';
-        RETURN;
+    IF NOT FOUND THEN
+        SELECT g.closed_at INTO closed FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+        IF closed IS NOT NULL THEN
+            outcome := 'closed';
+            RETURN;
+        END IF;
+        SELECT s.answer INTO detail FROM reservation_steps s WHERE s.order_id = this_order AND s.step_key = step;
+        IF FOUND THEN
+            outcome := 'done';
+            RETURN;
+        END IF;
     END IF;
 
+    outcome := 'short';
     IF waiting <> '[]' THEN
         PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w), true);
+        detail := arrived_since(waiting, (request ->> 'planned_at')::pg_snapshot);
+        IF detail IS NOT NULL THEN
+            RETURN;
+        END IF;
     END IF;
-    detail := short_positions(wanted, waiting, (request ->> 'planned_at')::pg_snapshot);
-    IF detail IS NOT NULL THEN
-        outcome := 'short';
+    IF (cardinality(needed) > 1 AND NOT lock_enough(needed)) OR NOT take_units(this_order, needed, step) THEN
+        detail := short_positions(needed);
         RETURN;
     END IF;
 
-    PERFORM take_units(this_order, wanted, step);
+    outcome := 'done';
+    detail := request -> 'answer';
+    INSERT INTO reservations AS r (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated)
+    SELECT this_order, p.fulfillment_order_id, p.line_id, p.facility_id, p.sku, sum(p.quantity)::bigint
+    FROM jsonb_populate_recordset(NULL::unit_position, request -> 'positions') AS p
+    GROUP BY p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
+    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = r.allocated + excluded.allocated;
+    INSERT INTO reservation_steps (order_id, step_key, answer) VALUES (this_order, step, detail);
     IF waiting <> '[]' THEN
         PERFORM wait_for(this_order, waiting, now());
     END IF;
-    detail := request -> 'answer';
-    INSERT INTO reservation_steps (order_id, step_key, answer) VALUES (this_order, step, detail);
     IF request -> 'decision' <> 'null' THEN
         INSERT INTO decisions (order_id, round, decision)
         SELECT this_order, coalesce(max(d.round), 0) + 1, request -> 'decision' FROM decisions d WHERE d.order_id = this_order;
     END IF;
-    outcome := 'done';
 END $$;
 
 -- Planned once a session, by index: planning takes longer than all the rest, and for lack of anything better the planner takes

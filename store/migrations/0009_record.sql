@@ -9,14 +9,16 @@ CREATE TYPE reservation_change AS (
     new_consumed bigint
 );
 
--- What the order's rows have to become. A closed order keeps what it consumed and nothing else.
-CREATE FUNCTION reservation_changes(for_order text, positions jsonb, closing boolean) RETURNS reservation_change[] LANGUAGE plpgsql AS $$
+-- What the order's rows have to become. A fulfillment order that a record lists is listed whole: what it holds here and the
+-- record does not name has left it. A closed order keeps what it consumed and nothing else.
+CREATE FUNCTION reservation_changes(for_order text, positions jsonb, listed text[], closing boolean) RETURNS reservation_change[]
+LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (
         SELECT coalesce(array_agg(change), '{}') FROM (
             SELECT ROW (fulfillment_order_id, line_id, facility_id, sku, coalesce(r.allocated, 0), coalesce(r.consumed, 0),
-                CASE WHEN closing THEN 0 ELSE coalesce(t.allocated, r.allocated) END, coalesce(t.consumed, r.consumed, 0)
-                )::reservation_change AS change
+                CASE WHEN closing THEN 0 WHEN t.allocated IS NOT NULL THEN t.allocated WHEN fulfillment_order_id = ANY (listed) THEN 0
+                    ELSE r.allocated END, coalesce(t.consumed, r.consumed, 0))::reservation_change AS change
             FROM jsonb_to_recordset(positions) AS t (fulfillment_order_id text, line_id text, facility_id text, sku text,
                 allocated bigint, consumed bigint)
             FULL JOIN (SELECT * FROM reservations WHERE order_id = for_order) AS r
@@ -69,53 +71,81 @@ CREATE FUNCTION overlay_rows(under jsonb, over jsonb, key text[]) RETURNS jsonb 
     WHERE row_key(u, key) NOT IN (SELECT row_key(o, key) FROM jsonb_array_elements(over) AS o);
 $$;
 
--- Brings the order's units to where the record says they are. `undo` is how it was.
-CREATE FUNCTION settle(for_order text, positions jsonb, waits jsonb, seen jsonb, closing boolean, at timestamptz, placed timestamptz,
-    OUT deficit_units bigint, OUT undo jsonb) LANGUAGE plpgsql AS $$
-DECLARE
-    changes reservation_change[];
-    dissolved stock_grants[];
-    waits_before jsonb;
-    moves stock_move[];
-    skus text[];
+-- What the order has to wait for, by the same rules, and what it waited for before as far as that changes: rows of waiting_units,
+-- whose quantity includes granted units that the order has not seen. A row that was not there waited for nothing.
+CREATE FUNCTION wait_changes(for_order text, waits jsonb, listed text[], closing boolean, OUT wanted jsonb, OUT before jsonb)
+LANGUAGE plpgsql AS $$
 BEGIN
-    -- Most lines wait for nothing and never did.
-    waits := (SELECT coalesce(jsonb_agg(w), '[]') FROM jsonb_array_elements(waits) AS w WHERE (w -> 'quantity')::bigint > 0
-        OR EXISTS (SELECT FROM waiting_units held WHERE held.order_id = for_order AND (held.fulfillment_order_id, held.line_id)
-            = (w ->> 'fulfillment_order_id', w ->> 'line_id')));
-    skus := ARRAY (
-        SELECT t ->> 'sku' FROM jsonb_array_elements(positions || waits) AS t
-        UNION SELECT g.sku FROM stock_grants g WHERE g.order_id = for_order
-        UNION SELECT w.sku FROM waiting_units w WHERE w.order_id = for_order AND (closing OR waits <> '[]')
-        UNION SELECT r.sku FROM reservations r WHERE r.order_id = for_order AND closing AND r.allocated > 0
-    );
-    PERFORM demand_lock(skus, waits <> '[]' OR EXISTS (SELECT FROM waiting_units w WHERE closing AND w.order_id = for_order));
+    SELECT
+        coalesce(jsonb_agg(coalesce(to_jsonb(w), h.held)
+            || jsonb_build_object('quantity', CASE WHEN closing THEN 0 ELSE coalesce(w.quantity, 0) END)), '[]'),
+        coalesce(jsonb_agg(coalesce(h.held, to_jsonb(w) || '{"quantity": 0}')), '[]')
+    INTO wanted, before
+    FROM jsonb_populate_recordset(NULL::waiting_units, waits) AS w
+    FULL JOIN (
+        SELECT u.fulfillment_order_id, u.line_id,
+            to_jsonb(u) || jsonb_build_object('quantity', u.quantity + coalesce(g.quantity, 0)) AS held
+        FROM waiting_units u LEFT JOIN unseen_grants(for_order) AS g USING (fulfillment_order_id, line_id)
+        WHERE u.order_id = for_order
+    ) AS h USING (fulfillment_order_id, line_id)
+    WHERE (closing OR w.quantity IS NOT NULL OR fulfillment_order_id = ANY (listed)) AND (h.held IS NOT NULL OR w.quantity > 0);
+END $$;
 
-    changes := reservation_changes(for_order, positions, closing);
+-- Brings the order's units to where the record says they are. `undo` is how it was.
+CREATE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], seen jsonb, closing boolean, at timestamptz,
+    placed timestamptz, OUT deficit_units bigint, OUT undo jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    changes reservation_change[] := reservation_changes(for_order, positions, listed, closing);
+    -- The guard is held: the order's rows may be served meanwhile, but none is added.
+    waiting boolean := jsonb_path_exists(waits, '$[*] ? (@.quantity > 0)')
+        OR EXISTS (SELECT FROM waiting_units w WHERE w.order_id = for_order);
+    dissolved stock_grants[];
+    wanted jsonb;
+    waits_before jsonb := '[]';
+    moves stock_move[];
+    raised text[];
+BEGIN
+    IF waiting THEN
+        PERFORM demand_lock(ARRAY (
+            SELECT c.sku FROM unnest(changes) AS c
+            UNION SELECT w ->> 'sku' FROM jsonb_array_elements(waits) AS w
+            UNION SELECT w.sku FROM waiting_units w WHERE w.order_id = for_order
+            UNION SELECT g.sku FROM stock_grants g WHERE g.order_id = for_order), true);
+    END IF;
     dissolved := ARRAY (SELECT g FROM stock_grants g WHERE g.order_id = for_order AND (closing OR seen ? g.grant_id));
-    SELECT coalesce(jsonb_agg(to_jsonb(w) || jsonb_build_object('quantity', w.quantity + coalesce(g.quantity, 0))), '[]')
-    INTO waits_before FROM waiting_units w
-    LEFT JOIN unseen_grants(for_order) AS g ON (g.fulfillment_order_id, g.line_id) = (w.fulfillment_order_id, w.line_id)
-    WHERE w.order_id = for_order AND (closing OR waits <> '[]');
+    moves := settlement_moves(for_order, changes, dissolved, at);
+    raised := ARRAY (SELECT m.sku FROM unnest(moves) AS m WHERE m.on_hand > m.reserved);
+    IF raised <> '{}' AND NOT waiting THEN
+        PERFORM demand_lock(raised, false);
+    END IF;
+
+    IF changes <> '{}' THEN
+        PERFORM write_reservations(for_order, changes);
+    END IF;
+    IF waiting THEN
+        SELECT w.wanted, w.before INTO wanted, waits_before FROM wait_changes(for_order, waits, listed, closing) AS w;
+    END IF;
+    IF dissolved <> '{}' THEN
+        DELETE FROM stock_grants g USING unnest(dissolved) AS d WHERE g.grant_id = d.grant_id;
+    END IF;
+    -- What has just been seen is no longer taken off.
+    IF waiting THEN
+        PERFORM wait_for(for_order, wanted, placed);
+    END IF;
+    deficit_units := CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
     undo := jsonb_build_object(
         'positions', (SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', c.fulfillment_order_id, 'line_id',
             c.line_id, 'facility_id', c.facility_id, 'sku', c.sku, 'allocated', c.old_allocated, 'consumed', c.old_consumed)), '[]')
             FROM unnest(changes) AS c),
-        -- A row that is not there yet was waiting for 0.
-        'waits', overlay_rows((SELECT coalesce(jsonb_agg(w || '{"quantity": 0}'), '[]') FROM jsonb_array_elements(waits) AS w),
-            waits_before, '{fulfillment_order_id,line_id}'),
+        'waits', waits_before,
         'grants', to_jsonb(dissolved));
-
-    PERFORM write_reservations(for_order, changes);
-    DELETE FROM stock_grants g USING unnest(dissolved) AS d WHERE g.grant_id = d.grant_id;
-    IF closing THEN
-        DELETE FROM waiting_units w WHERE w.order_id = for_order;
-    ELSIF waits <> '[]' THEN
-        PERFORM wait_for(for_order, waits, placed);
-    END IF;
-    moves := settlement_moves(for_order, changes, dissolved, at);
-    deficit_units := CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
 END $$;
+
+-- Rows of the listed fulfillment orders, emptied: what a record lists whole and does not name is not restored either.
+CREATE FUNCTION without_units(from_rows jsonb, listed text[], nothing jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_agg(CASE WHEN r ->> 'fulfillment_order_id' = ANY (listed) THEN r || nothing ELSE r END), '[]')
+    FROM jsonb_array_elements(from_rows) AS r;
+$$;
 
 -- Takes back what records above `base` wrote: a lost task's. Returns the positions and waits to restore, for the caller to
 -- settle together with its own (one movement, not there and back).
@@ -159,14 +189,16 @@ BEGIN
 END $$;
 
 -- The rows that lists and carriers are answered from. Returns the fulfillment orders as they were.
-CREATE FUNCTION project(record jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION project(record jsonb, first boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := record ->> 'order_id';
     changed jsonb := record -> 'fulfillment_orders';
     before jsonb;
     email_hash text;
 BEGIN
-    DELETE FROM pending_intakes p WHERE p.order_id = this_order RETURNING p.customer_email_hash INTO email_hash;
+    IF first THEN
+        DELETE FROM pending_intakes p WHERE p.order_id = this_order RETURNING p.customer_email_hash INTO email_hash;
+    END IF;
     INSERT INTO orders AS o (order_id, version, status, channel, customer_id, customer_email_hash, currency, total_minor, placed_at,
         updated_at, needs_attention, hold_reasons)
     SELECT this_order, (record -> 'version')::bigint, r.status, r.channel, r.customer_id, email_hash, r.currency, r.total_minor,
@@ -176,8 +208,10 @@ BEGIN
         customer_id = excluded.customer_id, customer_email_hash = coalesce(excluded.customer_email_hash, o.customer_email_hash),
         currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
         updated_at = excluded.updated_at, needs_attention = excluded.needs_attention, hold_reasons = excluded.hold_reasons;
-    INSERT INTO order_skus (sku, order_id) SELECT sku, this_order FROM jsonb_array_elements_text(record -> 'row' -> 'skus') AS sku
+    IF record -> 'row' -> 'skus' <> '[]' THEN
+        INSERT INTO order_skus (sku, order_id) SELECT sku, this_order FROM jsonb_array_elements_text(record -> 'row' -> 'skus') AS sku
         ON CONFLICT DO NOTHING;
+    END IF;
     IF changed = '[]' THEN
         RETURN changed;
     END IF;
@@ -189,30 +223,11 @@ BEGIN
     FROM jsonb_populate_recordset(NULL::fulfillment_orders, changed) AS c
     ON CONFLICT (fulfillment_order_id) DO UPDATE SET facility_id = excluded.facility_id, status = excluded.status,
         delivery_method = excluded.delivery_method, ship_by = excluded.ship_by, updated_at = excluded.updated_at;
-    PERFORM write_parcels(this_order, changed);
+    IF jsonb_path_exists(changed, '$[*].parcels[*]') THEN
+        PERFORM write_parcels(this_order, changed);
+    END IF;
     RETURN before;
 END $$;
-
--- What the listed fulfillment orders still hold and the record does not name: units that left them. Their targets are nothing.
-CREATE FUNCTION left_positions(for_order text, listed jsonb, positions jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', r.fulfillment_order_id, 'line_id', r.line_id,
-        'facility_id', r.facility_id, 'sku', r.sku, 'allocated', 0, 'consumed', r.consumed)), '[]')
-    FROM reservations r
-    WHERE r.order_id = for_order AND r.allocated > 0
-        AND r.fulfillment_order_id IN (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(listed) AS f)
-        AND NOT EXISTS (SELECT FROM jsonb_to_recordset(positions) AS t (fulfillment_order_id text, line_id text, facility_id text, sku text)
-            WHERE (t.fulfillment_order_id, t.line_id, t.facility_id, t.sku) = (r.fulfillment_order_id, r.line_id, r.facility_id, r.sku));
-$$;
-
-CREATE FUNCTION left_waits(for_order text, listed jsonb, waits jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', h.fulfillment_order_id, 'line_id', h.line_id,
-        'sku', h.sku, 'quantity', 0)), '[]')
-    FROM waiting_units h
-    WHERE h.order_id = for_order
-        AND h.fulfillment_order_id IN (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(listed) AS f)
-        AND NOT EXISTS (SELECT FROM jsonb_to_recordset(waits) AS t (fulfillment_order_id text, line_id text)
-            WHERE (t.fulfillment_order_id, t.line_id) = (h.fulfillment_order_id, h.line_id));
-$$;
 
 -- The one way an order's progress becomes durable here: version check, units, projection and outbox, in one round trip.
 -- Answers done, already (with nothing changed) or replaced; or gap, with the version that is stored.
@@ -226,37 +241,40 @@ DECLARE
     at timestamptz := record -> 'row' ->> 'updated_at';
     positions jsonb := record -> 'positions';
     waits jsonb := record -> 'waits';
+    listed text[] := ARRAY (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(record -> 'fulfillment_orders') AS f);
     undo jsonb := '{"positions": [], "waits": [], "grants": []}';
     restored record;
     fulfillments jsonb;
 BEGIN
-    INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
     SELECT g.version, g.generation INTO stored_version, at_generation FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
+        SELECT g.version, g.generation INTO stored_version, at_generation FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+    END IF;
     deficit_units := 0;
     outcome := 'done';
     IF stored_version < base THEN
         outcome := 'gap';
         RETURN;
-    ELSIF EXISTS (SELECT FROM order_events e
+    ELSIF stored_version > base AND EXISTS (SELECT FROM order_events e
             JOIN jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n ON n.seq = e.seq
             WHERE e.order_id = this_order AND (e.kind, e.at, e.data) <> (n.kind, n.at, n.data)) THEN
         outcome := 'replaced';
         at_generation := at_generation + 1;
         SELECT * INTO restored FROM undo_records(this_order, base, at);
-        positions := overlay_rows(restored.positions, positions, '{fulfillment_order_id,line_id,facility_id,sku}');
-        waits := overlay_rows(restored.waits, waits, '{fulfillment_order_id,line_id}');
+        positions := overlay_rows(without_units(restored.positions, listed, '{"allocated": 0}'), positions,
+            '{fulfillment_order_id,line_id,facility_id,sku}');
+        waits := overlay_rows(without_units(restored.waits, listed, '{"quantity": 0}'), waits, '{fulfillment_order_id,line_id}');
     ELSIF stored_version >= new_version THEN
         outcome := 'already';
         RETURN;
     END IF;
 
-    positions := positions || left_positions(this_order, record -> 'fulfillment_orders', positions);
-    waits := waits || left_waits(this_order, record -> 'fulfillment_orders', waits);
-    IF closing OR positions <> '[]' OR waits <> '[]' OR record -> 'grants_seen' <> '[]' THEN
-        SELECT s.deficit_units, s.undo INTO deficit_units, undo FROM settle(this_order, positions, waits, record -> 'grants_seen',
-            closing, at, (record -> 'row' ->> 'placed_at')::timestamptz) AS s;
+    IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR record -> 'grants_seen' <> '[]' THEN
+        SELECT s.deficit_units, s.undo INTO deficit_units, undo FROM settle(this_order, positions, waits, listed,
+            record -> 'grants_seen', closing, at, (record -> 'row' ->> 'placed_at')::timestamptz) AS s;
     END IF;
-    fulfillments := project(record);
+    fulfillments := project(record, base = 0);
     INSERT INTO record_undos (order_id, version, undo) VALUES (this_order, new_version,
         undo || jsonb_build_object('fulfillment_orders', fulfillments, 'closed', closing
             AND EXISTS (SELECT FROM order_guards g WHERE g.order_id = this_order AND g.closed_at IS NULL)));

@@ -30,7 +30,7 @@ pub struct Record {
     /// At least one, with consecutive numbers.
     pub events: Vec<RecordedEvent>,
     pub row: OrderRow,
-    /// Those that changed.
+    /// Those that changed, each whole: units it holds or waits for here and `stock` does not name have left it.
     pub fulfillment_orders: Vec<FulfillmentRow>,
     /// Those that changed: where the units are now, not by how much they moved.
     pub stock: Vec<StockTarget>,

@@ -1,5 +1,7 @@
 //! Reserving: all positions or none, once per step, never beyond what is there.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,33 @@ pub struct Reserve {
     pub answer: Value,
 }
 
+/// A step as the database wants it.
+#[derive(Serialize)]
+struct Asked<'a> {
+    #[serde(flatten)]
+    request: &'a Reserve,
+    /// The positions added up, each once, in the order in which they are locked.
+    needed: Vec<Needed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Needed<'a> {
+    facility_id: &'a FacilityId,
+    sku: &'a Sku,
+    quantity: u64,
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &'a Reserve) -> Self {
+        let mut needed = BTreeMap::new();
+        for position in &request.positions {
+            *needed.entry((&position.facility_id, &position.sku)).or_default() += u64::from(position.quantity);
+        }
+        let needed = needed.into_iter().map(|((facility_id, sku), quantity)| Needed { facility_id, sku, quantity });
+        Self { request, needed: needed.collect() }
+    }
+}
+
 /// What became of a [`Reserve`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
@@ -79,7 +108,7 @@ pub struct Decision {
 impl Store {
     /// Takes all positions or none, in one round trip and one transaction.
     pub async fn reserve(&self, request: &Reserve) -> Result<Reserved, StoreError> {
-        let answers: Vec<(String, Option<Json<Value>>)> = self.call("SELECT outcome, detail FROM reserve($1)", request).await?;
+        let answers: Vec<(String, Option<Json<Value>>)> = self.call("SELECT outcome, detail FROM reserve($1)", &Asked::of(request)).await?;
         let (outcome, detail) = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a reservation" })?;
         let detail = detail.map_or(Value::Null, |Json(detail)| detail);
         match outcome.as_str() {

@@ -58,7 +58,8 @@ pub async fn serve(runtime: &Runtime, client: Client, parts: Parts, settings: Se
                 stopping = true;
                 crew.dismiss();
             }
-            // The next crew begins at once, while the last one finishes what it has: no task waits for the change.
+            // The next crew begins at once, while the last one finishes what it has. A task that the server had just handed to a poll
+            // of the last one is handed out again after its timeout: late, not lost.
             () = crew.worn(), if !stopping => {
                 tracing::info!(worker.activities = settings.recycle_after, "worker is built anew");
                 crew.dismiss();

@@ -68,7 +68,7 @@ fn read(path: &Path) -> Result<ConfigFile> {
     let parsed = toml::from_str(&text);
     // The message alone: the error's own rendering quotes the line, which may be the one with the password.
     Ok(parsed.map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         let message = format!("the configuration file {}, line {line}: {}", path.display(), error.message());
         Coded::new(ErrorCode::ValidationFailed, message)
     })?)

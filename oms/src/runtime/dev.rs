@@ -1,6 +1,6 @@
 //! A system with everything it talks to, on this machine.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use oms_devstack::{
@@ -18,6 +18,9 @@ use crate::config::derived;
 
 /// Name of the file that keeps a data folder's privacy key.
 const KEY_FILE: &str = "privacy.key";
+/// Connections to PostgreSQL, shared by the API and the worker, and how long to wait for one.
+const CONNECTIONS: u32 = 32;
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a development system is started. [`DevOptions::kept`] and [`DevOptions::ephemeral`] are good beginnings.
 #[derive(Clone)]
@@ -141,6 +144,9 @@ impl Dev {
         let key = options.privacy_key()?;
         let mut store = StoreConfig::new(stack.database_url.clone(), derived(&key, "email"));
         store.dynamodb_endpoint = Some(stack.dynamodb_endpoint.clone());
+        // The servers share a development machine's cores with everything else: a wait for a connection is no outage here.
+        store.max_connections = CONNECTIONS;
+        store.acquire_timeout = ACQUIRE_WITHIN;
         let temporal = Temporal::at(&stack.temporal_address)?;
         let mut system = SystemOptions::new(store, temporal, &stack.payment_gateway_url, &stack.carrier_url);
         system.customer_key = derived(&key, "customer");

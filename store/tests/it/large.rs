@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     placed::placed_order,
     stack::{fresh_config, raw_client},
-    support::{adjust, assert_sound, count, facility, facility_id, fulfillment, messages, order, product, record, sku, step},
+    support::{adjust, assert_sound, count, facility, facility_id, fulfillment, messages, order, product, queued, record, sku, step},
 };
 
 const LINES: u32 = 2_000;
@@ -118,7 +118,8 @@ async fn it_is_placed_reserved_recorded_shipped_and_closed_within_every_limit() 
     let recorded = |version, kind, allocated, consumed| {
         let mut next = record("big", version, kind);
         next.row.skus = if version == 1 { (1..=LINES).map(|n| sku(&of(n))).collect() } else { Vec::new() };
-        Record { doc: document(), stock: (1..=LINES).map(|n| target(n, allocated, consumed)).collect(), ..next }
+        let fulfillment_orders = (1..=FACILITIES).map(|n| queued("big", n, &at_facility(n + FACILITIES - 1), kind, None)).collect();
+        Record { fulfillment_orders, doc: document(), stock: (1..=LINES).map(|n| target(n, allocated, consumed)).collect(), ..next }
     };
     timed("record of the sourcing", store.record(&recorded(1, "sourced", 6, 0))).await.unwrap();
     timed("record of the shipping", store.record(&recorded(2, "shipped", 0, 6))).await.unwrap();

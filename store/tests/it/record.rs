@@ -149,6 +149,22 @@ async fn a_lost_task_is_undone_and_replaced_whatever_it_had_touched() {
 }
 
 #[tokio::test]
+async fn what_a_lost_task_moved_leaves_its_fulfillment_order_all_the_same_if_the_next_record_says_so() {
+    let store = reserved("o1").await;
+    wait_for(&store, waiting("o1", "A", 9, "2010-12-01T00:00:00Z"), "o1").await;
+    store.record(&with_target(1, "sourced", 4, 0)).await.unwrap();
+    let listed = |status: &str| [1, 2].map(|n| queued("o1", n, "WH-1", status, None)).to_vec();
+    store.record(&Record { fulfillment_orders: listed("open"), ..with_target(2, "split", 1, 0) }).await.unwrap();
+    // In its place, all units leave both fulfillment orders; an undo alone would bring them back.
+    let moved = Record { fulfillment_orders: listed("cancelled"), ..record("o1", 2, "cancelled") };
+    assert_eq!(store.record(&moved).await.unwrap(), Recorded::Replaced { deficit_units: 0 });
+    assert_eq!(figures(&store).await, (10, 0, 10, 0));
+    adjust(&store, "WH-1", "A", 5).await;
+    assert!(messages(&store).await.is_empty(), "nobody waits any more");
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
 async fn several_events_of_a_retried_task_may_come_in_one_record() {
     let store = reserved("o1").await;
     store.record(&record("o1", 1, "placed")).await.unwrap();

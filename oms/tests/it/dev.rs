@@ -1,0 +1,186 @@
+//! `oms dev`: a whole system from one command, used the way its first screen says.
+
+use std::{
+    fmt::Write as _,
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::run::{Dev, Ran, eventually, processes_in};
+
+/// The tests that change nothing of the system share one; it ends with the last of them.
+fn shared() -> Arc<Dev> {
+    static SHARED: Mutex<Weak<Dev>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let dev = Arc::new(Dev::start(&["--ephemeral"]));
+        *shared = Arc::downgrade(&dev);
+        dev
+    })
+}
+
+fn example(dev: &Dev, id: &str, quantity: u32) -> String {
+    dev.oms(&["order", "example", "--id", id, "--quantity", &quantity.to_string()]).ok().stdout.clone()
+}
+
+fn place(dev: &Dev, id: &str) -> Value {
+    dev.oms_with(&["order", "place", "-f", "-", "--wait", "10", "-o", "json"], &example(dev, id, 1)).json()
+}
+
+/// POSTs a body as curl does: status and answer.
+fn post(url: &str, body: &str) -> (u16, Value) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body.to_owned());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    })
+}
+
+#[test]
+fn the_ready_line_names_every_part() {
+    let dev = shared();
+    let ready = dev.ready.as_object().unwrap();
+    let names: Vec<&str> = ready.keys().map(String::as_str).collect();
+    assert_eq!(names, ["api", "database_url", "dynamodb_endpoint", "temporal_address", "temporal_ui"]);
+    for name in ["temporal_ui", "temporal_address", "dynamodb_endpoint"] {
+        let address = ready[name].as_str().unwrap();
+        assert!(TcpStream::connect(address.trim_start_matches("http://")).is_ok(), "{name} {address}");
+    }
+}
+
+#[test]
+fn an_order_goes_from_entry_to_delivered_by_the_command_line() {
+    let dev = shared();
+    let order = place(&dev, "cli-1");
+    assert_eq!(order["status"], "Processing", "{order:#}");
+    let shown = dev.oms(&["order", "get", "cli-1"]);
+    assert!(shown.ok().stdout.starts_with("Order cli-1: Processing") && shown.stdout.contains("cli-1-F1"), "{}", shown.stdout);
+    dev.complete("cli-1");
+    let order = dev.oms(&["order", "get", "cli-1", "-o", "json"]).json();
+    assert_eq!(order["totals"]["captured_minor"], order["totals"]["total_minor"]);
+    let kinds = dev.oms(&["order", "events", "cli-1", "-o", "jsonl"]).ok().stdout.clone();
+    assert!(kinds.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && kinds.lines().count() > 5, "{kinds}");
+    assert!(dev.oms(&["order", "allocation", "cli-1"]).ok().stdout.contains("NOT CHOSEN"));
+    assert!(dev.oms(&["order", "list", "--status", "Completed", "-o", "jsonl"]).ok().stdout.contains("\"cli-1\""));
+}
+
+#[test]
+fn the_same_post_twice_is_one_order_and_another_body_a_conflict() {
+    let dev = shared();
+    let (url, body) = (format!("{}/v1/orders", dev.ready["api"].as_str().unwrap()), example(&dev, "twice-1", 1));
+    assert_eq!(post(&url, &body).0, 201);
+    let (status, again) = post(&url, &body);
+    assert_eq!((status, &again["order_id"]), (200, &json!("twice-1")));
+    let other = example(&dev, "twice-1", 2);
+    assert_eq!(post(&url, &other).0, 409);
+    let conflict = dev.oms_with(&["order", "place", "-f", "-"], &other);
+    assert!(conflict.exits(5).stderr.contains("Another order has this id"), "{}", conflict.stderr);
+    // The list follows the order's first step.
+    let times = || dev.oms(&["order", "list", "-o", "jsonl"]).ok().stdout.matches("\"order_id\":\"twice-1\"").count();
+    assert_eq!(eventually("a listed order", || Some(times()).filter(|times| *times > 0)), 1);
+    dev.oms(&["order", "cancel", "twice-1", "--reason", "a test's end"]).ok();
+}
+
+#[test]
+fn refusals_say_why_and_what_is_possible() {
+    let dev = shared();
+    assert!(dev.oms(&["order", "get", "nobody-1"]).exits(3).stderr.contains("There is no order with this id"));
+    assert!(dev.oms(&["order", "get", ".."]).exits(3).stdout.is_empty());
+    let mut order: Value = serde_json::from_str(&example(&dev, "bad-1", 1)).unwrap();
+    order["lines"][0]["quantity"] = json!(0);
+    order["color"] = json!("red");
+    let bad = dev.oms_with(&["order", "place", "-f", "-"], &order.to_string());
+    assert!(bad.exits(2).stderr.contains("/lines/0/quantity") && bad.stderr.contains("/color"), "{}", bad.stderr);
+    place(&dev, "refused-1");
+    let early = dev.oms(&["fulfillment", "deliver", "refused-1-F1"]);
+    assert!(early.exits(4).stderr.contains("possible: ") && early.stderr.contains("ship"), "{}", early.stderr);
+    dev.oms(&["order", "cancel", "refused-1", "--reason", "a test's end"]).ok();
+}
+
+#[test]
+fn a_feed_with_bad_rows_takes_the_others_and_names_the_bad() {
+    let dev = shared();
+    let stock = "facility_id,sku,on_hand\nWH-NORTH,22752,7\nWH-NORTH,NO-SUCH-SKU,7\nWH-NORTH,22752,-1\n";
+    let ran: Ran = dev.oms_with(&["feed", "import", "stock", "-"], stock);
+    assert!(ran.exits(4).stdout.contains("3 rows read, 1 accepted, 0 unchanged, 2 rejected"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("unknown_sku") && ran.stderr.contains("oms feed rejects"), "{}{}", ran.stdout, ran.stderr);
+    assert!(dev.oms(&["stock", "get", "22752"]).ok().stdout.contains("WH-NORTH  7"));
+    assert!(dev.oms(&["feed", "list", "--limit", "5"]).ok().stdout.contains("standard input"));
+    let adjusted = dev.oms(&["stock", "adjust", "WH-NORTH", "22752", "--by", "-2", "--reason", "damage", "--id", "a-1"]);
+    assert_eq!(adjusted.ok().stdout.trim(), "applied");
+    let again = dev.oms(&["stock", "adjust", "WH-NORTH", "22752", "--by", "-2", "--reason", "damage", "--id", "a-1"]);
+    assert_eq!(again.ok().stdout.trim(), "duplicate");
+    dev.oms(&["stock", "adjust", "WH-NORTH", "NO-SUCH-SKU", "--by", "1", "--reason", "receipt"]).exits(2);
+}
+
+#[test]
+fn every_part_is_found_healthy_and_the_books_agree() {
+    let dev = shared();
+    // Temporal counts a poller once it has polled.
+    let findings = eventually("health", || Some(dev.oms(&["doctor", "-o", "jsonl"])).filter(|findings| findings.code == 0));
+    assert_eq!(findings.stdout.lines().filter(|line| line.contains("\"healthy\":true")).count(), 6, "{}", findings.stdout);
+    place(&dev, "books-1");
+    dev.complete("books-1");
+    let figures = dev.oms(&["doctor", "--reconcile", "-o", "json"]).json();
+    assert_eq!((&figures["money_mismatches"], &figures["gateway_compared"]), (&json!(0), &json!(true)), "{figures:#}");
+}
+
+#[test]
+fn kept_data_is_there_again_within_ten_seconds_and_nothing_is_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let args = ["--data-dir", kept.to_str().unwrap()];
+    let mut first = Dev::start(&args);
+    place(&first, "kept-1");
+    assert_eq!(first.service.end(Signal::SIGINT).code(), Some(0), "{}", first.service.log());
+    assert_eq!(processes_in(&kept), Vec::<String>::new());
+    assert!(TcpStream::connect(first.ready["api"].as_str().unwrap().trim_start_matches("http://")).is_err());
+    let begun = Instant::now();
+    let mut second = Dev::start(&args);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "the second start took {took:?}");
+    // The order's workflow goes on where it was.
+    second.complete("kept-1");
+    // Killed without a chance to tidy up, it still takes its servers along.
+    second.service.end(Signal::SIGKILL);
+    eventually("the end of all servers", || processes_in(&kept).is_empty().then_some(()));
+}
+
+#[test]
+fn taken_ports_make_way_for_others() {
+    let dev = shared();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    // The shared system has the well-known ports, or whoever has them leaves neither of the two any.
+    let mut other = Dev::start(&["--ephemeral", "--http-addr", &address]);
+    for name in ["api", "temporal_address", "dynamodb_endpoint", "temporal_ui", "database_url"] {
+        assert_ne!(other.ready[name], dev.ready[name], "{name}");
+    }
+    assert!(!other.ready["api"].as_str().unwrap().ends_with(&address));
+    place(&other, "elsewhere-1");
+    assert_eq!(other.service.end(Signal::SIGTERM).code(), Some(0), "{}", other.service.log());
+}
+
+#[test]
+fn a_worker_is_built_anew_without_dropping_work() {
+    const ORDERS: usize = 30;
+    let log = [("RUST_LOG".to_owned(), "warn,oms_worker=info".to_owned())];
+    let dev = Dev::start_in(&log, &["--ephemeral", "--recycle-after", "50"]);
+    let mut orders = String::new();
+    for n in 0..ORDERS {
+        let order: Value = serde_json::from_str(&example(&dev, &format!("recycled-{n}"), 1)).unwrap();
+        writeln!(orders, "{order}").unwrap();
+    }
+    dev.oms_with(&["feed", "import", "orders", "-"], &orders).ok();
+    (0..ORDERS).for_each(|n| dev.complete(&format!("recycled-{n}")));
+    let times = dev.service.log().matches("worker is built anew").count();
+    assert!(times >= 2, "built anew {times} times");
+    let figures = dev.oms(&["doctor", "--reconcile", "-o", "json"]).json();
+    assert_eq!(figures["orders"], json!(ORDERS));
+}
