@@ -53,7 +53,10 @@ pub(crate) async fn with_fresh_port<T>(mut preferred: Option<u16>, mut start: im
 /// All servers log it in the words of the C library.
 fn lost_a_port(error: &Error) -> bool {
     match error {
-        Error::NotStarted { log_tail, .. } => log_tail.to_lowercase().contains("address already in use"),
+        // Temporal's development server panics while it starts when a port that it chose itself was taken meanwhile.
+        Error::NotStarted { log_tail, .. } => {
+            log_tail.to_lowercase().contains("address already in use") || log_tail.contains("NewTemporalServerStartDevCommand")
+        }
         _ => false,
     }
 }

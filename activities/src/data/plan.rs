@@ -29,7 +29,10 @@ pub(super) struct Planned {
 }
 
 /// Lines that travel alike: to the same place, by the same method, not before the same time.
-type Batch<'a> = ((u16, Option<Timestamp>), Vec<(&'a PlacedLine, u32)>);
+type Batch<'a> = (Journey, Vec<(&'a PlacedLine, u32)>);
+
+/// The delivery group, and the time before which nothing leaves.
+type Journey = (u16, Option<Timestamp>);
 
 impl Planner<'_> {
     /// Plans every batch, each against what the ones before left.
@@ -47,7 +50,7 @@ impl Planner<'_> {
     }
 
     fn batches(&self) -> Vec<Batch<'_>> {
-        let mut batches: BTreeMap<(u16, Option<Timestamp>), Vec<(&PlacedLine, u32)>> = BTreeMap::new();
+        let mut batches: BTreeMap<Journey, Vec<(&PlacedLine, u32)>> = BTreeMap::new();
         for line in &self.order.lines {
             if let Some(units) = self.request.lines.get(&line.line_id) {
                 batches.entry((line.delivery_group, line.fulfill_at)).or_default().push((line, *units));

@@ -85,7 +85,7 @@ fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
     let as_of = fields.optional("as_of", timestamp);
     let mode = fields.optional("mode", choice(MODES));
     if kind != FeedKind::Stock {
-        for name in ["as_of", "mode"].into_iter().filter(|name| fields.has(name)) {
+        if let Some(name) = ["as_of", "mode"].into_iter().find(|name| fields.has(name)) {
             return fields.error(name, "is for stock alone");
         }
     }

@@ -69,7 +69,7 @@ impl OrderWorkflow {
         effects::await_labels(ctx, &request.request).await?;
         let version = ctx.state(Self::version);
         run::wait(ctx, move |s: &Self| s.recorded >= version).await?;
-        Ok(ctx.state(|s| s.answer()).ok_or_else(|| refused(&Rejection::new(ErrorCode::Internal, "the order was not admitted")))?)
+        ctx.state(|s| s.answer()).ok_or_else(|| refused(&Rejection::new(ErrorCode::Internal, "the order was not admitted")))
     }
 
     /// Stock was granted to waiting units. Takes any payload: one that makes no sense is left alone.
