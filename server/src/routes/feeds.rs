@@ -84,10 +84,10 @@ fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
     let source = fields.optional("source", text(200));
     let as_of = fields.optional("as_of", timestamp);
     let mode = fields.optional("mode", choice(MODES));
-    if kind != FeedKind::Stock {
-        if let Some(name) = ["as_of", "mode"].into_iter().find(|name| fields.has(name)) {
-            return fields.error(name, "is for stock alone");
-        }
+    if kind != FeedKind::Stock
+        && let Some(name) = ["as_of", "mode"].into_iter().find(|name| fields.has(name))
+    {
+        return fields.error(name, "is for stock alone");
     }
     let mode = convert::feed_mode(mode?.unwrap_or_default());
     Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode })
