@@ -42,7 +42,9 @@ impl Frozen {
 impl Drop for Frozen {
     fn drop(&mut self) {
         // To those that are gone there is nothing to say.
-        self.0.iter().for_each(|pid| drop(kill(*pid, Signal::SIGCONT)));
+        for pid in &self.0 {
+            let _ = kill(*pid, Signal::SIGCONT);
+        }
     }
 }
 

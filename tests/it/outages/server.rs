@@ -15,7 +15,7 @@ fn a_server_that_is_restarted_loses_no_order_and_makes_none_twice() -> Result<()
         let baskets: Vec<Basket> = (0..30).map(|_| Basket::of(&sku, 2, 255)).collect();
         let requests: Vec<_> = baskets.iter().map(|basket| first.request(reqwest::Method::POST, "/v1/orders").json(&basket.body)).collect();
         // Some are answered, some are cut off, some never arrive: their senders cannot tell the last two apart.
-        let sent = join_all(requests.into_iter().map(|request| crate::support::Answer::to(request)));
+        let sent = join_all(requests.into_iter().map(crate::support::Answer::to));
         let (answers, shut) = join(sent, first.shut()).await;
         shut?;
         println!("{} of 30 were answered", answers.iter().filter(|answer| answer.is_ok()).count());

@@ -10,11 +10,9 @@ use super::http::{Answer, client};
 /// One operation in the gateway's books.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Entry {
-    pub key: String,
     pub kind: OperationKind,
     /// `succeeded`, `declined` or `refused`.
     pub status: String,
-    pub id: Option<String>,
     pub amount_minor: i64,
 }
 
