@@ -1,6 +1,10 @@
 //! The handle everything hangs on.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
@@ -121,20 +125,28 @@ impl Store {
 #[derive(Default)]
 pub(crate) struct Tries {
     failed: u32,
+    first_failed_at: Option<Instant>,
 }
 
 impl Tries {
     const MOST: u32 = 4;
+    /// After a restart of the server every connection of the pool is dead, and each is found out by a try of its own.
+    const MOST_CONNECTIONS: u32 = 40;
+    const DEAD_CONNECTIONS_WITHIN: Duration = Duration::from_secs(2);
 
     /// Waits before the next try, or says that there is none.
     pub async fn again(&mut self, error: impl Into<StoreError>) -> Result<(), StoreError> {
         let error = error.into();
         self.failed += 1;
-        if self.failed == Self::MOST || !error.worth_an_immediate_retry() {
+        let since = self.first_failed_at.get_or_insert_with(Instant::now).elapsed();
+        let may_be_a_dead_connection = matches!(error, StoreError::Unavailable { .. }) && since < Self::DEAD_CONNECTIONS_WITHIN;
+        let most = if may_be_a_dead_connection { Self::MOST_CONNECTIONS } else { Self::MOST };
+        if self.failed >= most || !error.worth_an_immediate_retry() {
             return Err(error);
         }
         tracing::debug!(store.error = %error, store.failed = self.failed, "trying again");
-        tokio::time::sleep(Duration::from_millis(u64::from(self.failed * self.failed) * 5)).await;
+        let step = self.failed.min(Self::MOST);
+        tokio::time::sleep(Duration::from_millis(u64::from(step * step) * 5)).await;
         Ok(())
     }
 }

@@ -92,7 +92,10 @@ impl Draft {
     pub(super) fn answer_cancellation(&mut self, found: &FulfillmentOrder, accepted: bool) -> Result<(), Rejection> {
         let action = if accepted { FulfillmentAction::AcceptCancellation } else { FulfillmentAction::RefuseCancellation };
         let Some(request) = &found.cancellation_request else {
-            return Err(Rejection { message: "nobody has asked to cancel this".to_owned(), ..found.status.refuse(action) });
+            let mut refusal = found.status.refuse(action);
+            let answers = [FulfillmentAction::AcceptCancellation, FulfillmentAction::RefuseCancellation].map(FulfillmentAction::name);
+            refusal.legal_actions.retain(|legal| !answers.contains(&legal.as_str()));
+            return Err(Rejection { message: "nobody has asked to cancel this".to_owned(), ..refusal });
         };
         found.status.try_after(action)?;
         self.settle_cancellations(found, request.lines.clone(), accepted);
