@@ -33,14 +33,15 @@ const NOT_YET_PAUSE: Duration = Duration::from_millis(300);
 enum Happening<'a> {
     Delivery(&'a Delivery),
     Order(&'a PlacedOrder),
-    Request(&'a Requested),
+    Cancellation(&'a Requested),
 }
 
 fn happenings(data: &Data) -> Vec<(Timestamp, Happening<'_>)> {
     let deliveries = data.receipts.iter().map(|delivery| (delivery.received_at, Happening::Delivery(delivery)));
     let orders = data.orders.iter().map(|order| (order.placed_at, Happening::Order(order)));
-    let requests = data.requests.iter().map(|request| (request.at, Happening::Request(request)));
-    let mut all: Vec<_> = deliveries.chain(orders).chain(requests).collect();
+    let cancellations = data.requests.iter().filter(|request| request.ask == Ask::Cancel);
+    let cancellations = cancellations.map(|request| (request.at, Happening::Cancellation(request)));
+    let mut all: Vec<_> = deliveries.chain(orders).chain(cancellations).collect();
     all.sort_by_key(|(at, _)| *at);
     all
 }
@@ -52,6 +53,8 @@ fn happenings(data: &Data) -> Vec<(Timestamp, Happening<'_>)> {
 pub async fn play(world: &Arc<World>, data: &Data, mut all_ended: watch::Receiver<bool>) -> Result<()> {
     let places = Arc::new(Semaphore::new(PLACING_AT_ONCE));
     let mut under_way = JoinSet::new();
+    // They come weeks and months later: waiting for them would hold up the end for nothing.
+    world.tally().returns_not_played = data.requests.iter().filter(|request| request.ask == Ask::Return).count();
     for (at, happening) in happenings(data) {
         tokio::select! {
             () = world.until(at) => {}
@@ -72,13 +75,10 @@ pub async fn play(world: &Arc<World>, data: &Data, mut all_ended: watch::Receive
                     placed
                 });
             }
-            Happening::Request(request) => match request.ask {
-                Ask::Return => world.tally().returns_not_played += 1,
-                Ask::Cancel => {
-                    let (world, request) = (Arc::clone(world), request.clone());
-                    under_way.spawn(async move { cancel(&world, &request).await });
-                }
-            },
+            Happening::Cancellation(request) => {
+                let (world, request) = (Arc::clone(world), request.clone());
+                under_way.spawn(async move { cancel(&world, &request).await });
+            }
         }
         while let Some(done) = under_way.try_join_next() {
             done??;
