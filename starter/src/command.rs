@@ -9,7 +9,7 @@ use oms_domain::{
     order::{Command, Order, OrderStatus, decide},
 };
 use oms_workflows::{
-    messages::{CommandAnswer, CommandRequest},
+    messages::{CommandAnswer, CommandRequest, Refusal},
     names::order_workflow_id,
     order::OrderWorkflow,
 };
@@ -19,7 +19,7 @@ use crate::{Starter, StarterError, error::rpc};
 
 /// How long a caller waits for an order's answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-/// How often a waiting caller looks whether an order has been sourced.
+/// How often a waiting caller looks whether an order has come so far.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Starter {
@@ -29,25 +29,52 @@ impl Starter {
     /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen, and asking again
     /// under the same `command_id` gives the one answer.
     pub async fn command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
+        let asked = self.ask_until_caught_up(order_id, &request);
+        tokio::time::timeout(ANSWER_WITHIN, asked).await.map_err(|_| StarterError::TimedOut)?
+    }
+
+    /// What a task recorded before it was lost can be read before the run has come to it again. A refusal by such an older state
+    /// would deny what the caller has seen, so the run is asked anew. Each time under an id of its own (the order may have
+    /// answered the first one for good), in a sequence that is the same for every repeat.
+    async fn ask_until_caught_up(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
+        let mut update_id = request.command_id.clone();
+        for again in 1.. {
+            match self.ask(order_id, request, update_id).await? {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) if self.recorded_version(order_id).await? <= refusal.version => {
+                    return Err(StarterError::Rejected(refusal.rejection));
+                }
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+            update_id = format!("{}~{again}", request.command_id);
+        }
+        Err(StarterError::TimedOut)
+    }
+
+    /// Asks once: the answer, or the refusal with the version that refused.
+    async fn ask(
+        &self,
+        order_id: &OrderId,
+        request: &CommandRequest,
+        update_id: String,
+    ) -> Result<Result<CommandAnswer, Refusal>, StarterError> {
         let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order_id));
-        let options = WorkflowExecuteUpdateOptions::builder().update_id(request.command_id.clone()).build();
-        let update = handle.execute_update(OrderWorkflow::command, request.clone(), options);
-        let answered = tokio::time::timeout(ANSWER_WITHIN, update).await.map_err(|_| StarterError::TimedOut)?;
-        match answered {
-            Ok(answer) => Ok(answer),
-            Err(WorkflowUpdateError::Failed(failure)) => self.refused(order_id, &request, &failure.message).await,
-            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, &request).await,
+        let options = WorkflowExecuteUpdateOptions::builder().update_id(update_id).build();
+        match handle.execute_update(OrderWorkflow::command, request.clone(), options).await {
+            Ok(answer) => Ok(Ok(answer)),
+            // A refusal is JSON; anything else means that the run ended under the update.
+            Err(WorkflowUpdateError::Failed(failure)) => match serde_json::from_str(&failure.message) {
+                Ok(refusal) => Ok(Err(refusal)),
+                Err(_) => self.after_the_end(order_id, request).await.map(Ok),
+            },
+            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, request).await.map(Ok),
             Err(WorkflowUpdateError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }
     }
 
-    /// A refusal is JSON; anything else means that the run ended under the update.
-    async fn refused(&self, order_id: &OrderId, request: &CommandRequest, message: &str) -> Result<CommandAnswer, StarterError> {
-        match serde_json::from_str::<Rejection>(message) {
-            Ok(rejection) => Err(StarterError::Rejected(rejection)),
-            Err(_) => self.after_the_end(order_id, request).await,
-        }
+    async fn recorded_version(&self, order_id: &OrderId) -> Result<u64, StarterError> {
+        Ok(self.store.document(order_id).await?.map_or(0, |document| document.version))
     }
 
     /// The run has ended: the rules answer from the document, which repeats old answers and refuses what is new.

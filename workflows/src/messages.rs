@@ -2,6 +2,7 @@
 
 use oms_domain::{
     clock::BusinessClock,
+    error::Rejection,
     ids::{FacilityId, FulfillmentOrderId, LineId, OrderId},
     order::{CarrierReport, Fact, Grant, OrderStatus, Request},
     parcel::ParcelAction,
@@ -54,6 +55,15 @@ pub struct CommandRequest {
 pub struct CommandAnswer {
     pub version: u64,
     pub status: OrderStatus,
+}
+
+/// A refused command, as the update's message carries it: JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    #[serde(flatten)]
+    pub rejection: Rejection,
+    /// The order's version that refused. One below what is recorded is a run that repeats a lost task and has not caught up.
+    pub version: u64,
 }
 
 /// Reads a `stock_arrived` signal. None for what is not one: a signal that failed to decode would fail the workflow task for ever.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use oms_domain::policy::Policy;
+use serde_json::json;
 
 use super::process::WorkerProcess;
 use crate::support::{Basket, Setup, Shop, System, run, runtime::until, sound, system::LEEDS};
@@ -44,6 +45,29 @@ fn a_record_nobody_heard_of_is_replaced_by_what_really_happened() -> Result<()> 
     run(async {
         let (system, invariants) = die_after("record").await?;
         assert_eq!(invariants.lost_tasks, 1, "the cancellation came first, so what was recorded is not what happened");
+        system.stop().await
+    })
+}
+
+#[test]
+fn what_was_seen_of_an_order_is_not_denied_while_it_catches_up() -> Result<()> {
+    run(async {
+        let system = System::own(Setup { without_worker: true, ..Setup::default() }).await?;
+        let shop = Shop::open(system.clone(), Policy::default()).await?;
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let dying = WorkerProcess::start_to_die_after(&system.addresses, "record")?;
+        let id = shop.place(&Basket::of(&sku, 4, 255)).await?;
+        dying.ended().await?;
+        let seen = shop.order(&id).await?;
+        let part = &seen.fulfillment_orders[0].fulfillment_order_id;
+        // With Temporal before any worker is back: the run is asked as soon as it has read the order in, and knows of no part yet.
+        // To deliver is refused in every state it passes through; only that there is no such part must never be said.
+        let path = format!("/v1/fulfillment-orders/{part}/deliver");
+        let delivered = async { shop.post(&path, &json!({})).await };
+        let (answer, ()) = tokio::try_join!(delivered, system.start_worker())?;
+        answer.problem(409, "illegal_transition")?;
+        shop.until_part(&id, 1, "Released").await?;
+        shop.close().await?;
         system.stop().await
     })
 }

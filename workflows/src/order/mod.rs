@@ -17,7 +17,7 @@ use serde_json::Value;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
-use crate::messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, carrier_events, stock_arrived};
+use crate::messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, Refusal, carrier_events, stock_arrived};
 
 /// What an update's or a validator's error must be, says the SDK.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -56,7 +56,7 @@ impl OrderWorkflow {
     #[update_validator(command)]
     fn validate_command(&self, _ctx: &WorkflowContextView, request: &CommandRequest) -> Result<(), BoxError> {
         let (Some(order), Some(at)) = (&self.order, self.clock_seen) else { return Ok(()) };
-        decide(order, &Command::Request(request.request.clone()), at).map(|_| ()).map_err(|refusal| refused(&refusal))
+        decide(order, &Command::Request(request.request.clone()), at).map(|_| ()).map_err(|refusal| self.refused(refusal))
     }
 
     /// Someone asks for something; answered when it is durable, or refused.
@@ -65,11 +65,11 @@ impl OrderWorkflow {
         run::wait(ctx, |s: &Self| s.order.is_some()).await?;
         let at = ctx.state(|s| s.business_time(ctx.workflow_time()))?;
         let command = Command::Request(request.request.clone());
-        ctx.state_mut(|s| s.apply(&command, at)).map_err(|refusal| refused(&refusal))?;
+        ctx.state_mut(|s| s.apply(&command, at).map_err(|refusal| s.refused(refusal)))?;
         effects::await_labels(ctx, &request.request).await?;
         let version = ctx.state(Self::version);
         run::wait(ctx, move |s: &Self| s.recorded >= version).await?;
-        ctx.state(|s| s.answer()).ok_or_else(|| refused(&Rejection::new(ErrorCode::Internal, "the order was not admitted")))
+        ctx.state(|s| s.answer().ok_or_else(|| s.refused(Rejection::new(ErrorCode::Internal, "the order was not admitted"))))
     }
 
     /// Stock was granted to waiting units. Takes any payload: one that makes no sense is left alone.
@@ -97,6 +97,12 @@ impl OrderWorkflow {
 
     fn answer(&self) -> Option<CommandAnswer> {
         self.order.as_ref().map(|order| CommandAnswer { version: order.version, status: order.status })
+    }
+
+    /// A refusal as an update carries it: its message is the refusal, as JSON.
+    fn refused(&self, rejection: Rejection) -> BoxError {
+        let message = rejection.message.clone();
+        serde_json::to_string(&Refusal { rejection, version: self.version() }).unwrap_or(message).into()
     }
 
     /// Business time now; the workflow's own time is that of its present task. To the microsecond, as PostgreSQL keeps it: an event
@@ -140,9 +146,4 @@ impl OrderWorkflow {
         let found = self.order.as_ref().and_then(|order| order.fulfillment_order(fulfillment_order_id));
         found.is_some_and(|f| f.ship_requested && f.parcels.iter().any(|p| p.status == ParcelStatus::LabelPending))
     }
-}
-
-/// A refusal as an update carries it: its message is the refusal, as JSON.
-fn refused(refusal: &Rejection) -> BoxError {
-    serde_json::to_string(refusal).unwrap_or_else(|_| refusal.message.clone()).into()
 }
