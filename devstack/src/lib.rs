@@ -44,6 +44,7 @@ pub use error::{Error, Result};
 pub use gateway::{PaymentGateway, PaymentGatewayOptions};
 pub use home::{DataDir, Home};
 pub use options::{CarrierChoice, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
+pub use ports::Listen;
 pub use postgres::Postgres;
 pub use progress::{Progress, Step};
 pub use provision::Tools;

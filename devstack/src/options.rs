@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use crate::carrier::CarrierOptions;
 use crate::gateway::PaymentGatewayOptions;
 use crate::home::DataDir;
+use crate::ports::Listen;
 use crate::provision::Tools;
 use crate::temporal::TemporalOptions;
 
@@ -107,9 +108,9 @@ impl StackOptions {
 }
 
 fn simulated_gateway(port: Option<u16>) -> PaymentGatewayChoice {
-    PaymentGatewayChoice::Native(PaymentGatewayOptions { port, time_scale: 1 })
+    PaymentGatewayChoice::Native(PaymentGatewayOptions { listen: Listen::Loopback { port }, time_scale: 1 })
 }
 
 fn simulated_carrier(port: Option<u16>) -> CarrierChoice {
-    CarrierChoice::Native(CarrierOptions { port, time_scale: 1, events_url: None })
+    CarrierChoice::Native(CarrierOptions { listen: Listen::Loopback { port }, time_scale: 1, events_url: None })
 }

@@ -1,11 +1,37 @@
-//! Ports on the loopback interface.
+//! Where the parts listen.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use crate::error::{Error, Result, io};
 
 /// The address everything listens on: the stack is for this machine alone.
 pub(crate) const HOST: &str = "127.0.0.1";
+
+/// Where a simulator listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// On the loopback interface: on this port when it is free, else, or when there is none, on any free one.
+    Loopback { port: Option<u16> },
+    /// Exactly there, where other machines and containers may reach it.
+    At(SocketAddr),
+}
+
+impl Listen {
+    /// # Errors
+    /// When the address, or any free port, cannot be had.
+    pub(crate) fn bind(self) -> Result<TcpListener> {
+        match self {
+            Self::Loopback { port } => listen(port),
+            Self::At(address) => TcpListener::bind(address).map_err(io(|| format!("listen on {address}"))),
+        }
+    }
+}
+
+/// Base URL of a service for clients on this machine.
+pub(crate) fn url(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { HOST.into() } else { address.ip().to_string() };
+    format!("http://{host}:{}", address.port())
+}
 
 /// Listens on the preferred port, or on any free one when it is taken or none is preferred.
 ///

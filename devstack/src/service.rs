@@ -43,7 +43,7 @@ impl Service {
 
     /// Its base URL.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        crate::ports::url(self.address)
     }
 
     /// Stops it after the requests in flight.

@@ -17,7 +17,11 @@ use crate::{
     telemetry,
 };
 #[cfg(feature = "dev")]
-use crate::{bench::BenchArgs, commands::dev::DevArgs, demo::DemoArgs};
+use crate::{
+    bench::BenchArgs,
+    commands::{dev::DevArgs, simulators::SimulatorsArgs},
+    demo::DemoArgs,
+};
 
 /// Order management on Temporal: places orders, finds their stock, has them paid, shipped and delivered.
 #[derive(Debug, Parser)]
@@ -46,6 +50,10 @@ enum Command {
     #[cfg(feature = "dev")]
     #[command(after_help = "Example:\n  oms bench orders reserve --data ../shared/data/online-retail")]
     Bench(Box<BenchArgs>),
+    /// Run the simulated payment gateway and carrier alone, for an installation whose other parts run elsewhere.
+    #[cfg(feature = "dev")]
+    #[command(after_help = "Example:\n  oms simulators --events-url http://127.0.0.1:8080/v1/carrier-events")]
+    Simulators(SimulatorsArgs),
     /// Run a worker: orders' workflows and activities.
     #[command(after_help = "Example:\n  oms worker --queues orders,data")]
     Worker(Box<WorkerArgs>),
@@ -115,6 +123,8 @@ impl Command {
     fn default_log_filter(&self) -> &'static str {
         match self {
             Self::Worker(_) | Self::Server(_) => "info,temporalio_sdk_core=warn,temporalio_client=warn",
+            #[cfg(feature = "dev")]
+            Self::Simulators(_) => "info",
             // The embedded DynamoDB warns of every condition that does not hold, which ours are there for.
             _ => "warn,dynoxide=error",
         }
@@ -128,6 +138,8 @@ impl Command {
             Self::Demo(args) => args.run(format).await,
             #[cfg(feature = "dev")]
             Self::Bench(args) => args.run(format).await,
+            #[cfg(feature = "dev")]
+            Self::Simulators(args) => args.run().await,
             Self::Worker(args) => args.run(file).await,
             Self::Server(args) => args.run(file).await,
             Self::Setup(args) => args.run(file, format).await,

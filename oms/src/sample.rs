@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// Three facilities, five products and their stock, as feeds: kind and CSV, in the order in which they refer to each other.
+#[cfg(any(feature = "dev", test))]
 pub const CATALOGUE: [(&str, &str); 3] = [
     ("facilities", include_str!("../samples/facilities.csv")),
     ("products", include_str!("../samples/products.csv")),

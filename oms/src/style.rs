@@ -8,11 +8,13 @@ pub fn error(text: &str) -> String {
 }
 
 /// Something worth finding again.
+#[cfg(feature = "dev")]
 pub fn strong(text: &str) -> String {
     painted(Style::new().bold(), text)
 }
 
 /// Something that is fine.
+#[cfg(feature = "dev")]
 pub fn good(text: &str) -> String {
     painted(AnsiColor::Green.on_default(), text)
 }

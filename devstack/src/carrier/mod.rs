@@ -37,14 +37,13 @@ use crate::control::Control;
 use crate::error::{Result, io};
 use crate::home::Home;
 use crate::journal::Journal;
-use crate::ports::listen;
+use crate::ports::{Listen, url};
 use crate::service::{Service, serve};
 
 /// How the carrier is started.
 #[derive(Debug, Clone)]
 pub struct CarrierOptions {
-    /// Taken when free; none: any free port.
-    pub port: Option<u16>,
+    pub listen: Listen,
     /// The journey's times are divided by it.
     pub time_scale: u32,
     /// Where scans are posted; none: parcels stay where they are.
@@ -64,10 +63,10 @@ impl CarrierService {
     /// # Errors
     /// When its journal cannot be read or no port can be had.
     pub fn start(home: &Arc<Home>, options: &CarrierOptions) -> Result<Self> {
-        let listener = listen(options.port)?;
+        let listener = options.listen.bind()?;
         let address = listener.local_addr().map_err(io(|| "read a local address".into()))?;
         let control = Control::default();
-        let carrier = Arc::new(Carrier::open(home, control.clone(), options, format!("http://{address}"))?);
+        let carrier = Arc::new(Carrier::open(home, control.clone(), options, url(address))?);
         let app = control.over(routes::calls(carrier.clone()));
         let teller = carrier.clone();
         let service = Service::start("carrier", listener, async move |listener, stop| {

@@ -49,7 +49,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::home::Home;
 use crate::journal::Journal;
-use crate::ports::listen;
+use crate::ports::Listen;
 use crate::service::{Service, serve};
 
 /// How long a slow operation takes at time scale 1.
@@ -60,8 +60,7 @@ const SILENCE: Duration = Duration::from_secs(10 * 60);
 /// How the gateway is started.
 #[derive(Debug, Clone)]
 pub struct PaymentGatewayOptions {
-    /// Taken when free; none: any free port.
-    pub port: Option<u16>,
+    pub listen: Listen,
     /// Delays are divided by it.
     pub time_scale: u32,
 }
@@ -82,7 +81,7 @@ impl PaymentGateway {
         let control = Control::default();
         let gateway = Gateway::open(home, control.clone(), options.time_scale)?;
         let app = control.over(routes::calls(Arc::new(gateway)));
-        let listener = listen(options.port)?;
+        let listener = options.listen.bind()?;
         let service = Service::start("payment-gateway", listener, async |listener, stop| serve(listener, app, stop).await)?;
         Ok(Self { url: service.url(), service })
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::extract::State;
 use axum::routing::post as on_post;
 use axum::{Json, Router};
-use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home};
+use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, Listen};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ struct Carrier {
 impl Carrier {
     async fn start(time_scale: u32, events_url: Option<String>) -> Self {
         let home = Home::open(&DataDir::Ephemeral).await.expect("a folder");
-        let options = CarrierOptions { port: None, time_scale, events_url };
+        let options = CarrierOptions { listen: Listen::Loopback { port: None }, time_scale, events_url };
         let service = CarrierService::start(&home, &options).expect("a carrier");
         Self { service, _home: home }
     }

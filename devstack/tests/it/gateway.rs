@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oms_devstack::{DataDir, Home, PaymentGateway, PaymentGatewayOptions};
+use oms_devstack::{DataDir, Home, Listen, PaymentGateway, PaymentGatewayOptions};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ impl Gateway {
     /// Time flies: what is slow at scale 1 is within a client's patience.
     async fn start() -> Self {
         let home = Home::open(&DataDir::Ephemeral).await.expect("a folder");
-        let options = PaymentGatewayOptions { port: None, time_scale: 100 };
+        let options = PaymentGatewayOptions { listen: Listen::Loopback { port: None }, time_scale: 100 };
         let service = PaymentGateway::start(&home, &options).expect("a gateway");
         Self { service, _home: home }
     }

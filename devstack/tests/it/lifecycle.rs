@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Pid, Uid, getpgid, getpgrp};
 use oms_devstack::{
-    CarrierChoice, CarrierOptions, DynamoDbChoice, Error, Home, PaymentGatewayChoice, PaymentGatewayOptions, PostgresChoice, Stack,
+    CarrierChoice, CarrierOptions, DynamoDbChoice, Error, Home, Listen, PaymentGatewayChoice, PaymentGatewayOptions, PostgresChoice, Stack,
     StackOptions, TemporalChoice, TemporalOptions,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -120,8 +120,8 @@ async fn taken_ports_are_left_to_their_owners() -> anyhow::Result<()> {
         temporal: TemporalChoice::Native(TemporalOptions { port: port(0), ..TemporalOptions::default() }),
         postgres: PostgresChoice::Native { port: port(1) },
         dynamodb: DynamoDbChoice::Native { port: port(2) },
-        payment_gateway: PaymentGatewayChoice::Native(PaymentGatewayOptions { port: port(3), time_scale: 1 }),
-        carrier: CarrierChoice::Native(CarrierOptions { port: port(4), time_scale: 1, events_url: None }),
+        payment_gateway: PaymentGatewayChoice::Native(PaymentGatewayOptions { listen: Listen::Loopback { port: port(3) }, time_scale: 1 }),
+        carrier: CarrierChoice::Native(CarrierOptions { listen: Listen::Loopback { port: port(4) }, time_scale: 1, events_url: None }),
         ..StackOptions::ephemeral(tools())
     })
     .await?;

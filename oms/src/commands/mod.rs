@@ -10,4 +10,6 @@ mod first_steps;
 pub mod server;
 pub mod setup;
 mod signals;
+#[cfg(feature = "dev")]
+pub mod simulators;
 pub mod worker;

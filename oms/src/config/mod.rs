@@ -7,5 +7,6 @@ mod file;
 mod layers;
 
 pub use file::{ConfigFile, FileArgs};
+#[cfg(feature = "dev")]
 pub(crate) use layers::derived;
 pub use layers::{AdapterLayer, ApiLayer, DatabaseLayer, ServedQueues, ServerLayer, TemporalLayer, WorkerLayer};

@@ -6,20 +6,25 @@ use secrecy::ExposeSecret;
 
 use crate::run::{Service, eventually, run_in};
 
-/// Databases, simulators and a Temporal that knows no search attributes, as an operator finds them.
+/// Databases and a Temporal that knows no search attributes, as an operator finds them.
 async fn stack() -> Stack {
     let cache = std::env::var_os("OMS_CACHE_DIR").map(Into::into).or_else(|| dirs::cache_dir().map(|folder| folder.join("oms")));
     let tools = Tools::new(cache.expect("a cache folder"), Progress::on_stderr());
     Stack::start(StackOptions { data: DataDir::Ephemeral, ..StackOptions::ephemeral(tools) }).await.expect("a stack")
 }
 
-fn env(stack: &Stack, api: &str) -> Vec<(String, String)> {
+/// An address that is free now.
+fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
+}
+
+fn env(stack: &Stack, api: &str, gateway: &str, carrier: &str) -> Vec<(String, String)> {
     let variables = [
         ("OMS_API", api),
         ("OMS_PRIVACY_KEY", "a key of this test"),
         ("OMS_PAYLOAD_KEYS", "k1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
-        ("OMS_PAYMENT_GATEWAY_URL", &stack.payment_gateway_url),
-        ("OMS_CARRIER_URL", &stack.carrier_url),
+        ("OMS_PAYMENT_GATEWAY_URL", gateway),
+        ("OMS_CARRIER_URL", carrier),
         ("DATABASE_URL", stack.database_url.expose_secret()),
         ("TEMPORAL_ADDRESS", &stack.temporal_address),
         ("AWS_ENDPOINT_URL_DYNAMODB", &stack.dynamodb_endpoint),
@@ -35,8 +40,8 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let stack = runtime.block_on(stack());
-    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string();
-    let env = env(&stack, &format!("http://{address}"));
+    let [address, gateway, carrier] = [free_address(), free_address(), free_address()];
+    let env = env(&stack, &format!("http://{address}"), &format!("http://{gateway}"), &format!("http://{carrier}"));
     let oms = |args: &[&str], input: &str| run_in(&env, args, input);
 
     let refused = oms(&["worker"], "");
@@ -45,6 +50,9 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     assert!(oms(&["setup"], "").ok().stdout.contains("search attributes were there already"));
     assert!(oms(&["doctor"], "").exits(6).stdout.contains("nobody serves the task queues"));
 
+    let events_url = format!("http://{address}/v1/carrier-events");
+    let simulators = ["simulators", "--gateway-addr", &gateway, "--carrier-addr", &carrier, "--events-url", &events_url];
+    let mut simulators = Service::start(&[], &simulators);
     // Two workers share the queues between them.
     let mut first = Service::start(&env, &["worker", "--queues", "orders,data"]);
     let mut second = Service::start(&env, &["worker", "--queues", "payments,shipping"]);
@@ -65,7 +73,7 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"], "").json()["status"] == "Completed").then_some(()));
     oms(&["doctor", "--reconcile"], "").ok();
 
-    for service in [&mut server, &mut first, &mut second] {
+    for service in [&mut server, &mut first, &mut second, &mut simulators] {
         assert_eq!(service.end(Signal::SIGTERM).code(), Some(0), "{}", service.log());
     }
     runtime.block_on(stack.stop()).unwrap();

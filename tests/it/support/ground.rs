@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, PaymentGateway, PaymentGatewayOptions, Postgres};
+use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, Listen, PaymentGateway, PaymentGatewayOptions, Postgres};
 use oms_store::StoreConfig;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,9 @@ impl Own {
     pub async fn start(with_postgres: bool) -> Result<Self> {
         let home = Home::open(&DataDir::Ephemeral).await?;
         let postgres = if with_postgres { Some(Postgres::start(&home, &tools(), None).await?) } else { None };
-        let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { port: None, time_scale: 1 })?;
-        let carrier = CarrierService::start(&home, &CarrierOptions { port: None, time_scale: 1, events_url: None })?;
+        let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { listen: Listen::Loopback { port: None }, time_scale: 1 })?;
+        let carrier =
+            CarrierService::start(&home, &CarrierOptions { listen: Listen::Loopback { port: None }, time_scale: 1, events_url: None })?;
         Ok(Self { home, postgres: Mutex::new(postgres), simulators: (gateway, carrier) })
     }
 
