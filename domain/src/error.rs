@@ -41,6 +41,7 @@ errors! {
     /// Fields are missing, unknown, of the wrong type or out of range; `errors` names each.
     ValidationFailed = "validation_failed", 422, Never, 2, "Some fields are not valid";
     BodyTooLarge = "body_too_large", 413, Never, 2, "The body is too large";
+    MethodNotAllowed = "method_not_allowed", 405, Never, 2, "This path does not take this method";
     UnsupportedMediaType = "unsupported_media_type", 415, Never, 2, "The content type is not supported";
     NotFound = "not_found", 404, Never, 3, "There is no such thing";
     OrderNotFound = "order_not_found", 404, Never, 3, "There is no order with this id";

@@ -4,7 +4,10 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Query, Request},
+    extract::{
+        FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Query, RawPathParams, Request, path::ErrorKind,
+        rejection::PathRejection,
+    },
     http::{HeaderMap, header, request::Parts},
 };
 use oms_api::{
@@ -30,9 +33,22 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         match <Path<T> as FromRequestParts<S>>::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Failure::path("path", rejection.body_text())),
+            Err(rejection) => Err(Failure::path(&wrong_part(parts, state, &rejection).await, rejection.body_text())),
         }
     }
+}
+
+/// The name, in the route's pattern, of the part that cannot be read: the one that can be no id, else the last.
+async fn wrong_part<S: Send + Sync>(parts: &mut Parts, state: &S, rejection: &PathRejection) -> String {
+    if let PathRejection::FailedToDeserializePathParams(error) = rejection
+        && let ErrorKind::InvalidUtf8InPathParam { key } = error.kind()
+    {
+        return key.clone();
+    }
+    let Ok(params) = RawPathParams::from_request_parts(parts, state).await else { return "path".to_owned() };
+    let no_id = |value: &str| !value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    let wrong = params.iter().find(|(_, value)| no_id(value)).or_else(|| params.iter().last());
+    wrong.map_or_else(|| "path".to_owned(), |(name, _)| name.to_owned())
 }
 
 /// The query's parameters, to be read like the fields of a body.

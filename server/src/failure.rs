@@ -104,8 +104,7 @@ pub(crate) async fn not_found() -> Failure {
 
 /// A route has this path, for other methods.
 pub(crate) async fn method_not_allowed() -> Failure {
-    let problem = Problem::new(ErrorCode::NotFound).detail("this path does not take this method; the header Allow says which it takes");
-    Problem { status: StatusCode::METHOD_NOT_ALLOWED.as_u16(), ..problem }.into()
+    Problem::new(ErrorCode::MethodNotAllowed).detail("the header Allow says which methods it takes").into()
 }
 
 /// A handler panicked: that is a defect of ours. What it said stays in the log.

@@ -10,6 +10,7 @@ mod failure;
 mod feeds;
 mod gates;
 mod layers;
+mod metrics;
 mod openapi;
 mod placing;
 mod routes;

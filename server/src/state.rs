@@ -2,18 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use oms_starter::Starter;
+use oms_starter::{Relay, Starter};
 use oms_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::gates::Gates;
+use crate::{gates::Gates, metrics::Metrics};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     pub store: Store,
     pub starter: Starter,
+    /// Delivers what orders must be told. Whoever serves also runs it; handlers only nudge it.
+    pub relay: Relay,
     pub limits: Limits,
+    pub(crate) metrics: Metrics,
     pub(crate) gates: Gates,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
@@ -69,9 +72,11 @@ impl AppState {
 
     pub fn with_limits(store: Store, starter: Starter, limits: Limits) -> Self {
         Self {
+            relay: Relay::new(starter.clone()),
             store,
             starter,
             limits,
+            metrics: Metrics::new(),
             gates: Gates::new(limits.commands_per_order_max, limits.command_patience),
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),

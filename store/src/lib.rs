@@ -7,6 +7,7 @@
 //! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
 //! serde types below are the only description of them; scalars are bound as they are.
 
+mod backlog;
 pub mod bench;
 mod carrier;
 mod catalog;
@@ -32,6 +33,7 @@ mod stock;
 mod store;
 mod table;
 
+pub use backlog::Backlog;
 pub use carrier::{CarrierEvent, CarrierResult};
 pub use catalog::Catalog;
 pub use config::StoreConfig;

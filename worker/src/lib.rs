@@ -3,7 +3,7 @@
 mod crew;
 mod wear;
 
-use std::{collections::BTreeSet, future::Future, pin::pin, sync::Arc};
+use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin, sync::Arc};
 
 use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -34,12 +34,14 @@ pub struct Settings {
     pub cached_orders: usize,
     /// Activities after which the workers are built anew: the SDK (1.1) keeps some 250 bytes of each until its worker goes.
     pub recycle_after: u64,
+    /// Where the SDK's figures are read by monitoring; none: nowhere.
+    pub metrics_addr: Option<SocketAddr>,
 }
 
 impl Settings {
     /// All queues.
     pub fn all(queues: Queues) -> Self {
-        Self { queues, serves: Queue::ALL.iter().copied().collect(), cached_orders: 1_000, recycle_after: 100_000 }
+        Self { queues, serves: Queue::ALL.iter().copied().collect(), cached_orders: 1_000, recycle_after: 100_000, metrics_addr: None }
     }
 }
 

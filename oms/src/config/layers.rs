@@ -62,6 +62,9 @@ layer! {
         /// Activities after which the worker is built anew, for the SDK keeps some bytes of each [default: 100000].
         #[arg(long, env = "OMS_RECYCLE_AFTER", value_name = "N")]
         recycle_after: u64,
+        /// Address where monitoring reads the worker's figures, at /metrics [default: nowhere].
+        #[arg(long, env = "OMS_METRICS_ADDR", value_name = "ADDR")]
+        metrics_addr: SocketAddr,
         /// Rule file of the allocation (`oms rules check`) [default: the built-in rules].
         #[arg(long, env = "OMS_RULES", value_name = "FILE")]
         rules: PathBuf,
@@ -196,6 +199,7 @@ impl WorkerLayer {
         let mut settings = Settings::all(queues);
         settings.serves = self.queues.clone().map_or(settings.serves, |queues| queues.0);
         settings.cached_orders = self.cached_orders.unwrap_or(settings.cached_orders);
+        settings.metrics_addr = self.metrics_addr;
         settings.recycle_after = self.recycle_after.unwrap_or(settings.recycle_after);
         settings
     }

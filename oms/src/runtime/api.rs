@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use oms_server::AppState;
-use oms_starter::{Relay, Starter};
+use oms_starter::Starter;
 use oms_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,8 @@ impl ApiServer {
     pub fn start(listener: TcpListener, store: Store, starter: Starter) -> Result<Self> {
         let address = listener.local_addr().context("the API's address")?;
         let stop = CancellationToken::new();
-        let relay = Relay::new(starter.clone());
         let state = AppState::new(store, starter);
+        let relay = state.relay.clone();
         let server = tokio::spawn(oms_server::serve(state, listener, stop.clone().cancelled_owned()));
         let relay = tokio::spawn(async move { relay.run().await });
         Ok(Self { address, stop, server, relay })

@@ -1,11 +1,12 @@
 //! The worker on a thread of its own: its future is not `Send`, and workflow code must not wait for anybody else's.
 
-use std::thread;
+use std::{net::SocketAddr, sync::Arc, thread};
 
 use anyhow::{Context, Result, anyhow, bail};
 use oms_domain::error::ErrorCode;
 use oms_worker::{Parts, Settings, serve};
 use temporalio_client::Client;
+use temporalio_common::telemetry::{PrometheusExporterOptions, TelemetryOptions, metrics::CoreMeter, start_prometheus_metric_exporter};
 use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +35,7 @@ impl WorkerThread {
         let (runtime, stopped) = (Handle::current(), stop.clone());
         let work = move || {
             let served = runtime.block_on(async move {
-                let core = Runtime::from_current_tokio(RuntimeOptions::default())?;
+                let core = Runtime::from_current_tokio(runtime_options(settings.metrics_addr)?)?;
                 serve(&core, client, parts, settings, stopped.cancelled_owned()).await
             });
             // Nobody listens any more when the whole system was dropped.
@@ -57,6 +58,15 @@ impl WorkerThread {
         self.stop.cancel();
         self.ended().await
     }
+}
+
+/// With the SDK's figures served at the address, if there is one, for as long as the process lives.
+fn runtime_options(metrics_addr: Option<SocketAddr>) -> Result<RuntimeOptions> {
+    let Some(socket_addr) = metrics_addr else { return Ok(RuntimeOptions::default()) };
+    let exporter = PrometheusExporterOptions::builder().socket_addr(socket_addr).use_seconds_for_durations(true).unit_suffix(true).build();
+    let exporter = start_prometheus_metric_exporter(exporter).map_err(|error| anyhow!("the metrics at {socket_addr}: {error}"))?;
+    let telemetry = TelemetryOptions::builder().metrics(exporter.meter as Arc<dyn CoreMeter>).build();
+    Ok(RuntimeOptions::builder().telemetry_options(telemetry).build().map_err(anyhow::Error::msg)?)
 }
 
 impl Drop for WorkerThread {

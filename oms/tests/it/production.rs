@@ -54,7 +54,8 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     let simulators = ["simulators", "--gateway-addr", &gateway, "--carrier-addr", &carrier, "--events-url", &events_url];
     let mut simulators = Service::start(&[], &simulators);
     // Two workers share the queues between them.
-    let mut first = Service::start(&env, &["worker", "--queues", "orders,data"]);
+    let metrics = free_address();
+    let mut first = Service::start(&env, &["worker", "--queues", "orders,data", "--metrics-addr", &metrics]);
     let mut second = Service::start(&env, &["worker", "--queues", "payments,shipping"]);
     let mut server = Service::start(&env, &["server", "--http-addr", &address]);
     eventually("health", || (oms(&["doctor"], "").code == 0).then_some(()));
@@ -72,6 +73,13 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     oms(&["fulfillment", "deliver", "p-1-F1"], "").ok();
     eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"], "").json()["status"] == "Completed").then_some(()));
     oms(&["doctor", "--reconcile"], "").ok();
+    let figures = |address: &str| {
+        let got = runtime.block_on(async { reqwest::get(format!("http://{address}/metrics")).await?.text().await });
+        got.unwrap_or_else(|error| panic!("{address}: {error}"))
+    };
+    assert!(figures(&metrics).contains("temporal_workflow_completed"), "{}", figures(&metrics));
+    let (shipped, waits) = (r#"route="/v1/fulfillment-orders/{fulfillment_order_id}/{action}""#, r#"oms_backlog{kind="waiting_units"} 0"#);
+    assert!([shipped, waits].iter().all(|figure| figures(&address).contains(figure)), "{}", figures(&address));
 
     for service in [&mut server, &mut first, &mut second, &mut simulators] {
         assert_eq!(service.end(Signal::SIGTERM).code(), Some(0), "{}", service.log());

@@ -1,9 +1,9 @@
-//! One line per request, with its id, and nothing in it that names a person: the route's pattern, not its path or query.
+//! One line and one measurement per request, with its id, and nothing in it that names a person: the route's pattern, not its path or query.
 
 use std::time::Instant;
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
@@ -11,19 +11,23 @@ use axum::{
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::metrics::Metrics;
+
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a caller.
 const REQUEST_ID_MAX_CHARS: usize = 64;
 
 /// Gives the request its id, and logs how it went.
-pub(crate) async fn log(request: Request, next: Next) -> Response {
+pub(crate) async fn log(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(&request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", http.request_id = %request_id);
     let mut response = next.run(request).instrument(span).await;
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    metrics.answered(&method, &route, response.status(), took);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         http.method = %method,
         http.route = route,

@@ -14,6 +14,7 @@ pub(crate) async fn accept(State(state): State<AppState>, body: JsonBody) -> Res
     let CarrierEventsBody { events } = body.read(CarrierEventsBody::read)?;
     let rows: Vec<oms_store::CarrierEvent> = events.iter().map(convert::carrier_event).collect();
     let results = state.store.accept_carrier_events(&rows).await?;
+    state.relay.nudge();
     let result = |result: CarrierResult| match result {
         CarrierResult::Accepted => "accepted",
         CarrierResult::Duplicate => "duplicate",

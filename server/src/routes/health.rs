@@ -1,8 +1,8 @@
-//! Probes: alive, and ready to take orders.
+//! Probes: alive, ready to take orders, and how it goes.
 
 use std::{future::Future, time::Duration};
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::header::CONTENT_TYPE, response::IntoResponse};
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use serde_json::{Value, json};
@@ -34,6 +34,19 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Value>,
         return Ok(Json(json!({"status": "ready"})));
     }
     Err(Problem::new(ErrorCode::Unavailable).detail(silent.join("; ")).into())
+}
+
+#[utoipa::path(
+    get, path = "/metrics", tag = "health",
+    responses((status = 200, description = "Requests and backlog, in the text form of Prometheus", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Failure> {
+    let text = state.metrics.text(&state.store.backlog().await?);
+    let text = text.map_err(|error| {
+        tracing::error!(error.message = %error, "the metrics cannot be written");
+        ErrorCode::Internal
+    })?;
+    Ok(([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text))
 }
 
 async fn answers<E: std::fmt::Display>(ping: impl Future<Output = Result<(), E>>) -> Result<(), String> {

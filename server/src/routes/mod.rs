@@ -16,10 +16,7 @@ mod stock;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::{from_fn, from_fn_with_state},
-};
+use axum::{Router, middleware::from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -66,7 +63,11 @@ pub(crate) fn streamed() -> OpenApiRouter<AppState> {
 
 /// Always answered, however busy the server is.
 pub(crate) fn probes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz)).routes(routes!(openapi::document))
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(openapi::document))
 }
 
 /// The whole API with its layers.
@@ -90,6 +91,6 @@ pub fn router(state: AppState) -> Router {
         .fallback(failure::not_found)
         .method_not_allowed_fallback(failure::method_not_allowed)
         .layer(CatchPanicLayer::custom(failure::panicked))
-        .layer(from_fn(log::log))
+        .layer(from_fn_with_state(state.metrics.clone(), log::log))
         .with_state(state)
 }

@@ -43,6 +43,7 @@ pub(crate) async fn put(
     let PutStockBody { count, as_of } = body.read(PutStockBody::read)?;
     let count = convert::stock_count(StockRow { facility_id, sku, count });
     let position = state.store.catalog().put_stock(&count, as_of).await.map_err(refused)?;
+    state.relay.nudge();
     Ok(Json(convert::position(position)))
 }
 
@@ -65,6 +66,7 @@ pub(crate) async fn adjust(State(state): State<AppState>, body: JsonBody) -> Res
     let AdjustmentsBody { adjustments } = body.read(AdjustmentsBody::read)?;
     let rows: Vec<oms_store::Adjustment> = adjustments.iter().cloned().map(convert::adjustment).collect();
     let results = state.store.adjust_stock(&rows).await?;
+    state.relay.nudge();
     let results = adjustments.into_iter().zip(results).map(|(adjustment, result)| outcome(adjustment, result)).collect();
     Ok(Json(AdjustmentsView { results }))
 }

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Request, StatusCode},
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use serde_json::Value;
@@ -17,6 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     failure,
     layers::{body, load, log},
+    metrics::Metrics,
     state::Limits,
 };
 
@@ -75,7 +76,7 @@ async fn bodies_are_whole_up_to_their_bound_and_not_a_byte_more() {
 
 #[tokio::test]
 async fn a_request_keeps_its_callers_id_if_that_may_stand_in_a_log() {
-    let router = Router::new().route("/", get(|| async { "in" })).layer(from_fn(log::log));
+    let router = Router::new().route("/", get(|| async { "in" })).layer(from_fn_with_state(Metrics::new(), log::log));
     for (given, kept) in [("abc-1", true), ("a b", false), ("x\u{7f}", false)] {
         let Ok(request) = Request::builder().uri("/").header("x-request-id", given).body(Body::empty()) else { continue };
         let response = router.clone().oneshot(request).await.unwrap();

@@ -1,0 +1,72 @@
+//! What monitoring reads: how requests went, and what waits. Labels hold patterns and names of the house's own, nothing of a request.
+
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use oms_store::Backlog;
+use prometheus::{Encoder, HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry, TextEncoder};
+
+/// Upper bounds in seconds: from a read that is at hand to the deadline of a request.
+const BUCKETS_S: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+/// The server's figures; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: HistogramVec,
+    backlog: IntGaugeVec,
+}
+
+impl Metrics {
+    /// # Panics
+    /// When a name below is not one of Prometheus: no server starts with it, nor does any test.
+    pub(crate) fn new() -> Self {
+        Self::registered().expect("names that Prometheus knows")
+    }
+
+    fn registered() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let requests = HistogramOpts::new("oms_http_request_duration_seconds", "Time from a request's arrival to its answer");
+        let requests = HistogramVec::new(requests.buckets(BUCKETS_S.into()), &["method", "route", "status"])?;
+        let backlog = IntGaugeVec::new(Opts::new("oms_backlog", "What waits to be done, by kind"), &["kind"])?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(backlog.clone()))?;
+        Ok(Self { registry, requests, backlog })
+    }
+
+    pub(crate) fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        self.requests.with_label_values(&[method.as_str(), route, status.as_str()]).observe(took.as_secs_f64());
+    }
+
+    /// The text form of Prometheus, with what waits now.
+    pub(crate) fn text(&self, backlog: &Backlog) -> prometheus::Result<Vec<u8>> {
+        let waits = [
+            ("messages_to_orders", backlog.messages_to_orders),
+            ("orders_to_start", backlog.orders_to_start),
+            ("orders_needing_attention", backlog.orders_needing_attention),
+            ("orders_on_hold", backlog.orders_on_hold),
+            ("waiting_units", backlog.waiting_units),
+            ("deficit_units", backlog.deficit_units),
+        ];
+        for (kind, count) in waits {
+            self.backlog.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_pattern_and_what_waits_is_shown() {
+        let metrics = Metrics::new();
+        metrics.answered(&Method::GET, "/v1/orders/{order_id}", StatusCode::OK, Duration::from_millis(3));
+        let text = String::from_utf8(metrics.text(&Backlog { waiting_units: 7, ..Backlog::default() }).unwrap()).unwrap();
+        let request = r#"oms_http_request_duration_seconds_count{method="GET",route="/v1/orders/{order_id}",status="200"} 1"#;
+        assert!(text.contains(request) && text.contains(r#"oms_backlog{kind="waiting_units"} 7"#), "{text}");
+    }
+}
