@@ -89,6 +89,17 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// The same refusal of a state, with what can really be asked in it.
+    pub fn offering(self, legal: &[&str]) -> Self {
+        if self.code != ErrorCode::IllegalTransition {
+            return self;
+        }
+        let words = if legal.is_empty() { "nothing".to_owned() } else { legal.join(", ") };
+        let what = self.message.split_once("; possible now: ").map_or(self.message.as_str(), |(what, _)| what);
+        let message = format!("{what}; possible now: {words}");
+        Self { message, legal_actions: legal.iter().map(|word| (*word).to_owned()).collect(), ..self }
+    }
+
     /// A refusal that no list of legal actions explains.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), status: None, legal_actions: Vec::new() }

@@ -1,4 +1,5 @@
 //! The parcel's machine. Carriers skip scans, so any forward jump is legal; what comes late or twice changes nothing.
+//! A parcel that its customer collects goes from Packed to Delivered.
 
 use crate::machine;
 
@@ -45,7 +46,7 @@ machine! {
         Labelled | HandedOver | InTransit | Attempted | Exception, OutForDelivery => OutForDelivery;
         Labelled | HandedOver | InTransit | OutForDelivery | Exception, Attempt => Attempted;
         HandedOver | InTransit | OutForDelivery | Attempted, Except => Exception;
-        Labelled | HandedOver | InTransit | OutForDelivery | Attempted | Exception | Lost, Deliver => Delivered;
+        Packed | Labelled | HandedOver | InTransit | OutForDelivery | Attempted | Exception | Lost, Deliver => Delivered;
         HandedOver | InTransit | OutForDelivery | Attempted | Exception, ReturnToSender => ReturnedToSender;
         HandedOver | InTransit | OutForDelivery | Attempted | Exception, Lose => Lost;
     }

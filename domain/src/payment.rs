@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{OrderId, PaymentId},
+    ids::{OrderId, PaymentId, RefundId},
     machine,
     placed::PaymentMethod,
 };
@@ -42,6 +42,9 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::Authorize, Self::Capture, Self::Void, Self::Refund];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
@@ -86,7 +89,8 @@ pub struct Operation {
     pub kind: OperationKind,
     pub amount_minor: i64,
     pub status: OperationStatus,
-    /// What it acts on: the authorization's reference for a capture or void, the capture's for a refund.
+    /// What it acts on: the authorization's reference for a capture or void, the capture's for a refund, and for an authorization that
+    /// of the one it renews.
     pub acts_on: Option<String>,
     /// The gateway's id of what was done, once it succeeded.
     pub reference: Option<String>,
@@ -94,11 +98,34 @@ pub struct Operation {
     pub decline: Option<(Decline, String)>,
     /// An authorization lasts until then.
     pub expires_at: Option<Timestamp>,
+    /// An authorization that has expired: what was left of it cannot be captured.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lapsed: bool,
+    /// The refund that it pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<RefundId>,
     /// When it took its present status.
     pub since: Timestamp,
 }
 
 impl Operation {
+    /// An operation that the gateway is asked for.
+    pub(crate) fn asked(number: u32, kind: OperationKind, amount_minor: i64, at: Timestamp) -> Self {
+        Self {
+            number,
+            kind,
+            amount_minor,
+            status: OperationStatus::Pending,
+            acts_on: None,
+            reference: None,
+            decline: None,
+            expires_at: None,
+            lapsed: false,
+            refund_id: None,
+            since: at,
+        }
+    }
+
     /// Asked for, and not answered for good.
     pub fn is_open(&self) -> bool {
         match self.status {
@@ -116,6 +143,20 @@ pub struct Payment {
     /// How much of the order it was given to pay.
     pub amount_minor: i64,
     pub operations: Vec<Operation>,
+    /// On terms: what it was invoiced for.
+    #[serde(default, skip_serializing_if = "is_no_money")]
+    pub invoiced_minor: i64,
+    /// Given back without a gateway: credited on an invoice, or to be paid back where it was paid.
+    #[serde(default, skip_serializing_if = "is_no_money")]
+    pub credited_minor: i64,
+}
+
+fn is_no_money(minor: &i64) -> bool {
+    *minor == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Payment {
@@ -127,7 +168,7 @@ impl Payment {
         }
     }
 
-    /// Gift cards are captured first and refunded last. What was paid elsewhere is not captured at all.
+    /// The order in which money is taken: a gift card first. What was paid elsewhere is not captured at all.
     pub fn capture_rank(&self) -> u8 {
         match self.method {
             PaymentMethod::External => 0,
@@ -161,10 +202,46 @@ impl Payment {
         self.sum(OperationKind::Void, Self::succeeded)
     }
 
-    /// What may still be captured: live authorizations less captures and voids, counting those still under way as done.
+    /// What is left of a succeeded authorization or capture after what acts on it, counting what is still under way as done.
+    pub fn left_minor(&self, operation: &Operation) -> i64 {
+        let uses = |op: &&Operation| match op.kind {
+            OperationKind::Authorize => false,
+            OperationKind::Capture | OperationKind::Void => operation.kind == OperationKind::Authorize,
+            OperationKind::Refund => operation.kind == OperationKind::Capture,
+        };
+        let acts = |op: &&Operation| op.acts_on.is_some() && op.acts_on == operation.reference && (Self::succeeded(op) || op.is_open());
+        operation.amount_minor - self.operations.iter().filter(uses).filter(acts).map(|op| op.amount_minor).sum::<i64>()
+    }
+
+    /// Authorizations of which something is left to capture, the oldest first, with what is left.
+    pub fn live_authorizations(&self) -> impl Iterator<Item = (&Operation, i64)> {
+        let live = |op: &&Operation| op.kind == OperationKind::Authorize && Self::succeeded(op) && !op.lapsed;
+        self.operations.iter().filter(live).map(|op| (op, self.left_minor(op))).filter(|(_, left)| *left > 0)
+    }
+
+    /// Captures of which something is left to refund, the oldest first, with what is left.
+    pub fn refundable_captures(&self) -> impl Iterator<Item = (&Operation, i64)> {
+        let done = |op: &&Operation| op.kind == OperationKind::Capture && Self::succeeded(op);
+        self.operations.iter().filter(done).map(|op| (op, self.left_minor(op))).filter(|(_, left)| *left > 0)
+    }
+
+    /// What may still be captured.
     pub fn capturable_minor(&self) -> i64 {
-        let spoken_for = |op: &Operation| Self::succeeded(op) || op.is_open();
-        self.authorized_minor() - self.sum(OperationKind::Capture, spoken_for) - self.sum(OperationKind::Void, spoken_for)
+        self.live_authorizations().map(|(_, left)| left).sum()
+    }
+
+    /// What was authorized and lapsed before it was captured or voided.
+    pub fn lapsed_minor(&self) -> i64 {
+        self.operations.iter().filter(|op| op.lapsed).map(|op| self.left_minor(op)).sum()
+    }
+
+    /// What it answers for beyond what it was charged or invoiced for.
+    pub fn good_for_minor(&self) -> i64 {
+        match self.method {
+            PaymentMethod::Card | PaymentMethod::GiftCard => self.capturable_minor(),
+            PaymentMethod::Terms => self.amount_minor - self.invoiced_minor + self.credited_minor,
+            PaymentMethod::External => self.amount_minor,
+        }
     }
 
     /// What may still be refunded.
@@ -183,10 +260,14 @@ impl Payment {
         self.operations.iter().rev().find(|op| op.kind == kind)
     }
 
-    /// The reference of the authorization that captures and voids act on.
-    pub fn authorization(&self) -> Option<&str> {
-        let live = |op: &&Operation| op.kind == OperationKind::Authorize && Self::succeeded(op);
-        self.operations.iter().rev().find(live)?.reference.as_deref()
+    /// The order in which money is given back: an invoice is credited first, a gift card last.
+    pub fn refund_rank(&self) -> u8 {
+        match self.method {
+            PaymentMethod::Terms => 0,
+            PaymentMethod::Card => 1,
+            PaymentMethod::External => 2,
+            PaymentMethod::GiftCard => 3,
+        }
     }
 }
 

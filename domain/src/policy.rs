@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::order::Choice;
+
 macro_rules! policy {
     ($( $(#[$doc:meta])* $name:ident : $kind:ty = $default:expr; )+) => {
         /// Durations are milliseconds of business time. Absent fields take the default.
@@ -19,6 +21,19 @@ macro_rules! policy {
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// What is done about units that did not arrive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLoss {
+    /// A person is asked, until a deadline.
+    #[default]
+    Ask,
+    /// They are sent again at once.
+    Replace,
+    /// Their money is given back at once.
+    Refund,
+}
 
 policy! {
     /// After placing: payment must be authorized, or the order expires.
@@ -41,13 +56,31 @@ policy! {
     cancellation_request_ms: i64 = 4 * HOUR_MS;
     /// After asking for a label: the parcel needs attention.
     label_ms: i64 = 4 * HOUR_MS;
-    /// After shipping: a parcel without news of its delivery is assumed delivered, marked so.
+    /// After shipping: a parcel of which the carrier never said a word is assumed delivered, marked so.
     assumed_delivery_ms: i64 = 21 * DAY_MS;
     /// After asking the gateway, or losing sight of an operation: its silence needs attention.
     unknown_payment_ms: i64 = DAY_MS;
+    /// After asking the customer about units without stock: the default is done. 0: nobody is asked.
+    decision_ms: i64 = 0;
+    /// What is done about units without stock when the customer does not answer.
+    decision_default: Choice = Choice::Wait;
+    /// Before an authorization expires: it is renewed for what will still be captured.
+    renew_before_ms: i64 = DAY_MS;
+    /// After a pickup was made ready: the customer has not come.
+    pickup_window_ms: i64 = 7 * DAY_MS;
+    /// After the carrier's last word of a parcel on its way: the parcel needs attention.
+    transit_ms: i64 = 14 * DAY_MS;
+    /// What is done about a parcel that was lost or sent back.
+    on_loss: OnLoss = OnLoss::Ask;
+    /// After a parcel was lost or sent back, and nobody said what to do: its money is given back.
+    lost_parcel_ms: i64 = 3 * DAY_MS;
+    /// After an operation was refused, or an effect gave up: it is tried again.
+    retry_ms: i64 = 6 * HOUR_MS;
+    /// How often in a row that happens by itself; after that a person must.
+    retries_max: u32 = 5;
     /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
     split_wait_ms: i64 = 2 * DAY_MS;
-    /// How often rejected or short units are sourced again before they wait.
+    /// How often units of a line that facilities give back are sourced again before they wait.
     resource_rounds_max: u32 = 5;
 }
 

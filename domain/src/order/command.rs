@@ -1,13 +1,11 @@
 //! What can be asked of an order, answered to it, or reported of it.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{HoldReason, RejectionReason};
+use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution};
 use crate::{
-    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId},
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId},
     parcel::ParcelAction,
     payment::OperationOutcome,
 };
@@ -36,7 +34,7 @@ pub enum Request {
     Cancel {
         cancellation_id: CancellationId,
         reason: String,
-        lines: Option<BTreeMap<LineId, u32>>,
+        lines: Option<Lines>,
     },
     PlaceHold {
         hold_id: HoldId,
@@ -51,6 +49,31 @@ pub enum Request {
         #[serde(flatten)]
         action: FulfillmentRequest,
     },
+    /// Gives money back, also after the order's end; with lines, for these units.
+    Refund {
+        refund_id: RefundId,
+        amount_minor: i64,
+        reason: String,
+        lines: Option<Lines>,
+    },
+    /// The customer's answer to a question of ours.
+    Decide {
+        decision_id: String,
+        choice: Choice,
+    },
+    /// What is done about a parcel that was lost or sent back.
+    ResolveParcel {
+        parcel_id: ParcelId,
+        resolution: Resolution,
+    },
+    /// Another instrument pays what is missing; or one that was declined is tried again. What identifies it at the gateway is kept elsewhere.
+    AddPayment {
+        payment: CorePayment,
+    },
+    /// What needed attention is tried again: an operation that was refused, an effect that gave up.
+    Retry {
+        subject: String,
+    },
 }
 
 /// What an associate, or someone for them, does to a fulfillment order.
@@ -63,14 +86,14 @@ pub enum FulfillmentRequest {
     /// All units, or those of some lines.
     Reject {
         reason: RejectionReason,
-        lines: Option<BTreeMap<LineId, u32>>,
+        lines: Option<Lines>,
     },
     StartPicking {
         picker: String,
     },
     ShortPick {
         reason: RejectionReason,
-        lines: BTreeMap<LineId, u32>,
+        lines: Lines,
     },
     /// No parcels: one of everything.
     Pack {
@@ -82,15 +105,48 @@ pub enum FulfillmentRequest {
         carrier: Option<String>,
         tracking_number: Option<String>,
     },
+    /// These parcels alone, each with a label from the carrier; the others go on as a fulfillment order of their own.
+    ShipParcels {
+        parcels: Vec<ParcelId>,
+    },
+    /// Not with the carrier after all.
+    Unship,
+    /// For a pickup: the customer may come, with this code if there is one.
+    Ready {
+        code_hash: Option<String>,
+    },
+    /// The customer has it.
+    Handover {
+        code_hash: Option<String>,
+    },
+    /// The customer did not come.
+    NoShow,
     /// All its parcels reached the customer.
     Deliver,
+    /// Its units look for another facility: this one, or any other. An accepted one only with the facility's consent.
+    Move {
+        facility_id: Option<FacilityId>,
+        consented: bool,
+    },
+    /// Some of its units go on as a fulfillment order of their own.
+    Split {
+        lines: Lines,
+    },
+    /// The units of another one of the same facility, in the same status, join it.
+    Merge {
+        other: FulfillmentOrderId,
+    },
+    /// These parcels were lost on their way; none named: all that are on it.
+    MarkLost {
+        parcels: Vec<ParcelId>,
+    },
     AcceptCancellation,
     RefuseCancellation,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedParcel {
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     pub weight_g: Option<u32>,
 }
 
@@ -107,6 +163,10 @@ pub enum Answer {
     Label {
         parcel_id: ParcelId,
         outcome: LabelOutcome,
+    },
+    /// The carrier has voided a label, or never had it.
+    LabelVoided {
+        parcel_id: ParcelId,
     },
     /// An effect gave up for good: a person must look.
     GaveUp {
@@ -128,7 +188,7 @@ pub struct SourcedPackage {
     pub fulfillment_order_id: FulfillmentOrderId,
     pub facility_id: FacilityId,
     pub group: u16,
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_by: Option<Timestamp>,
 }
@@ -138,7 +198,7 @@ pub struct SourcedPackage {
 pub struct WaitingPackage {
     pub fulfillment_order_id: FulfillmentOrderId,
     pub group: u16,
-    pub lines: BTreeMap<LineId, u32>,
+    pub lines: Lines,
     /// Nothing ships before everything can.
     pub whole: bool,
     /// Somebody has stock, but a consignment of its own is not worth it yet.

@@ -150,21 +150,18 @@ impl CorePayment {
     /// The instrument's ledger at the start: empty, or with the authorization that the checkout made.
     pub(super) fn opened(&self, at: Timestamp) -> Payment {
         let taken_over = self.authorization.as_ref().map(|(reference, expires_at)| Operation {
-            number: 1,
-            kind: OperationKind::Authorize,
-            amount_minor: self.amount_minor,
             status: OperationStatus::Succeeded,
-            acts_on: None,
             reference: Some(reference.clone()),
-            decline: None,
             expires_at: *expires_at,
-            since: at,
+            ..Operation::asked(1, OperationKind::Authorize, self.amount_minor, at)
         });
         Payment {
             payment_id: self.payment_id.clone(),
             method: self.method,
             amount_minor: self.amount_minor,
             operations: taken_over.into_iter().collect(),
+            invoiced_minor: 0,
+            credited_minor: 0,
         }
     }
 }

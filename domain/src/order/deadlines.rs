@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FulfillmentOrder, Order, OrderStatus};
+use super::{FulfillmentOrder, Order, OrderStatus, Parcel, decide::renews, money::operation_subject};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::PaymentId,
     parcel::ParcelStatus,
-    payment::OperationKind,
+    payment::{OperationKind, OperationStatus, Payment},
     policy::{Policy, ms},
 };
 
@@ -43,6 +43,13 @@ waits! {
     CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if Packed, else accepted", "support";
     Label = "label", "label_ms after asking", "the carrier gave no label in time", "the facility";
     Delivery = "delivery", "assumed_delivery_ms after shipping", "assumed delivered, and marked so", "support";
+    Decision = "decision", "decision_ms after asking the customer", "decision_default is done", "support";
+    Transit = "transit", "transit_ms after the carrier's last word", "the carrier has said nothing for too long", "support";
+    LostParcel = "lost_parcel", "lost_parcel_ms after it was lost or sent back", "its units' money is given back", "support";
+    Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
+    Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
+    AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
+    Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
     UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
 }
 
@@ -55,6 +62,18 @@ pub struct Deadline {
     pub due: Timestamp,
 }
 
+/// An authorization that ends by itself.
+pub(super) struct Expiring {
+    pub(super) subject: String,
+    pub(super) payment_id: PaymentId,
+    pub(super) number: u32,
+    pub(super) reference: String,
+    pub(super) expires_at: Timestamp,
+    pub(super) left_minor: i64,
+    /// It will be needed, and nobody has renewed it or tried in vain.
+    pub(super) renewable: bool,
+}
+
 impl Order {
     /// Every deadline that is still to come, soonest first. What a person was told to look at is not told again.
     pub fn deadlines(&self) -> Vec<Deadline> {
@@ -64,10 +83,12 @@ impl Order {
         deadlines
     }
 
-    /// Every wait the order is in, overdue or not. After the end nothing is waited for but the gateway.
+    /// Every wait the order is in, overdue or not. After the end nothing is waited for but money.
     pub(super) fn waits(&self) -> Vec<Deadline> {
         let mut waits = Vec::new();
         self.payment_waits(&mut waits);
+        self.authorization_waits(&mut waits);
+        self.retry_waits(&mut waits);
         if !self.status.is_final() {
             self.order_waits(&mut waits);
             for found in &self.fulfillment_orders {
@@ -75,6 +96,61 @@ impl Order {
             }
         }
         waits
+    }
+
+    fn authorization_waits(&self, waits: &mut Vec<Deadline>) {
+        for expiring in self.expiring() {
+            push(waits, Wait::AuthorizationExpiry, &expiring.subject, expiring.expires_at);
+            if expiring.renewable {
+                push(waits, Wait::Renewal, &expiring.subject, later(expiring.expires_at, self.policy.renew_before_ms.saturating_neg()));
+            }
+        }
+    }
+
+    /// Authorizations that end by themselves, with what is left of them.
+    pub(super) fn expiring(&self) -> Vec<Expiring> {
+        let needed = !self.status.is_final() && self.remaining_minor() + self.uncaptured_minor() > 0;
+        let mut found = Vec::new();
+        for payment in &self.payments {
+            for (old, left_minor) in payment.live_authorizations() {
+                let (Some(expires_at), Some(reference)) = (old.expires_at, old.reference.clone()) else { continue };
+                let asked = payment.operations.iter().any(|new| renews(new, old) && new.status != OperationStatus::Failed);
+                let blocked = self.is_blocked(OperationKind::Authorize, &payment.payment_id);
+                found.push(Expiring {
+                    subject: format!("authorization {} {}", payment.payment_id, old.number),
+                    payment_id: payment.payment_id.clone(),
+                    number: old.number,
+                    reference,
+                    expires_at,
+                    left_minor,
+                    renewable: needed && !asked && !blocked && payment.open_operation().is_none(),
+                });
+            }
+        }
+        found
+    }
+
+    /// What was refused at the gateway, or gave up, and is tried again by itself.
+    fn retry_waits(&self, waits: &mut Vec<Deadline>) {
+        for known in self.attention.iter().filter(|known| known.wait.is_none() && self.is_retryable(&known.subject)) {
+            if self.failures(&known.subject) <= self.policy.retries_max {
+                push(waits, Wait::Retry, &known.subject, later(known.since, self.policy.retry_ms));
+            }
+        }
+    }
+
+    /// Something follows by itself once it does not need attention any more.
+    pub(super) fn is_retryable(&self, subject: &str) -> bool {
+        self.failures(subject) > 0 || self.owed_effects().iter().any(|effect| effect.key() == subject)
+    }
+
+    /// How often in a row the operations of this name were refused.
+    fn failures(&self, subject: &str) -> u32 {
+        let named = |p: &Payment| OperationKind::ALL.iter().copied().find(|kind| operation_subject(*kind, &p.payment_id) == subject);
+        let Some((payment, kind)) = self.payments.iter().find_map(|p| Some((p, named(p)?))) else { return 0 };
+        let of_kind = payment.operations.iter().rev().filter(|op| op.kind == kind);
+        let failed = of_kind.take_while(|op| op.status == OperationStatus::Failed);
+        u32::try_from(failed.count()).unwrap_or(u32::MAX)
     }
 
     fn payment_waits(&self, waits: &mut Vec<Deadline>) {
@@ -94,6 +170,9 @@ impl Order {
         if let Some(since) = self.sourcing.since.filter(|_| self.sourcing.asked > self.sourcing.answered) {
             push(waits, Wait::Sourcing, id, later(since, policy.sourcing_ms));
         }
+        for decision in self.decisions.iter().filter(|decision| decision.choice.is_none()) {
+            push(waits, Wait::Decision, &decision.decision_id, later(decision.since, policy.decision_ms));
+        }
         for hold in &self.holds {
             let (wait, due) = match hold.expires_at {
                 Some(due) => (Wait::Hold, due),
@@ -110,7 +189,8 @@ impl Order {
             FulfillmentStatus::Open if self.status == OrderStatus::Processing && self.holds.is_empty() => {
                 wait(Wait::Remorse, later(self.core.placed_at, policy.remorse_ms));
             }
-            FulfillmentStatus::Open | FulfillmentStatus::Incomplete | FulfillmentStatus::ReadyForPickup => {}
+            FulfillmentStatus::Open | FulfillmentStatus::Incomplete => {}
+            FulfillmentStatus::ReadyForPickup => wait(Wait::Pickup, later(found.since, policy.pickup_window_ms)),
             FulfillmentStatus::Scheduled => wait(Wait::Preorder, found.fulfill_at.unwrap_or(found.since)),
             FulfillmentStatus::Backordered => {
                 wait(Wait::Backorder, self.waits_until(found, policy));
@@ -120,7 +200,7 @@ impl Order {
             }
             FulfillmentStatus::Released => wait(Wait::Acceptance, later(found.since, policy.accept_ms)),
             FulfillmentStatus::Accepted | FulfillmentStatus::Picking => wait(Wait::Packing, later(found.since, policy.pick_ms)),
-            FulfillmentStatus::Shipped if !found.is_delivered() && found.parcels.iter().any(|p| p.status.is_in_transit()) => {
+            FulfillmentStatus::Shipped if found.parcels.iter().any(Parcel::is_silent) => {
                 wait(Wait::Delivery, later(found.since, policy.assumed_delivery_ms));
             }
             FulfillmentStatus::Packed => wait(Wait::Shipping, later(found.since, policy.ship_ms)),
@@ -129,9 +209,7 @@ impl Order {
         if let Some(request) = &found.cancellation_request {
             wait(Wait::CancellationRequest, later(request.since, policy.cancellation_request_ms));
         }
-        for parcel in found.parcels.iter().filter(|p| p.status == ParcelStatus::LabelPending) {
-            push(waits, Wait::Label, parcel.parcel_id.as_str(), later(parcel.since, policy.label_ms));
-        }
+        found.parcels.iter().for_each(|parcel| self.parcel_waits(parcel, waits));
     }
 
     /// Until then units may wait rather than travel in a dear consignment of their own; an order that does not wait never lets them.
@@ -140,15 +218,23 @@ impl Order {
         later(self.core.placed_at, wait_ms)
     }
 
+    fn parcel_waits(&self, parcel: &Parcel, waits: &mut Vec<Deadline>) {
+        let (policy, mut wait) = (&self.policy, |wait, due| push(waits, wait, parcel.parcel_id.as_str(), due));
+        if parcel.status == ParcelStatus::LabelPending {
+            wait(Wait::Label, later(parcel.since, policy.label_ms));
+        }
+        if let Some(reported_at) = parcel.reported_at.filter(|_| parcel.status.is_in_transit()) {
+            wait(Wait::Transit, later(reported_at, policy.transit_ms));
+        }
+        if parcel.is_unresolved() {
+            wait(Wait::LostParcel, later(parcel.since, policy.lost_parcel_ms));
+        }
+    }
+
     fn waits_until(&self, found: &FulfillmentOrder, policy: &Policy) -> Timestamp {
         let by_policy = later(found.waiting_since.unwrap_or(found.since), policy.backorder_ms);
         self.core.cancel_after.map_or(by_policy, |cancel_after| cancel_after.min(by_policy))
     }
-}
-
-/// What an operation is called where a person must look at it.
-pub(super) fn operation_subject(kind: OperationKind, payment_id: &PaymentId) -> String {
-    format!("{} {payment_id}", kind.as_str())
 }
 
 /// Saturates at the end of the calendar, which is never reached.

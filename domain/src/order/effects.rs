@@ -1,11 +1,14 @@
 //! What must be done outside, derived from the state: so a run that starts afresh knows what is still owed.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FacilityRejection, Lines, Order};
+use super::{FacilityRejection, FulfillmentOrder, Lines, Order, Parcel};
 use crate::{
-    ids::{FacilityId, OrderId, ParcelId, PaymentId},
+    fulfillment::FulfillmentStatus,
+    ids::{FacilityId, LineId, OrderId, ParcelId, PaymentId},
     parcel::ParcelStatus,
     payment::{OperationKind, OperationStatus, operation_key},
     placed::DeliveryMethod,
@@ -29,6 +32,9 @@ pub struct SourceRequest {
     pub lines: Lines,
     /// Facilities that gave lines back.
     pub rejections: Vec<FacilityRejection>,
+    /// Where a person wants some of the lines, rather than where it is cheapest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub wanted: BTreeMap<LineId, FacilityId>,
     /// Packages that the order has already.
     pub packages_already: u32,
     /// Units may wait rather than travel alone; after their wait they may not.
@@ -83,8 +89,21 @@ impl Effect {
 }
 
 impl Order {
-    /// Everything that is asked for and not answered, in a fixed order.
+    /// Everything that is asked for and not answered, in a fixed order; not what gave up, until it is tried again.
     pub fn pending_effects(&self) -> Vec<Effect> {
+        let mut effects = self.owed_effects();
+        if !self.attention.is_empty() {
+            effects.retain(|effect| self.attention.iter().all(|known| known.wait.is_some() || known.subject != effect.key()));
+        }
+        effects
+    }
+
+    /// Something is asked for and not answered, given up or not.
+    pub(super) fn has_effects(&self) -> bool {
+        !self.owed_effects().is_empty()
+    }
+
+    pub(super) fn owed_effects(&self) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.sourcing.asked > self.sourcing.answered {
             effects.push(Effect::Source(self.source_request()));
@@ -94,6 +113,13 @@ impl Order {
         effects
     }
 
+    fn wanted(&self) -> BTreeMap<LineId, FacilityId> {
+        let incomplete = self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Incomplete);
+        let of = |f: &FulfillmentOrder| Some((f.wanted_facility_id.clone()?, f.lines.clone()));
+        let wanted = incomplete.filter_map(of).flat_map(|(facility, lines)| lines.into_keys().map(move |id| (id, facility.clone())));
+        wanted.collect()
+    }
+
     fn source_request(&self) -> SourceRequest {
         let live = self.fulfillment_orders.iter().filter(|f| f.status.holds_stock() || f.status.has_left());
         SourceRequest {
@@ -101,6 +127,7 @@ impl Order {
             round: self.sourcing.asked,
             first_number: self.sourcing.first_number,
             lines: self.sourceable(),
+            wanted: self.wanted(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
             may_wait_until: self.may_wait_until(),
@@ -126,8 +153,17 @@ impl Order {
     }
 
     fn label_requests(&self) -> impl Iterator<Item = LabelRequest> {
+        self.labels(|parcel| parcel.status == ParcelStatus::LabelPending)
+    }
+
+    /// Labels that the carrier booked, or may have booked, for parcels that were unpacked or unshipped since.
+    pub fn labels_to_void(&self) -> Vec<LabelRequest> {
+        self.labels(|parcel| parcel.status == ParcelStatus::Voided && parcel.label_at_carrier).collect()
+    }
+
+    fn labels(&self, wanted: impl Fn(&Parcel) -> bool) -> impl Iterator<Item = LabelRequest> {
         let parcels = self.fulfillment_orders.iter().flat_map(|f| f.parcels.iter().map(move |parcel| (f, parcel)));
-        parcels.filter(|(_, parcel)| parcel.status == ParcelStatus::LabelPending).filter_map(|(f, parcel)| {
+        parcels.filter(move |(_, parcel)| wanted(parcel)).filter_map(|(f, parcel)| {
             Some(LabelRequest {
                 order_id: self.core.order_id.clone(),
                 parcel_id: parcel.parcel_id.clone(),

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Cancellation, FacilityRejection, Hold, Lines, PackedParcel, SourcedPackage, Wait, WaitingPackage};
+use super::{
+    Cancellation, Choice, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel, Refund, Resolution, SourcedPackage, Wait,
+    WaitingPackage, is_false,
+};
 use crate::{
-    ids::{CancellationId, FulfillmentOrderId, HoldId, ParcelId, PaymentId},
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -33,6 +36,8 @@ pub enum Event {
         kind: OperationKind,
         amount_minor: i64,
         acts_on: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refund_id: Option<RefundId>,
     },
     PaymentAnswered {
         payment_id: PaymentId,
@@ -45,6 +50,26 @@ pub enum Event {
     /// On terms: an invoice for what was shipped is due.
     InvoiceDue {
         payment_id: PaymentId,
+        amount_minor: i64,
+    },
+    /// Another instrument pays.
+    PaymentAdded(CorePayment),
+    /// An authorization expired: what was left of it cannot be captured.
+    AuthorizationLapsed {
+        payment_id: PaymentId,
+        number: u32,
+    },
+    /// Money is owed back.
+    RefundAsked(Refund),
+    /// Part of it was set off against what was not charged yet.
+    RefundSetOff {
+        refund_id: RefundId,
+        amount_minor: i64,
+    },
+    /// Part of it is due where no gateway is asked: as a credit on an invoice, or where it was paid.
+    CreditDue {
+        payment_id: PaymentId,
+        refund_id: RefundId,
         amount_minor: i64,
     },
     OrderApproved,
@@ -111,6 +136,34 @@ pub enum Event {
         fulfillment_order_id: FulfillmentOrderId,
         amount_minor: i64,
     },
+    /// Its units wait for the customer.
+    FulfillmentReady {
+        fulfillment_order_id: FulfillmentOrderId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code_hash: Option<String>,
+    },
+    /// Its units were handed to the customer; their share of the money is due.
+    FulfillmentPickedUp {
+        fulfillment_order_id: FulfillmentOrderId,
+        amount_minor: i64,
+    },
+    /// The carrier does not have it yet: its labels are void, and what was charged for it is owed back.
+    FulfillmentUnshipped {
+        fulfillment_order_id: FulfillmentOrderId,
+        amount_minor: i64,
+    },
+    /// The carrier will not come for it.
+    LabelVoided {
+        parcel_id: ParcelId,
+    },
+    /// What is done about a parcel that was lost or sent back.
+    ParcelResolved {
+        parcel_id: ParcelId,
+        resolution: Resolution,
+        /// Where its units look for a facility, if they are sent again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        into: Option<FulfillmentOrderId>,
+    },
     ParcelMoved {
         parcel_id: ParcelId,
         action: ParcelAction,
@@ -129,6 +182,41 @@ pub enum Event {
     },
     /// Waiting units are sourced again.
     WaitingEnded {
+        fulfillment_order_id: FulfillmentOrderId,
+    },
+    /// Units of a fulfillment order go on under another number: split off, moved, or to wait apart.
+    FulfillmentSplit {
+        from: FulfillmentOrderId,
+        into: FulfillmentOrderId,
+        lines: Lines,
+        /// Packed ones that go along; they are numbered anew.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parcels: Vec<ParcelId>,
+    },
+    /// It was called back from its facility: its units look for another one.
+    FulfillmentMoved {
+        from: FulfillmentOrderId,
+        into: FulfillmentOrderId,
+        /// Where a person wants them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wanted: Option<FacilityId>,
+    },
+    /// The units of one joined those of another.
+    FulfillmentMerged {
+        from: FulfillmentOrderId,
+        into: FulfillmentOrderId,
+    },
+    /// The customer is asked what to do about units that have no stock.
+    DecisionAsked(Decision),
+    DecisionMade {
+        decision_id: String,
+        choice: Choice,
+        /// Nobody answered in time.
+        #[serde(default, skip_serializing_if = "is_false")]
+        by_default: bool,
+    },
+    /// Nobody is asked again: its units wait for stock.
+    FulfillmentBackordered {
         fulfillment_order_id: FulfillmentOrderId,
     },
     /// Units of a fulfillment order, or units not yet sourced.
@@ -157,6 +245,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wait: Option<Wait>,
     },
+    /// Something outside could not be done, however often it was tried.
+    EffectGaveUp {
+        effect: String,
+        why: String,
+    },
     /// What needed attention has gone on.
     AttentionResolved {
         subject: String,
@@ -184,6 +277,11 @@ kinds! {
     PaymentAsked = "payment_asked",
     PaymentAnswered = "payment_answered",
     InvoiceDue = "invoice_due",
+    PaymentAdded = "payment_added",
+    AuthorizationLapsed = "authorization_lapsed",
+    RefundAsked = "refund_asked",
+    RefundSetOff = "refund_set_off",
+    CreditDue = "credit_due",
     OrderApproved = "order_approved",
     OrderProcessing = "order_processing",
     OrderRejected = "order_rejected",
@@ -204,14 +302,26 @@ kinds! {
     LabelBooked = "label_booked",
     LabelRefused = "label_refused",
     FulfillmentShipped = "fulfillment_shipped",
+    FulfillmentReady = "fulfillment_ready",
+    FulfillmentPickedUp = "fulfillment_picked_up",
+    FulfillmentUnshipped = "fulfillment_unshipped",
+    LabelVoided = "label_voided",
+    ParcelResolved = "parcel_resolved",
     ParcelMoved = "parcel_moved",
     GrantsSeen = "grants_seen",
     StockGranted = "stock_granted",
     WaitingEnded = "waiting_ended",
+    FulfillmentSplit = "fulfillment_split",
+    FulfillmentMoved = "fulfillment_moved",
+    FulfillmentMerged = "fulfillment_merged",
+    DecisionAsked = "decision_asked",
+    DecisionMade = "decision_made",
+    FulfillmentBackordered = "fulfillment_backordered",
     UnitsCancelled = "units_cancelled",
     CancellationRequested = "cancellation_requested",
     CancellationAnswered = "cancellation_answered",
     CancellationRecorded = "cancellation_recorded",
     AttentionRaised = "attention_raised",
+    EffectGaveUp = "effect_gave_up",
     AttentionResolved = "attention_resolved",
 }

@@ -4,19 +4,23 @@ mod command;
 mod core;
 mod deadlines;
 mod decide;
+mod decision;
 mod effects;
 mod event;
 mod evolve;
 mod lines;
 mod money;
+mod refund;
+mod shares;
 mod status;
 mod stock;
 mod units;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use self::{
     command::{
@@ -26,11 +30,14 @@ pub use self::{
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},
     deadlines::{Deadline, Wait},
     decide::decide,
+    decision::{Choice, Decision},
     effects::{Effect, LabelRequest, PaymentRequest, SourceRequest},
     event::Event,
     lines::Lines,
+    refund::Refund,
+    shares::Share,
     status::{OrderAction, OrderStatus},
-    stock::StockTarget,
+    stock::{StockFact, StockTarget},
     units::Units,
 };
 use crate::{
@@ -57,9 +64,15 @@ pub struct Order {
     pub holds: Vec<Hold>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cancellations: Vec<Cancellation>,
+    /// What the customer was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
     /// What a person must look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Attention>,
+    /// Effects that gave up, by key: done again when someone, or time, says so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gave_up: BTreeSet<String>,
     pub sourcing: Sourcing,
     /// Grants of stock that were taken notice of, with the version at which: messages come more than once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -71,6 +84,11 @@ pub struct Order {
     /// What was invoiced on terms.
     #[serde(default)]
     pub invoiced_minor: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
+    /// What was owed back and was set off against what was not charged yet.
+    #[serde(default, skip_serializing_if = "is_no_money")]
+    pub set_off_minor: i64,
 }
 
 /// The units of a line that are in no fulfillment order; the others are counted there.
@@ -90,6 +108,21 @@ pub struct LineState {
     /// Units whose share of `due_minor` is spoken for: shipped or cancelled.
     #[serde(default, skip_serializing_if = "is_none_of_them")]
     pub numbered: u32,
+    /// Numbered and cancelled: never charged.
+    #[serde(default, skip_serializing_if = "Share::is_none")]
+    pub gone: Share,
+    /// Numbered, shipped and back before the carrier had them: charged again when they ship.
+    #[serde(default, skip_serializing_if = "Share::is_none")]
+    pub free_again: Share,
+    /// Charged and lost: so many units ship again without a charge.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub prepaid: u32,
+    /// Charged, and given back unit by unit.
+    #[serde(default, skip_serializing_if = "Share::is_none")]
+    pub refunded: Share,
+    /// How often a facility gave units of it back.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub given_back: u32,
     /// What the customer owes for the ordered units, with the line's part of shipping and order discounts.
     pub due_minor: i64,
     /// Open units of it have been waiting since then.
@@ -99,6 +132,10 @@ pub struct LineState {
 
 fn is_none_of_them(units: &u32) -> bool {
     *units == 0
+}
+
+fn is_no_money(minor: &i64) -> bool {
+    *minor == 0
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -155,6 +192,15 @@ pub struct FulfillmentOrder {
     pub ship_requested: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation_request: Option<CancellationRequest>,
+    /// The parcel whose units it sends again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ParcelId>,
+    /// Incomplete: where a person wants its units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_facility_id: Option<FacilityId>,
+    /// For a pickup: what the customer shows, hashed (see [`pickup_code_hash`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup_code_hash: Option<String>,
     /// Why facilities gave units of it back, the last one last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<FacilityRejection>,
@@ -166,6 +212,7 @@ pub struct FacilityRejection {
     pub facility_id: FacilityId,
     pub reason: RejectionReason,
     pub lines: Lines,
+    pub at: Timestamp,
 }
 
 /// Why a facility gives units back; the reason decides what becomes of its stock (LIFECYCLE.md).
@@ -208,11 +255,45 @@ pub struct Parcel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at: Option<Timestamp>,
     /// Requests for a label so far.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
     pub label_attempts: u32,
+    /// Its label was asked of the carrier, and neither refused nor voided there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub label_at_carrier: bool,
+    /// What was done about its units, once it was lost or sent back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
     /// No carrier said so; time did.
     #[serde(default, skip_serializing_if = "is_false")]
     pub assumed_delivered: bool,
+}
+
+/// What is done about units that did not reach their customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// They are sent again, at no charge.
+    Replace,
+    /// Their exact share is given back.
+    Refund,
+}
+
+impl Parcel {
+    /// On its way, and the carrier never said where.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.status.is_in_transit() && self.reported_at.is_none()
+    }
+
+    /// Lost or sent back, and nothing has been done about it yet.
+    pub fn is_unresolved(&self) -> bool {
+        matches!(self.status, ParcelStatus::Lost | ParcelStatus::ReturnedToSender) && self.resolution.is_none()
+    }
+}
+
+/// What is kept of a pickup's code: so that nobody reads it out of a document. The same code is another hash elsewhere.
+pub fn pickup_code_hash(id: &FulfillmentOrderId, code: &str) -> String {
+    let digest = Sha256::digest(format!("{id}:{code}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why an order may not go on for now.
@@ -279,18 +360,22 @@ impl Order {
             fulfillment_orders: Vec::new(),
             holds: Vec::new(),
             cancellations: Vec::new(),
+            decisions: Vec::new(),
             attention: Vec::new(),
+            gave_up: BTreeSet::new(),
             sourcing: Sourcing::default(),
             grants_seen: BTreeMap::new(),
             next_number: 1,
             shipped_minor: 0,
             invoiced_minor: 0,
+            refunds: Vec::new(),
+            set_off_minor: 0,
         }
     }
 
-    /// No event will follow by itself, and nothing is under way.
+    /// No event will follow by itself, and nothing is under way or will be tried again.
     pub fn is_closed(&self) -> bool {
-        self.status.is_final() && self.pending_effects().is_empty()
+        self.status.is_final() && !self.has_effects() && self.waits().is_empty()
     }
 
     pub fn fulfillment_order(&self, id: &FulfillmentOrderId) -> Option<&FulfillmentOrder> {

@@ -1,21 +1,21 @@
-//! What units cost: their exact share of the line's and the order's money (LIFECYCLE.md, Payment).
+//! What an order owes and is owed, summed from its lines and its instruments (LIFECYCLE.md, Payment).
 
-use super::{CoreLine, LineState, Lines, Order};
-use crate::{ids::LineId, money::share_minor, payment::Payment, placed::PaymentMethod};
+use super::{CoreLine, Lines, Order};
+use crate::{
+    ids::{LineId, PaymentId},
+    payment::{OperationKind, Payment},
+    placed::PaymentMethod,
+};
 
 impl Order {
-    /// What these units are worth if they are the next to be shipped or cancelled. Units sent again cost nothing.
+    /// What these units cost if they are the next to be shipped. Units sent again cost nothing.
     pub fn share_minor(&self, lines: &Lines) -> i64 {
-        lines.iter().map(|(id, units)| self.lines.get(id).map_or(0, |line| line.share_minor(*units))).sum()
+        lines.iter().filter_map(|(id, units)| Some(self.lines.get(id)?.clone().charge(*units))).sum()
     }
 
-    /// The shares of these units are spoken for.
-    pub(super) fn number(&mut self, lines: &Lines) {
-        for (id, units) in lines {
-            if let Some(line) = self.lines.get_mut(id) {
-                line.numbered += line.unnumbered(*units);
-            }
-        }
+    /// The exact worth of units that were shipped and come back for good, with their tax, shipping and discount.
+    pub fn refund_share_minor(&self, lines: &Lines) -> i64 {
+        lines.iter().filter_map(|(id, units)| Some(self.lines.get(id)?.refund_share(*units).minor)).sum()
     }
 
     /// The line as placed.
@@ -23,50 +23,69 @@ impl Order {
         self.core.lines.get(usize::from(self.lines.get(id)?.position))
     }
 
-    /// What is still to be captured: the shares that are not spoken for.
+    /// What is still to be charged when everything ships: the shares that are not spoken for.
     pub fn remaining_minor(&self) -> i64 {
-        self.lines.values().map(|line| line.share_minor(u32::MAX)).sum()
+        self.lines.values().map(|line| line.clone().charge(u32::MAX)).sum()
     }
 
-    pub(super) fn payment_mut(&mut self, id: &crate::ids::PaymentId) -> Option<&mut Payment> {
+    pub fn payment(&self, id: &PaymentId) -> Option<&Payment> {
+        self.payments.iter().find(|payment| payment.payment_id == *id)
+    }
+
+    pub(super) fn payment_mut(&mut self, id: &PaymentId) -> Option<&mut Payment> {
         self.payments.iter_mut().find(|payment| payment.payment_id == *id)
+    }
+
+    /// What no instrument answers for yet, of all that is or will be charged.
+    pub fn shortfall_minor(&self) -> i64 {
+        let owed = self.remaining_minor() + self.uncaptured_minor();
+        owed - self.payments.iter().map(|payment| payment.good_for_minor()).sum::<i64>() + self.elsewhere_minor().min(self.shipped_minor)
     }
 
     /// Authorized, on terms, paid elsewhere, or nothing due.
     pub fn is_paid_for(&self) -> bool {
-        let mut owed = self.remaining_minor();
-        for payment in &self.payments {
-            owed -= if payment.uses_gateway() { payment.capturable_minor().max(0) } else { payment.amount_minor };
-        }
-        owed <= 0 && self.payments.iter().all(|payment| payment.open_operation().is_none())
+        self.shortfall_minor() <= 0 && self.payments.iter().all(|payment| payment.open_operation().is_none())
+    }
+
+    fn elsewhere_minor(&self) -> i64 {
+        self.payments.iter().filter(|p| p.method == PaymentMethod::External).map(|p| p.amount_minor).sum()
     }
 
     /// Shares of shipped units that no instrument was charged or invoiced for yet. What was paid elsewhere pays first.
     pub fn uncaptured_minor(&self) -> i64 {
-        let elsewhere = self.payments.iter().filter(|p| p.method == PaymentMethod::External);
-        let elsewhere_minor: i64 = elsewhere.map(|p| p.amount_minor).sum();
         let asked: i64 = self.payments.iter().map(Payment::charged_minor).sum();
-        (self.shipped_minor - elsewhere_minor).max(0) - asked - self.invoiced_minor
+        (self.shipped_minor - self.elsewhere_minor()).max(0) - asked - self.invoiced_minor - self.set_off_minor
     }
 
     /// Captured less refunded, over all instruments.
     pub fn net_captured_minor(&self) -> i64 {
         self.payments.iter().map(|p| p.captured_minor() - p.refunded_minor()).sum()
     }
+
+    /// What an instrument gave, less what it was or is being given back.
+    pub(super) fn gave_minor(&self, payment: &Payment) -> i64 {
+        match payment.method {
+            PaymentMethod::Card | PaymentMethod::GiftCard => payment.refundable_minor(),
+            PaymentMethod::Terms => payment.invoiced_minor - payment.credited_minor,
+            PaymentMethod::External => self.used_elsewhere_minor(payment) - payment.credited_minor,
+        }
+    }
+
+    /// How much of an external instrument the shipped units have used up, the first one first.
+    fn used_elsewhere_minor(&self, payment: &Payment) -> i64 {
+        let external = self.payments.iter().filter(|p| p.method == PaymentMethod::External);
+        let before: i64 = external.take_while(|p| p.payment_id != payment.payment_id).map(|p| p.amount_minor).sum();
+        (self.shipped_minor - before).clamp(0, payment.amount_minor)
+    }
+
+    /// Someone must say that this kind of operation may be tried again.
+    pub(super) fn is_blocked(&self, kind: OperationKind, payment_id: &PaymentId) -> bool {
+        let subject = operation_subject(kind, payment_id);
+        self.attention.iter().any(|known| known.wait.is_none() && known.subject == subject)
+    }
 }
 
-impl LineState {
-    /// What the next `units` are worth, as far as there are so many.
-    fn share_minor(&self, units: u32) -> i64 {
-        if self.ordered == 0 {
-            return 0;
-        }
-        let upto = self.numbered + self.unnumbered(units);
-        share_minor(self.due_minor, u64::from(self.numbered), u64::from(upto), u64::from(self.ordered))
-    }
-
-    /// How many of these units have a share left.
-    fn unnumbered(&self, units: u32) -> u32 {
-        units.min(self.ordered.saturating_sub(self.numbered))
-    }
+/// What an operation is called where a person must look at it.
+pub(super) fn operation_subject(kind: OperationKind, payment_id: &PaymentId) -> String {
+    format!("{} {payment_id}", kind.as_str())
 }

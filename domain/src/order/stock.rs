@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FulfillmentOrder, Order};
+use super::{Event, FulfillmentOrder, Order, RejectionReason};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, LineId, Sku},
@@ -21,7 +21,39 @@ pub struct StockTarget {
     pub waiting: u32,
 }
 
+/// What a facility's rejection says about its stock of a line; the reason decides what becomes of it (LIFECYCLE.md).
+/// It is a fact: booked once under its key, whatever it leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockFact {
+    /// The sequence number of the event that says it; with the order and the line, the key.
+    pub seq: u64,
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub line_id: LineId,
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub reason: RejectionReason,
+    /// How many units could not be shipped.
+    pub quantity: u32,
+}
+
 impl Order {
+    /// What an event of this order, recorded under `seq`, says about stock that is not where the books have it.
+    pub fn stock_facts(&self, seq: u64, event: &Event) -> Vec<StockFact> {
+        let Event::FulfillmentRejected { fulfillment_order_id, rejection, .. } = event else { return Vec::new() };
+        let fact = |(line_id, quantity): (&LineId, &u32)| {
+            Some(StockFact {
+                seq,
+                fulfillment_order_id: fulfillment_order_id.clone(),
+                line_id: line_id.clone(),
+                facility_id: rejection.facility_id.clone(),
+                sku: self.core_line(line_id)?.sku.clone(),
+                reason: rejection.reason,
+                quantity: *quantity,
+            })
+        };
+        rejection.lines.iter().filter_map(fact).collect()
+    }
+
     /// The targets of the fulfillment orders that changed after `version`.
     pub fn stock_targets_since(&self, version: u64) -> Vec<StockTarget> {
         self.changed_since(version).flat_map(|found| self.targets(found)).collect()

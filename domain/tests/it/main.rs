@@ -1,14 +1,20 @@
 //! The domain's rules, tried from outside, without anything running.
 
+mod authorizations;
 mod cancellation;
 mod chaos;
 mod deadlines;
+mod decisions;
 mod docs;
 mod fulfillment;
 mod journeys;
 mod machines;
 mod matrix;
 mod money;
+mod moving;
+mod parcels;
+mod pickup;
+mod refunds;
 mod sizes;
 mod sourcing;
 mod support;

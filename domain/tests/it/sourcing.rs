@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use oms_domain::{
     fulfillment::FulfillmentStatus,
     order::{Answer, Command, Effect, Fact, FulfillmentRequest, Grant, OrderStatus, RejectionReason, SourcedPackage, SourcingAnswer},
+    policy::Policy,
 };
 
 use crate::support::{Run, core, lines};
@@ -98,4 +99,47 @@ fn a_late_or_repeated_sourcing_answer_changes_nothing() {
     assert_eq!(run.must(&Command::Answer(Answer::Sourced(again))), []);
     let ahead = SourcingAnswer { round: 9, packages: vec![], waiting: vec![] };
     assert_eq!(run.must(&Command::Answer(Answer::Sourced(ahead))), []);
+}
+
+#[test]
+fn units_that_are_given_back_too_often_wait_instead() {
+    let mut run = Run::under(core(&[3, 2]), Policy { resource_rounds_max: 2, ..Policy::default() });
+    run.source(|_, units| units);
+    run.obey();
+    let reject = |lines| FulfillmentRequest::Reject { reason: RejectionReason::Other, lines };
+    for n in 1..3 {
+        run.fulfill(n, reject(None)).unwrap();
+        run.source(|_, units| units);
+    }
+    // Line 1 has been given back twice, line 2 is rejected with it for the third time, and neither is asked for again.
+    run.fulfill(3, reject(None)).unwrap();
+    assert!(run.order.pending_effects().is_empty());
+    assert_eq!((run.status(3), run.order.all_units().backordered), (FulfillmentStatus::Backordered, 5));
+    assert_eq!(run.found(3).facility_id, None);
+}
+
+#[test]
+fn only_the_units_that_were_given_back_too_often_wait() {
+    let mut run = Run::under(core(&[3, 2]), Policy { resource_rounds_max: 1, ..Policy::default() });
+    run.source(|_, units| units);
+    run.obey();
+    let reject = |lines| FulfillmentRequest::Reject { reason: RejectionReason::NoCapacity, lines };
+    run.fulfill(1, reject(Some(lines([("1", 3)])))).unwrap();
+    run.source(|_, units| units);
+    run.fulfill(3, reject(None)).unwrap();
+    assert_eq!((run.status(3), run.found(3).lines.clone()), (FulfillmentStatus::Backordered, lines([("1", 3)])));
+    assert_eq!(run.status(1), FulfillmentStatus::Released, "line 2 was never given back");
+}
+
+#[test]
+fn a_rejection_says_what_it_means_for_the_stock() {
+    let mut run = Run::released(core(&[4]));
+    let reject = FulfillmentRequest::Reject { reason: RejectionReason::Damaged, lines: Some(lines([("1", 2)])) };
+    let events = run.fulfill(1, reject).unwrap();
+    let facts = run.order.stock_facts(9, &events[0]);
+    assert_eq!(facts.len(), 1);
+    let fact = &facts[0];
+    assert_eq!((fact.seq, fact.facility_id.as_str(), fact.sku.as_str()), (9, "WH-1", "SKU-1"));
+    assert_eq!((fact.reason, fact.quantity), (RejectionReason::Damaged, 2));
+    assert!(events[1..].iter().all(|event| run.order.stock_facts(10, event).is_empty()));
 }

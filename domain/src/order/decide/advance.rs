@@ -1,33 +1,39 @@
 //! What follows by itself, after any command, until nothing more does.
 
-use super::Draft;
+use super::{Draft, money::refused};
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::PaymentId,
-    order::{Attention, Event, FulfillmentOrder, OrderStatus, deadlines::later},
+    order::{Attention, Event, FulfillmentOrder, OrderStatus, Parcel, deadlines::later},
     parcel::ParcelStatus,
-    payment::{Decline, OperationKind, OperationStatus, Payment},
-    placed::PaymentMethod,
+    payment::Decline,
 };
+
+/// Far more rounds than any command needs: rules that contradict each other stop here rather than fill the memory.
+const ROUNDS_MAX: u32 = 1_000;
+/// What is then said of the order.
+const UNSETTLED: &str = "the rules do not come to rest";
 
 impl Draft {
     pub(super) fn advance(&mut self) {
-        loop {
+        for _ in 0..ROUNDS_MAX {
             let before = self.events.len();
             match self.order.status {
                 OrderStatus::Created => self.advance_created(),
                 OrderStatus::Approved => self.emit(Event::OrderProcessing),
                 OrderStatus::Processing => self.advance_processing(),
-                OrderStatus::Completed | OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::Expired => self.give_money_back(),
+                OrderStatus::Completed | OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::Expired => self.advance_final(),
             }
             if self.events.len() == before {
                 return self.settle_overdue();
             }
         }
+        let order_id = self.order.core.order_id.to_string();
+        self.attend(&order_id, UNSETTLED);
     }
 
     /// A wait that was overdue and is over needs nobody any more.
     fn settle_overdue(&mut self) {
+        self.forget_given_up();
         if self.order.attention.iter().all(|known| known.wait.is_none()) {
             return;
         }
@@ -39,7 +45,7 @@ impl Draft {
         }
     }
 
-    /// Sourced → authorized → approved. A hard decline rejects; a soft one waits for the customer.
+    /// Sourced → authorized → approved. A hard decline rejects; a soft one waits for the customer (see `cover`).
     fn advance_created(&mut self) {
         if self.order.version == 0 || self.order.sourcing.answered == 0 {
             return;
@@ -51,37 +57,12 @@ impl Draft {
             let reason = format!("payment {} was declined", payment.payment_id);
             return self.end_unpaid(Event::OrderRejected { reason: reason.clone() }, &reason);
         }
-        if let Some(payment) = self.order.payments.iter().find(|p| refused(p, Decline::Soft)) {
-            let payment_id = payment.payment_id.clone();
-            return self.await_payment(&payment_id);
-        }
         self.authorize();
+        self.void_renewed();
+        self.cover();
         if self.order.holds.is_empty() && self.order.is_paid_for() {
             self.emit(Event::OrderApproved);
         }
-    }
-
-    /// Asks each instrument for its part of what is still owed, in the order's own order.
-    fn authorize(&mut self) {
-        let mut owed = self.order.remaining_minor();
-        let mut asked = Vec::new();
-        for payment in &self.order.payments {
-            let part = payment.amount_minor.min(owed);
-            owed -= part;
-            if payment.uses_gateway() && payment.operations.is_empty() && part > 0 {
-                asked.push((payment.payment_id.clone(), part));
-            }
-        }
-        for (payment_id, amount_minor) in asked {
-            self.ask(&payment_id, OperationKind::Authorize, amount_minor, None);
-        }
-    }
-
-    fn ask(&mut self, payment_id: &PaymentId, kind: OperationKind, amount_minor: i64, acts_on: Option<String>) {
-        let payment = self.order.payments.iter().find(|p| p.payment_id == *payment_id);
-        let used = payment.map_or(0, |p| p.operations.len());
-        let number = u32::try_from(used).map_or(u32::MAX, |used| used + 1);
-        self.emit(Event::PaymentAsked { payment_id: payment_id.clone(), number, kind, amount_minor, acts_on });
     }
 
     /// Rejected or Expired: every unit is given up and every authorization voided.
@@ -101,19 +82,18 @@ impl Draft {
 
     fn advance_processing(&mut self) {
         self.source_again();
+        self.ask_customer();
         self.release_due();
         self.ship_labelled();
+        self.set_off();
         self.capture();
-        if self.order.all_units().unfinished() == 0 {
+        self.refund();
+        self.void_renewed();
+        self.cover();
+        self.resolve_by_policy();
+        let unresolved = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels).any(Parcel::is_unresolved);
+        if !unresolved && self.order.all_units().unfinished() == 0 {
             self.close();
-        }
-    }
-
-    /// Units that facilities gave back, or that need not wait any longer, are sourced again.
-    fn source_again(&mut self) {
-        let sourcing = self.order.sourcing;
-        if sourcing.asked == sourcing.answered && !self.order.sourceable().is_empty() {
-            self.emit(Event::SourcingAsked { round: sourcing.asked + 1 });
         }
     }
 
@@ -144,40 +124,13 @@ impl Draft {
         }
     }
 
-    /// Captures what was shipped and is not captured yet: one operation at a time per instrument, gift cards first.
-    fn capture(&mut self) {
-        let mut due = self.order.uncaptured_minor();
-        let mut ranked: Vec<Payment> = self.order.payments.clone();
-        ranked.sort_by_key(Payment::capture_rank);
-        for payment in ranked {
-            if due <= 0 || payment.open_operation().is_some() {
-                return;
-            }
-            let part = match payment.method {
-                PaymentMethod::Card | PaymentMethod::GiftCard => payment.capturable_minor().min(due),
-                PaymentMethod::Terms => due,
-                // Paid already: what is due is due beyond it.
-                PaymentMethod::External => 0,
-            };
-            due -= part;
-            match payment.method {
-                _ if part <= 0 || capture_failed(&payment) => {}
-                PaymentMethod::Terms => self.emit(Event::InvoiceDue { payment_id: payment.payment_id, amount_minor: part }),
-                PaymentMethod::Card | PaymentMethod::GiftCard | PaymentMethod::External => {
-                    let acts_on = payment.authorization().map(str::to_owned);
-                    self.ask(&payment.payment_id, OperationKind::Capture, part, acts_on);
-                }
-            }
-        }
-    }
-
     /// Nothing is left to do: what is still authorized is voided, and when the money is at rest the order ends.
     fn close(&mut self) {
-        if self.order.payments.iter().any(|p| p.open_operation().is_some()) || self.order.uncaptured_minor() > 0 {
+        if self.is_money_moving() || self.order.uncaptured_minor() > 0 {
             return;
         }
-        self.give_money_back();
-        if self.order.payments.iter().any(|p| p.open_operation().is_some()) {
+        self.void_rest();
+        if self.is_money_moving() {
             return;
         }
         let units = self.order.all_units();
@@ -185,27 +138,15 @@ impl Draft {
         self.emit(if completes { Event::OrderCompleted } else { Event::OrderCancelled });
     }
 
-    /// Voids what is authorized and will not be captured.
-    fn give_money_back(&mut self) {
-        let voidable = |p: &&Payment| {
-            let tried = p.last(OperationKind::Void).is_some_and(|op| op.status == OperationStatus::Failed);
-            p.uses_gateway() && p.capturable_minor() > 0 && p.open_operation().is_none() && !tried
-        };
-        let left: Vec<Payment> = self.order.payments.iter().filter(voidable).cloned().collect();
-        for payment in left {
-            let acts_on = payment.authorization().map(str::to_owned);
-            self.ask(&payment.payment_id, OperationKind::Void, payment.capturable_minor(), acts_on);
-        }
+    /// An operation is under way, or something is still to be given back.
+    fn is_money_moving(&self) -> bool {
+        let order = &self.order;
+        order.payments.iter().any(|p| p.open_operation().is_some()) || order.refunds.iter().any(|r| order.outstanding_minor(r) > 0)
     }
-}
 
-/// The last authorization failed in this way.
-fn refused(payment: &Payment, how: Decline) -> bool {
-    let last = payment.last(OperationKind::Authorize).filter(|op| op.status == OperationStatus::Failed);
-    last.and_then(|op| op.decline.as_ref()).is_some_and(|(decline, _)| *decline == how)
-}
-
-/// A capture that failed is retried by a person, not by every later event.
-fn capture_failed(payment: &Payment) -> bool {
-    payment.last(OperationKind::Capture).is_some_and(|op| op.status == OperationStatus::Failed)
+    /// After the end money may still go back: what is authorized, and what was refunded since.
+    fn advance_final(&mut self) {
+        self.refund();
+        self.void_rest();
+    }
 }

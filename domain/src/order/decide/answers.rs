@@ -3,9 +3,9 @@
 use super::Draft;
 use crate::{
     ids::{ParcelId, PaymentId},
-    order::{Event, LabelOutcome, Lines, SourcedPackage, SourcingAnswer, WaitingPackage, deadlines::operation_subject, lines::take},
+    order::{Event, LabelOutcome, Lines, SourcedPackage, SourcingAnswer, WaitingPackage, lines::take, money::operation_subject},
     parcel::ParcelStatus,
-    payment::{OperationKind, OperationOutcome, OperationStatus},
+    payment::{OperationOutcome, OperationStatus},
 };
 
 impl Draft {
@@ -47,31 +47,30 @@ impl Draft {
         if settled || still_unknown {
             return;
         }
-        let (kind, amount_minor) = (operation.kind, operation.amount_minor);
+        let (operation, kind, amount_minor) = (operation.clone(), operation.kind, operation.amount_minor);
         let payment_id = payment_id.clone();
         self.emit(Event::PaymentAnswered { payment_id: payment_id.clone(), number, kind, amount_minor, outcome: outcome.clone() });
         match outcome {
             OperationOutcome::Succeeded { .. } => self.settle(&operation_subject(kind, &payment_id)),
-            OperationOutcome::Declined { code, .. } => self.money_refused(&payment_id, kind, code),
+            OperationOutcome::Declined { code, .. } => self.money_refused(&payment_id, &operation, code),
             OperationOutcome::Unknown => {}
         }
     }
 
-    /// An authorization that fails is the customer's affair (see `advance`); anything else needs a person.
-    fn money_refused(&mut self, payment_id: &PaymentId, kind: OperationKind, code: &str) {
-        match kind {
-            OperationKind::Authorize => {}
-            OperationKind::Capture | OperationKind::Void | OperationKind::Refund => {
-                self.attend(&operation_subject(kind, payment_id), &format!("the gateway refused: {code}"));
-            }
+    /// The carrier will not come for a parcel that was unpacked.
+    pub(super) fn label_voided(&mut self, parcel_id: &ParcelId) {
+        let parcels = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+        if parcels.into_iter().any(|p| p.parcel_id == *parcel_id && p.status == ParcelStatus::Voided && p.label_at_carrier) {
+            self.emit(Event::LabelVoided { parcel_id: parcel_id.clone() });
         }
     }
 
     /// The carrier answered the request for a label.
     pub(super) fn labelled(&mut self, parcel_id: &ParcelId, outcome: &LabelOutcome) {
         let owner = parcel_id.fulfillment_order_id().and_then(|id| self.order.fulfillment_order(&id));
-        let parcel = owner.and_then(|f| f.parcels.iter().find(|p| p.parcel_id == *parcel_id));
-        if parcel.is_none_or(|p| p.status != ParcelStatus::LabelPending) {
+        let Some(parcel) = owner.and_then(|f| f.parcels.iter().find(|p| p.parcel_id == *parcel_id)) else { return };
+        // Too late: such a label is not wanted any more, and is voided at the carrier under the same key.
+        if parcel.status != ParcelStatus::LabelPending {
             return;
         }
         match outcome {

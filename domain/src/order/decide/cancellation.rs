@@ -4,7 +4,7 @@ use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::{CancellationId, FulfillmentOrderId},
+    ids::{CancellationId, FulfillmentOrderId, LineId},
     order::{
         Cancellation, Event, FulfillmentOrder, Lines,
         lines::{add, take, without},
@@ -127,8 +127,15 @@ impl Draft {
 
     /// Units of a fulfillment order, or of none, are cancelled.
     pub(super) fn cancel_some(&mut self, fulfillment_order_id: Option<FulfillmentOrderId>, lines: Lines, reason: &str) {
-        if !lines.is_empty() {
-            self.emit(Event::UnitsCancelled { fulfillment_order_id, lines, reason: reason.to_owned() });
+        if lines.is_empty() {
+            return;
+        }
+        // Units that were paid for and are sent again are given back, if nothing else is left to cancel.
+        let paid = |(id, units): (&LineId, &u32)| Some(self.order.lines.get(id)?.clone().forgo(*units).minor);
+        let paid_minor: i64 = lines.iter().filter_map(paid).sum();
+        self.emit(Event::UnitsCancelled { fulfillment_order_id, lines, reason: reason.to_owned() });
+        if let Some(refund_id) = self.refund_id("cancelled") {
+            self.owe_back(refund_id, paid_minor, Lines::new(), reason);
         }
     }
 }

@@ -73,10 +73,14 @@ impl Draft {
     pub(super) fn parcel_moved(&mut self, parcel_id: &ParcelId, action: ParcelAction, occurred_at: Timestamp) {
         self.emit(Event::ParcelMoved { parcel_id: parcel_id.clone(), action, occurred_at, assumed: false });
         if matches!(action, ParcelAction::Lose | ParcelAction::ReturnToSender) {
-            self.attend(parcel_id.as_str(), &format!("the carrier reports it {}", action.name()));
+            self.attend(parcel_id.as_str(), &format!("it is {}: send it again, or give the money back", action.name()));
         }
         if action == ParcelAction::Deliver {
             self.settle(parcel_id.as_str());
+            let parcels = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+            if parcels.into_iter().any(|p| p.parcel_id == *parcel_id && p.resolution.is_some()) {
+                self.attend(parcel_id.as_str(), "it was found and delivered, after it had been replaced or refunded");
+            }
         }
     }
 }

@@ -45,7 +45,16 @@ impl Draft {
             }
             FulfillmentRequest::ShortPick { reason, lines } => self.give_back(&found, FulfillmentAction::ShortPick, *reason, lines),
             FulfillmentRequest::Ship { carrier, tracking_number } => self.ship(&found, carrier.as_deref(), tracking_number.as_deref()),
+            FulfillmentRequest::ShipParcels { parcels } => self.ship_parcels(&found, parcels),
+            FulfillmentRequest::Unship => self.unship(&found),
+            FulfillmentRequest::Ready { code_hash } => self.ready(&found, code_hash.as_deref()),
+            FulfillmentRequest::Handover { code_hash } => self.hand_over(&found, code_hash.as_deref()),
+            FulfillmentRequest::NoShow => self.no_show(&found),
             FulfillmentRequest::Deliver => self.deliver(&found),
+            FulfillmentRequest::Move { facility_id, consented } => self.move_away(&found, facility_id.as_ref(), *consented),
+            FulfillmentRequest::Split { lines } => self.split(&found, lines),
+            FulfillmentRequest::Merge { other } => self.merge(&found, other),
+            FulfillmentRequest::MarkLost { parcels } => self.mark_lost(&found, parcels),
             FulfillmentRequest::AcceptCancellation => self.answer_cancellation(&found, true),
             FulfillmentRequest::RefuseCancellation => self.answer_cancellation(&found, false),
         }
@@ -105,14 +114,17 @@ impl Draft {
         let reopened = without(returned, &unwanted);
         let goes_on = self.order.fulfillment_order(&fulfillment_order_id).is_some_and(|f| f.lines != reopened);
         let into = (goes_on && !reopened.is_empty()).then(|| self.order.next_id());
-        let rejection = FacilityRejection { facility_id, reason, lines: lines.clone() };
+        let rejection = FacilityRejection { facility_id, reason, lines: lines.clone(), at: self.at };
         self.emit(Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into });
         Ok(())
     }
 
     /// Ships everything in it. What has not been accepted, picked or packed yet is, in passing.
-    fn ship(&mut self, found: &FulfillmentOrder, carrier: Option<&str>, tracking_number: Option<&str>) -> Result<(), Rejection> {
+    pub(super) fn ship(&mut self, found: &FulfillmentOrder, carrier: Option<&str>, tracking_number: Option<&str>) -> Result<(), Rejection> {
         let id = &found.fulfillment_order_id;
+        if self.is_pickup(found) {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, "the customer collects this: make it ready, then hand it over"));
+        }
         if found.status == FulfillmentStatus::Released {
             self.emit(Event::FulfillmentAccepted { fulfillment_order_id: id.clone() });
         }
@@ -154,7 +166,7 @@ impl Draft {
                 code: ErrorCode::IllegalTransition,
             });
         }
-        let arriving = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some());
+        let arriving = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some() && p.resolution.is_none());
         for parcel_id in arriving.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
             self.parcel_moved(&parcel_id, ParcelAction::Deliver, self.at);
         }
@@ -171,7 +183,7 @@ fn everything(found: &FulfillmentOrder) -> PackedParcel {
 }
 
 /// Refuses units that the fulfillment order does not hold, naming the line.
-fn within(found: &FulfillmentOrder, lines: &Lines) -> Result<(), Rejection> {
+pub(super) fn within(found: &FulfillmentOrder, lines: &Lines) -> Result<(), Rejection> {
     for (id, units) in lines {
         let held = found.lines.get(id).copied().unwrap_or(0);
         if *units == 0 || *units > held {

@@ -44,6 +44,14 @@ impl Draft {
         Ok(())
     }
 
+    /// What is owed is covered again, so the order waits for no payment any more.
+    pub(super) fn lift_awaiting(&mut self) {
+        let ours = self.order.holds.iter().filter(|hold| hold.hold_id.as_str().starts_with(AWAITING));
+        for hold_id in ours.map(|hold| hold.hold_id.clone()).collect::<Vec<_>>() {
+            self.emit(Event::HoldReleased { hold_id });
+        }
+    }
+
     /// Waits for the customer: a payment lifts the hold, or its deadline ends the order.
     pub(super) fn await_payment(&mut self, payment_id: &PaymentId) {
         let Some(hold_id) = awaiting(payment_id) else { return };

@@ -2,13 +2,25 @@
 
 mod advance;
 mod answers;
+mod authorizations;
 mod cancellation;
+mod decisions;
 mod facts;
 mod fulfillment;
 mod holds;
+mod legal;
+mod money;
+mod moving;
+mod parcels;
+mod pickup;
+mod refunds;
+mod retry;
+mod sourcing;
 mod time;
 
 use jiff::Timestamp;
+
+pub(super) use self::money::renews;
 
 use super::{Answer, Command, Event, Fact, Order, Request};
 use crate::error::{ErrorCode, Rejection};
@@ -23,7 +35,8 @@ pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Vec<Eve
         Command::Answer(Answer::Sourced(answer)) => draft.sourced(answer),
         Command::Answer(Answer::Payment { payment_id, number, outcome }) => draft.paid(payment_id, *number, outcome),
         Command::Answer(Answer::Label { parcel_id, outcome }) => draft.labelled(parcel_id, outcome),
-        Command::Answer(Answer::GaveUp { effect, why }) => draft.attend(effect, why),
+        Command::Answer(Answer::LabelVoided { parcel_id }) => draft.label_voided(parcel_id),
+        Command::Answer(Answer::GaveUp { effect, why }) => draft.gave_up(effect, why),
         Command::Fact(Fact::StockArrived { grants }) => draft.stock_arrived(grants),
         Command::Fact(Fact::Carrier(report)) => draft.carrier_reported(report),
         Command::Tick => draft.time_passed(),
@@ -56,24 +69,34 @@ impl Draft {
     }
 
     fn request(&mut self, request: &Request) -> Result<(), Rejection> {
-        if self.order.status.is_final() && !self.is_repeat(request) {
+        if self.order.status.is_final() && !self.outlives(request) {
             return Err(self.closed());
         }
         match request {
             Request::Cancel { cancellation_id, reason, lines } => self.cancel(cancellation_id, reason, lines.as_ref()),
             Request::PlaceHold { hold_id, reason, expires_at } => self.place_hold(hold_id, *reason, *expires_at),
             Request::ReleaseHold { hold_id } => self.release_hold(hold_id),
-            Request::Fulfillment { fulfillment_order_id, action } => self.fulfill(fulfillment_order_id, action),
+            Request::Fulfillment { fulfillment_order_id, action } => {
+                let legal = self.order.fulfillment_order(fulfillment_order_id).map(|found| self.order.legal_actions(found));
+                self.fulfill(fulfillment_order_id, action).map_err(|refusal| refusal.offering(&legal.unwrap_or_default()))
+            }
+            Request::Decide { decision_id, choice } => self.decide_for(decision_id, *choice),
+            Request::Refund { refund_id, amount_minor, reason, lines } => self.ask_refund(refund_id, *amount_minor, lines.as_ref(), reason),
+            Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
+            Request::AddPayment { payment } => self.add_payment(payment),
+            Request::Retry { subject } => self.retry(subject),
         }
     }
 
-    /// A cancellation that was answered is answered the same for ever, also after the end.
-    fn is_repeat(&self, request: &Request) -> bool {
+    /// Money is given back after the end too; and a cancellation that was answered is answered the same for ever.
+    fn outlives(&self, request: &Request) -> bool {
         match request {
             Request::Cancel { cancellation_id, .. } => {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
+            Request::Refund { .. } | Request::Retry { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,
+            Request::ResolveParcel { .. } | Request::AddPayment { .. } | Request::Decide { .. } => false,
         }
     }
 

@@ -4,7 +4,7 @@ use super::Draft;
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FulfillmentOrderId, HoldId},
-    order::{Deadline, Event, FulfillmentOrder, Wait},
+    order::{Deadline, Event, FulfillmentOrder, Resolution, Wait},
     parcel::ParcelAction,
 };
 
@@ -32,9 +32,15 @@ impl Draft {
             Wait::Backorder => self.give_up_waiting(subject),
             Wait::SplitWait => self.stop_waiting(subject),
             Wait::CancellationRequest => self.answer_for_facility(subject),
+            Wait::Renewal => self.renew(subject),
+            Wait::AuthorizationExpiry => self.lapse(subject),
+            Wait::Decision => self.decide_by_default(subject),
+            Wait::Pickup => self.not_collected(subject),
+            Wait::LostParcel => self.refund_lost(subject),
+            Wait::Retry => self.settle(subject),
             Wait::Delivery => self.assume_delivered(subject),
             Wait::Acceptance | Wait::Packing | Wait::Shipping | Wait::Label => self.overdue(deadline),
-            Wait::Sourcing | Wait::HoldReview | Wait::UnknownPayment => self.overdue(deadline),
+            Wait::Sourcing | Wait::HoldReview | Wait::UnknownPayment | Wait::Transit => self.overdue(deadline),
         }
     }
 
@@ -74,9 +80,25 @@ impl Draft {
         }
     }
 
+    fn not_collected(&mut self, subject: &str) {
+        if let Some(found) = self.found(subject)
+            && self.no_show(&found).is_err()
+        {
+            self.attend(subject, "it was not collected, and is not ready any more");
+        }
+    }
+
+    /// Nobody said what to do about it, so the customer has their money back.
+    fn refund_lost(&mut self, subject: &str) {
+        let parcels = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+        if let Some(parcel) = parcels.into_iter().find(|p| p.parcel_id.as_str() == subject && p.is_unresolved()).cloned() {
+            self.resolve(&parcel, Resolution::Refund);
+        }
+    }
+
     fn assume_delivered(&mut self, subject: &str) {
         let Some(found) = self.found(subject) else { return };
-        let silent = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some() && p.status.is_in_transit());
+        let silent = found.parcels.iter().filter(|p| p.is_silent());
         for parcel_id in silent.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
             let (action, occurred_at) = (ParcelAction::Deliver, self.at);
             self.emit(Event::ParcelMoved { parcel_id, action, occurred_at, assumed: true });

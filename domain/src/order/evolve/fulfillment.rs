@@ -27,6 +27,9 @@ impl FulfillmentOrder {
             parcels: Vec::new(),
             ship_requested: false,
             cancellation_request: None,
+            replaces: None,
+            wanted_facility_id: None,
+            pickup_code_hash: None,
             rejections: Vec::new(),
         }
     }
@@ -60,6 +63,8 @@ impl FulfillmentOrder {
                 tracking_number: None,
                 reported_at: None,
                 label_attempts: 0,
+                label_at_carrier: false,
+                resolution: None,
                 assumed_delivered: false,
             });
         }
@@ -73,6 +78,60 @@ impl FulfillmentOrder {
                 parcel.since = at;
             }
         }
+    }
+
+    /// What some of its parcels hold, as if to be packed anew.
+    pub(super) fn contents(&self, of: impl Fn(&Parcel) -> bool) -> Vec<PackedParcel> {
+        let content = |p: &Parcel| PackedParcel { lines: p.lines.clone(), weight_g: p.weight_g };
+        self.parcels.iter().filter(|p| of(p)).map(content).collect()
+    }
+
+    /// A part of it under another number: `units`, with the parcels that hold them, and what was asked of these units.
+    pub(super) fn part(&self, id: &FulfillmentOrderId, units: &Lines, parcels: &[ParcelId], at: Timestamp) -> Self {
+        let mut part = Self {
+            fulfillment_order_id: id.clone(),
+            lines: units.clone(),
+            since: at,
+            parcels: Vec::new(),
+            ship_requested: false,
+            cancellation_request: None,
+            rejections: Vec::new(),
+            ..self.clone()
+        };
+        part.pack(&self.contents(|p| parcels.contains(&p.parcel_id)), at);
+        // Of what is split off a released one the facility has not been told yet.
+        if part.status == FulfillmentStatus::Released {
+            part.status = FulfillmentStatus::Open;
+        }
+        for asked in self.beyond(units) {
+            part.ask_to_cancel(&asked.cancellation_id, &asked.lines, at);
+        }
+        part
+    }
+
+    /// `units` leave it as a part of their own.
+    pub(super) fn leave(&mut self, units: &Lines, parcels: &[ParcelId], at: Timestamp) {
+        for asked in self.beyond(units) {
+            self.answer_cancellation(&asked.cancellation_id, &asked.lines);
+        }
+        if parcels.is_empty() {
+            return self.remove(units, at);
+        }
+        self.lines = lines::without(&self.lines, units);
+        for parcel in self.parcels.iter_mut().filter(|p| parcels.contains(&p.parcel_id)) {
+            (parcel.status, parcel.since) = (ParcelStatus::Voided, at);
+        }
+    }
+
+    /// What someone asked to cancel that would not fit into what stays when `units` leave: the newest questions go along.
+    fn beyond(&self, units: &Lines) -> Vec<CancellationPart> {
+        let mut stays = lines::without(&self.lines, units);
+        let parts = self.cancellation_request.iter().flat_map(|request| &request.parts);
+        let gone = parts.map(|part| {
+            let kept = lines::take(&mut stays, &part.lines);
+            CancellationPart { cancellation_id: part.cancellation_id.clone(), lines: lines::without(&part.lines, &kept) }
+        });
+        gone.filter(|part| !part.lines.is_empty()).collect()
     }
 
     pub(super) fn ask_to_cancel(&mut self, cancellation_id: &CancellationId, lines: &Lines, at: Timestamp) {

@@ -11,6 +11,7 @@ use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
     parcel::ParcelAction,
+    payment::Operation,
 };
 
 impl Order {
@@ -21,11 +22,21 @@ impl Order {
             Event::OrderPlaced { .. } => self.status_since = at,
             Event::SourcingAsked { round } => self.ask_sourcing(*round, at),
             Event::OrderSourced { round, packages, waiting } => self.answer_sourcing(*round, packages, waiting, at),
-            Event::PaymentAsked { payment_id, number, kind, amount_minor, acts_on } => {
-                self.open_operation(payment_id, *number, (*kind, *amount_minor), acts_on.as_deref(), at);
+            Event::PaymentAsked { payment_id, number, kind, amount_minor, acts_on, refund_id } => {
+                let operation = Operation::asked(*number, *kind, *amount_minor, at);
+                self.open_operation(payment_id, Operation { acts_on: acts_on.clone(), refund_id: refund_id.clone(), ..operation });
             }
             Event::PaymentAnswered { payment_id, number, outcome, .. } => self.answer_operation(payment_id, *number, outcome, at),
-            Event::InvoiceDue { amount_minor, .. } => self.invoiced_minor = self.invoiced_minor.saturating_add(*amount_minor),
+            Event::InvoiceDue { payment_id, amount_minor } => self.invoice(payment_id, *amount_minor),
+            Event::RefundAsked(refund) => self.owe_back(refund),
+            Event::RefundSetOff { refund_id, amount_minor } => {
+                self.set_off_minor = self.set_off_minor.saturating_add(*amount_minor);
+                self.settle_refund(refund_id, *amount_minor);
+            }
+            Event::CreditDue { payment_id, refund_id, amount_minor } => {
+                self.credit(payment_id, *amount_minor);
+                self.settle_refund(refund_id, *amount_minor);
+            }
             Event::OrderApproved => self.enter(OrderStatus::Approved, at),
             Event::OrderProcessing => self.enter(OrderStatus::Processing, at),
             Event::OrderRejected { .. } => self.enter(OrderStatus::Rejected, at),
@@ -39,7 +50,15 @@ impl Order {
                 self.attention.retain(|known| known.subject != *subject || known.wait != *wait);
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), wait: *wait, since: at });
             }
-            Event::AttentionResolved { subject, wait } => self.attention.retain(|known| known.subject != *subject || known.wait != *wait),
+            Event::EffectGaveUp { effect, why } => {
+                self.gave_up.insert(effect.clone());
+                self.attention.retain(|known| known.subject != *effect || known.wait.is_some());
+                self.attention.push(Attention { subject: effect.clone(), why: why.clone(), wait: None, since: at });
+            }
+            Event::AttentionResolved { subject, wait } => {
+                self.gave_up.remove(subject);
+                self.attention.retain(|known| known.subject != *subject || known.wait != *wait);
+            }
             Event::UnitsCancelled { fulfillment_order_id, lines, .. } => {
                 self.cancel_units(fulfillment_order_id.as_ref(), lines, at);
             }
@@ -51,6 +70,20 @@ impl Order {
             Event::WaitingEnded { fulfillment_order_id } => self.end_waiting(fulfillment_order_id, at),
             Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into } => {
                 self.reject(fulfillment_order_id, rejection, reopened, into.as_ref(), at);
+            }
+            Event::FulfillmentSplit { from, into, lines, parcels } => self.split((from, into), lines, parcels, at),
+            Event::FulfillmentMoved { from, into, wanted } => self.move_away((from, into), wanted.as_ref(), at),
+            Event::FulfillmentMerged { from, into } => self.merge(from, into, at),
+            Event::DecisionAsked(decision) => self.decisions.push(decision.clone()),
+            Event::DecisionMade { decision_id, choice, .. } => {
+                for decision in self.decisions.iter_mut().filter(|known| known.decision_id == *decision_id) {
+                    decision.choice = Some(*choice);
+                }
+            }
+            Event::FulfillmentBackordered { fulfillment_order_id } => {
+                let whole = !self.core.allow_split;
+                self.touch(fulfillment_order_id, |f| (f.facility_id, f.whole) = (None, whole));
+                self.advance_to(fulfillment_order_id, FulfillmentStatus::Backordered, at);
             }
             Event::PreorderDue { fulfillment_order_id } => self.advance_to(fulfillment_order_id, FulfillmentStatus::Open, at),
             Event::FulfillmentReleased { fulfillment_order_id } => self.advance_to(fulfillment_order_id, FulfillmentStatus::Released, at),
@@ -65,18 +98,33 @@ impl Order {
                 self.advance_to(fulfillment_order_id, FulfillmentStatus::Picking, at);
             }
             Event::ShippingAsked { fulfillment_order_id } => self.touch(fulfillment_order_id, |f| f.ship_requested = true),
-            Event::FulfillmentShipped { fulfillment_order_id, amount_minor } => self.ship(fulfillment_order_id, *amount_minor, at),
+            Event::FulfillmentShipped { fulfillment_order_id, amount_minor } => {
+                self.hand_out(fulfillment_order_id, *amount_minor, FulfillmentStatus::Shipped, at);
+            }
+            Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor } => {
+                self.hand_out(fulfillment_order_id, *amount_minor, FulfillmentStatus::PickedUp, at);
+            }
+            Event::FulfillmentReady { fulfillment_order_id, code_hash } => {
+                self.touch(fulfillment_order_id, |f| f.pickup_code_hash = code_hash.clone());
+                self.advance_to(fulfillment_order_id, FulfillmentStatus::ReadyForPickup, at);
+            }
+            Event::FulfillmentUnshipped { fulfillment_order_id, .. } => self.unship(fulfillment_order_id, at),
+            Event::ParcelResolved { parcel_id, resolution, into } => self.resolve_parcel(parcel_id, *resolution, into.as_ref(), at),
+            Event::LabelVoided { parcel_id } => self.touch_parcel(parcel_id, |p| p.label_at_carrier = false),
+            Event::PaymentAdded(payment) => self.payments.push(payment.opened(at)),
+            Event::AuthorizationLapsed { payment_id, number } => self.lapse(payment_id, *number),
             Event::CancellationRequested { fulfillment_order_id, cancellation_id, lines } => {
                 self.touch(fulfillment_order_id, |f| f.ask_to_cancel(cancellation_id, lines, at));
             }
             Event::CancellationAnswered { fulfillment_order_id, cancellation_id, lines, .. } => {
                 self.touch(fulfillment_order_id, |f| f.answer_cancellation(cancellation_id, lines));
             }
-            Event::LabelAsked { parcel_id } => {
-                self.move_parcel(parcel_id, ParcelAction::RequestLabel, at, |p| p.label_attempts = p.label_attempts.saturating_add(1))
-            }
+            Event::LabelAsked { parcel_id } => self.move_parcel(parcel_id, ParcelAction::RequestLabel, at, |p| {
+                p.label_attempts = p.label_attempts.saturating_add(1);
+                p.label_at_carrier = true;
+            }),
             Event::LabelRefused { parcel_id, .. } => {
-                self.move_parcel(parcel_id, ParcelAction::RefuseLabel, at, |_| {});
+                self.move_parcel(parcel_id, ParcelAction::RefuseLabel, at, |p| p.label_at_carrier = false);
                 self.touch_parcel_owner(parcel_id, |f| f.ship_requested = false);
             }
             Event::LabelBooked { parcel_id, carrier, tracking_number } => {
@@ -116,13 +164,19 @@ impl Order {
         self.touch(id, |f| f.enter(status, at));
     }
 
-    fn move_parcel(&mut self, id: &ParcelId, action: ParcelAction, at: Timestamp, change: impl FnOnce(&mut Parcel)) {
+    fn touch_parcel(&mut self, id: &ParcelId, change: impl FnOnce(&mut Parcel)) {
         self.touch_parcel_owner(id, |f| {
             if let Some(parcel) = f.parcels.iter_mut().find(|p| p.parcel_id == *id) {
-                parcel.status = parcel.status.after(action).unwrap_or(parcel.status);
-                parcel.since = at;
                 change(parcel);
             }
+        });
+    }
+
+    fn move_parcel(&mut self, id: &ParcelId, action: ParcelAction, at: Timestamp, change: impl FnOnce(&mut Parcel)) {
+        self.touch_parcel(id, |parcel| {
+            parcel.status = parcel.status.after(action).unwrap_or(parcel.status);
+            parcel.since = at;
+            change(parcel);
         });
     }
 

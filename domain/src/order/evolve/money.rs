@@ -3,32 +3,51 @@
 use jiff::Timestamp;
 
 use crate::{
-    ids::PaymentId,
-    order::Order,
-    payment::{Operation, OperationAction, OperationKind, OperationOutcome, OperationStatus},
+    ids::{PaymentId, RefundId},
+    order::{Order, Refund},
+    payment::{Operation, OperationAction, OperationOutcome},
 };
 
 impl Order {
-    pub(super) fn open_operation(
-        &mut self,
-        id: &PaymentId,
-        number: u32,
-        (kind, amount_minor): (OperationKind, i64),
-        acts_on: Option<&str>,
-        at: Timestamp,
-    ) {
+    pub(super) fn open_operation(&mut self, id: &PaymentId, operation: Operation) {
         if let Some(payment) = self.payment_mut(id) {
-            payment.operations.push(Operation {
-                number,
-                kind,
-                amount_minor,
-                status: OperationStatus::Pending,
-                acts_on: acts_on.map(str::to_owned),
-                reference: None,
-                decline: None,
-                expires_at: None,
-                since: at,
-            });
+            payment.operations.push(operation);
+        }
+    }
+
+    pub(super) fn lapse(&mut self, id: &PaymentId, number: u32) {
+        let payment = self.payment_mut(id);
+        if let Some(operation) = payment.and_then(|p| p.operations.iter_mut().find(|op| op.number == number)) {
+            operation.lapsed = true;
+        }
+    }
+
+    pub(super) fn invoice(&mut self, id: &PaymentId, amount_minor: i64) {
+        self.invoiced_minor = self.invoiced_minor.saturating_add(amount_minor);
+        if let Some(payment) = self.payment_mut(id) {
+            payment.invoiced_minor = payment.invoiced_minor.saturating_add(amount_minor);
+        }
+    }
+
+    pub(super) fn credit(&mut self, id: &PaymentId, amount_minor: i64) {
+        if let Some(payment) = self.payment_mut(id) {
+            payment.credited_minor = payment.credited_minor.saturating_add(amount_minor);
+        }
+    }
+
+    pub(super) fn owe_back(&mut self, refund: &Refund) {
+        for (id, units) in &refund.lines {
+            if let Some(line) = self.lines.get_mut(id) {
+                let share = line.refund_share(*units);
+                line.refunded.add(share);
+            }
+        }
+        self.refunds.push(refund.clone());
+    }
+
+    pub(super) fn settle_refund(&mut self, id: &RefundId, amount_minor: i64) {
+        if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.refund_id == *id) {
+            refund.settled_minor = refund.settled_minor.saturating_add(amount_minor);
         }
     }
 

@@ -4,8 +4,12 @@ use jiff::Timestamp;
 
 use crate::{
     fulfillment::FulfillmentStatus,
-    ids::FulfillmentOrderId,
-    order::{FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, SourcedPackage, WaitingPackage, lines},
+    ids::{FacilityId, FulfillmentOrderId, ParcelId},
+    order::{
+        FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, RejectionReason, Resolution, SourcedPackage, WaitingPackage,
+        lines,
+    },
+    parcel::ParcelStatus,
 };
 
 impl Order {
@@ -24,12 +28,12 @@ impl Order {
             self.next_number = self.sourcing.first_number;
         }
         for package in packages {
-            self.take_open(&package.lines, at);
-            self.push_sourced(package, at);
+            let replaces = self.take_open(&package.lines, at);
+            self.push_sourced(package, replaces, at);
         }
         for package in waiting {
-            self.take_open(&package.lines, at);
-            self.push_waiting(package, at);
+            let replaces = self.take_open(&package.lines, at);
+            self.push_waiting(package, replaces, at);
         }
         let seeking = self.sourceable();
         for (id, line) in &mut self.lines {
@@ -37,7 +41,7 @@ impl Order {
         }
     }
 
-    fn push_sourced(&mut self, package: &SourcedPackage, at: Timestamp) {
+    fn push_sourced(&mut self, package: &SourcedPackage, replaces: Option<ParcelId>, at: Timestamp) {
         let fulfill_at = package.lines.keys().filter_map(|id| self.core_line(id)?.fulfill_at).max();
         let status = match fulfill_at {
             Some(due) if due > at => FulfillmentStatus::Scheduled,
@@ -47,14 +51,16 @@ impl Order {
         opened.facility_id = Some(package.facility_id.clone());
         opened.fulfill_at = fulfill_at;
         opened.ship_by = package.ship_by;
+        opened.replaces = replaces;
         self.push(opened);
     }
 
-    fn push_waiting(&mut self, package: &WaitingPackage, at: Timestamp) {
+    fn push_waiting(&mut self, package: &WaitingPackage, replaces: Option<ParcelId>, at: Timestamp) {
         let id = &package.fulfillment_order_id;
         let mut waiting = FulfillmentOrder::new(id, package.group, &package.lines, FulfillmentStatus::Backordered, at);
         waiting.whole = package.whole;
         waiting.on_purpose = package.on_purpose;
+        waiting.replaces = replaces;
         waiting.waiting_since = package.lines.keys().filter_map(|line_id| self.lines.get(line_id)?.waiting_since).min();
         self.push(waiting);
     }
@@ -66,8 +72,9 @@ impl Order {
         self.fulfillment_orders.push(opened);
     }
 
-    /// Takes units that look for a facility: those in no fulfillment order first, then those of Incomplete ones, oldest first.
-    pub(super) fn take_open(&mut self, wanted: &Lines, at: Timestamp) {
+    /// Takes units that look for a facility: those in no fulfillment order first, then those of Incomplete ones, oldest first. Says
+    /// which parcel's units are among them, if they are to be sent again.
+    pub(super) fn take_open(&mut self, wanted: &Lines, at: Timestamp) -> Option<ParcelId> {
         let mut left = wanted.clone();
         for (id, units) in &mut left {
             if let Some(line) = self.lines.get_mut(id) {
@@ -76,20 +83,23 @@ impl Order {
                 *units -= taken;
             }
         }
-        let version = self.version;
+        let (version, mut replaces) = (self.version, None);
         for incomplete in self.fulfillment_orders.iter_mut().filter(|f| f.status == FulfillmentStatus::Incomplete) {
             let taken = lines::take(&mut left, &incomplete.lines);
             if !taken.is_empty() {
+                replaces = replaces.or_else(|| incomplete.replaces.clone());
                 incomplete.remove(&taken, at);
                 incomplete.version = version;
             }
         }
+        replaces
     }
 
     /// Waiting units leave their fulfillment order for one of the granting facility.
     pub(super) fn grant(&mut self, from: &FulfillmentOrderId, package: &SourcedPackage, at: Timestamp) {
+        let replaces = self.fulfillment_order(from).and_then(|f| f.replaces.clone());
         self.touch(from, |f| f.remove(&package.lines, at));
-        self.push_sourced(package, at);
+        self.push_sourced(package, replaces, at);
     }
 
     /// Waiting units are open again, and remember since when they have been waiting.
@@ -114,7 +124,12 @@ impl Order {
         into: Option<&FulfillmentOrderId>,
         at: Timestamp,
     ) {
-        let Some(group) = self.fulfillment_order(id).map(|f| f.group) else { return };
+        for line_id in reopened.keys() {
+            if let Some(line) = self.lines.get_mut(line_id) {
+                line.given_back = line.given_back.saturating_add(1);
+            }
+        }
+        let Some((group, replaces)) = self.fulfillment_order(id).map(|f| (f.group, f.replaces.clone())) else { return };
         self.touch(id, |f| {
             f.rejections.push(rejection.clone());
             match into {
@@ -127,28 +142,111 @@ impl Order {
             }
         });
         if let Some(into) = into {
-            self.push(FulfillmentOrder::new(into, group, reopened, FulfillmentStatus::Incomplete, at));
+            let mut part = FulfillmentOrder::new(into, group, reopened, FulfillmentStatus::Incomplete, at);
+            part.replaces = replaces;
+            self.push(part);
         }
     }
 
     pub(super) fn cancel_units(&mut self, id: Option<&FulfillmentOrderId>, units: &Lines, at: Timestamp) {
-        self.number(units);
         match id {
             Some(id) => self.touch(id, |f| f.remove(units, at)),
-            None => self.take_open(units, at),
+            None => {
+                self.take_open(units, at);
+            }
         }
         for (line_id, units) in units {
             if let Some(line) = self.lines.get_mut(line_id) {
+                line.forgo(*units);
                 line.cancelled = line.cancelled.saturating_add(*units);
             }
         }
     }
 
-    pub(super) fn ship(&mut self, id: &FulfillmentOrderId, amount_minor: i64, at: Timestamp) {
+    /// Units go on under another number, in the same status and for the same place, with the parcels that hold them.
+    pub(super) fn split(
+        &mut self,
+        (from, into): (&FulfillmentOrderId, &FulfillmentOrderId),
+        units: &Lines,
+        parcels: &[ParcelId],
+        at: Timestamp,
+    ) {
+        let Some(part) = self.fulfillment_order(from).map(|f| f.part(into, units, parcels, at)) else { return };
+        self.touch(from, |f| f.leave(units, parcels, at));
+        self.push(part);
+    }
+
+    /// Its units look for another facility under another number. The one that lets go is not asked again.
+    pub(super) fn move_away(
+        &mut self,
+        (from, into): (&FulfillmentOrderId, &FulfillmentOrderId),
+        wanted: Option<&FacilityId>,
+        at: Timestamp,
+    ) {
+        let Some(found) = self.fulfillment_order(from).cloned() else { return };
+        let mut moved = FulfillmentOrder::new(into, found.group, &found.lines, FulfillmentStatus::Incomplete, at);
+        moved.wanted_facility_id = wanted.cloned();
+        moved.replaces = found.replaces;
+        self.touch(from, |f| {
+            if let Some(facility_id) = f.facility_id.clone() {
+                f.rejections.push(FacilityRejection { facility_id, reason: RejectionReason::Other, lines: f.lines.clone(), at });
+            }
+            f.remove(&found.lines, at);
+        });
+        if !moved.lines.is_empty() {
+            self.push(moved);
+        }
+    }
+
+    pub(super) fn merge(&mut self, from: &FulfillmentOrderId, into: &FulfillmentOrderId, at: Timestamp) {
+        let units = self.fulfillment_order(from).map(|f| f.lines.clone()).unwrap_or_default();
+        self.touch(from, |f| f.remove(&units, at));
+        self.touch(into, |f| lines::add(&mut f.lines, &units));
+    }
+
+    /// Its units leave the house, one way or the other.
+    pub(super) fn hand_out(&mut self, id: &FulfillmentOrderId, amount_minor: i64, status: FulfillmentStatus, at: Timestamp) {
         self.shipped_minor = self.shipped_minor.saturating_add(amount_minor);
         let units = self.fulfillment_order(id).map(|f| f.lines.clone()).unwrap_or_default();
-        self.number(&units);
+        for (line_id, units) in &units {
+            if let Some(line) = self.lines.get_mut(line_id) {
+                line.charge(*units);
+            }
+        }
         self.touch(id, |f| f.ship_requested = false);
-        self.advance_to(id, FulfillmentStatus::Shipped, at);
+        self.advance_to(id, status, at);
+    }
+
+    /// Packed again, as it was: its labels are void, so its parcels are new ones.
+    pub(super) fn unship(&mut self, id: &FulfillmentOrderId, at: Timestamp) {
+        let units = self.fulfillment_order(id).map(|f| f.lines.clone()).unwrap_or_default();
+        for (line_id, units) in &units {
+            if let Some(line) = self.lines.get_mut(line_id) {
+                line.unship(*units);
+            }
+        }
+        self.touch(id, |f| {
+            let again = f.contents(|p| p.status != ParcelStatus::Voided);
+            f.void_parcels(at);
+            f.pack(&again, at);
+        });
+        self.advance_to(id, FulfillmentStatus::Packed, at);
+    }
+
+    /// Units of a parcel that did not arrive are sent again, or given back (which the refund's own event does).
+    pub(super) fn resolve_parcel(&mut self, id: &ParcelId, resolution: Resolution, into: Option<&FulfillmentOrderId>, at: Timestamp) {
+        self.touch_parcel(id, |p| p.resolution = Some(resolution));
+        let Some(into) = into else { return };
+        let owner = id.fulfillment_order_id().and_then(|owner| self.fulfillment_order(&owner));
+        let Some((group, parcel)) = owner.and_then(|f| Some((f.group, f.parcels.iter().find(|p| p.parcel_id == *id)?))) else { return };
+        let mut again = FulfillmentOrder::new(into, group, &parcel.lines, FulfillmentStatus::Incomplete, at);
+        again.replaces = Some(id.clone());
+        for (line_id, units) in &again.lines {
+            if let Some(line) = self.lines.get_mut(line_id) {
+                line.replaced = line.replaced.saturating_add(*units);
+                line.prepaid = line.prepaid.saturating_add(*units);
+            }
+        }
+        self.push(again);
     }
 }

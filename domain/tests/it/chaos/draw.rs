@@ -1,13 +1,15 @@
 //! Commands drawn for the state that the order is in: mostly possible, sometimes absurd.
 
 use oms_domain::{
+    fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
     order::{
-        Answer, CarrierReport, Effect, Fact, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel, RejectionReason,
-        Request, SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage,
+        Answer, CarrierReport, Choice, Effect, Fact, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel,
+        RejectionReason, Request, Resolution, SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage,
     },
-    parcel::ParcelAction,
+    parcel::{ParcelAction, ParcelStatus},
     payment::{Decline, OperationOutcome},
+    placed::PaymentMethod,
 };
 
 use crate::support::{Lines, at};
@@ -66,7 +68,7 @@ pub fn answer(order: &Order, effect: &Effect, draw: u32, a: u32, b: u32) -> Answ
                 0 | 1 => OperationOutcome::Unknown,
                 2 => OperationOutcome::Declined { decline: Decline::Soft, code: "insufficient_funds".into() },
                 3 if a.is_multiple_of(3) => OperationOutcome::Declined { decline: Decline::Hard, code: "stolen".into() },
-                _ => OperationOutcome::Succeeded { reference: pay.key(), expires_at: None },
+                _ => OperationOutcome::Succeeded { reference: pay.key(), expires_at: a.is_multiple_of(4).then(|| expiry(order, b)) },
             };
             Answer::Payment { payment_id: pay.payment_id.clone(), number: pay.number, outcome }
         }
@@ -78,6 +80,42 @@ pub fn answer(order: &Order, effect: &Effect, draw: u32, a: u32, b: u32) -> Answ
             Answer::Label { parcel_id: label.parcel_id.clone(), outcome }
         }
     }
+}
+
+/// An authorization lasts a week or so.
+fn expiry(order: &Order, draw: u32) -> jiff::Timestamp {
+    order.status_since + jiff::SignedDuration::from_hours(i64::from(24 + draw % 200))
+}
+
+/// Refunds of a part, of units' exact share, or of more than there is.
+pub fn refund(order: &Order, a: u32, b: u32, c: u32) -> Request {
+    let shipped: Lines = order.units().into_iter().map(|(id, units)| (id, u32::try_from(units.shipped).unwrap())).collect();
+    let lines = a.is_multiple_of(3).then(|| some_of(&shipped, b));
+    let exact = lines.as_ref().map(|lines| order.refund_share_minor(lines));
+    let amount_minor = exact.unwrap_or(i64::from(b % 2_000));
+    Request::Refund { refund_id: format!("r{}", c % 9).parse().unwrap(), amount_minor, reason: "goodwill".into(), lines }
+}
+
+pub fn resolve(order: &Order, a: u32, b: u32) -> Option<Request> {
+    let parcels: Vec<_> = order.fulfillment_orders.iter().flat_map(|f| &f.parcels).cloned().collect();
+    let resolution = if b.is_multiple_of(2) { Resolution::Replace } else { Resolution::Refund };
+    Some(Request::ResolveParcel { parcel_id: pick(&parcels, a)?.parcel_id, resolution })
+}
+
+pub fn decide_for(order: &Order, a: u32, b: u32) -> Option<Request> {
+    let choice = if b.is_multiple_of(2) { Choice::Drop } else { Choice::Wait };
+    Some(Request::Decide { decision_id: pick(&order.decisions, a)?.decision_id, choice })
+}
+
+/// Another card, or the one that was declined once more.
+pub fn payment(order: &Order, a: u32, b: u32) -> Request {
+    let known = pick(&order.payments, b).map(|p| crate::support::payment(p.payment_id.as_str(), p.method, p.amount_minor));
+    let new = || crate::support::payment(&format!("p{}", b % 3), PaymentMethod::Card, i64::from(a % 5_000));
+    Request::AddPayment { payment: known.filter(|_| a.is_multiple_of(2)).unwrap_or_else(new) }
+}
+
+pub fn retry(order: &Order, a: u32) -> Option<Request> {
+    Some(Request::Retry { subject: pick(&order.attention, a)?.subject })
 }
 
 /// The world's own answer: everything goes well.
@@ -117,20 +155,40 @@ pub fn fulfillment(order: &Order, a: u32, b: u32, c: u32) -> Option<Request> {
         rest if rest.is_empty() || half.is_empty() => vec![],
         rest => [half.clone(), rest].map(|lines| PackedParcel { lines, weight_g: Some(b % 5_000) }).to_vec(),
     };
-    let action = match c % 13 {
-        0 => FulfillmentRequest::Release,
-        1 => FulfillmentRequest::Accept,
-        2 => FulfillmentRequest::Reject { reason: reason(b), lines: (!b.is_multiple_of(3)).then(|| half.clone()) },
-        3 => FulfillmentRequest::StartPicking { picker: "p1".into() },
-        4 => FulfillmentRequest::ShortPick { reason: reason(b), lines: half.clone() },
-        5 => FulfillmentRequest::Pack { parcels: parcels() },
-        6 => FulfillmentRequest::Unpack,
-        7 | 8 => FulfillmentRequest::Ship { carrier: None, tracking_number: (b.is_multiple_of(3)).then(|| format!("T{}", b % 4)) },
-        9 => FulfillmentRequest::Deliver,
-        10 => FulfillmentRequest::AcceptCancellation,
-        11 => FulfillmentRequest::RefuseCancellation,
-        _ => FulfillmentRequest::Accept,
+    let live: Vec<_> = found.parcels.iter().filter(|p| p.status != ParcelStatus::Voided).map(|p| p.parcel_id.clone()).collect();
+    let parcel = pick(&live, b);
+    let code_hash = (!a.is_multiple_of(3)).then(|| format!("hash-{}", b % 2));
+    let ship = |number: bool| FulfillmentRequest::Ship { carrier: None, tracking_number: number.then(|| format!("T{}", b % 4)) };
+    let ship_one = || FulfillmentRequest::ShipParcels { parcels: parcel.clone().into_iter().collect() };
+    let reject = || FulfillmentRequest::Reject { reason: reason(b), lines: (!b.is_multiple_of(3)).then(|| half.clone()) };
+    let short = || FulfillmentRequest::ShortPick { reason: reason(b), lines: half.clone() };
+    let lost = || FulfillmentRequest::MarkLost { parcels: parcel.clone().into_iter().filter(|_| b.is_multiple_of(2)).collect() };
+    let pack = || FulfillmentRequest::Pack { parcels: parcels() };
+    let ready = || FulfillmentRequest::Ready { code_hash: code_hash.clone() };
+    let handover = || FulfillmentRequest::Handover { code_hash: code_hash.clone() };
+    let pick_up = || FulfillmentRequest::StartPicking { picker: "p1".into() };
+    use FulfillmentRequest::{Accept, AcceptCancellation, Deliver, NoShow, RefuseCancellation, Release, Unpack, Unship};
+    let anything = vec![Release, Accept, reject(), pick_up(), short(), pack(), Unpack, ship(false), ship(true), ship_one(), Unship];
+    let apart = || FulfillmentRequest::Split { lines: half.clone() };
+    let away =
+        || FulfillmentRequest::Move { facility_id: b.is_multiple_of(2).then(|| "WH-2".parse().unwrap()), consented: a.is_multiple_of(2) };
+    let together = || {
+        let other = pick(&order.fulfillment_orders, b).map_or_else(|| found.fulfillment_order_id.clone(), |f| f.fulfillment_order_id);
+        FulfillmentRequest::Merge { other }
     };
+    let anything = [anything, vec![apart(), away(), together()]].concat();
+    let anything = [anything, vec![ready(), handover(), NoShow, Deliver, lost(), AcceptCancellation, RefuseCancellation]].concat();
+    let likely = match found.status {
+        FulfillmentStatus::Released => vec![Accept, pick_up(), reject(), ship(false), apart(), together(), away()],
+        FulfillmentStatus::Accepted => vec![pick_up(), pick_up(), ship(true), reject(), AcceptCancellation],
+        FulfillmentStatus::Picking => vec![pack(), pack(), short(), ready(), ship(false), RefuseCancellation],
+        FulfillmentStatus::Packed => vec![ship(false), ship(true), ship_one(), ship_one(), ready(), Unpack, AcceptCancellation],
+        FulfillmentStatus::ReadyForPickup => vec![handover(), NoShow, AcceptCancellation, RefuseCancellation],
+        FulfillmentStatus::Shipped => vec![Deliver, Unship, lost()],
+        FulfillmentStatus::Scheduled | FulfillmentStatus::Open | FulfillmentStatus::Backordered => vec![Release, apart(), together()],
+        FulfillmentStatus::PickedUp | FulfillmentStatus::Incomplete | FulfillmentStatus::Cancelled => vec![],
+    };
+    let action = pick(&likely, c / 3).filter(|_| !c.is_multiple_of(3)).or_else(|| pick(&anything, c / 3))?;
     Some(Request::Fulfillment { fulfillment_order_id: found.fulfillment_order_id, action })
 }
 

@@ -7,7 +7,7 @@ use oms_domain::{
     ids::LineId,
     order::{Effect, Event, FulfillmentOrder, Order, OrderStatus},
     parcel::ParcelStatus,
-    payment::{OperationKind, OperationStatus},
+    payment::OperationStatus,
     placed::PaymentMethod,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -51,6 +51,7 @@ pub fn hold(order: &Order) {
     let ids: BTreeSet<_> = order.fulfillment_orders.iter().map(|f| &f.fulfillment_order_id).collect();
     assert_eq!(ids.len(), order.fulfillment_orders.len(), "an id was given twice");
     order.fulfillment_orders.iter().for_each(fulfillment_order);
+    assert!(order.attention.iter().all(|known| known.why != "the rules do not come to rest"), "{:?}", order.attention);
     cancellations(order);
     money(order);
     let keys: BTreeSet<String> = order.pending_effects().iter().map(Effect::key).collect();
@@ -69,6 +70,8 @@ fn fulfillment_order(found: &FulfillmentOrder) {
     }
     match found.status {
         FulfillmentStatus::Packed | FulfillmentStatus::Shipped => assert_eq!(packed, found.lines, "{name}: parcels hold other units"),
+        // Collected with or without a parcel around it.
+        FulfillmentStatus::ReadyForPickup | FulfillmentStatus::PickedUp => assert!(packed.is_empty() || packed == found.lines, "{name}"),
         _ => assert!(packed.is_empty(), "{name} is {} and has parcels", found.status),
     }
     if let Some(request) = &found.cancellation_request {
@@ -106,7 +109,9 @@ fn money(order: &Order) {
         let open = payment.operations.iter().filter(|op| op.is_open()).count();
         assert!(open <= 1, "one operation at a time: {payment:?}");
         assert!(payment.operations.iter().all(|op| op.amount_minor > 0), "{payment:?}");
-        assert!(payment.charged_minor() + payment.voided_minor() <= payment.authorized_minor(), "{payment:?}");
+        let used = payment.charged_minor() + payment.voided_minor() + payment.lapsed_minor();
+        assert!(used <= payment.authorized_minor(), "{payment:?}");
+        assert!(payment.credited_minor >= 0 && payment.capturable_minor() >= 0, "{payment:?}");
         assert!(payment.refunded_minor() <= payment.captured_minor(), "{payment:?}");
         let numbers: BTreeSet<u32> = payment.operations.iter().map(|op| op.number).collect();
         assert_eq!(numbers.len(), payment.operations.len());
@@ -124,8 +129,11 @@ pub struct Ledger {
     due_minor: BTreeMap<LineId, i128>,
     ordered: BTreeMap<LineId, i128>,
     spoken_for: BTreeMap<LineId, i128>,
+    /// Nothing was unshipped or lost yet, so that every share is known here without the order's help.
+    plain: bool,
     shipped_minor: i128,
-    cancelled_minor: i128,
+    unshipped_minor: i128,
+    refunds_minor: i128,
 }
 
 impl Ledger {
@@ -137,8 +145,10 @@ impl Ledger {
             due_minor: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.due_minor))).collect(),
             ordered: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.ordered))).collect(),
             spoken_for: BTreeMap::new(),
+            plain: true,
             shipped_minor: 0,
-            cancelled_minor: 0,
+            unshipped_minor: 0,
+            refunds_minor: 0,
         }
     }
 
@@ -156,34 +166,50 @@ impl Ledger {
 
     pub fn follow(&mut self, before: &Order, event: &Event) {
         match event {
-            Event::UnitsCancelled { lines, .. } => self.cancelled_minor += self.share(lines),
-            Event::FulfillmentShipped { fulfillment_order_id, amount_minor } => {
+            Event::UnitsCancelled { lines, .. } => {
+                self.share(lines);
+            }
+            Event::FulfillmentShipped { fulfillment_order_id, amount_minor }
+            | Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor } => {
                 let lines = before.fulfillment_order(fulfillment_order_id).unwrap().lines.clone();
                 let share = self.share(&lines);
-                assert_eq!(share, i128::from(*amount_minor), "the exact share of what ships");
-                self.shipped_minor += share;
+                assert!(!self.plain || share == i128::from(*amount_minor), "{share} is the exact share of what ships: {event:?}");
+                self.shipped_minor += i128::from(*amount_minor);
             }
+            Event::FulfillmentUnshipped { amount_minor, .. } => {
+                self.plain = false;
+                self.unshipped_minor += i128::from(*amount_minor);
+            }
+            Event::ParcelResolved { .. } => self.plain = false,
+            Event::RefundAsked(refund) => self.refunds_minor += i128::from(refund.amount_minor),
             _ => {}
         }
     }
 
     pub fn agrees(&self, order: &Order) {
-        let total = i128::from(order.core.total_minor());
-        assert_eq!(total, self.shipped_minor + self.cancelled_minor + i128::from(order.remaining_minor()));
+        let gone: i128 = order.lines.values().map(|line| i128::from(line.gone.minor)).sum();
+        let everywhere = self.shipped_minor - self.unshipped_minor + gone + i128::from(order.remaining_minor());
+        assert_eq!(i128::from(order.core.total_minor()), everywhere, "a penny is nowhere");
         let charged: i128 = order.payments.iter().map(|p| i128::from(p.charged_minor())).sum();
         assert!(charged + i128::from(order.invoiced_minor) <= self.shipped_minor, "more is charged than was shipped");
+        assert!(self.refunds_minor <= self.shipped_minor, "more is given back than was taken");
+        for line in order.lines.values() {
+            assert!(line.gone.minor >= 0 && line.free_again.minor >= 0 && line.refunded.minor >= 0, "{line:?}");
+        }
     }
 
-    /// Of a closed order: what shipped is paid, to the penny, and every authorization is used up or void.
+    /// Of a closed order: what shipped is paid, to the penny, what is owed back is given back, and no authorization is left.
     pub fn nets_out(&self, order: &Order) {
         let elsewhere = order.payments.iter().filter(|p| p.method == PaymentMethod::External);
-        let elsewhere: i128 = elsewhere.map(|p| i128::from(p.amount_minor)).sum();
-        let paid = i128::from(order.net_captured_minor() + order.invoiced_minor);
-        assert_eq!(paid, (self.shipped_minor - elsewhere).max(0), "{:?}", order.payments);
+        let elsewhere = elsewhere.map(|p| i128::from(p.amount_minor)).sum::<i128>().min(self.shipped_minor);
+        let credited: i128 = order.payments.iter().map(|p| i128::from(p.credited_minor)).sum();
+        let paid = i128::from(order.net_captured_minor() + order.invoiced_minor) + elsewhere - credited;
+        let still_owed: i128 = order.refunds.iter().map(|refund| i128::from(order.outstanding_minor(refund))).sum();
+        assert!(still_owed == 0 || !order.attention.is_empty(), "{:?}", order.refunds);
+        assert_eq!(paid, self.shipped_minor - self.refunds_minor + still_owed, "{:?} {:?}", order.payments, order.refunds);
         for payment in order.payments.iter().filter(|p| p.uses_gateway()) {
-            let void_failed = payment.last(OperationKind::Void).is_some_and(|op| op.status == OperationStatus::Failed);
-            let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor();
-            assert!(left == 0 || (void_failed && !order.attention.is_empty()), "{payment:?}");
+            let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor() - payment.lapsed_minor();
+            assert!(left == 0 || !order.attention.is_empty(), "{payment:?}");
         }
     }
 }

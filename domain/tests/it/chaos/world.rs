@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use oms_domain::{
-    order::{Command, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
-    placed::PaymentMethod,
-    policy::Policy,
+    order::{Answer, Command, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
+    placed::{DeliveryMethod, PaymentMethod},
+    policy::{OnLoss, Policy},
 };
 
 use super::{
@@ -53,13 +53,19 @@ fn shape(draw: u32) -> OrderCore {
     core.allow_split = draw >> 9 & 3 != 0;
     core.allow_backorder = draw >> 11 & 3 != 0;
     core.lines[0].fulfill_at = (draw >> 13 & 3 == 0).then(|| at(50_000));
+    if draw >> 18 & 3 == 0 {
+        core.groups[0] = CoreGroup { method: DeliveryMethod::Pickup, pickup_facility_id: Some("WH-1".parse().unwrap()) };
+    }
     core.cancel_after = (draw >> 15 & 3 == 0).then(|| at(500_000));
     core
 }
 
 impl World {
     pub fn new(draw: u32) -> Self {
-        let policy = Policy { remorse_ms: i64::from(draw >> 17 & 1) * 60_000, ..Policy::default() };
+        let on_loss = [OnLoss::Ask, OnLoss::Ask, OnLoss::Replace, OnLoss::Refund][usize::try_from(draw >> 20 & 3).unwrap()];
+        let (remorse_ms, resource_rounds_max) = (i64::from(draw >> 17 & 1) * 60_000, draw >> 22 & 3);
+        let decision_ms = i64::from(draw >> 24 & 1) * 100_000_000;
+        let policy = Policy { remorse_ms, resource_rounds_max, on_loss, decision_ms, ..Policy::default() };
         let order = Order::new(shape(draw), policy);
         let ledger = Ledger::new(&order);
         let mut world =
@@ -75,7 +81,7 @@ impl World {
 
     pub fn step(&mut self, (kind, a, b, c): Step) {
         self.second += i64::from(1 + c % 600);
-        let command = match kind % 32 {
+        let command = match kind % 40 {
             0..=9 => draw::pick(&self.order.pending_effects(), a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
             10..=17 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
             18 | 19 => Some(Command::Request(draw::cancel(&self.order, a, b, c))),
@@ -89,6 +95,14 @@ impl World {
                 self.second += i64::from(b % 400_000);
                 Some(Command::Tick)
             }
+            30 => Some(Command::Request(draw::refund(&self.order, a, b, c))),
+            31 | 32 => draw::resolve(&self.order, a, b).map(Command::Request),
+            33 => Some(Command::Request(draw::payment(&self.order, a, b))),
+            34 => draw::retry(&self.order, a).map(Command::Request),
+            35 => draw::pick(&self.effects, a).map(|e| Command::Answer(Answer::GaveUp { effect: e.key(), why: "it is down".into() })),
+            36 => draw::pick(&self.order.labels_to_void(), a).map(|l| Command::Answer(Answer::LabelVoided { parcel_id: l.parcel_id })),
+            37 if b.is_multiple_of(2) => draw::decide_for(&self.order, a, c).map(Command::Request),
+            37 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
             _ => Some(Command::Tick),
         };
         if let Some(command) = command {
@@ -178,12 +192,18 @@ impl World {
         }
         let ours = |hold: &&oms_domain::order::Hold| !hold.hold_id.as_str().starts_with("awaiting.");
         let holds = self.order.holds.iter().find(ours).map(|hold| Request::ReleaseHold { hold_id: hold.hold_id.clone() });
-        let ship = || FulfillmentRequest::Ship { carrier: None, tracking_number: None };
+        let pickup = self.order.core.groups[0].method == DeliveryMethod::Pickup;
+        let ship = || match pickup {
+            true => FulfillmentRequest::Ready { code_hash: None },
+            false => FulfillmentRequest::Ship { carrier: None, tracking_number: None },
+        };
         let request = self.order.fulfillment_orders.iter().find_map(|f| {
             let action = match f.status.name() {
+                "Released" | "Accepted" if pickup => FulfillmentRequest::StartPicking { picker: "p1".into() },
+                "ReadyForPickup" => FulfillmentRequest::Handover { code_hash: f.pickup_code_hash.clone() },
                 "Released" | "Accepted" | "Picking" => ship(),
                 "Packed" if !f.ship_requested => ship(),
-                "Shipped" if !f.is_delivered() && f.parcels.iter().any(|p| p.status.is_in_transit()) => FulfillmentRequest::Deliver,
+                "Shipped" if f.parcels.iter().any(|p| p.status.is_in_transit()) => FulfillmentRequest::Deliver,
                 _ => return None,
             };
             Some(Request::Fulfillment { fulfillment_order_id: f.fulfillment_order_id.clone(), action })

@@ -1,0 +1,100 @@
+//! What is still to be shipped stays authorized: renewed before it expires, covered again if it lapsed, by this instrument or another.
+
+use super::{
+    Draft,
+    money::{Ask, refused},
+};
+use crate::{
+    error::{ErrorCode, Rejection},
+    ids::PaymentId,
+    order::{CorePayment, Event, OrderStatus, money::operation_subject},
+    payment::{Decline, OperationKind, Payment},
+};
+
+/// Most instruments of one order.
+const PAYMENTS_MAX: usize = 20;
+
+impl Draft {
+    /// What no instrument answers for is authorized again where there is room; where there is none, the order waits for a payment.
+    pub(super) fn cover(&mut self) {
+        let shortfall = self.order.shortfall_minor();
+        if self.order.payments.iter().any(|p| p.open_operation().is_some()) {
+            return;
+        }
+        if shortfall <= 0 {
+            return self.lift_awaiting();
+        }
+        let able = self.order.payments.iter().find(|p| room_minor(p) > 0 && self.may_authorize(p));
+        if let Some((payment_id, room)) = able.map(|p| (p.payment_id.clone(), room_minor(p))) {
+            let amount_minor = shortfall.min(room);
+            return self.ask(Ask { payment_id, kind: OperationKind::Authorize, amount_minor, acts_on: None, refund_id: None });
+        }
+        let declined = |p: &&Payment| refused(p, Decline::Soft) || refused(p, Decline::Hard);
+        let payments = &self.order.payments;
+        if let Some(payment_id) = payments.iter().find(declined).or(payments.first()).map(|p| p.payment_id.clone()) {
+            self.await_payment(&payment_id);
+        }
+    }
+
+    /// Not what was declined: that is the customer's affair at first, and a matter of another try later.
+    fn may_authorize(&self, payment: &Payment) -> bool {
+        let declined = refused(payment, Decline::Soft) || refused(payment, Decline::Hard);
+        if self.order.status == OrderStatus::Created && declined {
+            return false;
+        }
+        !self.order.is_blocked(OperationKind::Authorize, &payment.payment_id)
+    }
+
+    /// An authorization that is about to expire is renewed, for what will still be captured, before the old one is given up.
+    pub(super) fn renew(&mut self, subject: &str) {
+        let Some(wanted) = self.order.expiring().into_iter().find(|e| e.renewable && e.subject == subject) else { return };
+        let (payment_id, acts_on) = (wanted.payment_id, Some(wanted.reference));
+        let needed = self.order.remaining_minor() + self.order.uncaptured_minor();
+        let amount_minor = wanted.left_minor.min(needed);
+        self.ask(Ask { payment_id, kind: OperationKind::Authorize, amount_minor, acts_on, refund_id: None });
+    }
+
+    pub(super) fn lapse(&mut self, subject: &str) {
+        if let Some(expired) = self.order.expiring().into_iter().find(|expiring| expiring.subject == subject) {
+            self.emit(Event::AuthorizationLapsed { payment_id: expired.payment_id, number: expired.number });
+        }
+    }
+
+    /// Another instrument, or another try with one that was declined.
+    pub(super) fn add_payment(&mut self, payment: &CorePayment) -> Result<(), Rejection> {
+        let refuse = |why: String| Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        if let Some(known) = self.order.payment(&payment.payment_id).cloned() {
+            if (known.method, known.amount_minor) != (payment.method, payment.amount_minor) {
+                return refuse(format!("payment {} exists with another method or amount", payment.payment_id));
+            }
+            self.try_again(&known);
+            return Ok(());
+        }
+        if payment.amount_minor <= 0 {
+            return refuse("a payment must be of more than nothing".to_owned());
+        }
+        if self.order.payments.len() >= PAYMENTS_MAX {
+            return refuse(format!("an order has at most {PAYMENTS_MAX} payments"));
+        }
+        self.emit(Event::PaymentAdded(payment.clone()));
+        Ok(())
+    }
+
+    fn try_again(&mut self, known: &Payment) {
+        self.settle(&operation_subject(OperationKind::Authorize, &known.payment_id));
+        let amount_minor = self.order.shortfall_minor().min(room_minor(known));
+        let declined = refused(known, Decline::Soft) || refused(known, Decline::Hard);
+        if declined && amount_minor > 0 && known.open_operation().is_none() {
+            let payment_id: PaymentId = known.payment_id.clone();
+            self.ask(Ask { payment_id, kind: OperationKind::Authorize, amount_minor, acts_on: None, refund_id: None });
+        }
+    }
+}
+
+/// How much more than it has paid, and is good for, it was given to pay.
+fn room_minor(payment: &Payment) -> i64 {
+    if !payment.uses_gateway() {
+        return 0;
+    }
+    payment.amount_minor + payment.refunded_minor() - payment.charged_minor() - payment.capturable_minor()
+}

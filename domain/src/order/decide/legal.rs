@@ -1,0 +1,55 @@
+//! What can be asked of a fulfillment order now, in the API's words: the machine's rows that have a door, as far as this order allows.
+
+use crate::{
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
+    order::{FulfillmentOrder, Order, OrderStatus},
+    parcel::{ParcelAction, ParcelStatus},
+    placed::DeliveryMethod,
+};
+
+impl Order {
+    /// Requests that would not be refused for the state's sake. A rule may still refuse one: a wrong code, units that are not there.
+    pub fn legal_actions(&self, found: &FulfillmentOrder) -> Vec<&'static str> {
+        if self.status.is_final() {
+            return Vec::new();
+        }
+        let open = FulfillmentAction::ALL.iter().filter(|action| self.is_open_to(found, **action));
+        let mut words: Vec<&str> = open.map(|action| action.name()).collect();
+        let shipped = found.status == FulfillmentStatus::Shipped;
+        if shipped && found.parcels.iter().any(|p| p.status.after(ParcelAction::Deliver).is_some() && p.resolution.is_none()) {
+            words.push("deliver");
+        }
+        if shipped && found.parcels.iter().any(|p| p.status.after(ParcelAction::Lose).is_some()) {
+            words.push("mark-lost");
+        }
+        words
+    }
+
+    fn is_open_to(&self, found: &FulfillmentOrder, action: FulfillmentAction) -> bool {
+        let pickup = self.core.groups.get(usize::from(found.group)).is_some_and(|group| group.method == DeliveryMethod::Pickup);
+        let legal = found.status.after(action).is_some();
+        let labelled_only = || found.parcels.iter().all(|p| matches!(p.status, ParcelStatus::Labelled | ParcelStatus::Voided));
+        match action {
+            // Nobody asks for these: they follow by themselves, or from a cancellation.
+            FulfillmentAction::FallDue | FulfillmentAction::Source | FulfillmentAction::Backorder => false,
+            FulfillmentAction::Cancel | FulfillmentAction::RequestCancellation => false,
+            FulfillmentAction::AcceptCancellation | FulfillmentAction::RefuseCancellation => legal && found.cancellation_request.is_some(),
+            FulfillmentAction::Release => legal && self.status == OrderStatus::Processing && self.holds.is_empty(),
+            FulfillmentAction::Ready | FulfillmentAction::Handover | FulfillmentAction::NoShow => legal && pickup,
+            FulfillmentAction::Ship => !pickup && is_shippable(found.status),
+            FulfillmentAction::Unship => legal && labelled_only(),
+            FulfillmentAction::Accept | FulfillmentAction::Reject | FulfillmentAction::StartPicking | FulfillmentAction::ShortPick => legal,
+            FulfillmentAction::Pack | FulfillmentAction::Unpack | FulfillmentAction::Move => legal,
+        }
+    }
+}
+
+/// Shipping implies accepting, picking and packing.
+fn is_shippable(status: FulfillmentStatus) -> bool {
+    match status {
+        FulfillmentStatus::Released | FulfillmentStatus::Accepted | FulfillmentStatus::Picking | FulfillmentStatus::Packed => true,
+        FulfillmentStatus::Scheduled | FulfillmentStatus::Open | FulfillmentStatus::Backordered | FulfillmentStatus::Incomplete => false,
+        FulfillmentStatus::ReadyForPickup | FulfillmentStatus::Shipped | FulfillmentStatus::PickedUp => false,
+        FulfillmentStatus::Cancelled => false,
+    }
+}

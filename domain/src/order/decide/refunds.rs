@@ -1,0 +1,101 @@
+//! Refunds: an id and an explicit amount, paid back by the instruments that gave it, never more to one than it gave.
+
+use super::{Draft, money::Ask};
+use crate::{
+    error::{ErrorCode, Rejection},
+    ids::RefundId,
+    order::{Event, Lines, Refund, refund::AUTOMATIC},
+    payment::{OperationKind, Payment},
+    placed::PaymentMethod,
+};
+
+/// Most refunds of one order.
+const REFUNDS_MAX: usize = 1_000;
+
+impl Draft {
+    /// Someone gives money back. The same refund again is the same refund.
+    pub(super) fn ask_refund(&mut self, id: &RefundId, amount_minor: i64, lines: Option<&Lines>, reason: &str) -> Result<(), Rejection> {
+        let lines = lines.cloned().unwrap_or_default();
+        if let Some(known) = self.order.refund(id) {
+            let same = (known.amount_minor, &known.lines, known.reason.as_str()) == (amount_minor, &lines, reason);
+            let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("refund {id} exists with another amount, lines or reason"));
+            return if same { Ok(()) } else { Err(refusal()) };
+        }
+        let refundable = self.order.refundable_minor();
+        let refuse = |why: String| Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        if id.as_str().starts_with(AUTOMATIC) {
+            return refuse(format!("ids that begin with {AUTOMATIC} are the order's own"));
+        }
+        if amount_minor <= 0 || amount_minor > refundable {
+            return refuse(format!("{amount_minor} cannot be given back: {refundable} is left of what was shipped"));
+        }
+        if self.order.refunds.len() >= REFUNDS_MAX {
+            return refuse(format!("an order has at most {REFUNDS_MAX} refunds"));
+        }
+        for (line_id, units) in &lines {
+            let line = self.order.lines.get(line_id);
+            if line.is_none_or(|line| *units == 0 || line.refund_share(*units).units < *units) {
+                return refuse(format!("line {line_id}: {units} units named, and not so many were charged and not given back yet"));
+            }
+        }
+        self.owe_back(id.clone(), amount_minor, lines, reason);
+        Ok(())
+    }
+
+    /// The order owes this back from now on; together with what it gave back before, never more than was shipped.
+    pub(super) fn owe_back(&mut self, refund_id: RefundId, amount_minor: i64, lines: Lines, reason: &str) {
+        let amount_minor = amount_minor.min(self.order.refundable_minor());
+        if amount_minor > 0 {
+            let (reason, at) = (reason.to_owned(), self.at);
+            self.emit(Event::RefundAsked(Refund { refund_id, amount_minor, reason, lines, at, settled_minor: 0 }));
+        }
+    }
+
+    /// What is owed both ways is set off before anyone is charged.
+    pub(super) fn set_off(&mut self) {
+        let due = self.order.uncaptured_minor();
+        let refund = self.order.refunds.iter().find(|refund| self.order.outstanding_minor(refund) > 0);
+        if let Some(refund) = refund.filter(|_| due > 0) {
+            let amount_minor = self.order.outstanding_minor(refund).min(due);
+            self.emit(Event::RefundSetOff { refund_id: refund.refund_id.clone(), amount_minor });
+        }
+    }
+
+    /// Gives back what is owed: an invoice is credited first, a gift card last; one operation at a time.
+    pub(super) fn refund(&mut self) {
+        let Some(refund) = self.order.refunds.iter().find(|refund| self.order.outstanding_minor(refund) > 0).cloned() else { return };
+        let mut ranked: Vec<Payment> = self.order.payments.clone();
+        ranked.sort_by_key(Payment::refund_rank);
+        for payment in ranked {
+            let gave = self.order.gave_minor(&payment);
+            if gave <= 0 {
+                continue;
+            }
+            // Its turn, so nobody else's: it is busy, or waits for another try.
+            if payment.open_operation().is_none() && !self.order.is_blocked(OperationKind::Refund, &payment.payment_id) {
+                self.refund_from(&refund, payment, gave.min(self.order.outstanding_minor(&refund)));
+            }
+            return;
+        }
+    }
+
+    fn refund_from(&mut self, refund: &Refund, payment: Payment, amount_minor: i64) {
+        let refund_id = refund.refund_id.clone();
+        match payment.method {
+            PaymentMethod::Terms | PaymentMethod::External => {
+                self.emit(Event::CreditDue { payment_id: payment.payment_id, refund_id, amount_minor });
+            }
+            PaymentMethod::Card | PaymentMethod::GiftCard => {
+                let Some((capture, left)) = payment.refundable_captures().last() else { return };
+                let (acts_on, amount_minor) = (capture.reference.clone(), amount_minor.min(left));
+                let (payment_id, kind, refund_id) = (payment.payment_id.clone(), OperationKind::Refund, Some(refund_id));
+                self.ask(Ask { payment_id, kind, amount_minor, acts_on, refund_id });
+            }
+        }
+    }
+
+    /// The order's own refund ids: by what it is for, and the version at which.
+    pub(super) fn refund_id(&self, what: &str) -> Option<RefundId> {
+        RefundId::parse(format!("{AUTOMATIC}{what}.{}", self.order.version)).ok()
+    }
+}

@@ -1,0 +1,42 @@
+//! What failed is tried again: by a person at once, by itself after a while, and not for ever.
+
+use super::Draft;
+use crate::{
+    error::{ErrorCode, Rejection},
+    order::{Effect, Event},
+};
+
+impl Draft {
+    /// An effect could not be done. It is left alone until someone, or time, says that it may be tried again.
+    pub(super) fn gave_up(&mut self, effect: &str, why: &str) {
+        if self.order.owed_effects().iter().any(|owed| owed.key() == effect) {
+            self.emit(Event::EffectGaveUp { effect: effect.to_owned(), why: why.to_owned() });
+        } else {
+            self.attend(effect, why);
+        }
+    }
+
+    /// What gave up and is not owed any more needs nobody.
+    pub(super) fn forget_given_up(&mut self) {
+        if self.order.gave_up.is_empty() {
+            return;
+        }
+        let owed: Vec<String> = self.order.owed_effects().iter().map(Effect::key).collect();
+        let over: Vec<String> = self.order.gave_up.iter().filter(|key| !owed.contains(key)).cloned().collect();
+        for subject in over {
+            self.emit(Event::AttentionResolved { subject, wait: None });
+        }
+    }
+
+    /// A person says that it may be tried again: nothing blocks it any more, so it follows by itself.
+    pub(super) fn retry(&mut self, subject: &str) -> Result<(), Rejection> {
+        let Some(known) = self.order.attention.iter().find(|known| known.subject == subject) else {
+            return Err(Rejection::new(ErrorCode::NotFound, format!("nothing here needs attention under the name {subject}")));
+        };
+        if known.wait.is_some() || !self.order.is_retryable(subject) {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, format!("{subject} is nothing that can be tried again: {}", known.why)));
+        }
+        self.settle(subject);
+        Ok(())
+    }
+}

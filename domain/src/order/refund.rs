@@ -1,0 +1,55 @@
+//! Money that is owed back: each refund with an id and an explicit amount, paid by the instruments that gave it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Lines, Order};
+use crate::{
+    ids::RefundId,
+    payment::{Operation, OperationKind, OperationStatus},
+};
+
+/// What the order's own refunds begin with: so they never meet the ids that people choose for theirs.
+pub(super) const AUTOMATIC: &str = "auto.";
+
+/// Money that someone, or a rule, gives back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    pub refund_id: RefundId,
+    pub amount_minor: i64,
+    pub reason: String,
+    /// The units whose exact share it is; none for a gesture.
+    #[serde(default, skip_serializing_if = "Lines::is_empty")]
+    pub lines: Lines,
+    pub at: Timestamp,
+    /// Done without a gateway: set off against what was not charged yet, or credited on an invoice.
+    #[serde(default, skip_serializing_if = "super::is_no_money")]
+    pub settled_minor: i64,
+}
+
+impl Order {
+    pub fn refund(&self, id: &RefundId) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.refund_id == *id)
+    }
+
+    /// What may still be promised back: what was shipped, less all that was promised before.
+    pub fn refundable_minor(&self) -> i64 {
+        self.shipped_minor - self.refunds.iter().map(|refund| refund.amount_minor).sum::<i64>()
+    }
+
+    /// What of a refund nobody has done or is doing.
+    pub fn outstanding_minor(&self, refund: &Refund) -> i64 {
+        refund.amount_minor - refund.settled_minor - self.refund_sum(refund, |op| op.is_open() || op.status == OperationStatus::Succeeded)
+    }
+
+    /// What of a refund has reached the customer.
+    pub fn given_back_minor(&self, refund: &Refund) -> i64 {
+        refund.settled_minor + self.refund_sum(refund, |op| op.status == OperationStatus::Succeeded)
+    }
+
+    fn refund_sum(&self, refund: &Refund, counts: impl Fn(&Operation) -> bool) -> i64 {
+        let operations = self.payments.iter().flat_map(|payment| &payment.operations);
+        let of_it = operations.filter(|op| op.kind == OperationKind::Refund && op.refund_id.as_ref() == Some(&refund.refund_id));
+        of_it.filter(|op| counts(op)).map(|op| op.amount_minor).sum()
+    }
+}

@@ -1,0 +1,112 @@
+//! What a line's units are worth, to the penny, however they are shipped, cancelled, unshipped, sent again or refunded.
+//!
+//! Units are numbered in the order in which they are shipped or cancelled; units a..b of q are worth ⌊T·b/q⌋ − ⌊T·a/q⌋
+//! (LIFECYCLE.md, Payment). What leaves that order, because it came back or was lost, is kept beside it with its exact worth.
+
+use serde::{Deserialize, Serialize};
+
+use super::LineState;
+use crate::money::share_minor;
+
+/// Units, and what they are worth together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub units: u32,
+    pub minor: i64,
+}
+
+impl Share {
+    /// No units, and no worth.
+    pub fn is_none(&self) -> bool {
+        self.units == 0 && self.minor == 0
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.units = self.units.saturating_add(other.units);
+        self.minor = self.minor.saturating_add(other.minor);
+    }
+
+    /// Takes up to `units` of it, with their part of the worth.
+    fn take(&mut self, units: u32) -> Self {
+        let units = units.min(self.units);
+        let minor = self.part_minor(units);
+        self.units -= units;
+        self.minor -= minor;
+        Self { units, minor }
+    }
+
+    /// The worth of the first `units` of it.
+    fn part_minor(&self, units: u32) -> i64 {
+        if self.units == 0 {
+            return 0;
+        }
+        share_minor(self.minor, 0, u64::from(units.min(self.units)), u64::from(self.units))
+    }
+}
+
+impl LineState {
+    /// The worth of the first `numbered` units.
+    fn upto_minor(&self, numbered: u32) -> i64 {
+        if self.ordered == 0 {
+            return 0;
+        }
+        share_minor(self.due_minor, 0, u64::from(numbered.min(self.ordered)), u64::from(self.ordered))
+    }
+
+    /// Numbers the next units, as far as there are so many.
+    fn next(&mut self, units: u32) -> Share {
+        let before_minor = self.upto_minor(self.numbered);
+        let units = units.min(self.ordered.saturating_sub(self.numbered));
+        self.numbered += units;
+        Share { units, minor: self.upto_minor(self.numbered) - before_minor }
+    }
+
+    /// What `units` that are shipped now cost: nothing for those that are sent again.
+    pub(super) fn charge(&mut self, units: u32) -> i64 {
+        let prepaid = units.min(self.prepaid);
+        self.prepaid -= prepaid;
+        let again = self.free_again.take(units - prepaid);
+        again.minor + self.next(units - prepaid - again.units).minor
+    }
+
+    /// Gives up `units`: those not paid for first. What is left were paid for, and their worth is owed back.
+    pub(super) fn forgo(&mut self, units: u32) -> Share {
+        let mut unpaid = self.next(units);
+        unpaid.add(self.free_again.take(units - unpaid.units));
+        self.gone.add(unpaid);
+        let prepaid = self.prepaid.min(units - unpaid.units);
+        self.prepaid -= prepaid;
+        let paid = self.refund_share(prepaid);
+        self.refunded.add(paid);
+        paid
+    }
+
+    /// What was charged for the units that customers have, had or will have.
+    fn charged(&self) -> Share {
+        let not = Share { units: self.gone.units + self.free_again.units, minor: self.gone.minor + self.free_again.minor };
+        Share { units: self.numbered.saturating_sub(not.units), minor: self.upto_minor(self.numbered) - not.minor }
+    }
+
+    /// Units that were shipped are not: what was charged for them is owed back, and charged again when they ship.
+    pub(super) fn unship(&mut self, units: u32) -> i64 {
+        let plain = self.prepaid == 0 && [self.gone, self.free_again, self.refunded].iter().all(Share::is_none);
+        let charged = self.charged();
+        let units = units.min(charged.units);
+        if plain {
+            // Nothing came between, so the last numbers are simply free again.
+            self.numbered -= units;
+            return charged.minor - self.upto_minor(self.numbered);
+        }
+        let minor = charged.minor - charged.part_minor(charged.units - units);
+        self.free_again.add(Share { units, minor });
+        minor
+    }
+
+    /// The worth of `units` that come back for good, or never arrived: the exact share, whatever was given back before.
+    pub(super) fn refund_share(&self, units: u32) -> Share {
+        let charged = self.charged();
+        let upto = self.refunded.units.saturating_add(units).min(charged.units);
+        let units = upto.saturating_sub(self.refunded.units);
+        Share { units, minor: (charged.part_minor(upto) - self.refunded.minor).max(0) }
+    }
+}

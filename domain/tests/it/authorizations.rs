@@ -1,0 +1,132 @@
+//! What is still to be shipped stays authorized.
+
+use jiff::{SignedDuration, Timestamp};
+use oms_domain::{
+    error::ErrorCode,
+    fulfillment::FulfillmentStatus,
+    order::{Answer, Command, Event, HoldReason, OrderStatus, Request, Wait},
+    payment::{Decline, OperationKind, OperationOutcome},
+    placed::PaymentMethod,
+    policy::Policy,
+};
+
+use crate::support::{Run, at, core, declined, lines, payment};
+
+fn until(expires_at: Timestamp) -> OperationOutcome {
+    OperationOutcome::Succeeded { reference: format!("a-{expires_at}"), expires_at: Some(expires_at) }
+}
+
+fn in_days(days: i64) -> Timestamp {
+    at(0) + SignedDuration::from_hours(24 * days)
+}
+
+/// Three units in stock, two that wait; authorized for seven days.
+fn waiting() -> Run {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units - 2);
+    run.gateway("1", until(in_days(7)));
+    run.ship(1).unwrap();
+    run.obey();
+    run
+}
+
+#[test]
+fn an_authorization_is_renewed_for_the_rest_before_the_old_one_is_given_up() {
+    let mut run = waiting();
+    run.wait_for(Wait::Renewal);
+    let asked = run.order.payments[0].open_operation().unwrap();
+    assert_eq!((asked.kind, asked.amount_minor), (OperationKind::Authorize, 1_830 - 1_098), "for the two units that wait");
+    run.gateway("1", until(in_days(14)));
+    let void = run.order.payments[0].open_operation().unwrap();
+    assert_eq!((void.kind, void.amount_minor, void.acts_on.as_deref()), (OperationKind::Void, 732, Some("a-2010-12-08T08:26:40Z")));
+    run.obey();
+    assert_eq!(run.order.payments[0].capturable_minor(), 732);
+    assert!(run.order.holds.is_empty() && run.order.attention.is_empty());
+}
+
+#[test]
+fn if_it_cannot_be_renewed_the_order_waits_for_a_payment_and_another_card_will_do() {
+    let mut run = waiting();
+    run.wait_for(Wait::Renewal);
+    run.gateway("1", declined(Decline::Soft));
+    assert_eq!((run.order.attention[0].subject.as_str(), run.order.holds.len()), ("authorize 1", 0), "the old one still counts");
+    run.order.policy.retries_max = 0;
+    run.wait_for(Wait::AuthorizationExpiry);
+    assert_eq!(run.order.holds[0].reason, HoldReason::AwaitingPayment);
+    run.must(&Command::Request(Request::AddPayment { payment: payment("2", PaymentMethod::Card, 732) }));
+    run.gateway("2", until(in_days(20)));
+    assert_eq!((run.order.holds.len(), run.order.shortfall_minor()), (0, 0));
+}
+
+#[test]
+fn what_lapsed_in_spite_of_everything_is_authorized_anew() {
+    let mut run = waiting();
+    run.order.policy.renew_before_ms = 0;
+    // Nobody was awake when it had to be renewed: both are due at once, and the expiry comes first.
+    run.order.policy = Policy { renew_before_ms: -1, ..run.order.policy.clone() };
+    run.wait_for(Wait::AuthorizationExpiry);
+    let asked = run.order.payments[0].open_operation().unwrap();
+    assert_eq!((asked.kind, asked.amount_minor), (OperationKind::Authorize, 732));
+    run.obey();
+    assert!(run.order.is_paid_for() && run.order.holds.is_empty());
+}
+
+#[test]
+fn after_a_soft_decline_another_instrument_pays_until_the_deadline() {
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units);
+    run.gateway("1", declined(Decline::Soft));
+    assert_eq!((run.order.status, run.order.holds.len()), (OrderStatus::Created, 1));
+    let other = Command::Request(Request::AddPayment { payment: payment("2", PaymentMethod::Card, 1_830) });
+    run.must(&other);
+    assert_eq!(run.must(&other), [], "the same again is the same");
+    run.obey();
+    assert_eq!((run.order.status, run.order.holds.len(), run.status(1)), (OrderStatus::Processing, 0, FulfillmentStatus::Released));
+    run.ship(1).unwrap();
+    run.obey();
+    assert_eq!(run.order.payments[1].captured_minor(), 1_830);
+}
+
+#[test]
+fn the_declined_instrument_may_be_tried_once_more() {
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units);
+    run.gateway("1", declined(Decline::Soft));
+    run.must(&Command::Request(Request::AddPayment { payment: payment("1", PaymentMethod::Card, 1_830) }));
+    run.obey();
+    assert_eq!(run.order.status, OrderStatus::Processing);
+    let other_amount = Request::AddPayment { payment: payment("1", PaymentMethod::Card, 5) };
+    assert_eq!(run.send(&Command::Request(other_amount)).unwrap_err().code, ErrorCode::RefusedByRule);
+}
+
+#[test]
+fn an_effect_that_gave_up_is_left_alone_until_it_is_tried_again() {
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units);
+    let effect = run.order.pending_effects()[0].key();
+    let gave_up = Command::Answer(Answer::GaveUp { effect: effect.clone(), why: "the gateway is down".into() });
+    assert_eq!(run.must(&gave_up), [Event::EffectGaveUp { effect: effect.clone(), why: "the gateway is down".into() }]);
+    assert!(run.order.pending_effects().is_empty() && !run.order.is_closed());
+    assert_eq!(run.order.deadlines()[0].wait, Wait::Retry);
+    run.must(&Command::Request(Request::Retry { subject: effect.clone() }));
+    assert_eq!(run.order.pending_effects()[0].key(), effect);
+    run.obey();
+    assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Processing, 0));
+}
+
+#[test]
+fn a_late_answer_settles_what_gave_up() {
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units);
+    let effect = run.order.pending_effects()[0].key();
+    run.must(&Command::Answer(Answer::GaveUp { effect, why: "the gateway is down".into() }));
+    run.gateway("1", until(in_days(7)));
+    assert_eq!((run.order.status, run.order.attention.len(), run.order.gave_up.len()), (OrderStatus::Processing, 0, 0));
+}
+
+#[test]
+fn a_cancelled_order_is_not_renewed() {
+    let mut run = waiting();
+    run.cancel("c", Some(lines([("1", 2)]))).unwrap();
+    assert!(run.order.deadlines().iter().all(|d| d.wait != Wait::Renewal));
+}
