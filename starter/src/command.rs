@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oms_domain::{
-    error::{ErrorCode, Rejection},
+    error::Rejection,
     ids::OrderId,
     order::{Command, Order, OrderStatus, decide},
 };
 use oms_workflows::{
-    messages::{CommandAnswer, CommandRequest},
+    messages::{CommandAnswer, CommandRequest, Opening},
     names::order_workflow_id,
     order::OrderWorkflow,
 };
@@ -35,35 +35,49 @@ impl Starter {
         let answered = tokio::time::timeout(ANSWER_WITHIN, update).await.map_err(|_| StarterError::TimedOut)?;
         match answered {
             Ok(answer) => Ok(answer),
-            Err(WorkflowUpdateError::Failed(failure)) => self.refused(order_id, &request, &failure.message).await,
-            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, &request).await,
+            Err(WorkflowUpdateError::Failed(failure)) => self.refused(order_id, request, &failure.message).await,
+            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, request).await,
             Err(WorkflowUpdateError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }
     }
 
     /// A refusal is JSON; anything else means that the run ended under the update.
-    async fn refused(&self, order_id: &OrderId, request: &CommandRequest, message: &str) -> Result<CommandAnswer, StarterError> {
+    async fn refused(&self, order_id: &OrderId, request: CommandRequest, message: &str) -> Result<CommandAnswer, StarterError> {
         match serde_json::from_str::<Rejection>(message) {
             Ok(rejection) => Err(StarterError::Rejected(rejection)),
             Err(_) => self.after_the_end(order_id, request).await,
         }
     }
 
-    /// The run has ended: the rules answer from the document, which repeats old answers and refuses what is new.
-    async fn after_the_end(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
+    /// The run has ended: the rules answer from the document, which repeats old answers and refuses most of what is new. What
+    /// outlives the order gets a run of its own.
+    async fn after_the_end(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
         let Some(order) = self.order(order_id).await? else { return Err(StarterError::NotFound) };
         let at = self.config.clock.business(Timestamp::now());
         match decide(&order, &Command::Request(request.request.clone()), at) {
             Err(rejection) => Err(StarterError::Rejected(rejection)),
             Ok(events) if events.is_empty() => Ok(CommandAnswer { version: order.version, status: order.status }),
-            Ok(_) if order.status.is_final() => {
-                let why = "the order has ended; this is not possible any more";
-                Err(StarterError::Rejected(Rejection::new(ErrorCode::OrderClosed, why)))
+            Ok(_) => {
+                if !self.reopen(order_id, Opening::Command(Box::new(request))).await? {
+                    // Somebody else woke it at the same time, for something else.
+                    return Err(StarterError::Unavailable("the order is busy with another command".to_owned()));
+                }
+                self.recorded_after(order_id, order.version).await
             }
-            // Its document is open and it has no run: the sweeper starts one.
-            Ok(_) => Err(StarterError::Unavailable("the order has no run at the moment".to_owned())),
         }
+    }
+
+    /// The order's answer once it has recorded more than this version.
+    async fn recorded_after(&self, order_id: &OrderId, version: u64) -> Result<CommandAnswer, StarterError> {
+        let until = tokio::time::Instant::now() + ANSWER_WITHIN;
+        while tokio::time::Instant::now() < until {
+            if let Some(order) = self.order(order_id).await?.filter(|order| order.version > version) {
+                return Ok(CommandAnswer { version: order.version, status: order.status });
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Err(StarterError::TimedOut)
     }
 
     /// The order as last recorded.
