@@ -10,6 +10,7 @@ use oms_domain::{
 };
 use oms_store::Store;
 use oms_workflows::contracts::definitions;
+use secrecy::ExposeSecret;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -74,7 +75,11 @@ impl PaymentActivities {
     async fn token(&self, request: &PaymentRequest) -> Result<String, ActivityError> {
         let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
         let payments = intake.map(|row| row.order.payments).unwrap_or_default();
-        let instrument = payments.into_iter().find(|p| p.payment_id == request.payment_id);
-        instrument.and_then(|p| p.token).ok_or_else(|| failure(ErrorCode::NotFound, "the order names no token for this payment"))
+        if let Some(token) = payments.into_iter().find(|p| p.payment_id == request.payment_id).and_then(|p| p.token) {
+            return Ok(token);
+        }
+        let added = self.store.instrument_token(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?;
+        let missing = || failure(ErrorCode::NotFound, "there is no token for this payment");
+        Ok(added.ok_or_else(missing)?.expose_secret().to_owned())
     }
 }

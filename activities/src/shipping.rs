@@ -34,6 +34,11 @@ impl ShippingActivities {
             Err(error @ PortError::Unreachable(_)) => Err(port_failure(&error)),
         }
     }
+
+    #[activity(definition = definitions::VoidLabel)]
+    pub async fn void_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<(), ActivityError> {
+        self.carrier.void(&carrier_key(&request)).await.map_err(|error| port_failure(&error))
+    }
 }
 
 impl ShippingActivities {
@@ -42,7 +47,7 @@ impl ShippingActivities {
         let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))?.order;
         let address = address(&order, request.group);
         Ok(LabelOrder {
-            key: format!("{}:{}", request.parcel_id, request.attempt),
+            key: carrier_key(request),
             reference: request.parcel_id.to_string(),
             facility_id: request.facility_id.to_string(),
             service: request.method.as_str().to_owned(),
@@ -67,6 +72,11 @@ impl ShippingActivities {
         });
         Ok(u32::try_from(grams.sum::<u64>().max(1)).unwrap_or(u32::MAX))
     }
+}
+
+/// The key under which the carrier knows a label.
+fn carrier_key(request: &LabelRequest) -> String {
+    format!("{}:{}", request.parcel_id, request.attempt)
 }
 
 fn address(order: &PlacedOrder, group: u16) -> Option<&Address> {

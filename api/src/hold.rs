@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use oms_domain::{
     ids::HoldId,
-    order::{Deadline, Hold, HoldReason},
+    order::{Deadline, Hold, HoldReason, Wait},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -85,6 +85,9 @@ impl From<&Hold> for HoldView {
 /// Something the order waits for, and what happens when it does not come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadlineView {
+    /// For `PATCH /orders/{id}/deadlines/{deadline_id}`.
+    #[schema(examples("backorder.536365-F1"))]
+    pub deadline_id: String,
     #[schema(examples("backorder"))]
     pub wait: String,
     /// The order, a hold, a fulfillment order, a parcel or an operation.
@@ -95,6 +98,30 @@ pub struct DeadlineView {
     /// What happens then.
     #[schema(examples("the waiting units are cancelled"))]
     pub default: String,
+    /// Who may give it more time; absent: nobody can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("support"))]
+    pub extended_by: Option<String>,
+}
+
+/// The body of `PATCH /orders/{id}/deadlines/{deadline_id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExtensionBody {
+    /// Later than it is due now, and within a year. Business time.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+}
+
+impl ExtensionBody {
+    pub fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| Some(Self { until: fields.required("until", timestamp)? }))
+    }
+}
+
+/// The wait and the subject of a deadline's id, if it is one.
+pub fn parse_deadline_id(id: &str) -> Option<(Wait, &str)> {
+    let (key, subject) = id.split_once('.')?;
+    Some((Wait::from_key(key)?, subject))
 }
 
 /// Every wait of an order, soonest first.
@@ -106,10 +133,12 @@ pub struct DeadlinesView {
 impl From<&Deadline> for DeadlineView {
     fn from(deadline: &Deadline) -> Self {
         Self {
+            deadline_id: deadline.wait.of(&deadline.subject),
             wait: deadline.wait.key().to_owned(),
             subject: deadline.subject.clone(),
             due: deadline.due,
             default: deadline.wait.overdue().to_owned(),
+            extended_by: deadline.wait.extended_by().map(str::to_owned),
         }
     }
 }

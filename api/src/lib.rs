@@ -3,10 +3,12 @@
 //! Wire types are written and described here (serde, OpenAPI) and read by hand-made readers over a JSON tree (`reader`), which name
 //! each wrong field. They turn into domain types by explicit conversions.
 
+pub mod attention;
 pub mod availability;
 pub mod cancellation;
 pub mod carrier;
 pub mod countries;
+pub mod decision;
 pub mod event;
 pub mod facility;
 pub mod feed;
@@ -17,4 +19,5 @@ pub mod page;
 pub mod problem;
 pub mod product;
 pub mod reader;
+pub mod refund;
 pub mod stock;

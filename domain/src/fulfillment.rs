@@ -36,6 +36,8 @@ machine! {
         Reject = "reject",
         StartPicking = "start-picking",
         ShortPick = "short-pick",
+        /// Its stock is not there after all: a count, a sale or a theft says so.
+        Short = "short",
         Pack = "pack",
         Unpack = "unpack",
         Ready = "ready",
@@ -67,6 +69,7 @@ machine! {
         ReadyForPickup, NoShow => Cancelled;
         Released | Accepted | Picking | Packed | ReadyForPickup, Reject => Incomplete;
         Picking, ShortPick => Incomplete;
+        Scheduled | Open | Released | Accepted | Picking, Short => Incomplete;
         Scheduled | Open | Backordered | Incomplete | Released | Accepted, Move => Cancelled;
         Scheduled | Open | Backordered | Incomplete | Released, Cancel => Cancelled;
         Accepted, RequestCancellation => Accepted;

@@ -23,6 +23,7 @@ use crate::routes;
         (name = "fulfillment", description = "What associates in warehouses and stores do"),
         (name = "stock", description = "Facilities, products, stock and what is available"),
         (name = "feeds", description = "Files from other systems"),
+        (name = "attention", description = "What only a person can put right"),
         (name = "events", description = "What happened"),
         (name = "carriers", description = "What carriers report"),
         (name = "health", description = "Probes")
@@ -37,7 +38,7 @@ pub fn openapi() -> Document {
         document.merge(router.into_openapi());
     }
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(answers_with_problems);
     }
     document

@@ -80,8 +80,9 @@ pub(crate) async fn fulfillment_order(state: &AppState, id: &FulfillmentOrderId)
         Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Err(ErrorCode::FulfillmentOrderNotFound)?,
         parts => parts?,
     };
-    let found = order.as_ref().and_then(|order| order.fulfillment_order(id)).ok_or(ErrorCode::FulfillmentOrderNotFound)?;
-    Ok(FulfillmentOrderView::of(&placed, found, &titles(state, &placed).await?))
+    let order = order.ok_or(ErrorCode::FulfillmentOrderNotFound)?;
+    let found = order.fulfillment_order(id).ok_or(ErrorCode::FulfillmentOrderNotFound)?;
+    Ok(FulfillmentOrderView::of(&placed, &order, found, &titles(state, &placed).await?))
 }
 
 async fn titles(state: &AppState, placed: &PlacedOrder) -> Result<BTreeMap<Sku, String>, Failure> {

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oms_domain::{
-    error::{ErrorCode, Rejection},
     ids::OrderId,
     order::{Command, Order, OrderStatus, decide},
 };
 use oms_workflows::{
-    messages::{CommandAnswer, CommandRequest, Refusal},
+    messages::{CommandAnswer, CommandRequest, Opening, Refusal},
     names::order_workflow_id,
     order::OrderWorkflow,
 };
@@ -65,9 +64,9 @@ impl Starter {
             // A refusal is JSON; anything else means that the run ended under the update.
             Err(WorkflowUpdateError::Failed(failure)) => match serde_json::from_str(&failure.message) {
                 Ok(refusal) => Ok(Err(refusal)),
-                Err(_) => self.after_the_end(order_id, request).await.map(Ok),
+                Err(_) => self.after_the_end(order_id, request.clone()).await.map(Ok),
             },
-            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, request).await.map(Ok),
+            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, request.clone()).await.map(Ok),
             Err(WorkflowUpdateError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }
@@ -77,20 +76,34 @@ impl Starter {
         Ok(self.store.document(order_id).await?.map_or(0, |document| document.version))
     }
 
-    /// The run has ended: the rules answer from the document, which repeats old answers and refuses what is new.
-    async fn after_the_end(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
+    /// The run has ended: the rules answer from the document, which repeats old answers and refuses most of what is new. What
+    /// outlives the order gets a run of its own.
+    async fn after_the_end(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
         let Some(order) = self.order(order_id).await? else { return Err(StarterError::NotFound) };
         let at = self.config.clock.business(Timestamp::now());
         match decide(&order, &Command::Request(request.request.clone()), at) {
             Err(rejection) => Err(StarterError::Rejected(rejection)),
             Ok(events) if events.is_empty() => Ok(CommandAnswer { version: order.version, status: order.status }),
-            Ok(_) if order.status.is_final() => {
-                let why = "the order has ended; this is not possible any more";
-                Err(StarterError::Rejected(Rejection::new(ErrorCode::OrderClosed, why)))
+            Ok(_) => {
+                if !self.reopen(order_id, Opening::Command(Box::new(request))).await? {
+                    // Somebody else woke it at the same time, for something else.
+                    return Err(StarterError::Unavailable("the order is busy with another command".to_owned()));
+                }
+                self.recorded_after(order_id, order.version).await
             }
-            // Its document is open and it has no run: the sweeper starts one.
-            Ok(_) => Err(StarterError::Unavailable("the order has no run at the moment".to_owned())),
         }
+    }
+
+    /// The order's answer once it has recorded more than this version.
+    async fn recorded_after(&self, order_id: &OrderId, version: u64) -> Result<CommandAnswer, StarterError> {
+        let until = tokio::time::Instant::now() + ANSWER_WITHIN;
+        while tokio::time::Instant::now() < until {
+            if let Some(order) = self.order(order_id).await?.filter(|order| order.version > version) {
+                return Ok(CommandAnswer { version: order.version, status: order.status });
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Err(StarterError::TimedOut)
     }
 
     /// The order as last recorded.

@@ -10,7 +10,7 @@ use oms_domain::{
 };
 use oms_store::Intake;
 use oms_workflows::{
-    messages::{OrderInput, history_max},
+    messages::{Opening, OrderInput, history_max},
     names::{CHANNEL, CUSTOMER_HASH, NEEDS_ATTENTION, ORDER_STATUS, Queue, order_workflow_id},
     order::OrderWorkflow,
 };
@@ -75,19 +75,38 @@ impl Starter {
 
     /// Starts the order's workflow; one that runs or has run is left as it is.
     pub(crate) async fn start(&self, order: &PlacedOrder) -> Result<(), StarterError> {
-        let input = OrderInput {
-            order_id: order.order_id.clone(),
-            clock: self.config.clock,
-            policy: self.config.policy.clone(),
-            queues: self.config.queues.clone(),
-            resumes: false,
-            history_max: history_max(),
-        };
-        let started = self.temporal.start_workflow(OrderWorkflow::run, input, self.options(order)).await;
+        let started = self.temporal.start_workflow(OrderWorkflow::run, self.input(&order.order_id), self.options(order)).await;
         match started {
             Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
+        }
+    }
+
+    /// Starts a run of an order that has none, from its document, for what it is to do. False: it has a run after all.
+    pub(crate) async fn reopen(&self, order_id: &OrderId, opening: Opening) -> Result<bool, StarterError> {
+        let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
+        let input = OrderInput { resumes: true, opens_with: Some(opening), ..self.input(order_id) };
+        let mut options = self.options(&intake.order);
+        options.id_conflict_policy = WorkflowIdConflictPolicy::Fail;
+        options.id_reuse_policy = WorkflowIdReusePolicy::AllowDuplicate;
+        match self.temporal.start_workflow(OrderWorkflow::run, input, options).await {
+            Ok(_) => Ok(true),
+            Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(false),
+            Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
+            Err(error) => Err(StarterError::Internal(error.to_string())),
+        }
+    }
+
+    fn input(&self, order_id: &OrderId) -> OrderInput {
+        OrderInput {
+            order_id: order_id.clone(),
+            clock: self.config.clock,
+            policy: self.config.policy.clone(),
+            queues: self.config.queues.clone(),
+            resumes: false,
+            opens_with: None,
+            history_max: history_max(),
         }
     }
 

@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use oms_domain::order::decide;
 use oms_store::InboxMessage;
 use oms_workflows::{
-    names::{CARRIER_EVENT, STOCK_ARRIVED, order_workflow_id},
+    messages::Opening,
+    names::{CARRIER_EVENT, STOCK_ARRIVED, STOCK_SHORTED, order_workflow_id},
     order::OrderWorkflow,
 };
 use temporalio_client::{WorkflowSignalOptions, errors::WorkflowInteractionError};
@@ -112,18 +115,33 @@ fn ids(results: &[(i64, Result<(), StarterError>)]) -> Vec<i64> {
 }
 
 impl Starter {
-    /// Signals an order. One that has ended needs to be told nothing: the fact stays on record.
+    /// What a carrier says after the end is a fact too: if it means something to the order, the order gets a run for it. Stock is
+    /// no concern of an order that has ended.
+    async fn tell_ended(&self, message: &InboxMessage) -> Result<(), StarterError> {
+        let opening = Opening::CarrierEvent(message.payload.clone());
+        let Some(order) = self.order(&message.order_id).await?.filter(|_| message.kind == CARRIER_EVENT) else { return Ok(()) };
+        let at = self.config.clock.business(Timestamp::now());
+        let matters = opening.commands().iter().any(|fact| decide(&order, fact, at).is_ok_and(|events| !events.is_empty()));
+        if matters && !self.reopen(&message.order_id, opening).await? {
+            return Err(StarterError::Unavailable("the order has a run again: it is told once more".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Signals an order.
     async fn tell(&self, message: &InboxMessage) -> Result<(), StarterError> {
         let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(&message.order_id));
         let options = WorkflowSignalOptions::builder().request_id(format!("inbox-{}", message.id)).build();
         let payload = message.payload.clone();
         let told = match message.kind.as_str() {
             STOCK_ARRIVED => handle.signal(OrderWorkflow::stock_arrived, payload, options).await,
+            STOCK_SHORTED => handle.signal(OrderWorkflow::stock_shorted, payload, options).await,
             CARRIER_EVENT => handle.signal(OrderWorkflow::carrier_event, payload, options).await,
             other => return Err(StarterError::Internal(format!("no order understands a message of kind {other}"))),
         };
         match told {
-            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(WorkflowInteractionError::NotFound(_)) => self.tell_ended(message).await,
             Err(WorkflowInteractionError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }

@@ -116,7 +116,7 @@ impl Table {
     }
 
     /// Whether one was there.
-    async fn put_alone(&self, item: Item) -> Result<bool, StoreError> {
+    pub(crate) async fn put_alone(&self, item: Item) -> Result<bool, StoreError> {
         let put = self.client.put_item().table_name(&*self.name).set_item(Some(item));
         match put.condition_expression("attribute_not_exists(pk)").send().await {
             Ok(_) => Ok(false),

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use oms_domain::{
     ids::{CustomerId, FacilityId, FulfillmentOrderId, LineId, OrderId, ParcelId, Sku},
     money::Currency,
+    order::StockFact,
     placed::DeliveryMethod,
 };
 use serde::{Deserialize, Serialize};
@@ -34,8 +35,11 @@ pub struct Record {
     pub fulfillment_orders: Vec<FulfillmentRow>,
     /// Those that changed: where the units are now, not by how much they moved.
     pub stock: Vec<StockTarget>,
-    /// Ids of the grants (`stock_arrived` messages) that these events took notice of. Their units dissolve into `stock`.
+    /// Ids of the grants and shorts (`stock_arrived` and `stock_shorted` messages) that these events took notice of. The units of
+    /// grants dissolve into `stock`.
     pub grants_seen: Vec<String>,
+    /// What facilities said by giving units back; each is booked once.
+    pub stock_facts: Vec<StockFact>,
     /// No reservation may survive, and none may be taken any more.
     pub closed: bool,
 }
@@ -100,6 +104,10 @@ pub struct StockTarget {
     pub consumed: u32,
     /// Units the order waits for, as it knows the matter. The same in every target of one fulfillment order and line.
     pub waiting: u32,
+    /// What waits takes nothing bit by bit: see [`Waiting`](crate::Waiting).
+    pub whole_order: bool,
+    /// Where it may be served; empty: at any facility that ships.
+    pub only_at: Vec<FacilityId>,
 }
 
 /// What became of a [`Record`].
@@ -124,6 +132,7 @@ struct Progress<'a> {
     positions: Vec<PositionTarget<'a>>,
     waits: Vec<WaitTarget<'a>>,
     grants_seen: &'a [String],
+    stock_facts: &'a [StockFact],
     closed: bool,
 }
 
@@ -143,6 +152,8 @@ struct WaitTarget<'a> {
     line_id: &'a LineId,
     sku: &'a Sku,
     quantity: u32,
+    whole_order: bool,
+    only_at: &'a [FacilityId],
 }
 
 impl<'a> Progress<'a> {
@@ -162,6 +173,8 @@ impl<'a> Progress<'a> {
             line_id: &target.line_id,
             sku: &target.sku,
             quantity: target.waiting,
+            whole_order: target.whole_order,
+            only_at: &target.only_at,
         };
         // A line has one waiting row, however many facilities it has units at.
         let waits: BTreeMap<_, _> =
@@ -175,6 +188,7 @@ impl<'a> Progress<'a> {
             positions: record.stock.iter().filter_map(position).collect(),
             waits: waits.into_values().collect(),
             grants_seen: &record.grants_seen,
+            stock_facts: &record.stock_facts,
             closed: record.closed,
         }
     }

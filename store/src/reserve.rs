@@ -105,6 +105,13 @@ pub struct Decision {
     pub decision: Value,
 }
 
+/// A facility that is not offered a line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Exclusion {
+    pub line_id: LineId,
+    pub facility_id: FacilityId,
+}
+
 impl Store {
     /// Takes all positions or none, in one round trip and one transaction.
     pub async fn reserve(&self, request: &Reserve) -> Result<Reserved, StoreError> {
@@ -119,6 +126,15 @@ impl Store {
             "closed" => Ok(Reserved::Closed),
             _ => Err(StoreError::Corrupt { what: "the outcome of a reservation" }),
         }
+    }
+
+    /// Where lines of an order are not offered again at `at` (business time), by what facilities said when they gave them back.
+    pub async fn exclusions(&self, order_id: &OrderId, at: Timestamp) -> Result<Vec<Exclusion>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT DISTINCT jsonb_build_object('line_id', line_id, 'facility_id', facility_id) FROM stock_facts
+            WHERE order_id = $1 AND (offered_again_at IS NULL OR offered_again_at > $2::text::timestamptz)",
+        );
+        self.rows(query.bind(order_id.as_str()).bind(at.to_string())).await
     }
 
     /// Every decision on an order, first to last.

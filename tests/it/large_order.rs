@@ -77,7 +77,7 @@ async fn records_stay_small(shop: &Shop, id: &OrderId) -> Result<()> {
     let order: Order = shop.document(id).await?.context("the document")?;
     let events = shop.system.store.events(id, 0, 100).await?;
     let events = events.into_iter().map(|e| RecordedEvent { seq: e.seq, at: e.at, kind: e.kind, data: e.data }).collect();
-    let record = serde_json::to_vec(&RecordInput { events, since: 0, at: order.status_since, order })?;
+    let record = serde_json::to_vec(&RecordInput { events, stock_facts: Vec::new(), since: 0, at: order.status_since, order })?;
     println!("a record: {} bytes", record.len());
     ensure!(record.len() < PAYLOAD_MAX_BYTES, "a record has {} bytes", record.len());
     Ok(())

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use oms_domain::{
     ids::OrderId,
-    order::{LabelOutcome, LabelRequest, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer},
+    order::{LabelOutcome, LabelRequest, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer, StockFact},
     payment::OperationOutcome,
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct RecordInput {
     /// The order after `events`.
     pub order: Order,
     pub events: Vec<RecordedEvent>,
+    /// What `events` say about stock that is not where the books have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stock_facts: Vec<StockFact>,
     /// The version before `events`.
     pub since: u64,
     pub at: Timestamp,
@@ -94,6 +97,12 @@ impl Shipping {
     pub fn book_label(_: LabelRequest) -> Result<LabelOutcome, ActivityError> {
         unimplemented!()
     }
+
+    /// Sees to it that no parcel travels under this label; one that the carrier never made is void already.
+    #[activity(name = "void_label")]
+    pub fn void_label(_: LabelRequest) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
 }
 
 /// The markers that name the definitions in `#[activity(definition = ..)]`.
@@ -101,6 +110,6 @@ pub mod definitions {
     pub use super::{
         data::{Admit, Record, Source},
         payments::{AskPayment, Pay},
-        shipping::BookLabel,
+        shipping::{BookLabel, VoidLabel},
     };
 }

@@ -4,7 +4,7 @@ use oms_domain::{
     clock::BusinessClock,
     error::Rejection,
     ids::{FacilityId, FulfillmentOrderId, LineId, OrderId},
-    order::{CarrierReport, Fact, Grant, OrderStatus, Request},
+    order::{CarrierReport, Command, Fact, Grant, OrderStatus, Request, Short},
     parcel::ParcelAction,
     policy::Policy,
 };
@@ -26,9 +26,32 @@ pub struct OrderInput {
     /// Goes on from the order document rather than from the intake.
     #[serde(default)]
     pub resumes: bool,
+    /// What the run is started for, once the order has ended: it does this, and what follows, and closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_with: Option<Opening>,
     /// A run hands over to the next one beyond this many events of history.
     #[serde(default = "history_max")]
     pub history_max: u32,
+}
+
+/// What an order that has ended, or has no run, is woken for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opening {
+    /// Someone asks for something that outlives the order, such as a refund.
+    Command(Box<CommandRequest>),
+    /// The payload of a `carrier_event` signal.
+    CarrierEvent(Value),
+}
+
+impl Opening {
+    /// What it means to the order.
+    pub fn commands(&self) -> Vec<Command> {
+        match self {
+            Self::Command(request) => vec![Command::Request(request.request.clone())],
+            Self::CarrierEvent(payload) => carrier_events(payload).into_iter().map(Command::Fact).collect(),
+        }
+    }
 }
 
 /// A fifth of where the server begins to warn: a replay stays short.
@@ -83,6 +106,22 @@ fn grant(value: &Value) -> Option<Grant> {
     })
 }
 
+/// Reads a `stock_shorted` signal. None for what is not one.
+pub fn stock_shorted(payload: &Value) -> Option<Fact> {
+    let shorts = payload.get("shorts")?.as_array()?;
+    Some(Fact::StockShorted { shorts: shorts.iter().filter_map(short).collect() })
+}
+
+fn short(value: &Value) -> Option<Short> {
+    let text = |field: &str| value.get(field)?.as_str();
+    Some(Short {
+        short_id: text("short_id")?.to_owned(),
+        fulfillment_order_id: FulfillmentOrderId::parse(text("fulfillment_order_id")?).ok()?,
+        line_id: LineId::parse(text("line_id")?).ok()?,
+        quantity: u32::try_from(value.get("quantity")?.as_u64()?).ok()?,
+    })
+}
+
 /// Reads a `carrier_event` signal: the events of it that make sense, oldest first.
 pub fn carrier_events(payload: &Value) -> Vec<Fact> {
     let events = payload.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -111,6 +150,7 @@ mod tests {
     fn a_signal_that_makes_no_sense_is_read_as_nothing() {
         assert_eq!(stock_arrived(&json!(42)), None);
         assert_eq!(stock_arrived(&json!({"grants": [{"grant_id": 7}]})), Some(Fact::StockArrived { grants: vec![] }));
+        assert_eq!(stock_shorted(&json!({"shorts": [{"quantity": 7}]})), Some(Fact::StockShorted { shorts: vec![] }));
         assert_eq!(carrier_events(&json!({"events": ["x", {"status": "eaten"}]})), []);
     }
 
@@ -121,7 +161,7 @@ mod tests {
             json!({"events": [event("2", "2011-01-02T00:00:00Z", "delivered"), event("1", "2011-01-01T00:00:00Z", "in_transit")]});
         let ids = carrier_events(&payload).into_iter().map(|fact| match fact {
             Fact::Carrier(report) => report.event_id,
-            Fact::StockArrived { .. } => String::new(),
+            Fact::StockArrived { .. } | Fact::StockShorted { .. } => String::new(),
         });
         assert_eq!(ids.collect::<Vec<_>>(), ["1", "2"]);
     }

@@ -26,8 +26,9 @@ pub const SEARCH_ATTRIBUTES: &[(&str, &str)] = &[
 /// More would exceed what the server takes in one attribute (2 kB), and it would end the run.
 pub const FACILITY_IDS_MAX: usize = 20;
 
-/// The signal that brings granted stock, and the one that brings a carrier's events.
+/// The signals that bring granted stock, reservations that must give way, and a carrier's events.
 pub const STOCK_ARRIVED: &str = "stock_arrived";
+pub const STOCK_SHORTED: &str = "stock_shorted";
 pub const CARRIER_EVENT: &str = "carrier_event";
 
 /// The id of an order's workflow.

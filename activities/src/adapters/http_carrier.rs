@@ -21,6 +21,13 @@ struct Label {
     tracking_number: String,
 }
 
+/// A label as the carrier's books have it.
+#[derive(Debug, Deserialize)]
+struct MadeLabel {
+    tracking_number: String,
+    voided: bool,
+}
+
 impl HttpCarrier {
     pub fn new(client: Client, base_url: impl Into<String>) -> Self {
         Self { client, base_url: base_url.into() }
@@ -52,8 +59,34 @@ impl HttpCarrier {
     }
 }
 
+impl HttpCarrier {
+    async fn void_label(&self, key: String) -> Result<(), PortError> {
+        let unheard = |error| unreachable("carrier", error);
+        let answer = self.client.get(format!("{}/v1/labels/{key}", self.base_url)).send().await.map_err(unheard)?;
+        let label: MadeLabel = match answer.status() {
+            StatusCode::NOT_FOUND => return Ok(()),
+            StatusCode::OK => answer.json().await.map_err(unheard)?,
+            other => return Err(PortError::Unreachable(format!("carrier: {other} to a question"))),
+        };
+        if label.voided {
+            return Ok(());
+        }
+        let answer = self.client.delete(format!("{}/v1/labels/{}", self.base_url, label.tracking_number)).send().await.map_err(unheard)?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status if status.is_client_error() => Err(PortError::Refused("the carrier has the parcel already".to_owned())),
+            status => Err(PortError::Unreachable(format!("carrier: {status}"))),
+        }
+    }
+}
+
 impl Carrier for HttpCarrier {
     fn book(&self, label: LabelOrder) -> BoxFuture<'_, Result<Booking, PortError>> {
         async move { self.post(label).await }.boxed()
+    }
+
+    fn void(&self, key: &str) -> BoxFuture<'_, Result<(), PortError>> {
+        let key = key.to_owned();
+        async move { self.void_label(key).await }.boxed()
     }
 }

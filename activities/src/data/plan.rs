@@ -11,6 +11,7 @@ use oms_domain::{
     order::{SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage},
     placed::{self, DeliveryMethod, PlacedLine, PlacedOrder},
 };
+use oms_store::Exclusion;
 
 /// What a plan is made from.
 pub(super) struct Planner<'a> {
@@ -19,6 +20,8 @@ pub(super) struct Planner<'a> {
     pub facilities: &'a [Facility],
     pub weights_g: &'a BTreeMap<Sku, u32>,
     pub rules: &'a Rules,
+    /// Facilities that gave a line back and are not offered it again yet.
+    pub exclusions: &'a [Exclusion],
     pub at: Timestamp,
 }
 
@@ -89,7 +92,11 @@ impl Planner<'_> {
     }
 
     fn line(&self, line: &PlacedLine, units: u32) -> LineToSource {
-        let rejected = self.request.rejections.iter().filter(|r| r.lines.contains_key(&line.line_id));
+        let mut rejected_by = self.excluded(&line.line_id);
+        if let Some(wanted) = self.request.wanted.get(&line.line_id) {
+            // A person has said where: nowhere else, and there even if it once gave the line back.
+            rejected_by = self.facilities.iter().map(|f| f.facility_id.clone()).filter(|id| id != wanted.as_str()).collect();
+        }
         LineToSource {
             line_id: line.line_id.to_string(),
             sku: line.sku.to_string(),
@@ -98,8 +105,12 @@ impl Planner<'_> {
             unit_weight_g: self.weights_g.get(&line.sku).copied().map_or(0, i64::from),
             unfilled_penalty_minor: (self.at < self.request.may_wait_until)
                 .then(|| line.unfilled_penalty_minor.unwrap_or(line.unit_price_minor)),
-            rejected_by: rejected.map(|r| r.facility_id.to_string()).collect(),
+            rejected_by,
         }
+    }
+
+    fn excluded(&self, line_id: &LineId) -> Vec<String> {
+        self.exclusions.iter().filter(|excluded| excluded.line_id == *line_id).map(|excluded| excluded.facility_id.to_string()).collect()
     }
 
     /// Turns a decision into packages and waiting units, and takes what it uses out of the stock.

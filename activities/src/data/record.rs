@@ -5,7 +5,7 @@ use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedE
 use oms_workflows::contracts::RecordInput;
 
 pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error> {
-    let RecordInput { order, events, since, at } = input;
+    let RecordInput { order, events, stock_facts, since, at } = input;
     let fulfillment_orders = order.changed_since(since).map(|found| fulfillment_row(&order, found)).collect();
     Ok(Record {
         order_id: order.core.order_id.clone(),
@@ -15,6 +15,7 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
         fulfillment_orders,
         stock: order.stock_targets_since(since).into_iter().map(stock_target).collect(),
         grants_seen: order.grants_seen_since(since),
+        stock_facts,
         closed: order.status.is_final(),
         doc: serde_json::to_value(&order)?,
     })
@@ -29,6 +30,8 @@ fn stock_target(target: oms_domain::order::StockTarget) -> StockTarget {
         allocated: target.allocated,
         consumed: target.consumed,
         waiting: target.waiting,
+        whole_order: target.whole,
+        only_at: target.only_at.into_iter().collect(),
     }
 }
 

@@ -29,12 +29,14 @@ impl DataActivities {
         let facilities = self.facilities.all().await.map_err(|error| store_failure(&error))?;
         let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect::<BTreeMap<_, _>>();
+        let exclusions = self.store.exclusions(&order.order_id, input.at).await.map_err(|error| store_failure(&error))?;
         let planner = Planner {
             order: &order,
             request: &input.request,
             facilities: &facilities,
             weights_g: &weights_g,
             rules: &self.rules,
+            exclusions: &exclusions,
             at: input.at,
         };
         for _ in 0..PLANS_MAX {

@@ -30,4 +30,8 @@ pub struct Booking {
 pub trait Carrier: Send + Sync + 'static {
     /// Books a label, once per key. `Refused`: this parcel gets none as it is.
     fn book(&self, label: LabelOrder) -> BoxFuture<'_, Result<Booking, PortError>>;
+
+    /// Sees to it that nothing travels under the label of this key; one that was never made, or is void, is fine. `Refused`: the
+    /// carrier has the parcel already.
+    fn void(&self, key: &str) -> BoxFuture<'_, Result<(), PortError>>;
 }

@@ -1,13 +1,18 @@
 //! What an associate does to a fulfillment order: one word in the path, one small body each.
 
-use oms_domain::order::{FulfillmentRequest, PackedParcel, RejectionReason};
+use oms_domain::{
+    ids::{FulfillmentOrderId, ParcelId},
+    order::{FulfillmentRequest, PackedParcel, RejectionReason, pickup_code_hash},
+};
 
-use crate::reader::{Fields, Node, choice, integer, name, units_per_line};
+use crate::reader::{Fields, Node, boolean, choice, integer, name, parsed, text, units_per_line};
 
 /// Most parcels of one fulfillment order.
 const PARCELS_MAX: usize = 500;
 /// Heaviest parcel, in grams.
 const WEIGHT_MAX_G: i64 = 10_000_000;
+/// Longest code that a customer shows.
+const CODE_MAX_CHARS: usize = 64;
 const REASONS: &[(&str, RejectionReason)] = &[
     ("NotInStock", RejectionReason::NotInStock),
     ("Mismatch", RejectionReason::Mismatch),
@@ -16,21 +21,29 @@ const REASONS: &[(&str, RejectionReason)] = &[
     ("Other", RejectionReason::Other),
 ];
 
-type ReadBody = fn(&Fields<'_>) -> Option<FulfillmentRequest>;
+type ReadBody = fn(&Fields<'_>, &FulfillmentOrderId) -> Option<FulfillmentRequest>;
 
 /// The actions, by their word in the path, each with the reader of its body.
 const READERS: &[(&str, ReadBody)] = &[
-    ("release", |_| Some(FulfillmentRequest::Release)),
-    ("accept", |_| Some(FulfillmentRequest::Accept)),
+    ("release", |_, _| Some(FulfillmentRequest::Release)),
+    ("accept", |_, _| Some(FulfillmentRequest::Accept)),
     ("reject", reject),
     ("start-picking", start_picking),
     ("short-pick", short_pick),
     ("pack", pack),
-    ("unpack", |_| Some(FulfillmentRequest::Unpack)),
+    ("unpack", |_, _| Some(FulfillmentRequest::Unpack)),
+    ("ready", |fields, id| Some(FulfillmentRequest::Ready { code_hash: code_hash(fields, id)? })),
     ("ship", ship),
-    ("deliver", |_| Some(FulfillmentRequest::Deliver)),
-    ("accept-cancellation", |_| Some(FulfillmentRequest::AcceptCancellation)),
-    ("refuse-cancellation", |_| Some(FulfillmentRequest::RefuseCancellation)),
+    ("unship", |_, _| Some(FulfillmentRequest::Unship)),
+    ("handover", |fields, id| Some(FulfillmentRequest::Handover { code_hash: code_hash(fields, id)? })),
+    ("no-show", |_, _| Some(FulfillmentRequest::NoShow)),
+    ("deliver", |_, _| Some(FulfillmentRequest::Deliver)),
+    ("mark-lost", |fields, _| Some(FulfillmentRequest::MarkLost { parcels: parcels(fields)?.unwrap_or_default() })),
+    ("move", move_away),
+    ("split", |fields, _| Some(FulfillmentRequest::Split { lines: fields.required("lines", units_per_line("quantity"))? })),
+    ("merge", |fields, _| Some(FulfillmentRequest::Merge { other: fields.required("fulfillment_order_id", parsed)? })),
+    ("accept-cancellation", |_, _| Some(FulfillmentRequest::AcceptCancellation)),
+    ("refuse-cancellation", |_, _| Some(FulfillmentRequest::RefuseCancellation)),
 ];
 
 /// The words of the actions.
@@ -44,29 +57,29 @@ pub const ACTIONS: [&str; READERS.len()] = {
     words
 };
 
-/// The reader of an action's body, if there is such an action.
-pub fn read_action(action: &str) -> Option<impl Fn(&Node<'_>) -> Option<FulfillmentRequest>> {
+/// The reader of an action's body for a fulfillment order, if there is such an action.
+pub fn read_action(action: &str, id: &FulfillmentOrderId) -> Option<impl Fn(&Node<'_>) -> Option<FulfillmentRequest>> {
     let (_, read) = READERS.iter().find(|(word, _)| *word == action)?;
-    Some(move |node: &Node<'_>| node.object(read))
+    Some(move |node: &Node<'_>| node.object(|fields| read(fields, id)))
 }
 
-fn reject(fields: &Fields<'_>) -> Option<FulfillmentRequest> {
+fn reject(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
     let reason = fields.required("reason", choice(REASONS));
     let lines = fields.optional("lines", units_per_line("quantity"));
     Some(FulfillmentRequest::Reject { reason: reason?, lines: lines? })
 }
 
-fn start_picking(fields: &Fields<'_>) -> Option<FulfillmentRequest> {
+fn start_picking(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
     Some(FulfillmentRequest::StartPicking { picker: fields.required("picker", name)? })
 }
 
-fn short_pick(fields: &Fields<'_>) -> Option<FulfillmentRequest> {
+fn short_pick(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
     let reason = fields.required("reason", choice(REASONS));
     let lines = fields.required("lines", units_per_line("quantity_short"));
     Some(FulfillmentRequest::ShortPick { reason: reason?, lines: lines? })
 }
 
-fn pack(fields: &Fields<'_>) -> Option<FulfillmentRequest> {
+fn pack(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
     let parcels = fields.optional("parcels", |n| n.list(0, PARCELS_MAX, |parcel| parcel.object(packed_parcel)))?;
     Some(FulfillmentRequest::Pack { parcels: parcels.unwrap_or_default() })
 }
@@ -77,8 +90,31 @@ fn packed_parcel(fields: &Fields<'_>) -> Option<PackedParcel> {
     Some(PackedParcel { lines: lines?, weight_g: weight_g?.and_then(|grams| u32::try_from(grams).ok()) })
 }
 
-fn ship(fields: &Fields<'_>) -> Option<FulfillmentRequest> {
+fn ship(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
     let carrier = fields.optional("carrier", name);
     let tracking_number = fields.optional("tracking_number", name);
-    Some(FulfillmentRequest::Ship { carrier: carrier?, tracking_number: tracking_number? })
+    let parcels = parcels(fields);
+    let (carrier, tracking_number) = (carrier?, tracking_number?);
+    match parcels? {
+        None => Some(FulfillmentRequest::Ship { carrier, tracking_number }),
+        Some(_) if carrier.is_some() || tracking_number.is_some() => fields.error("parcels", "must not stand beside a label of your own"),
+        Some(parcels) => Some(FulfillmentRequest::ShipParcels { parcels }),
+    }
+}
+
+/// Some of its parcels, by their ids.
+fn parcels(fields: &Fields<'_>) -> Option<Option<Vec<ParcelId>>> {
+    fields.optional("parcels", |n| n.list(1, PARCELS_MAX, parsed))
+}
+
+/// The code never travels further than this.
+fn code_hash(fields: &Fields<'_>, id: &FulfillmentOrderId) -> Option<Option<String>> {
+    let code = fields.optional("code", text(CODE_MAX_CHARS))?;
+    Some(code.map(|code| pickup_code_hash(id, &code)))
+}
+
+fn move_away(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+    let facility_id = fields.optional("facility_id", parsed);
+    let consented = fields.optional("consented", boolean);
+    Some(FulfillmentRequest::Move { facility_id: facility_id?, consented: consented?.unwrap_or(false) })
 }

@@ -14,6 +14,11 @@ pub enum ActionBody {
     ShortPick(ShortPickBody),
     Pack(PackBody),
     Ship(ShipBody),
+    Pickup(PickupBody),
+    MarkLost(MarkLostBody),
+    Move(MoveBody),
+    Split(SplitBody),
+    Merge(MergeBody),
 }
 
 /// `reject`: the facility gives units back.
@@ -63,6 +68,45 @@ pub struct PackedParcelBody {
     pub weight_g: Option<u32>,
 }
 
+/// `ready` and `handover` of a pickup: the code that the customer shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PickupBody {
+    /// Only its hash is kept. A pickup that was made ready with a code is handed over to nobody without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub code: Option<String>,
+}
+
+/// `mark-lost`: without parcels, all that are on their way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MarkLostBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcels: Option<Vec<String>>,
+}
+
+/// `move`: its units look for another facility.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MoveBody {
+    /// This one; absent: any other than where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facility_id: Option<String>,
+    /// The facility that has accepted it lets it go.
+    #[serde(default)]
+    pub consented: bool,
+}
+
+/// `split`: these units go on as a fulfillment order of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SplitBody {
+    pub lines: Vec<LineUnits>,
+}
+
+/// `merge`: the units of this other one of the same facility and status join it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MergeBody {
+    pub fulfillment_order_id: String,
+}
+
 /// `ship`: without a tracking number the carrier is asked for a label first. Implies accepting, picking and packing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ShipBody {
@@ -70,4 +114,7 @@ pub struct ShipBody {
     pub carrier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_number: Option<String>,
+    /// These parcels alone, with labels from the carrier; the others go on as a fulfillment order of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcels: Option<Vec<String>>,
 }

@@ -6,7 +6,10 @@ mod picklist;
 mod view;
 
 pub use action::{ACTIONS, read_action};
-pub use body::{ActionBody, PackBody, PackedParcelBody, RejectBody, ShipBody, ShortLine, ShortPickBody, StartPickingBody};
+pub use body::{
+    ActionBody, MarkLostBody, MergeBody, MoveBody, PackBody, PackedParcelBody, PickupBody, RejectBody, ShipBody, ShortLine, ShortPickBody,
+    SplitBody, StartPickingBody,
+};
 pub use picklist::{PicklistBody, PicklistResult, PicklistView};
 pub use view::{FulfillmentLineView, FulfillmentOrderSummary, FulfillmentOrderView, ParcelView, RejectionView};
 

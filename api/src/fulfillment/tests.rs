@@ -7,7 +7,8 @@ use super::*;
 use crate::{problem::Problem, reader::read_json};
 
 fn read(action: &str, body: Value) -> Result<FulfillmentRequest, Vec<String>> {
-    let read = read_action(action).unwrap();
+    let id = "A1-F1".parse().unwrap();
+    let read = read_action(action, &id).unwrap();
     let pointers = |problem: Box<Problem>| problem.errors.into_iter().map(|error| error.pointer).collect();
     read_json(body.to_string().as_bytes(), read).map_err(pointers)
 }
@@ -26,11 +27,27 @@ fn the_bodies_of_the_design_are_read() {
         ("unpack", json!({})),
         ("ship", json!({})),
         ("ship", json!({"carrier": "acme", "tracking_number": "T1"})),
+        ("ship", json!({"parcels": ["A1-F1-P1"]})),
+        ("unship", json!({})),
+        ("ready", json!({"code": "4711"})),
+        ("handover", json!({"code": "4711"})),
+        ("no-show", json!({})),
         ("deliver", json!({})),
+        ("mark-lost", json!({"parcels": ["A1-F1-P1"]})),
+        ("move", json!({"facility_id": "WH-2", "consented": true})),
+        ("split", json!({"lines": [{"line_id": "1", "quantity": 2}]})),
+        ("merge", json!({"fulfillment_order_id": "A1-F2"})),
     ] {
         assert!(read(action, body.clone()).is_ok(), "{action} {body}");
     }
-    assert!(read_action("fly").is_none());
+    assert!(read_action("fly", &"A1-F1".parse().unwrap()).is_none());
+}
+
+#[test]
+fn a_pickup_code_is_hashed_for_its_own_fulfillment_order() {
+    let Ok(FulfillmentRequest::Ready { code_hash: Some(hash) }) = read("ready", json!({"code": "4711"})) else { panic!("a hash") };
+    assert!(!hash.contains("4711"));
+    assert_eq!(read("handover", json!({"code": "4711"})), Ok(FulfillmentRequest::Handover { code_hash: Some(hash) }));
 }
 
 #[test]
@@ -51,6 +68,9 @@ fn a_bad_body_names_its_fields() {
             vec!["/parcels/0/lines/1/line_id", "/parcels/0/weight_g"],
         ),
         ("ship", json!({"tracking_number": "a b"}), vec!["/tracking_number"]),
+        ("ship", json!({"tracking_number": "T1", "parcels": ["A1-F1-P1"]}), vec!["/parcels"]),
+        ("ready", json!({"code": ""}), vec!["/code"]),
+        ("split", json!({}), vec!["/lines"]),
     ] {
         let expected: Vec<String> = pointers.into_iter().map(str::to_owned).collect();
         assert_eq!(read(action, body.clone()), Err(expected), "{action} {body}");

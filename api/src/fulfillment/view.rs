@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use oms_domain::{
-    fulfillment::FulfillmentStatus,
     ids::{LineId, Sku},
-    order::{FacilityRejection, FulfillmentOrder, Parcel, RejectionReason},
+    order::{FacilityRejection, FulfillmentOrder, Order, Parcel, RejectionReason},
     placed::{Destination, PlacedOrder},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ACTIONS;
 use crate::{
     cancellation::{LineUnits, line_units},
+    decision::resolution_name,
     order::{address_body, body::AddressBody},
 };
 
@@ -45,6 +44,12 @@ pub struct FulfillmentOrderView {
     /// Units that someone asked to cancel: the facility accepts or refuses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cancellation_requested: Vec<LineUnits>,
+    /// A pickup that is handed over only against the customer's code.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub code_required: bool,
+    /// The parcel whose units it sends again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
     /// Words for `POST /fulfillment-orders/{id}/...`.
     pub legal_actions: Vec<String>,
 }
@@ -71,6 +76,9 @@ pub struct ParcelView {
     /// No carrier said that it arrived; time did.
     #[serde(default)]
     pub assumed_delivered: bool,
+    /// Of a parcel that was lost or sent back: `replace` or `refund`, once that is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
     pub lines: Vec<LineUnits>,
 }
 
@@ -80,6 +88,10 @@ pub struct RejectionView {
     #[schema(examples("NotInStock"))]
     pub reason: String,
     pub lines: Vec<LineUnits>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A fulfillment order in a list.
@@ -98,7 +110,7 @@ pub struct FulfillmentOrderSummary {
 
 impl FulfillmentOrderView {
     /// `titles` are those of the order's products.
-    pub fn of(placed: &PlacedOrder, found: &FulfillmentOrder, titles: &BTreeMap<Sku, String>) -> Self {
+    pub fn of(placed: &PlacedOrder, order: &Order, found: &FulfillmentOrder, titles: &BTreeMap<Sku, String>) -> Self {
         let group = placed.delivery_groups.get(usize::from(found.group));
         let address = group.and_then(|group| match &group.destination {
             Destination::Address(address) => Some(address),
@@ -118,7 +130,9 @@ impl FulfillmentOrderView {
             lines: lines(placed, &found.lines, titles),
             parcels: found.parcels.iter().map(ParcelView::from).collect(),
             cancellation_requested: request.map(|request| line_units(&request.lines)).unwrap_or_default(),
-            legal_actions: legal_actions(found),
+            legal_actions: order.legal_actions(found).into_iter().map(str::to_owned).collect(),
+            code_required: found.pickup_code_hash.is_some(),
+            replaces: found.replaces.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -134,20 +148,6 @@ fn lines(placed: &PlacedOrder, units: &BTreeMap<LineId, u32>, titles: &BTreeMap<
     .collect()
 }
 
-/// What the API offers of what the machine allows. Shipping implies the steps before it, and delivery is the parcels' own.
-fn legal_actions(found: &FulfillmentOrder) -> Vec<String> {
-    let allowed = |word: &str| match word {
-        "ship" => {
-            let underway = [FulfillmentStatus::Released, FulfillmentStatus::Accepted, FulfillmentStatus::Picking];
-            underway.contains(&found.status) || found.status == FulfillmentStatus::Packed
-        }
-        "deliver" => found.status == FulfillmentStatus::Shipped && !found.is_delivered(),
-        "accept-cancellation" | "refuse-cancellation" => found.cancellation_request.is_some(),
-        other => found.status.legal_actions().iter().any(|action| action.name() == other),
-    };
-    ACTIONS.iter().filter(|word| allowed(word)).map(|word| (*word).to_owned()).collect()
-}
-
 impl From<&Parcel> for ParcelView {
     fn from(parcel: &Parcel) -> Self {
         Self {
@@ -157,6 +157,7 @@ impl From<&Parcel> for ParcelView {
             carrier: parcel.carrier.clone(),
             weight_g: parcel.weight_g,
             assumed_delivered: parcel.assumed_delivered,
+            resolution: parcel.resolution.map(|resolution| resolution_name(resolution).to_owned()),
             lines: line_units(&parcel.lines),
         }
     }

@@ -11,8 +11,8 @@ mod write;
 pub(crate) use delivery::{country, position};
 
 pub use parse::{order, parse_order};
-pub use payment::method_name;
-pub use view::{AttentionView, LineView, OperationView, OrderSummary, OrderView, PaymentView, TotalsView, UnitsView};
+pub use payment::{method_name, read_payment};
+pub use view::{LineView, OperationView, OrderSummary, OrderView, PaymentView, TotalsView, UnitsView};
 pub use write::{address_body, heading, line_body};
 
 /// The name of the one delivery group, and of the one instrument, that the short forms of a body stand for.

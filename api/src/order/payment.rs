@@ -64,6 +64,11 @@ fn several(node: &Node<'_>, total_minor: Option<i64>) -> Option<Vec<Instrument>>
     }
 }
 
+/// The body of `POST /orders/{id}/payments`: one more instrument, or another try with one that was declined.
+pub fn read_payment(node: &Node<'_>) -> Option<Instrument> {
+    node.object(|fields| instrument(fields, &mut BTreeSet::new()))
+}
+
 fn instrument(fields: &Fields<'_>, seen: &mut BTreeSet<PaymentId>) -> Option<Instrument> {
     let payment_id = fields.required("payment_id", |n| {
         let id: PaymentId = parsed(n)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use oms_domain::{
     ids::Sku,
-    order::{Attention, Order, OrderCore, Units},
+    order::{Order, OrderCore, Units},
     payment::{Operation, Payment},
     placed::PlacedOrder,
     policy::Policy,
@@ -17,7 +17,10 @@ use super::{
     body::{LineBody, OrderHeading},
     heading, line_body, method_name,
 };
-use crate::{cancellation::CancellationView, fulfillment::FulfillmentOrderView, hold::HoldView};
+use crate::{
+    attention::AttentionView, cancellation::CancellationView, decision::DecisionView, fulfillment::FulfillmentOrderView, hold::HoldView,
+    refund::RefundView,
+};
 
 /// An order. Tokens are not shown again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -34,6 +37,9 @@ pub struct OrderView {
     pub holds: Vec<HoldView>,
     pub payments: Vec<PaymentView>,
     pub cancellations: Vec<CancellationView>,
+    pub refunds: Vec<RefundView>,
+    /// What the customer was asked.
+    pub decisions: Vec<DecisionView>,
     pub fulfillment_orders: Vec<FulfillmentOrderView>,
     /// What only a person can put right.
     pub attention: Vec<AttentionView>,
@@ -105,15 +111,6 @@ pub struct OperationView {
     pub since: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AttentionView {
-    /// An operation, a parcel, a fulfillment order.
-    pub subject: String,
-    pub why: String,
-    #[schema(value_type = String, format = DateTime)]
-    pub since: Timestamp,
-}
-
 /// An order in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderSummary {
@@ -161,8 +158,14 @@ impl OrderView {
             holds: order.holds.iter().map(HoldView::from).collect(),
             payments: order.payments.iter().map(PaymentView::from).collect(),
             cancellations: order.cancellations.iter().map(|c| CancellationView::of(&placed.order_id, c)).collect(),
-            fulfillment_orders: order.fulfillment_orders.iter().map(|found| FulfillmentOrderView::of(placed, found, titles)).collect(),
-            attention: order.attention.iter().map(AttentionView::from).collect(),
+            refunds: order.refunds.iter().map(|refund| RefundView::of(order, refund)).collect(),
+            decisions: order.decisions.iter().map(|decision| DecisionView::of(order, decision)).collect(),
+            fulfillment_orders: order
+                .fulfillment_orders
+                .iter()
+                .map(|found| FulfillmentOrderView::of(placed, order, found, titles))
+                .collect(),
+            attention: order.attention.iter().map(|known| AttentionView::of(order, known)).collect(),
         }
     }
 }
@@ -221,11 +224,5 @@ impl From<&Operation> for OperationView {
             declined: operation.decline.as_ref().map(|(_, code)| code.clone()),
             since: operation.since,
         }
-    }
-}
-
-impl From<&Attention> for AttentionView {
-    fn from(attention: &Attention) -> Self {
-        Self { subject: attention.subject.clone(), why: attention.why.clone(), since: attention.since }
     }
 }

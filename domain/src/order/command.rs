@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution};
+use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution, Wait};
 use crate::{
     ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId},
     parcel::ParcelAction,
@@ -69,6 +69,12 @@ pub enum Request {
     /// Another instrument pays what is missing; or one that was declined is tried again. What identifies it at the gateway is kept elsewhere.
     AddPayment {
         payment: CorePayment,
+    },
+    /// Someone gives a wait more time.
+    ExtendDeadline {
+        wait: Wait,
+        subject: String,
+        until: Timestamp,
     },
     /// What needed attention is tried again: an operation that was refused, an effect that gave up.
     Retry {
@@ -221,7 +227,20 @@ pub enum Fact {
     StockArrived {
         grants: Vec<Grant>,
     },
+    /// A fact left fewer units than are reserved, and these reservations were chosen to give way, in the transaction that recorded it.
+    StockShorted {
+        shorts: Vec<Short>,
+    },
     Carrier(CarrierReport),
+}
+
+/// Reserved units that are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Short {
+    pub short_id: String,
+    pub fulfillment_order_id: FulfillmentOrderId,
+    pub line_id: LineId,
+    pub quantity: u32,
 }
 
 /// Units that waited and were given stock, in the transaction that raised it.

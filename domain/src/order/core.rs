@@ -138,7 +138,8 @@ impl CoreGroup {
 }
 
 impl CorePayment {
-    fn of(instrument: &Instrument) -> Self {
+    /// The instrument as the rules need it.
+    pub fn of(instrument: &Instrument) -> Self {
         Self {
             payment_id: instrument.payment_id.clone(),
             method: instrument.method,

@@ -24,6 +24,10 @@ macro_rules! waits {
             /// What happens when it is over, in words.
             pub fn overdue(self) -> &'static str { match self { $( Self::$name => $default, )+ } }
             pub fn key(self) -> &'static str { match self { $( Self::$name => $key, )+ } }
+            /// The wait with this key.
+            pub fn from_key(key: &str) -> Option<Self> { match key { $( $key => Some(Self::$name), )+ _ => None } }
+            /// Who may give it more time; none for what nobody can.
+            pub fn extended_by(self) -> Option<&'static str> { Some(match self { $( Self::$name => $extends, )+ }).filter(|who| *who != "nobody") }
         }
     };
 }
@@ -51,6 +55,13 @@ waits! {
     AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
     Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
     UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
+}
+
+impl Wait {
+    /// One wait of an order, by what it is and what waits.
+    pub fn of(self, subject: &str) -> String {
+        format!("{}.{subject}", self.key())
+    }
 }
 
 /// One wait of an order.
@@ -95,7 +106,15 @@ impl Order {
                 self.fulfillment_waits(found, &mut waits);
             }
         }
+        if !self.extended.is_empty() {
+            waits.iter_mut().for_each(|known| known.due = self.due(known.wait, &known.subject, known.due));
+        }
         waits
+    }
+
+    /// When a wait is over that would be over at `due` if nobody had given it more time.
+    pub(super) fn due(&self, wait: Wait, subject: &str, due: Timestamp) -> Timestamp {
+        self.extended.get(&wait.of(subject)).map_or(due, |until| due.max(*until))
     }
 
     fn authorization_waits(&self, waits: &mut Vec<Deadline>) {
@@ -140,7 +159,7 @@ impl Order {
     }
 
     /// Something follows by itself once it does not need attention any more.
-    pub(super) fn is_retryable(&self, subject: &str) -> bool {
+    pub fn is_retryable(&self, subject: &str) -> bool {
         self.failures(subject) > 0 || self.owed_effects().iter().any(|effect| effect.key() == subject)
     }
 

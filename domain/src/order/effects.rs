@@ -20,6 +20,8 @@ pub enum Effect {
     Source(SourceRequest),
     Pay(PaymentRequest),
     BookLabel(LabelRequest),
+    /// The parcel was unpacked, or does not go after all: its label must not be used any more.
+    VoidLabel(LabelRequest),
 }
 
 /// Find facilities for the open units, and reserve there, in one transaction.
@@ -76,6 +78,13 @@ impl PaymentRequest {
     }
 }
 
+impl LabelRequest {
+    /// The key under which the request for this label is known.
+    pub fn key(&self) -> String {
+        format!("{}:label:{}", self.parcel_id, self.attempt)
+    }
+}
+
 impl Effect {
     /// Deterministic, and different for everything that must happen by itself.
     pub fn key(&self) -> String {
@@ -83,7 +92,16 @@ impl Effect {
             Self::Source(source) => format!("{}:source:{}", source.order_id, source.round),
             Self::Pay(pay) if pay.ask_first => format!("{}:ask", pay.key()),
             Self::Pay(pay) => pay.key(),
-            Self::BookLabel(label) => format!("{}:label:{}", label.parcel_id, label.attempt),
+            Self::BookLabel(label) => label.key(),
+            Self::VoidLabel(label) => format!("{}:void", label.key()),
+        }
+    }
+
+    /// The effect that must have come back before, by key: what is still being made cannot be undone.
+    pub fn after(&self) -> Option<String> {
+        match self {
+            Self::VoidLabel(label) => Some(label.key()),
+            Self::Source(_) | Self::Pay(_) | Self::BookLabel(_) => None,
         }
     }
 }
@@ -110,6 +128,7 @@ impl Order {
         }
         effects.extend(self.payment_requests().map(Effect::Pay));
         effects.extend(self.label_requests().map(Effect::BookLabel));
+        effects.extend(self.labels_to_void().into_iter().map(Effect::VoidLabel));
         effects
     }
 

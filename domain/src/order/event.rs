@@ -116,6 +116,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         into: Option<FulfillmentOrderId>,
     },
+    /// Its stock is not there after all: these units look for another place.
+    FulfillmentShorted {
+        fulfillment_order_id: FulfillmentOrderId,
+        reopened: Lines,
+        /// Where they went, if the fulfillment order goes on without them; else it is Incomplete itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        into: Option<FulfillmentOrderId>,
+    },
     ShippingAsked {
         fulfillment_order_id: FulfillmentOrderId,
     },
@@ -171,7 +179,7 @@ pub enum Event {
         #[serde(default)]
         assumed: bool,
     },
-    /// Grants of stock were seen, of use or not: each counts once.
+    /// Grants and shorts of stock were seen, of use or not: each counts once.
     GrantsSeen {
         grant_ids: Vec<String>,
     },
@@ -237,6 +245,12 @@ pub enum Event {
         accepted: bool,
     },
     CancellationRecorded(Cancellation),
+    /// Someone gave a wait more time.
+    DeadlineExtended {
+        wait: Wait,
+        subject: String,
+        until: Timestamp,
+    },
     /// A person must look at this.
     AttentionRaised {
         subject: String,
@@ -297,6 +311,7 @@ kinds! {
     Packed = "packed",
     Unpacked = "unpacked",
     FulfillmentRejected = "fulfillment_rejected",
+    FulfillmentShorted = "fulfillment_shorted",
     ShippingAsked = "shipping_asked",
     LabelAsked = "label_asked",
     LabelBooked = "label_booked",
@@ -321,6 +336,7 @@ kinds! {
     CancellationRequested = "cancellation_requested",
     CancellationAnswered = "cancellation_answered",
     CancellationRecorded = "cancellation_recorded",
+    DeadlineExtended = "deadline_extended",
     AttentionRaised = "attention_raised",
     EffectGaveUp = "effect_gave_up",
     AttentionResolved = "attention_resolved",

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::{
     command::{
-        Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, SourcedPackage,
+        Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short, SourcedPackage,
         SourcingAnswer, WaitingPackage,
     },
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},
@@ -74,7 +74,10 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gave_up: BTreeSet<String>,
     pub sourcing: Sourcing,
-    /// Grants of stock that were taken notice of, with the version at which: messages come more than once.
+    /// Waits that were given more time, by [`Wait::of`]: until when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extended: BTreeMap<String, Timestamp>,
+    /// Grants and shorts of stock that were taken notice of, with the version at which: messages come more than once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants_seen: BTreeMap<String, u64>,
     /// The number that the next fulfillment order gets.
@@ -364,6 +367,7 @@ impl Order {
             attention: Vec::new(),
             gave_up: BTreeSet::new(),
             sourcing: Sourcing::default(),
+            extended: BTreeMap::new(),
             grants_seen: BTreeMap::new(),
             next_number: 1,
             shipped_minor: 0,

@@ -19,6 +19,10 @@ pub struct StockTarget {
     pub allocated: u32,
     pub consumed: u32,
     pub waiting: u32,
+    /// Waiting: stock that arrives is not taken bit by bit, the order plans again as a whole.
+    pub whole: bool,
+    /// Waiting: where alone it may be served.
+    pub only_at: Option<FacilityId>,
 }
 
 /// What a facility's rejection says about its stock of a line; the reason decides what becomes of it (LIFECYCLE.md).
@@ -39,7 +43,15 @@ pub struct StockFact {
 impl Order {
     /// What an event of this order, recorded under `seq`, says about stock that is not where the books have it.
     pub fn stock_facts(&self, seq: u64, event: &Event) -> Vec<StockFact> {
-        let Event::FulfillmentRejected { fulfillment_order_id, rejection, .. } = event else { return Vec::new() };
+        let (fulfillment_order_id, rejection) = match event {
+            Event::FulfillmentRejected { fulfillment_order_id, rejection, .. } => (fulfillment_order_id, Some(rejection)),
+            // What was moved away is not offered to the same place again.
+            Event::FulfillmentMoved { from, .. } => {
+                (from, self.fulfillment_order(from).and_then(|f| f.rejections.last()).filter(|r| r.reason == RejectionReason::Other))
+            }
+            _ => return Vec::new(),
+        };
+        let Some(rejection) = rejection else { return Vec::new() };
         let fact = |(line_id, quantity): (&LineId, &u32)| {
             Some(StockFact {
                 seq,
@@ -86,6 +98,8 @@ impl Order {
                 allocated: allocated * units,
                 consumed: consumed * units,
                 waiting: waiting * units,
+                whole: found.whole || found.on_purpose,
+                only_at: self.core.groups.get(usize::from(found.group)).and_then(|group| group.pickup_facility_id.clone()),
             })
         };
         found.lines.iter().filter_map(target).collect()

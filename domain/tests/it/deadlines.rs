@@ -1,6 +1,7 @@
 //! Every wait has a deadline, and nobody waits for ever.
 
 use oms_domain::{
+    error::ErrorCode,
     fulfillment::FulfillmentStatus,
     order::{Command, FulfillmentRequest, HoldReason, OrderStatus, Request, Wait},
     payment::OperationOutcome,
@@ -105,4 +106,38 @@ fn a_remorse_period_that_ends_beyond_the_calendar_never_ends_and_never_panics() 
     run.source(|_, units| units);
     run.obey();
     assert_eq!(run.status(1), FulfillmentStatus::Open);
+}
+
+fn extend(run: &mut Run, wait: Wait, subject: &str, second: i64) -> Result<usize, ErrorCode> {
+    let request = Request::ExtendDeadline { wait, subject: subject.into(), until: at(second) };
+    run.send(&Command::Request(request)).map(|events| events.len()).map_err(|refusal| refusal.code)
+}
+
+#[test]
+fn a_wait_that_was_given_more_time_ends_later_and_nothing_is_overdue() {
+    let mut run = Run::released(core(&[1]));
+    run.wait();
+    assert_eq!(run.order.attention.len(), 1, "released and not accepted in time");
+    let due = run.second + 1_000;
+    assert_eq!(extend(&mut run, Wait::Acceptance, "A1-F1", due), Ok(1));
+    assert_eq!((run.order.attention.len(), run.order.deadlines()[0].due), (0, at(due)));
+    assert_eq!(extend(&mut run, Wait::Acceptance, "A1-F1", due), Ok(0), "the same again is the same");
+    assert_eq!(extend(&mut run, Wait::Acceptance, "A1-F1", due - 1), Err(ErrorCode::RefusedByRule), "a wait is not cut short");
+    assert_eq!(extend(&mut run, Wait::Acceptance, "A1-F1", due + 400 * 86_400), Err(ErrorCode::RefusedByRule), "not for ever");
+    assert_eq!(extend(&mut run, Wait::Packing, "A1-F1", due), Err(ErrorCode::NotFound), "nothing is packed yet");
+    run.wait();
+    assert_eq!(run.order.attention.len(), 1, "the second time is over too");
+}
+
+#[test]
+fn a_remorse_period_that_is_extended_keeps_its_fulfillment_order_back() {
+    let mut run = Run::under(core(&[1]), Policy { remorse_ms: 60_000, ..Policy::default() });
+    run.source(|_, units| units);
+    run.obey();
+    assert_eq!(extend(&mut run, Wait::Remorse, "A1-F1", 600), Ok(1));
+    run.second = 100;
+    run.must(&Command::Tick);
+    assert_eq!(run.status(1), FulfillmentStatus::Open);
+    run.wait_for(Wait::Remorse);
+    assert_eq!(run.status(1), FulfillmentStatus::Released);
 }

@@ -4,7 +4,7 @@ use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
     ids::ParcelId,
-    order::{Answer, CarrierReport, Command, Fact, FulfillmentRequest, OrderStatus, PackedParcel, Request, Resolution, Wait},
+    order::{Answer, CarrierReport, Command, Effect, Fact, FulfillmentRequest, OrderStatus, PackedParcel, Request, Resolution, Wait},
     parcel::{ParcelAction, ParcelStatus},
     policy::{OnLoss, Policy},
 };
@@ -111,8 +111,9 @@ fn a_label_that_is_not_needed_any_more_is_voided_even_if_it_comes_late() {
     let mut run = Run::released(core(&[1]));
     run.ship(1).unwrap();
     run.fulfill(1, FulfillmentRequest::Unpack).unwrap();
-    assert!(run.order.pending_effects().is_empty(), "no label is wanted");
-    assert_eq!(run.order.labels_to_void()[0].parcel_id, parcel(&run, 1, 1));
+    let owed = run.order.pending_effects();
+    assert!(matches!(&owed[..], [Effect::VoidLabel(label)] if label.parcel_id == parcel(&run, 1, 1)), "no label is wanted: {owed:?}");
+    assert_eq!(owed[0].after().as_deref(), Some("A1-F1-P1:label:1"), "what is being made is voided once it is there");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    order::{Answer, Command, Effect, Fact, FulfillmentRequest, Grant, OrderStatus, RejectionReason, SourcedPackage, SourcingAnswer},
+    order::{
+        Answer, Command, Effect, Fact, FulfillmentRequest, Grant, OrderStatus, RejectionReason, Short, SourcedPackage, SourcingAnswer,
+    },
     policy::Policy,
 };
 
@@ -142,4 +144,41 @@ fn a_rejection_says_what_it_means_for_the_stock() {
     assert_eq!((fact.seq, fact.facility_id.as_str(), fact.sku.as_str()), (9, "WH-1", "SKU-1"));
     assert_eq!((fact.reason, fact.quantity), (RejectionReason::Damaged, 2));
     assert!(events[1..].iter().all(|event| run.order.stock_facts(10, event).is_empty()));
+}
+
+#[test]
+fn what_was_moved_away_is_not_offered_to_the_same_place_again() {
+    let mut run = Run::released(core(&[4]));
+    let events = run.fulfill(1, FulfillmentRequest::Move { facility_id: None, consented: false }).unwrap();
+    let facts: Vec<_> = events.iter().flat_map(|event| run.order.stock_facts(9, event)).collect();
+    assert_eq!(facts.len(), 1);
+    assert_eq!((facts[0].facility_id.as_str(), facts[0].reason, facts[0].quantity), ("WH-1", RejectionReason::Other, 4));
+}
+
+fn short(run: &mut Run, id: &str, quantity: u32) {
+    let fulfillment_order_id = run.fo(1);
+    let short = Short { short_id: id.into(), fulfillment_order_id, line_id: "1".parse().unwrap(), quantity };
+    run.must(&Command::Fact(Fact::StockShorted { shorts: vec![short] }));
+}
+
+#[test]
+fn units_that_are_not_there_are_sourced_again_and_nobody_is_blamed() {
+    let mut run = Run::released(core(&[4]));
+    short(&mut run, "s1", 3);
+    // The same message again is the same message.
+    short(&mut run, "s1", 3);
+    assert_eq!((run.status(1), run.found(1).lines.clone()), (FulfillmentStatus::Released, lines([("1", 1)])));
+    assert_eq!(run.order.sourceable(), lines([("1", 3)]));
+    assert!(run.order.fulfillment_orders.iter().all(|f| f.rejections.is_empty()));
+    run.source(|_, units| units);
+    assert_eq!(run.order.all_units().allocated, 4);
+}
+
+#[test]
+fn what_is_packed_is_there() {
+    let mut run = Run::released(core(&[4]));
+    run.fulfill(1, FulfillmentRequest::StartPicking { picker: "p1".into() }).unwrap();
+    run.fulfill(1, FulfillmentRequest::Pack { parcels: vec![] }).unwrap();
+    short(&mut run, "s1", 3);
+    assert_eq!((run.status(1), run.order.all_units().allocated), (FulfillmentStatus::Packed, 4));
 }

@@ -194,6 +194,7 @@ impl Run {
                     parcel_id: label.parcel_id.clone(),
                     outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
                 }),
+                Effect::VoidLabel(label) => Command::Answer(Answer::LabelVoided { parcel_id: label.parcel_id.clone() }),
                 Effect::Source(_) => unreachable!(),
             });
         }

@@ -61,7 +61,8 @@ pub(crate) async fn get(
     post, path = "/v1/fulfillment-orders/{fulfillment_order_id}/{action}", tag = "fulfillment", operation_id = "act_on_fulfillment_order",
     params(
         ("fulfillment_order_id" = String, Path),
-        ("action" = String, Path, description = "`release`, `accept`, `reject`, `start-picking`, `short-pick`, `pack`, `unpack`, `ship`, `deliver`, \
+        ("action" = String, Path, description = "`release`, `accept`, `reject`, `start-picking`, `short-pick`, `pack`, `unpack`, `ready`, `ship`, \
+                                                 `unship`, `handover`, `no-show`, `deliver`, `mark-lost`, `move`, `split`, `merge`, \
                                                  `accept-cancellation` or `refuse-cancellation`")
     ),
     request_body(content = ActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
@@ -76,7 +77,7 @@ pub(crate) async fn act(
     command_id: CommandId,
     body: JsonBody,
 ) -> Result<Response, Failure> {
-    let Some(read) = read_action(&action) else {
+    let Some(read) = read_action(&action, &id) else {
         let detail = format!("the actions are {}", ACTIONS.join(", "));
         return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
     };

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use oms_api::{
-    hold::{DeadlineView, DeadlinesView, HoldBody, HoldView},
+    hold::{DeadlineView, DeadlinesView, ExtensionBody, HoldBody, HoldView, parse_deadline_id},
     problem::Problem,
 };
 use oms_domain::{
@@ -62,4 +62,25 @@ pub(crate) async fn deadlines(State(state): State<AppState>, InPath(order_id): I
     let order = views::existing(&state, &order_id).await?;
     let deadlines = order.map(|order| order.deadlines()).unwrap_or_default();
     Ok(Json(DeadlinesView { items: deadlines.iter().map(DeadlineView::from).collect() }))
+}
+
+#[utoipa::path(
+    patch, path = "/v1/orders/{order_id}/deadlines/{deadline_id}", tag = "orders", operation_id = "extend_deadline", request_body = ExtensionBody,
+    params(("order_id" = String, Path), ("deadline_id" = String, Path)),
+    responses((status = 200, description = "The wait has more time", body = DeadlineView))
+)]
+pub(crate) async fn extend(
+    State(state): State<AppState>,
+    InPath((order_id, deadline_id)): InPath<(OrderId, String)>,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<Json<DeadlineView>, Failure> {
+    let ExtensionBody { until } = body.read(ExtensionBody::read)?;
+    let unknown = || Problem::new(ErrorCode::NotFound).detail("the order has no such deadline: GET its deadlines for their ids");
+    let (wait, subject) = parse_deadline_id(&deadline_id).ok_or_else(unknown)?;
+    commands::run(&state, &order_id, id, Request::ExtendDeadline { wait, subject: subject.to_owned(), until }).await?;
+    let order = views::existing(&state, &order_id).await?;
+    let deadlines = order.map(|order| order.deadlines()).unwrap_or_default();
+    let extended = deadlines.iter().find(|known| known.wait == wait && known.subject == subject).ok_or_else(unknown)?;
+    Ok(Json(DeadlineView::from(extended)))
 }

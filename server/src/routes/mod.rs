@@ -1,14 +1,17 @@
 //! Paths and what answers at them.
 
+mod attention;
 mod availability;
 mod cancellations;
 mod carrier_events;
 mod catalog;
+mod decisions;
 mod events;
 mod feeds;
 mod fulfillment;
 mod health;
 mod holds;
+mod money;
 mod orders;
 mod paging;
 mod picklists;
@@ -40,6 +43,13 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(holds::place))
         .routes(routes!(holds::release))
         .routes(routes!(holds::deadlines))
+        .routes(routes!(holds::extend))
+        .routes(routes!(money::refund))
+        .routes(routes!(money::add_payment))
+        .routes(routes!(decisions::decide))
+        .routes(routes!(decisions::resolve))
+        .routes(routes!(attention::list))
+        .routes(routes!(attention::retry))
         .routes(routes!(fulfillment::list))
         .routes(routes!(fulfillment::get))
         .routes(routes!(fulfillment::act))

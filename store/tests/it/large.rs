@@ -114,6 +114,8 @@ async fn it_is_placed_reserved_recorded_shipped_and_closed_within_every_limit() 
         allocated,
         consumed,
         waiting: 0,
+        whole_order: false,
+        only_at: Vec::new(),
     };
     let recorded = |version, kind, allocated, consumed| {
         let mut next = record("big", version, kind);
@@ -165,6 +167,8 @@ async fn all_of_it_can_wait_be_served_and_be_taken_back() {
         allocated: 0,
         consumed: 0,
         waiting: 3,
+        whole_order: false,
+        only_at: Vec::new(),
     };
     let stock = (1..=LINES).map(target).collect();
     timed("record of the waiting", store.record(&Record { stock, ..record("big", 1, "halved") })).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod carrier;
+mod facts;
 mod feeds;
 mod idempotency;
 mod large;

@@ -175,6 +175,7 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
         fulfillment_orders: Vec::new(),
         stock: Vec::new(),
         grants_seen: Vec::new(),
+        stock_facts: Vec::new(),
         closed: false,
     }
 }
@@ -189,6 +190,8 @@ pub fn target(order_id: &str, facility: &str, of: &str, allocated: u32, consumed
         allocated,
         consumed,
         waiting: 0,
+        whole_order: false,
+        only_at: Vec::new(),
     }
 }
 

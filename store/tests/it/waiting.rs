@@ -189,6 +189,8 @@ fn waiting_target(at_facility: Option<&str>, allocated: u32, waiting: u32) -> St
         allocated,
         consumed: 0,
         waiting,
+        whole_order: false,
+        only_at: Vec::new(),
     }
 }
 

@@ -38,7 +38,8 @@ const LABEL_ANSWER: Duration = Duration::from_secs(5);
 pub(super) fn start_owed(ctx: &WorkflowContext<OrderWorkflow>) -> Vec<Pending> {
     let owed = ctx.state(|s| {
         let effects = s.order.as_ref().map(|order| order.pending_effects()).unwrap_or_default();
-        effects.into_iter().filter(|effect| !s.in_flight.contains(&effect.key())).collect::<Vec<_>>()
+        let waits = |effect: &Effect| effect.after().is_some_and(|before| s.in_flight.contains(&before));
+        effects.into_iter().filter(|effect| !s.in_flight.contains(&effect.key()) && !waits(effect)).collect::<Vec<_>>()
     });
     owed.into_iter().map(|effect| start(ctx.clone(), effect)).collect()
 }
@@ -51,6 +52,7 @@ fn start(ctx: WorkflowContext<OrderWorkflow>, effect: Effect) -> Pending {
             Effect::Source(request) => source(&ctx, request).await,
             Effect::Pay(request) => pay(&ctx, request).await,
             Effect::BookLabel(request) => book_label(&ctx, request).await,
+            Effect::VoidLabel(request) => void_label(&ctx, request).await,
         };
         let answer = answer.unwrap_or_else(|error| Answer::GaveUp { effect: key.clone(), why: reason(&error) });
         Woken::Effect(key, Box::new(Command::Answer(answer)))
@@ -150,6 +152,13 @@ async fn book_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest)
     let options = outside(ctx, Queue::Shipping, format!("label for {parcel_id}"));
     let outcome = ctx.execute_activity(Shipping::book_label, request, options).await?;
     Ok(Answer::Label { parcel_id, outcome })
+}
+
+async fn void_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {
+    let parcel_id = request.parcel_id.clone();
+    let options = outside(ctx, Queue::Shipping, format!("void the label of {parcel_id}"));
+    ctx.execute_activity(Shipping::void_label, request, options).await?;
+    Ok(Answer::LabelVoided { parcel_id })
 }
 
 /// Someone who ships is told that it has shipped, if the carrier answers soon; else that the label is pending.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
-use crate::messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, Refusal, carrier_events, stock_arrived};
+use crate::messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, Refusal, carrier_events, stock_arrived, stock_shorted};
 
 /// What an update's or a validator's error must be, says the SDK.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -76,6 +76,13 @@ impl OrderWorkflow {
     #[signal(name = "stock_arrived")]
     pub fn stock_arrived(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
         let facts = stock_arrived(&payload).map(Command::Fact);
+        self.take_facts(ctx.workflow_time(), facts.into_iter());
+    }
+
+    /// Reserved units are not there. Takes any payload: one that makes no sense is left alone.
+    #[signal(name = "stock_shorted")]
+    pub fn stock_shorted(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
+        let facts = stock_shorted(&payload).map(Command::Fact);
         self.take_facts(ctx.workflow_time(), facts.into_iter());
     }
 

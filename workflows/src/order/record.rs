@@ -34,8 +34,10 @@ impl OrderWorkflow {
     fn record_input(&self) -> Option<RecordInput> {
         let order = self.order.as_ref().filter(|_| self.must_record())?;
         let at = self.unrecorded.last().map(|(_, at)| *at)?;
-        let events = (self.recorded + 1..).zip(&self.unrecorded).map(|(seq, (event, at))| recorded(seq, event, *at)).collect();
-        Some(RecordInput { events, since: self.recorded, order: order.clone(), at })
+        let numbered = || (self.recorded + 1..).zip(&self.unrecorded);
+        let events = numbered().map(|(seq, (event, at))| recorded(seq, event, *at)).collect();
+        let stock_facts = numbered().flat_map(|(seq, (event, _))| order.stock_facts(seq, event)).collect();
+        Some(RecordInput { events, stock_facts, since: self.recorded, order: order.clone(), at })
     }
 }
 

@@ -16,7 +16,7 @@ use temporalio_workflow::{
 use super::{OrderWorkflow, effects, record, shown::Shown};
 use crate::{
     contracts::{AdmitRequest, Admitted},
-    messages::{OrderInput, OrderResult},
+    messages::{Opening, OrderInput, OrderResult},
 };
 
 /// The server's timers are no finer than this.
@@ -90,6 +90,9 @@ async fn admit(ctx: &WorkflowContext<OrderWorkflow>) -> Result<(), WorkflowTermi
             }
         }
         s.take(&Command::Place, at);
+        for command in input.opens_with.iter().flat_map(Opening::commands) {
+            s.open_with(&command, at);
+        }
         for fact in std::mem::take(&mut s.early) {
             s.take(&fact, at);
         }
@@ -114,7 +117,7 @@ async fn hand_over_if_long(ctx: &WorkflowContext<OrderWorkflow>) -> Result<(), W
         wait(ctx, move |s| draining.all_handlers_finished() || s.must_record()).await?;
         record::record(ctx).await?;
     }
-    let input = ctx.state(|s| OrderInput { resumes: true, ..s.input.clone() });
+    let input = ctx.state(|s| OrderInput { resumes: true, opens_with: None, ..s.input.clone() });
     ctx.continue_as_new(input, ContinueAsNewOptions::default())?;
     Ok(())
 }
@@ -188,6 +191,13 @@ impl OrderWorkflow {
         let order = self.order.as_ref().filter(|order| order.is_closed())?;
         let at_rest = self.recorded == order.version && self.in_flight.is_empty();
         at_rest.then_some(OrderResult { status: order.status, version: order.version })
+    }
+
+    /// Whoever started the run asked the rules before. If they say otherwise by now, nothing is done, and the caller sees that.
+    fn open_with(&mut self, command: &Command, at: Timestamp) {
+        match self.apply(command, at) {
+            Ok(()) | Err(_) => {}
+        }
     }
 
     /// "Request cancellation" in the Temporal UI is a cancellation like any other: answered unit by unit, with its undo.

@@ -3,7 +3,7 @@
 use super::{Draft, money::refused};
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    order::{Attention, Event, FulfillmentOrder, OrderStatus, Parcel, deadlines::later},
+    order::{Attention, Event, FulfillmentOrder, OrderStatus, Parcel, Wait, deadlines::later},
     parcel::ParcelStatus,
     payment::Decline,
 };
@@ -98,11 +98,12 @@ impl Draft {
     }
 
     fn release_due(&mut self) {
-        let due = later(self.order.core.placed_at, self.order.policy.remorse_ms);
-        if due > self.at || !self.order.holds.is_empty() {
+        if !self.order.holds.is_empty() {
             return;
         }
-        let open = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Open);
+        let remorse_ends = later(self.order.core.placed_at, self.order.policy.remorse_ms);
+        let due = |f: &&FulfillmentOrder| self.order.due(Wait::Remorse, f.fulfillment_order_id.as_str(), remorse_ends) <= self.at;
+        let open = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Open).filter(due);
         for fulfillment_order_id in open.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
             self.emit(Event::FulfillmentReleased { fulfillment_order_id });
         }

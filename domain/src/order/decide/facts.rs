@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::Draft;
 use crate::{
-    fulfillment::FulfillmentStatus,
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FacilityId, FulfillmentOrderId, ParcelId},
-    order::{CarrierReport, Event, Grant, Lines, Parcel, SourcedPackage, lines::take},
+    order::{CarrierReport, Event, Grant, Lines, Parcel, Short, SourcedPackage, lines::take},
     parcel::ParcelAction,
 };
 
@@ -45,6 +45,28 @@ impl Draft {
         let (facility_id, group) = (facility_id.clone(), waiting.group);
         let package = SourcedPackage { fulfillment_order_id, facility_id, group, lines, ship_by: None };
         self.emit(Event::StockGranted { from: from.clone(), package });
+    }
+
+    /// Reserved units are not there. A short of units that went on meanwhile is left out: whoever chose it looks for others.
+    pub(super) fn stock_shorted(&mut self, shorts: &[Short]) {
+        let new: Vec<&Short> = shorts.iter().filter(|s| !self.order.grants_seen.contains_key(&s.short_id)).collect();
+        if new.is_empty() {
+            return;
+        }
+        self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|s| s.short_id.clone()).collect() });
+        let mut missing: BTreeMap<&FulfillmentOrderId, Lines> = BTreeMap::new();
+        for short in new {
+            let sum = missing.entry(&short.fulfillment_order_id).or_default().entry(short.line_id.clone()).or_default();
+            *sum = sum.saturating_add(short.quantity);
+        }
+        for (id, mut units) in missing {
+            let found = self.order.fulfillment_order(id).filter(|f| f.status.after(FulfillmentAction::Short).is_some()).cloned();
+            let Some(found) = found else { continue };
+            let lines = take(&mut units, &found.lines);
+            if !lines.is_empty() {
+                self.short(&found, &lines);
+            }
+        }
     }
 
     /// What ships only as a whole, or waits on purpose, is planned again when any of their stock moved.

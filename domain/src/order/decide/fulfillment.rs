@@ -107,16 +107,30 @@ impl Draft {
             return Err(found.status.refuse(action));
         };
         let fulfillment_order_id = found.fulfillment_order_id.clone();
-        // What must not be split leaves as a whole; what someone had asked to cancel is not sourced again.
+        let (reopened, into) = self.reopen(found, lines);
+        let rejection = FacilityRejection { facility_id, reason, lines: lines.clone(), at: self.at };
+        self.emit(Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into });
+        Ok(())
+    }
+
+    /// The stock is not there after all, says a fact: the units are sourced again, without a word against the facility.
+    pub(super) fn short(&mut self, found: &FulfillmentOrder, lines: &Lines) {
+        let (reopened, into) = self.reopen(found, lines);
+        if !reopened.is_empty() {
+            self.emit(Event::FulfillmentShorted { fulfillment_order_id: found.fulfillment_order_id.clone(), reopened, into });
+        }
+    }
+
+    /// Which units look for another place, and under which number, if the others go on. What must not be split leaves as a whole;
+    /// what someone had asked to cancel is not sourced again.
+    fn reopen(&mut self, found: &FulfillmentOrder, lines: &Lines) -> (Lines, Option<FulfillmentOrderId>) {
         let returned = if self.order.core.allow_split { lines } else { &found.lines };
         let unwanted = found.cancellation_request.as_ref().map(|request| take(&mut request.lines.clone(), returned)).unwrap_or_default();
         self.settle_cancellations(found, unwanted.clone(), true);
         let reopened = without(returned, &unwanted);
-        let goes_on = self.order.fulfillment_order(&fulfillment_order_id).is_some_and(|f| f.lines != reopened);
+        let goes_on = self.order.fulfillment_order(&found.fulfillment_order_id).is_some_and(|f| f.lines != reopened);
         let into = (goes_on && !reopened.is_empty()).then(|| self.order.next_id());
-        let rejection = FacilityRejection { facility_id, reason, lines: lines.clone(), at: self.at };
-        self.emit(Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into });
-        Ok(())
+        (reopened, into)
     }
 
     /// Ships everything in it. What has not been accepted, picked or packed yet is, in passing.

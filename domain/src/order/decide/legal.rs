@@ -22,7 +22,19 @@ impl Order {
         if shipped && found.parcels.iter().any(|p| p.status.after(ParcelAction::Lose).is_some()) {
             words.push("mark-lost");
         }
+        let movable = words.contains(&FulfillmentAction::Move.name());
+        if movable && self.may_split(found) {
+            words.push("split");
+        }
+        if movable && self.fulfillment_orders.iter().any(|other| may_merge(found, other)) {
+            words.push("merge");
+        }
         words
+    }
+
+    /// What must not be split, or was accepted as one, stays one.
+    pub(super) fn may_split(&self, found: &FulfillmentOrder) -> bool {
+        self.core.allow_split && found.status != FulfillmentStatus::Accepted && found.units() > 1
     }
 
     fn is_open_to(&self, found: &FulfillmentOrder, action: FulfillmentAction) -> bool {
@@ -31,7 +43,7 @@ impl Order {
         let labelled_only = || found.parcels.iter().all(|p| matches!(p.status, ParcelStatus::Labelled | ParcelStatus::Voided));
         match action {
             // Nobody asks for these: they follow by themselves, or from a cancellation.
-            FulfillmentAction::FallDue | FulfillmentAction::Source | FulfillmentAction::Backorder => false,
+            FulfillmentAction::FallDue | FulfillmentAction::Source | FulfillmentAction::Backorder | FulfillmentAction::Short => false,
             FulfillmentAction::Cancel | FulfillmentAction::RequestCancellation => false,
             FulfillmentAction::AcceptCancellation | FulfillmentAction::RefuseCancellation => legal && found.cancellation_request.is_some(),
             FulfillmentAction::Release => legal && self.status == OrderStatus::Processing && self.holds.is_empty(),
@@ -42,6 +54,13 @@ impl Order {
             FulfillmentAction::Pack | FulfillmentAction::Unpack | FulfillmentAction::Move => legal,
         }
     }
+}
+
+/// Only before a facility has begun, and only what is alike.
+pub(super) fn may_merge(found: &FulfillmentOrder, other: &FulfillmentOrder) -> bool {
+    let early = [FulfillmentStatus::Scheduled, FulfillmentStatus::Open, FulfillmentStatus::Backordered, FulfillmentStatus::Released];
+    let alike = |f: &FulfillmentOrder| (f.status, f.facility_id.clone(), f.group, f.fulfill_at, f.whole, f.replaces.clone());
+    other.fulfillment_order_id != found.fulfillment_order_id && alike(other) == alike(found) && early.contains(&found.status)
 }
 
 /// Shipping implies accepting, picking and packing.

@@ -38,6 +38,7 @@ pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Vec<Eve
         Command::Answer(Answer::LabelVoided { parcel_id }) => draft.label_voided(parcel_id),
         Command::Answer(Answer::GaveUp { effect, why }) => draft.gave_up(effect, why),
         Command::Fact(Fact::StockArrived { grants }) => draft.stock_arrived(grants),
+        Command::Fact(Fact::StockShorted { shorts }) => draft.stock_shorted(shorts),
         Command::Fact(Fact::Carrier(report)) => draft.carrier_reported(report),
         Command::Tick => draft.time_passed(),
     }
@@ -84,6 +85,7 @@ impl Draft {
             Request::Refund { refund_id, amount_minor, reason, lines } => self.ask_refund(refund_id, *amount_minor, lines.as_ref(), reason),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
             Request::AddPayment { payment } => self.add_payment(payment),
+            Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until),
             Request::Retry { subject } => self.retry(subject),
         }
     }
@@ -94,7 +96,7 @@ impl Draft {
             Request::Cancel { cancellation_id, .. } => {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
-            Request::Refund { .. } | Request::Retry { .. } => true,
+            Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,
             Request::ResolveParcel { .. } | Request::AddPayment { .. } | Request::Decide { .. } => false,
         }

@@ -1,6 +1,6 @@
 //! A person moves units between fulfillment orders: elsewhere, apart, together.
 
-use super::{Draft, fulfillment::within};
+use super::{Draft, fulfillment::within, legal::may_merge};
 use crate::{
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
@@ -41,7 +41,7 @@ impl Draft {
         if lines.is_empty() || *lines == found.lines {
             return Err(refused("name some of its units, and not all"));
         }
-        if !self.order.core.allow_split || found.status == FulfillmentStatus::Accepted {
+        if !self.order.may_split(found) {
             return Err(refused("what must not be split, or was accepted as one, stays one"));
         }
         let (from, into, lines) = (found.fulfillment_order_id.clone(), self.order.next_id(), lines.clone());
@@ -49,14 +49,11 @@ impl Draft {
         Ok(())
     }
 
-    /// Only before a facility has begun, and only what is alike.
     pub(super) fn merge(&mut self, found: &FulfillmentOrder, other: &FulfillmentOrderId) -> Result<(), Rejection> {
         found.status.try_after(FulfillmentAction::Move)?;
-        let early = [FulfillmentStatus::Scheduled, FulfillmentStatus::Open, FulfillmentStatus::Backordered, FulfillmentStatus::Released];
         let joining = self.order.fulfillment_order(other).filter(|f| f.fulfillment_order_id != found.fulfillment_order_id);
         let joining = joining.ok_or_else(|| refused(format!("{other} is no other fulfillment order of this order")))?;
-        let alike = |f: &FulfillmentOrder| (f.status, f.facility_id.clone(), f.group, f.fulfill_at, f.whole, f.replaces.clone());
-        if alike(joining) != alike(found) || !early.contains(&found.status) {
+        if !may_merge(found, joining) {
             return Err(refused("only what is at the same facility, for the same delivery, in the same early status can be merged"));
         }
         self.emit(Event::FulfillmentMerged { from: other.clone(), into: found.fulfillment_order_id.clone() });

@@ -1,12 +1,20 @@
 //! What happens when a wait is over (the defaults of the one table in `deadlines`).
 
 use super::Draft;
+use jiff::Timestamp;
+
 use crate::{
+    error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FulfillmentOrderId, HoldId},
-    order::{Deadline, Event, FulfillmentOrder, Resolution, Wait},
+    order::{Deadline, Event, FulfillmentOrder, Resolution, Wait, deadlines::later},
     parcel::ParcelAction,
 };
+
+/// Longest that a wait is put off at once.
+const EXTENSION_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
+/// Most waits of an order that were given more time.
+const EXTENDED_MAX: usize = 1_000;
 
 impl Draft {
     /// Each wait whose deadline has passed gets its default. What comes due by that is seen by the next tick.
@@ -42,6 +50,29 @@ impl Draft {
             Wait::Acceptance | Wait::Packing | Wait::Shipping | Wait::Label => self.overdue(deadline),
             Wait::Sourcing | Wait::HoldReview | Wait::UnknownPayment | Wait::Transit => self.overdue(deadline),
         }
+    }
+
+    /// A wait gets more time, by whoever may give it. The same time again is the same.
+    pub(super) fn extend(&mut self, wait: Wait, subject: &str, until: Timestamp) -> Result<(), Rejection> {
+        let waits = self.order.waits();
+        let Some(known) = waits.iter().find(|known| known.wait == wait && known.subject == subject) else {
+            return Err(Rejection::new(ErrorCode::NotFound, format!("the order does not wait for {} of {subject}", wait.key())));
+        };
+        let refuse = |why: String| Err(Rejection::new(ErrorCode::RefusedByRule, why));
+        if wait.extended_by().is_none() {
+            return refuse(format!("{} ends when it ends: nobody here can put it off", wait.key()));
+        }
+        if known.due == until {
+            return Ok(());
+        }
+        if until < known.due || until <= self.at || until > later(self.at, EXTENSION_MAX_MS) {
+            return refuse(format!("it is due at {}: name a later time, within a year", known.due));
+        }
+        if self.order.extended.len() >= EXTENDED_MAX && !self.order.extended.contains_key(&wait.of(subject)) {
+            return refuse(format!("an order has at most {EXTENDED_MAX} extended deadlines"));
+        }
+        self.emit(Event::DeadlineExtended { wait, subject: subject.to_owned(), until });
+        Ok(())
     }
 
     fn overdue(&mut self, deadline: &Deadline) {

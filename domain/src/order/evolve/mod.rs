@@ -71,6 +71,13 @@ impl Order {
             Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into } => {
                 self.reject(fulfillment_order_id, rejection, reopened, into.as_ref(), at);
             }
+            Event::FulfillmentShorted { fulfillment_order_id, reopened, into } => {
+                self.reopen(fulfillment_order_id, reopened, into.as_ref(), at);
+            }
+            Event::DeadlineExtended { wait, subject, until } => {
+                self.extended.insert(wait.of(subject), *until);
+                self.attention.retain(|known| known.subject != *subject || known.wait != Some(*wait));
+            }
             Event::FulfillmentSplit { from, into, lines, parcels } => self.split((from, into), lines, parcels, at),
             Event::FulfillmentMoved { from, into, wanted } => self.move_away((from, into), wanted.as_ref(), at),
             Event::FulfillmentMerged { from, into } => self.merge(from, into, at),

@@ -129,16 +129,19 @@ impl Order {
                 line.given_back = line.given_back.saturating_add(1);
             }
         }
+        self.touch(id, |f| f.rejections.push(rejection.clone()));
+        self.reopen(id, reopened, into, at);
+    }
+
+    /// Units look for another place. All of them: the fulfillment order is Incomplete itself; some: they go `into` one that is.
+    pub(super) fn reopen(&mut self, id: &FulfillmentOrderId, reopened: &Lines, into: Option<&FulfillmentOrderId>, at: Timestamp) {
         let Some((group, replaces)) = self.fulfillment_order(id).map(|f| (f.group, f.replaces.clone())) else { return };
-        self.touch(id, |f| {
-            f.rejections.push(rejection.clone());
-            match into {
-                Some(_) => f.remove(reopened, at),
-                None if reopened.is_empty() => {}
-                None => {
-                    f.void_parcels(at);
-                    f.enter(FulfillmentStatus::Incomplete, at);
-                }
+        self.touch(id, |f| match into {
+            Some(_) => f.remove(reopened, at),
+            None if reopened.is_empty() => {}
+            None => {
+                f.void_parcels(at);
+                f.enter(FulfillmentStatus::Incomplete, at);
             }
         });
         if let Some(into) = into {

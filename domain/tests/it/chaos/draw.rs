@@ -5,7 +5,7 @@ use oms_domain::{
     ids::{FulfillmentOrderId, ParcelId},
     order::{
         Answer, CarrierReport, Choice, Effect, Fact, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel,
-        RejectionReason, Request, Resolution, SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage,
+        RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
     payment::{Decline, OperationOutcome},
@@ -79,6 +79,7 @@ pub fn answer(order: &Order, effect: &Effect, draw: u32, a: u32, b: u32) -> Answ
             };
             Answer::Label { parcel_id: label.parcel_id.clone(), outcome }
         }
+        Effect::VoidLabel(label) => Answer::LabelVoided { parcel_id: label.parcel_id.clone() },
     }
 }
 
@@ -122,7 +123,7 @@ pub fn retry(order: &Order, a: u32) -> Option<Request> {
 pub fn good(order: &Order, effect: &Effect) -> Answer {
     match effect {
         Effect::Source(request) => sourced(request, !order.core.allow_split, 0, 0),
-        Effect::Pay(_) | Effect::BookLabel(_) => answer(order, effect, 7, 1, 1),
+        Effect::Pay(_) | Effect::BookLabel(_) | Effect::VoidLabel(_) => answer(order, effect, 7, 1, 1),
     }
 }
 
@@ -201,6 +202,22 @@ pub fn stock(order: &Order, a: u32, b: u32, c: u32) -> Fact {
         Some(Grant { grant_id, fulfillment_order_id: from.fulfillment_order_id, line_id, facility_id, quantity: 1 + b % 4 })
     };
     Fact::StockArrived { grants: (0..c % 3).filter_map(grant).collect() }
+}
+
+/// Shorts of what is there, or was, in any quantity.
+pub fn short(order: &Order, a: u32, b: u32, c: u32) -> Option<Fact> {
+    let found = pick(&order.fulfillment_orders, a)?;
+    let line_id = pick(&order.core.lines, b)?.line_id;
+    let short_id = format!("s{}", c % 40);
+    Some(Fact::StockShorted {
+        shorts: vec![Short { short_id, fulfillment_order_id: found.fulfillment_order_id, line_id, quantity: 1 + b % 4 }],
+    })
+}
+
+/// More time for something that is waited for, or not.
+pub fn extend(order: &Order, second: i64, a: u32, b: u32) -> Option<Request> {
+    let known = pick(&order.deadlines(), a)?;
+    Some(Request::ExtendDeadline { wait: known.wait, subject: known.subject, until: at(second + i64::from(b % 900_000)) })
 }
 
 pub fn carrier(order: &Order, second: i64, a: u32, b: u32, c: u32) -> Option<Fact> {

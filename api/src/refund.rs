@@ -1,0 +1,72 @@
+//! Refunds: an id and an explicit amount.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use oms_domain::{
+    ids::{LineId, RefundId},
+    order::{Order, Refund, Request},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    cancellation::{LineUnits, line_units},
+    reader::{Node, amount_minor, parsed, text, units_per_line},
+};
+
+/// The body of `POST /orders/{id}/refunds`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefundBody {
+    /// The same id again is the same refund.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    pub refund_id: String,
+    /// In the currency's minor unit; at most what was charged and not given back yet.
+    #[schema(minimum = 1)]
+    pub amount_minor: i64,
+    #[schema(min_length = 1, max_length = 200, examples("a gesture of goodwill"))]
+    pub reason: String,
+    /// The units that it is for, if it is for some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<LineUnits>>,
+}
+
+/// Reads the body into the order's request, and names the refund.
+pub fn read_refund(node: &Node<'_>) -> Option<(RefundId, Request)> {
+    node.object(|fields| {
+        let refund_id: Option<RefundId> = fields.required("refund_id", parsed);
+        let amount_minor = fields.required("amount_minor", amount_minor);
+        let reason = fields.required("reason", text(200));
+        let lines: Option<Option<BTreeMap<LineId, u32>>> = fields.optional("lines", units_per_line("quantity"));
+        let refund_id = refund_id?;
+        let request = Request::Refund { refund_id: refund_id.clone(), amount_minor: amount_minor?, reason: reason?, lines: lines? };
+        Some((refund_id, request))
+    })
+}
+
+/// Money that is owed back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefundView {
+    pub refund_id: String,
+    pub amount_minor: i64,
+    /// What of it has reached the customer.
+    pub given_back_minor: i64,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineUnits>,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+}
+
+impl RefundView {
+    pub fn of(order: &Order, refund: &Refund) -> Self {
+        Self {
+            refund_id: refund.refund_id.to_string(),
+            amount_minor: refund.amount_minor,
+            given_back_minor: order.given_back_minor(refund),
+            reason: refund.reason.clone(),
+            lines: line_units(&refund.lines),
+            at: refund.at,
+        }
+    }
+}

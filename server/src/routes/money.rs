@@ -1,0 +1,73 @@
+//! Money: giving it back, and another instrument.
+
+use axum::{Json, extract::State, http::StatusCode};
+use oms_api::{
+    order::{PaymentView, body::InstrumentBody, read_payment},
+    problem::Problem,
+    refund::{RefundBody, RefundView, read_refund},
+};
+use oms_domain::{
+    error::ErrorCode,
+    ids::OrderId,
+    order::{CorePayment, Request},
+    placed::Instrument,
+};
+use secrecy::SecretString;
+
+use crate::{
+    commands,
+    extract::{CommandId, InPath, JsonBody},
+    failure::Failure,
+    state::AppState,
+    views,
+};
+
+#[utoipa::path(
+    post, path = "/v1/orders/{order_id}/refunds", tag = "orders", operation_id = "refund_order", params(("order_id" = String, Path)), request_body = RefundBody,
+    responses((status = 201, description = "It is owed back from now on, also after the order's end; the same id again is the same refund", body = RefundView))
+)]
+pub(crate) async fn refund(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<RefundView>), Failure> {
+    let (refund_id, request) = body.read(read_refund)?;
+    commands::run(&state, &order_id, id, request).await?;
+    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    let refund = order.refund(&refund_id).ok_or(ErrorCode::Internal)?;
+    Ok((StatusCode::CREATED, Json(RefundView::of(&order, refund))))
+}
+
+#[utoipa::path(
+    post, path = "/v1/orders/{order_id}/payments", tag = "orders", operation_id = "add_payment", params(("order_id" = String, Path)), request_body = InstrumentBody,
+    responses((status = 201, description = "The instrument pays what is missing; the same one again is tried again", body = PaymentView))
+)]
+pub(crate) async fn add_payment(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<PaymentView>), Failure> {
+    let instrument = body.read(read_payment)?;
+    keep_token(&state, &order_id, &instrument).await?;
+    commands::run(&state, &order_id, id, Request::AddPayment { payment: CorePayment::of(&instrument) }).await?;
+    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    let payment = order.payments.iter().find(|known| known.payment_id == instrument.payment_id).ok_or(ErrorCode::Internal)?;
+    Ok((StatusCode::CREATED, Json(PaymentView::from(payment))))
+}
+
+/// The token goes to the store, and never through a workflow. An instrument keeps the token that it came with.
+async fn keep_token(state: &AppState, order_id: &OrderId, instrument: &Instrument) -> Result<(), Failure> {
+    let Some(token) = &instrument.token else { return Ok(()) };
+    let placed = state.store.intake(order_id).await?.ok_or(ErrorCode::OrderNotFound)?.order;
+    let same = match placed.payments.iter().find(|known| known.payment_id == instrument.payment_id) {
+        Some(known) => known.token.as_ref() == Some(token),
+        None => {
+            let token = SecretString::from(token.clone());
+            state.store.put_instrument(order_id, &instrument.payment_id, &token).await? != oms_store::Instrument::Other
+        }
+    };
+    let other = "this payment_id belongs to an instrument with another token: give the new one an id of its own";
+    if same { Ok(()) } else { Err(Problem::new(ErrorCode::RefusedByRule).detail(other).into()) }
+}
