@@ -9,9 +9,9 @@ use oms_api::{
     product::ProductBody,
     stock::{ReceiptRow, StockRow},
 };
-use oms_domain::placed::PlacedOrder;
+use oms_domain::{error::Retry, placed::PlacedOrder};
 use oms_starter::Placed;
-use oms_store::{BatchResult, FEED_BATCH_ROWS, FeedRow, RejectedRow, StoreError};
+use oms_store::{BatchResult, FEED_BATCH_ROWS, FeedRow, RejectedRow};
 use uuid::Uuid;
 
 use crate::{convert, failure::Failure, placing, state::AppState};
@@ -47,15 +47,24 @@ pub(super) async fn batch<T: Apply>(state: &AppState, feed_id: Uuid, batch: Vec<
     if rows.is_empty() { Ok(()) } else { T::apply(state, feed_id, rows).await }
 }
 
-/// Tries again after passing faults; a feed of an hour must not fail for a second's.
-async fn retrying<T, F>(call: impl Fn() -> F) -> Result<T, Failure>
+/// Tries again after passing faults; a feed of an hour must not fail, nor lose a row, for a second's.
+async fn retrying<T, E, F>(call: impl Fn() -> F) -> Result<T, Failure>
 where
-    F: Future<Output = Result<T, StoreError>>,
+    F: Future<Output = Result<T, E>>,
+    Failure: From<E>,
 {
-    for pause in RETRY_AFTER {
-        match call().await {
-            Err(error) if error.retryable() => tokio::time::sleep(pause).await,
-            result => return Ok(result?),
+    retrying_after(&RETRY_AFTER, call).await
+}
+
+async fn retrying_after<T, E, F>(pauses: &[Duration], call: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, E>>,
+    Failure: From<E>,
+{
+    for pause in pauses {
+        match call().await.map_err(Failure::from) {
+            Err(Failure(problem)) if problem.code.retry() == Retry::Later => tokio::time::sleep(*pause).await,
+            result => return result,
         }
     }
     Ok(call().await?)
@@ -97,7 +106,8 @@ impl Apply for PlacedOrder {
     const ROWS_AT_ONCE: usize = ORDER_BATCH_ROWS;
 
     async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<PlacedOrder>>) -> Result<(), Failure> {
-        let placing = rows.into_iter().map(|row| async move { (row.row_number, placing::place(state, row.row).await) });
+        let place = |row: FeedRow<PlacedOrder>| async move { (row.row_number, retrying(|| placing::place(state, row.row.clone())).await) };
+        let placing = rows.into_iter().map(place);
         let placed: Vec<(u64, Result<Placed, Failure>)> = stream::iter(placing).buffered(ORDERS_AT_ONCE).collect().await;
         let mut result = BatchResult::default();
         for (row_number, outcome) in placed {
@@ -121,4 +131,31 @@ fn reason(Failure(problem): &Failure) -> String {
         }
     };
     format!("{}: {words}", problem.code.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use oms_domain::error::ErrorCode;
+
+    use super::*;
+
+    /// How often a call is made that fails like this the first `times` times, and what comes of it.
+    async fn calls(times: u32, code: ErrorCode) -> (u32, Result<(), ErrorCode>) {
+        let made = Cell::new(0);
+        let result = retrying_after(&[Duration::ZERO; 4], || async {
+            made.set(made.get() + 1);
+            if made.get() <= times { Err(Failure::from(code)) } else { Ok(()) }
+        });
+        let result = result.await.map_err(|Failure(problem)| problem.code);
+        (made.get(), result)
+    }
+
+    #[tokio::test]
+    async fn a_passing_fault_is_outlasted_and_a_refusal_taken_at_once() {
+        assert_eq!(calls(3, ErrorCode::Unavailable).await, (4, Ok(())));
+        assert_eq!(calls(9, ErrorCode::TimedOut).await, (5, Err(ErrorCode::TimedOut)));
+        assert_eq!(calls(9, ErrorCode::OrderConflict).await, (1, Err(ErrorCode::OrderConflict)));
+    }
 }
