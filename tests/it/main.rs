@@ -6,6 +6,7 @@ mod cost;
 mod handing_over;
 mod journeys;
 mod large_order;
+mod matrix;
 mod operating;
 mod outages;
 mod races;

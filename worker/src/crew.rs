@@ -59,8 +59,12 @@ async fn work(client: Client, mut workers: Vec<Worker>) -> Result<()> {
 }
 
 fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Result<WorkerOptions> {
-    let options =
-        WorkerOptions::new(settings.queues.name(queue)).graceful_shutdown_period(GRACE).activity_inbound_interceptor(wear.clone());
+    let options = WorkerOptions::new(settings.queues.name(queue)).graceful_shutdown_period(GRACE);
+    let options = options.activity_inbound_interceptor(wear.clone());
+    let options = match settings.around.clone() {
+        Some(around) => options.activity_inbound_interceptor(around),
+        None => options,
+    };
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
     Ok(match queue {
         Queue::Orders => {

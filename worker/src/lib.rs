@@ -1,5 +1,6 @@
 //! Builds Temporal workers from the rooms: wiring only.
 
+mod around;
 mod crew;
 mod wear;
 
@@ -14,6 +15,7 @@ use oms_workflows::names::{Queue, Queues};
 use temporalio_client::Client;
 use temporalio_sdk::Runtime;
 
+pub use crate::around::Around;
 use crate::crew::Crew;
 
 /// What a worker process is made of.
@@ -36,12 +38,21 @@ pub struct Settings {
     pub recycle_after: u64,
     /// Where the SDK's figures are read by monitoring; none: nowhere.
     pub metrics_addr: Option<SocketAddr>,
+    /// Stands around every activity.
+    pub around: Option<Around>,
 }
 
 impl Settings {
     /// All queues.
     pub fn all(queues: Queues) -> Self {
-        Self { queues, serves: Queue::ALL.iter().copied().collect(), cached_orders: 1_000, recycle_after: 100_000, metrics_addr: None }
+        Self {
+            queues,
+            serves: Queue::ALL.iter().copied().collect(),
+            cached_orders: 1_000,
+            recycle_after: 100_000,
+            metrics_addr: None,
+            around: None,
+        }
     }
 }
 

@@ -189,3 +189,13 @@ fn a_parcel_of_which_the_carrier_spoke_is_not_assumed_delivered() {
     run.fulfill(1, FulfillmentRequest::MarkLost { parcels: vec![] }).unwrap();
     assert_eq!(run.order.all_units().lost, 2);
 }
+
+#[test]
+fn a_scan_that_overtakes_the_hand_over_is_not_forgotten() {
+    let mut run = shipped(Policy::default());
+    report(&mut run, ParcelAction::Lose);
+    assert_eq!((run.order.all_units().lost, run.order.attention.len()), (2, 1), "nobody loses what they never had");
+    run.second -= 10;
+    report(&mut run, ParcelAction::HandOver);
+    assert_eq!(run.found(1).parcels[0].status, ParcelStatus::Lost, "the hand-over was earlier, and comes late");
+}

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use oms_domain::{clock::BusinessClock, policy::Policy};
 use oms_starter::{Relay, Starter, StarterConfig};
 use oms_store::{Facility, Store};
-use oms_worker::Settings;
+use oms_worker::{Around, Settings};
 use oms_workflows::names::Queues;
 use temporalio_client::Client;
 use temporalio_common::data_converters::DataConverter;
@@ -61,6 +61,8 @@ pub struct Setup {
     pub converter: DataConverter,
     /// Activities after which its workers are built anew.
     pub recycle_after: Option<u64>,
+    /// Stands around every activity of its worker.
+    pub around: Option<Around>,
 }
 
 impl System {
@@ -82,8 +84,11 @@ impl System {
         store.setup().await?;
         seed(&store).await?;
         let temporal = temporal_with(&addresses.temporal, setup.converter.clone()).await?;
-        let recycle = |settings: &mut Settings| settings.recycle_after = setup.recycle_after.unwrap_or(settings.recycle_after);
-        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, recycle);
+        let set_up = |settings: &mut Settings| {
+            settings.recycle_after = setup.recycle_after.unwrap_or(settings.recycle_after);
+            settings.around = setup.around;
+        };
+        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, set_up);
         let worker = if setup.without_worker { None } else { Some(start()?) };
         let starter = starter(&temporal, &store, &addresses, Policy::default());
         let relay = tokio::spawn(async move { Relay::new(starter).run().await });

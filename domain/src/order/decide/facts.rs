@@ -79,15 +79,21 @@ impl Draft {
     }
 
     /// Events come late, twice and out of order: only a legal step that is not older than the last one counts. A number that stands
-    /// for several parcels moves them all.
+    /// for several parcels moves them all. What is lost, sent back or in trouble was with the carrier, whoever forgot to scan it.
     pub(super) fn carrier_reported(&mut self, report: &CarrierReport) {
         let shipped = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Shipped);
+        let handed_over = |p: &Parcel| p.status.after(ParcelAction::HandOver).and_then(|with_carrier| with_carrier.after(report.action));
         let counts = |p: &&Parcel| {
             let stale = p.reported_at.is_some_and(|last| last > report.occurred_at);
-            p.tracking_number.as_deref() == Some(&report.tracking_number) && !stale && p.status.after(report.action).is_some()
+            let possible = p.status.after(report.action).or_else(|| handed_over(p)).is_some();
+            p.tracking_number.as_deref() == Some(&report.tracking_number) && !stale && possible
         };
-        let parcels = shipped.flat_map(|f| &f.parcels).filter(counts).map(|p| p.parcel_id.clone());
-        for parcel_id in parcels.collect::<Vec<_>>() {
+        let skips = |p: &Parcel| p.status.after(report.action).is_none();
+        let parcels = shipped.flat_map(|f| &f.parcels).filter(counts).map(|p| (p.parcel_id.clone(), skips(p)));
+        for (parcel_id, skips) in parcels.collect::<Vec<_>>() {
+            if skips {
+                self.parcel_moved(&parcel_id, ParcelAction::HandOver, report.occurred_at);
+            }
             self.parcel_moved(&parcel_id, report.action, report.occurred_at);
         }
     }

@@ -1,0 +1,106 @@
+//! The paths on which every step occurs.
+
+use oms_domain::ids::Sku;
+use serde_json::{Value, json};
+
+use crate::support::{Basket, basket::unique};
+
+/// Units of every order.
+pub const UNITS: u32 = 3;
+
+/// What the world does to an order.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    /// An associate acts on the n-th fulfillment order, once that is legal.
+    Act(u32, &'static str, fn() -> Value),
+    /// The customer cancels everything once the n-th fulfillment order has this status.
+    Cancel(u32, &'static str),
+    /// Units come in once the n-th fulfillment order waits.
+    Receive(u32),
+    /// The carrier reports on the n-th fulfillment order's parcel.
+    Scan(u32, &'static str),
+}
+
+/// An order's life as it goes when nothing goes wrong.
+pub struct Scenario {
+    pub name: &'static str,
+    pub token: &'static str,
+    /// Units in stock when the order is placed.
+    pub in_stock: i64,
+    pub deeds: &'static [Deed],
+    /// The status in which it ends.
+    pub ends: &'static str,
+}
+
+impl Scenario {
+    pub fn basket(&self, sku: &Sku) -> Basket {
+        Basket::of(sku, UNITS, 255).token(self.token)
+    }
+}
+
+fn nothing() -> Value {
+    json!({})
+}
+
+/// With a number of the facility's own, so that no carrier is asked.
+fn own_number() -> Value {
+    json!({"carrier": "van", "tracking_number": unique("MX")})
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "delivered",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
+        ends: "Completed",
+    },
+    Scenario { name: "declined", token: "tok_decline_hard", in_stock: 10, deeds: &[], ends: "Rejected" },
+    Scenario {
+        name: "cancelled after authorization",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[Deed::Cancel(1, "Released")],
+        ends: "Cancelled",
+    },
+    Scenario {
+        name: "shipped with the carrier's label",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[Deed::Act(1, "ship", nothing), Deed::Act(1, "deliver", nothing)],
+        ends: "Completed",
+    },
+    Scenario {
+        name: "label voided, then cancelled",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[
+            Deed::Act(1, "ship", nothing),
+            Deed::Act(1, "unship", nothing),
+            Deed::Cancel(1, "Packed"),
+            Deed::Act(1, "accept-cancellation", nothing),
+        ],
+        ends: "Cancelled",
+    },
+    Scenario {
+        name: "backorder served",
+        token: "tok_fine",
+        in_stock: 0,
+        deeds: &[Deed::Receive(1), Deed::Act(2, "ship", own_number), Deed::Act(2, "deliver", nothing)],
+        ends: "Completed",
+    },
+    Scenario {
+        name: "lost and refunded",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[Deed::Act(1, "ship", own_number), Deed::Scan(1, "handed_over"), Deed::Scan(1, "lost")],
+        ends: "Cancelled",
+    },
+    Scenario {
+        name: "authorized out of sight",
+        token: "tok_timeout",
+        in_stock: 10,
+        deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
+        ends: "Completed",
+    },
+];
