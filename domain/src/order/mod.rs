@@ -40,7 +40,7 @@ pub use self::{
     shares::Share,
     status::{OrderAction, OrderStatus},
     stock::{StockFact, StockTarget},
-    units::Units,
+    units::{FulfillmentProgress, Units},
 };
 use crate::{
     fulfillment::FulfillmentStatus,

@@ -27,8 +27,7 @@ pub struct ReturnedUnits {
 impl ReturnedUnits {
     /// The refund that the return led to, under the order's own name for it. The return's number tells it from all others.
     pub fn refund_id(&self) -> Option<RefundId> {
-        let (_, number) = self.return_id.as_str().rsplit_once("-R")?;
-        RefundId::parse(format!("{AUTOMATIC}return.{number}")).ok()
+        RefundId::parse(format!("{AUTOMATIC}return.{}", self.return_id.number()?)).ok()
     }
 
     pub fn is_settled(&self) -> bool {

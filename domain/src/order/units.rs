@@ -56,6 +56,41 @@ impl Units {
     }
 }
 
+/// How far an order is fulfilled: derived from its units, never set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FulfillmentProgress {
+    Unfulfilled,
+    PartiallyFulfilled,
+    Fulfilled,
+    PartiallyReturned,
+    Returned,
+}
+
+impl FulfillmentProgress {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unfulfilled => "Unfulfilled",
+            Self::PartiallyFulfilled => "PartiallyFulfilled",
+            Self::Fulfilled => "Fulfilled",
+            Self::PartiallyReturned => "PartiallyReturned",
+            Self::Returned => "Returned",
+        }
+    }
+}
+
+impl Units {
+    /// How far these units have come. Returned: nothing that was ordered is with the customer any more, or will be.
+    pub fn progress(&self) -> FulfillmentProgress {
+        match (self.returned, self.shipped) {
+            (0, 0) => FulfillmentProgress::Unfulfilled,
+            (0, shipped) if shipped + self.cancelled < self.ordered + self.replaced => FulfillmentProgress::PartiallyFulfilled,
+            (0, _) => FulfillmentProgress::Fulfilled,
+            (returned, _) if returned == self.delivered + self.picked_up && self.unfinished() == 0 => FulfillmentProgress::Returned,
+            _ => FulfillmentProgress::PartiallyReturned,
+        }
+    }
+}
+
 impl Order {
     /// Where each line's units are.
     pub fn units(&self) -> BTreeMap<LineId, Units> {

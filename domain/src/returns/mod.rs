@@ -181,6 +181,11 @@ impl Return {
         self.status.is_final() && settled
     }
 
+    /// A person should look: something gave up, or the money does not get through.
+    pub fn needs_attention(&self) -> bool {
+        !self.attention.is_empty() || self.status == ReturnStatus::RefundFailed
+    }
+
     /// The order has answered whether the units may come back.
     pub fn is_answered(&self) -> bool {
         self.claim != Claim::Pending
