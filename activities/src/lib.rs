@@ -3,8 +3,9 @@
 pub mod adapters;
 mod data;
 mod failure;
+mod orders;
 mod payments;
 pub mod ports;
 mod shipping;
 
-pub use self::{data::DataActivities, payments::PaymentActivities, shipping::ShippingActivities};
+pub use self::{data::DataActivities, orders::OrderActivities, payments::PaymentActivities, shipping::ShippingActivities};

@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use oms_domain::{
     error::ErrorCode,
-    order::{LabelOutcome, LabelRequest},
+    ids::OrderId,
+    order::{LabelOutcome, LabelRequest, Lines},
     placed::{Address, Destination, PlacedOrder},
+    returns,
 };
 use oms_store::Store;
 use oms_workflows::contracts::definitions;
@@ -28,6 +30,39 @@ impl ShippingActivities {
     #[activity(definition = definitions::BookLabel)]
     pub async fn book_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<LabelOutcome, ActivityError> {
         let label = self.label(&request).await?;
+        self.book(label).await
+    }
+
+    #[activity(definition = definitions::VoidLabel)]
+    pub async fn void_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<(), ActivityError> {
+        self.carrier.void(&carrier_key(&request)).await.map_err(|error| port_failure(&error))
+    }
+
+    /// A label for the customer to send back with: from their address to the facility.
+    #[activity(definition = definitions::BookReturnLabel)]
+    pub async fn book_return_label(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: returns::LabelRequest,
+    ) -> Result<LabelOutcome, ActivityError> {
+        let order = self.placed(&request.order_id).await?;
+        let group = order.lines.iter().find(|line| request.lines.contains_key(&line.line_id)).map_or(0, |line| line.delivery_group);
+        let address = address(&order, group);
+        self.book(LabelOrder {
+            key: format!("{}:label", request.return_id),
+            reference: request.return_id.to_string(),
+            facility_id: request.return_to.to_string(),
+            service: "return".to_owned(),
+            country: address.map(|a| a.country.clone()).unwrap_or_default(),
+            postal_code: address.and_then(|a| a.postal_code.clone()),
+            weight_g: self.weight_g(&order, &request.lines).await?,
+        })
+        .await
+    }
+}
+
+impl ShippingActivities {
+    async fn book(&self, label: LabelOrder) -> Result<LabelOutcome, ActivityError> {
         match self.carrier.book(label).await {
             Ok(booking) => Ok(LabelOutcome::Booked { carrier: booking.carrier, tracking_number: booking.tracking_number }),
             Err(PortError::Refused(why)) => Ok(LabelOutcome::Refused { why }),
@@ -35,16 +70,13 @@ impl ShippingActivities {
         }
     }
 
-    #[activity(definition = definitions::VoidLabel)]
-    pub async fn void_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<(), ActivityError> {
-        self.carrier.void(&carrier_key(&request)).await.map_err(|error| port_failure(&error))
+    async fn placed(&self, order_id: &OrderId) -> Result<PlacedOrder, ActivityError> {
+        let intake = self.store.intake(order_id).await.map_err(|error| store_failure(&error))?;
+        Ok(intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))?.order)
     }
-}
 
-impl ShippingActivities {
     async fn label(&self, request: &LabelRequest) -> Result<LabelOrder, ActivityError> {
-        let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
-        let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))?.order;
+        let order = self.placed(&request.order_id).await?;
         let address = address(&order, request.group);
         Ok(LabelOrder {
             key: carrier_key(request),
@@ -55,18 +87,18 @@ impl ShippingActivities {
             postal_code: address.and_then(|a| a.postal_code.clone()),
             weight_g: match request.weight_g {
                 Some(weight_g) => weight_g,
-                None => self.weight_g(&order, request).await?,
+                None => self.weight_g(&order, &request.lines).await?,
             },
         })
     }
 
     /// What the units weigh, when nobody has put the parcel on a scale. A carrier takes at least a gram.
-    async fn weight_g(&self, order: &PlacedOrder, request: &LabelRequest) -> Result<u32, ActivityError> {
+    async fn weight_g(&self, order: &PlacedOrder, lines: &Lines) -> Result<u32, ActivityError> {
         let skus: BTreeMap<_, _> = order.lines.iter().map(|line| (&line.line_id, &line.sku)).collect();
-        let wanted: Vec<_> = request.lines.keys().filter_map(|id| skus.get(id).copied().cloned()).collect();
+        let wanted: Vec<_> = lines.keys().filter_map(|id| skus.get(id).copied().cloned()).collect();
         let products = self.store.catalog().products(&wanted).await.map_err(|error| store_failure(&error))?;
         let unit_g: BTreeMap<_, _> = products.iter().map(|product| (&product.sku, product.weight_g)).collect();
-        let grams = request.lines.iter().map(|(id, units)| {
+        let grams = lines.iter().map(|(id, units)| {
             let unit_g = skus.get(id).and_then(|sku| unit_g.get(sku)).copied().unwrap_or(0);
             u64::from(unit_g) * u64::from(*units)
         });

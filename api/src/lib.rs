@@ -20,4 +20,5 @@ pub mod problem;
 pub mod product;
 pub mod reader;
 pub mod refund;
+pub mod returns;
 pub mod stock;

@@ -143,6 +143,10 @@ impl ReturnId {
     pub fn order_id(&self) -> Option<OrderId> {
         OrderId::parse(split_derived(&self.0, 'R')?.0).ok()
     }
+    /// Its number within the order, if the id has the derived form.
+    pub fn number(&self) -> Option<u32> {
+        Some(split_derived(&self.0, 'R')?.1)
+    }
 }
 
 #[cfg(test)]

@@ -12,3 +12,5 @@ pub mod payment;
 pub mod placed;
 pub mod policy;
 pub mod reservation;
+pub mod returns;
+mod waits;

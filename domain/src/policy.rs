@@ -78,6 +78,22 @@ policy! {
     retry_ms: i64 = 6 * HOUR_MS;
     /// How often in a row that happens by itself; after that a person must.
     retries_max: u32 = 5;
+    /// After the first of its units was delivered: a return is approved by rule; later, a person must.
+    return_window_ms: i64 = 30 * DAY_MS;
+    /// Whether the house sends a label for what comes back.
+    return_labels: bool = true;
+    /// After asking for a return that no rule approves: it is declined.
+    return_approval_ms: i64 = 3 * DAY_MS;
+    /// After approval: a return whose goods the carrier has not seen expires.
+    return_sending_ms: i64 = 30 * DAY_MS;
+    /// After the carrier took them: goods that have not come count as lost.
+    return_transit_ms: i64 = 21 * DAY_MS;
+    /// After the last goods came: what is missing is not waited for.
+    return_rest_ms: i64 = 7 * DAY_MS;
+    /// After the goods came: units nobody has judged go to manual review.
+    return_inspection_ms: i64 = 3 * DAY_MS;
+    /// After inspection: units in review are judged in the customer's favour.
+    return_review_ms: i64 = 7 * DAY_MS;
     /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
     split_wait_ms: i64 = 2 * DAY_MS;
     /// How often units of a line that facilities give back are sourced again before they wait.

@@ -8,7 +8,7 @@ use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
         Api, event::EventCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand,
-        product::ProductCommand, stock::StockCommand,
+        product::ProductCommand, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -70,6 +70,8 @@ enum Command {
     Order(Noun<OrderCommand>),
     /// Work on fulfillment orders: accept, pick, pack, ship, deliver.
     Fulfillment(Noun<FulfillmentCommand>),
+    /// Take goods back: ask, approve, receive, judge, refund.
+    Return(Noun<ReturnCommand>),
     /// Import facilities, products, stock, receipts and orders from files.
     Feed(Noun<FeedCommand>),
     /// Look at stock, count it and correct it.
@@ -164,6 +166,7 @@ impl Command {
         match self {
             Self::Order(noun) => verb!(noun),
             Self::Fulfillment(noun) => verb!(noun),
+            Self::Return(noun) => verb!(noun),
             Self::Feed(noun) => verb!(noun),
             Self::Stock(noun) => verb!(noun),
             Self::Facility(noun) => verb!(noun),

@@ -8,6 +8,7 @@ use oms_api::{
     fulfillment::FulfillmentOrderSummary,
     order::OrderSummary,
     product::ProductBody,
+    returns::ReturnSummary,
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockRow},
 };
 
@@ -169,6 +170,18 @@ pub(crate) fn order_summary(order: oms_store::OrderSummary) -> OrderSummary {
         needs_attention: order.needs_attention,
         hold_reasons: order.hold_reasons,
         version: order.version,
+    }
+}
+
+pub(crate) fn return_summary(found: oms_store::ReturnSummary) -> ReturnSummary {
+    ReturnSummary {
+        return_id: found.return_id.to_string(),
+        order_id: found.order_id.to_string(),
+        status: found.status,
+        needs_attention: found.needs_attention,
+        opened_at: found.opened_at,
+        updated_at: found.updated_at,
+        version: found.version,
     }
 }
 

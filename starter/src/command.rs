@@ -17,9 +17,9 @@ use temporalio_client::{WorkflowExecuteUpdateOptions, errors::WorkflowUpdateErro
 use crate::{Starter, StarterError, error::rpc};
 
 /// How long a caller waits for an order's answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How often a waiting caller looks whether an order has come so far.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Starter {
     /// Asks something of an order. When this returns, the order's document is durable at the answer's version.

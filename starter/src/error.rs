@@ -12,7 +12,7 @@ pub enum StarterError {
     /// Lines of the order, by index, name products that the catalog does not have.
     #[error("unknown SKUs")]
     UnknownSkus(Vec<(usize, Sku)>),
-    #[error("there is no such order")]
+    #[error("there is no such thing")]
     NotFound,
     /// Something is down; the same call may be made again.
     #[error("{0}")]

@@ -12,6 +12,7 @@ mod command;
 mod error;
 mod place;
 mod relay;
+mod returned;
 
 use std::{
     collections::BTreeSet,
@@ -29,8 +30,9 @@ pub use self::{
     error::StarterError,
     place::Placed,
     relay::{Relay, Swept},
+    returned::OpenReturn,
 };
-pub use oms_workflows::messages::{CommandAnswer, CommandRequest};
+pub use oms_workflows::messages::{CommandAnswer, CommandRequest, ReturnAnswer, ReturnRequest};
 
 /// What the orders started here go by.
 #[derive(Clone)]

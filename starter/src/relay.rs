@@ -130,6 +130,7 @@ impl Starter {
 
     /// Signals an order.
     async fn tell(&self, message: &InboxMessage) -> Result<(), StarterError> {
+        self.tell_returns(message).await?;
         let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(&message.order_id));
         let options = WorkflowSignalOptions::builder().request_id(format!("inbox-{}", message.id)).build();
         let payload = message.payload.clone();

@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use oms_activities::ports::{Carrier, PaymentGateway};
 use oms_allocation::Rules;
+use oms_starter::Starter;
 use oms_store::Store;
 use oms_workflows::names::{Queue, Queues};
 use temporalio_client::Client;
@@ -22,6 +23,8 @@ use crate::crew::Crew;
 #[derive(Clone)]
 pub struct Parts {
     pub store: Store,
+    /// How activities speak to other workflows.
+    pub starter: Starter,
     pub gateway: Arc<dyn PaymentGateway>,
     pub carrier: Arc<dyn Carrier>,
     pub rules: Rules,

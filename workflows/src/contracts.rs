@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use oms_domain::{
-    ids::OrderId,
-    order::{LabelOutcome, LabelRequest, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer, StockFact},
+    ids::{OrderId, ReturnId},
+    order::{LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer, StockFact},
     payment::OperationOutcome,
+    returns::{self, Answer, Return},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,6 +56,32 @@ pub struct RecordedEvent {
     pub data: Value,
 }
 
+/// What became of a return since it was last recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReturnProgress {
+    /// The return after `events`.
+    pub this: Return,
+    pub events: Vec<RecordedEvent>,
+    pub at: Timestamp,
+}
+
+/// What a return asks of its order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskOrder {
+    pub order_id: OrderId,
+    pub return_id: ReturnId,
+    pub lines: Lines,
+}
+
+/// A refund of a return that is seen through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowRefund {
+    pub order_id: OrderId,
+    pub return_id: ReturnId,
+    /// How often the order is to have tried it again by now.
+    pub retries: u32,
+}
+
 /// The house's own data: local activities, and the same on queue `data` when a database is slow.
 pub struct Data;
 #[activity_definitions]
@@ -69,6 +96,36 @@ impl Data {
     }
     #[activity(name = "record")]
     pub fn record(_: RecordInput) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+    /// The return as last recorded, to go on from.
+    #[activity(name = "read_return")]
+    pub fn read_return(_: ReturnId) -> Result<Return, ActivityError> {
+        unimplemented!()
+    }
+    #[activity(name = "record_return")]
+    pub fn record_return(_: ReturnProgress) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+}
+
+/// Other workflows, spoken to in their own words.
+pub struct Orders;
+#[activity_definitions]
+impl Orders {
+    /// May these units come back? Claimed, or refused in the order's words.
+    #[activity(name = "claim_return")]
+    pub fn claim_return(_: AskOrder) -> Result<Answer, ActivityError> {
+        unimplemented!()
+    }
+    /// How the return ended; answers with what the order owes for it.
+    #[activity(name = "settle_return")]
+    pub fn settle_return(_: AskOrder) -> Result<Answer, ActivityError> {
+        unimplemented!()
+    }
+    /// Waits until the return's refund has reached the customer, or has failed.
+    #[activity(name = "follow_refund")]
+    pub fn follow_refund(_: FollowRefund) -> Result<Answer, ActivityError> {
         unimplemented!()
     }
 }
@@ -93,6 +150,11 @@ impl Payments {
 pub struct Shipping;
 #[activity_definitions]
 impl Shipping {
+    /// A label for goods that come back.
+    #[activity(name = "book_return_label")]
+    pub fn book_return_label(_: returns::LabelRequest) -> Result<LabelOutcome, ActivityError> {
+        unimplemented!()
+    }
     #[activity(name = "book_label")]
     pub fn book_label(_: LabelRequest) -> Result<LabelOutcome, ActivityError> {
         unimplemented!()
@@ -108,8 +170,9 @@ impl Shipping {
 /// The markers that name the definitions in `#[activity(definition = ..)]`.
 pub mod definitions {
     pub use super::{
-        data::{Admit, Record, Source},
+        data::{Admit, ReadReturn, Record, RecordReturn, Source},
+        orders::{ClaimReturn, FollowRefund, SettleReturn},
         payments::{AskPayment, Pay},
-        shipping::{BookLabel, VoidLabel},
+        shipping::{BookLabel, BookReturnLabel, VoidLabel},
     };
 }

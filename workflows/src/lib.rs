@@ -1,6 +1,8 @@
 //! Deterministic orchestration, and the contracts of the activities it calls. No rule of the business lives here: those are domain's.
 
+mod calls;
 pub mod contracts;
 pub mod messages;
 pub mod names;
 pub mod order;
+pub mod returns;

@@ -7,6 +7,7 @@ use oms_domain::{
     order::{CarrierReport, Command, Fact, Grant, OrderStatus, Request, Short},
     parcel::ParcelAction,
     policy::Policy,
+    returns::{self, CarrierMove, ReturnCore, ReturnStatus},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,6 +88,53 @@ pub struct Refusal {
     pub rejection: Rejection,
     /// The order's version that refused. One below what is recorded is a run that repeats a lost task and has not caught up.
     pub version: u64,
+}
+
+/// What a return's workflow starts with. Nothing in it is personal data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReturnInput {
+    pub core: ReturnCore,
+    #[serde(default)]
+    pub clock: BusinessClock,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub queues: Queues,
+    /// Goes on from the recorded document.
+    #[serde(default)]
+    pub resumes: bool,
+    #[serde(default = "history_max")]
+    pub history_max: u32,
+}
+
+/// What a return's workflow ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnResult {
+    pub status: ReturnStatus,
+    pub version: u64,
+}
+
+/// A request to a return, with the id under which a repeat is recognized (it is also the update's id).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReturnRequest {
+    pub command_id: String,
+    pub request: returns::Request,
+}
+
+/// The return's answer: what it is now is durable at `version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnAnswer {
+    pub version: u64,
+    pub status: ReturnStatus,
+}
+
+/// Reads a `carrier_event` signal to a return: its events that make sense, oldest first.
+pub fn carrier_moves(payload: &Value) -> Vec<CarrierMove> {
+    let moves = carrier_events(payload).into_iter().filter_map(|fact| match fact {
+        Fact::Carrier(report) => Some(CarrierMove { action: report.action, occurred_at: report.occurred_at }),
+        Fact::StockArrived { .. } | Fact::StockShorted { .. } => None,
+    });
+    moves.collect()
 }
 
 /// Reads a `stock_arrived` signal. None for what is not one: a signal that failed to decode would fail the workflow task for ever.

@@ -1,6 +1,6 @@
 //! Every name that Temporal sees, built and parsed in one place. A rename here breaks running orders.
 
-use oms_domain::ids::OrderId;
+use oms_domain::ids::{OrderId, ReturnId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeKey;
 
@@ -39,6 +39,16 @@ pub fn order_workflow_id(order_id: &OrderId) -> String {
 /// The order of a workflow id, if it is one of an order.
 pub fn order_of_workflow_id(workflow_id: &str) -> Option<OrderId> {
     OrderId::parse(workflow_id.strip_prefix("order:")?).ok()
+}
+
+/// The id of a return's workflow.
+pub fn return_workflow_id(return_id: &ReturnId) -> String {
+    format!("return:{return_id}")
+}
+
+/// The return of a workflow id, if it is one of a return.
+pub fn return_of_workflow_id(workflow_id: &str) -> Option<ReturnId> {
+    ReturnId::parse(workflow_id.strip_prefix("return:")?).ok()
 }
 
 /// The task queues, with the prefix that keeps one installation's tasks from another's.

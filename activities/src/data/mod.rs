@@ -3,6 +3,7 @@
 mod facilities;
 mod plan;
 mod record;
+mod returned;
 mod source;
 
 use std::sync::Arc;
@@ -10,10 +11,12 @@ use std::sync::Arc;
 use oms_allocation::Rules;
 use oms_domain::{
     error::ErrorCode,
+    ids::ReturnId,
     order::{Order, OrderCore, SourcingAnswer},
+    returns::Return,
 };
-use oms_store::Store;
-use oms_workflows::contracts::{AdmitRequest, Admitted, RecordInput, SourceInput, definitions};
+use oms_store::{ReturnRecorded, Store};
+use oms_workflows::contracts::{AdmitRequest, Admitted, RecordInput, ReturnProgress, SourceInput, definitions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -60,6 +63,23 @@ impl DataActivities {
         let record = record::record_of(input).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         let recorded = self.store.record(&record).await.map_err(|error| store_failure(&error))?;
         record::note(&record, &recorded);
+        Ok(())
+    }
+
+    #[activity(definition = definitions::ReadReturn)]
+    pub async fn read_return(self: Arc<Self>, _ctx: ActivityContext, id: ReturnId) -> Result<Return, ActivityError> {
+        let document = self.store.return_document(&id).await.map_err(|error| store_failure(&error))?;
+        let document = document.ok_or_else(|| failure(ErrorCode::NotFound, "the return has no document to go on from"))?;
+        serde_json::from_value(document)
+            .map_err(|error| failure(ErrorCode::Internal, format!("the return's document cannot be read: {error}")))
+    }
+
+    #[activity(definition = definitions::RecordReturn)]
+    pub async fn record_return(self: Arc<Self>, _ctx: ActivityContext, progress: ReturnProgress) -> Result<(), ActivityError> {
+        let record = returned::record_of(progress).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+        if self.store.record_return(&record).await.map_err(|error| store_failure(&error))? == ReturnRecorded::Replaced {
+            tracing::warn!(return.id = %record.return_id, return.version = record.version, "replaced a lost task's record");
+        }
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     attention::AttentionView, cancellation::CancellationView, decision::DecisionView, fulfillment::FulfillmentOrderView, hold::HoldView,
-    refund::RefundView,
+    refund::RefundView, returns::OrderReturnView,
 };
 
 /// An order. Tokens are not shown again.
@@ -29,6 +29,8 @@ pub struct OrderView {
     pub heading: OrderHeading,
     #[schema(examples("Processing"))]
     pub status: String,
+    /// Derived from the units: `Unfulfilled`, `PartiallyFulfilled`, `Fulfilled`, `PartiallyReturned` or `Returned`.
+    pub fulfillment: String,
     /// The number of its last event.
     pub version: u64,
     pub needs_attention: bool,
@@ -41,6 +43,7 @@ pub struct OrderView {
     /// What the customer was asked.
     pub decisions: Vec<DecisionView>,
     pub fulfillment_orders: Vec<FulfillmentOrderView>,
+    pub returns: Vec<OrderReturnView>,
     /// What only a person can put right.
     pub attention: Vec<AttentionView>,
 }
@@ -144,6 +147,7 @@ impl OrderView {
         Self {
             heading: heading(placed),
             status: order.status.name().to_owned(),
+            fulfillment: order.all_units().progress().as_str().to_owned(),
             version: order.version,
             needs_attention: !order.attention.is_empty(),
             totals: TotalsView::of(order),
@@ -165,6 +169,7 @@ impl OrderView {
                 .iter()
                 .map(|found| FulfillmentOrderView::of(placed, order, found, titles))
                 .collect(),
+            returns: order.returns.iter().map(OrderReturnView::from).collect(),
             attention: order.attention.iter().map(|known| AttentionView::of(order, known)).collect(),
         }
     }
@@ -194,7 +199,7 @@ impl From<Units> for UnitsView {
             delivered: units.delivered + units.picked_up,
             lost: units.lost,
             cancelled: units.cancelled,
-            returned: units.sent_back,
+            returned: units.returned + units.sent_back,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution, Wait};
 use crate::{
-    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId},
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::OperationOutcome,
 };
@@ -55,6 +55,16 @@ pub enum Request {
         amount_minor: i64,
         reason: String,
         lines: Option<Lines>,
+    },
+    /// A return asks to speak for units that the customer has; none, when what comes back is not known yet.
+    ClaimReturn {
+        return_id: ReturnId,
+        lines: Lines,
+    },
+    /// A return has ended: these units are back for good and their money is owed; the others may come back another time.
+    SettleReturn {
+        return_id: ReturnId,
+        lines: Lines,
     },
     /// The customer's answer to a question of ours.
     Decide {

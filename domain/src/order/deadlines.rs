@@ -10,51 +10,35 @@ use crate::{
     parcel::ParcelStatus,
     payment::{OperationKind, OperationStatus, Payment},
     policy::{Policy, ms},
+    waits::waits,
 };
 
-macro_rules! waits {
-    ($( $name:ident = $key:literal, $lasts:literal, $default:literal, $extends:literal; )+) => {
-        /// What an order can wait for.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum Wait { $( #[serde(rename = $key)] $name, )+ }
-
-        impl Wait {
-            /// Every wait: key, how long, what happens then, who may extend it. Printed into the docs.
-            pub const TABLE: &[(Wait, &str, &str, &str, &str)] = &[ $( (Wait::$name, $key, $lasts, $default, $extends), )+ ];
-            /// What happens when it is over, in words.
-            pub fn overdue(self) -> &'static str { match self { $( Self::$name => $default, )+ } }
-            pub fn key(self) -> &'static str { match self { $( Self::$name => $key, )+ } }
-            /// The wait with this key.
-            pub fn from_key(key: &str) -> Option<Self> { match key { $( $key => Some(Self::$name), )+ _ => None } }
-            /// Who may give it more time; none for what nobody can.
-            pub fn extended_by(self) -> Option<&'static str> { Some(match self { $( Self::$name => $extends, )+ }).filter(|who| *who != "nobody") }
-        }
-    };
-}
-
 waits! {
-    Payment = "payment", "payment_deadline_ms after placing", "the order expires and its stock is given back", "support";
-    Sourcing = "sourcing", "sourcing_ms after asking", "no facility was found in time, nor that there is none", "operations";
-    Hold = "hold", "until the hold's own expiry", "the hold is lifted", "support";
-    HoldReview = "hold_review", "hold_review_ms after placing the hold, if it has no expiry", "nobody has lifted the hold in time", "support";
-    Remorse = "remorse", "remorse_ms after placing", "open fulfillment orders are released", "support";
-    Preorder = "preorder", "until the line's fulfill_at", "the fulfillment order is opened", "support";
-    Backorder = "backorder", "backorder_ms after waiting began, or the order's cancel_after", "the waiting units are cancelled", "support";
-    SplitWait = "split_wait", "split_wait_ms after placing", "the waiting units are sourced at any cost", "support";
-    Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
-    Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
-    Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
-    CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if Packed, else accepted", "support";
-    Label = "label", "label_ms after asking", "the carrier gave no label in time", "the facility";
-    Delivery = "delivery", "assumed_delivery_ms after shipping", "assumed delivered, and marked so", "support";
-    Decision = "decision", "decision_ms after asking the customer", "decision_default is done", "support";
-    Transit = "transit", "transit_ms after the carrier's last word", "the carrier has said nothing for too long", "support";
-    LostParcel = "lost_parcel", "lost_parcel_ms after it was lost or sent back", "its units' money is given back", "support";
-    Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
-    Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
-    AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
-    Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
-    UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
+    /// What an order can wait for.
+    Wait {
+        Payment = "payment", "payment_deadline_ms after placing", "the order expires and its stock is given back", "support";
+        Sourcing = "sourcing", "sourcing_ms after asking", "no facility was found in time, nor that there is none", "operations";
+        Hold = "hold", "until the hold's own expiry", "the hold is lifted", "support";
+        HoldReview = "hold_review", "hold_review_ms after placing the hold, if it has no expiry", "nobody has lifted the hold in time", "support";
+        Remorse = "remorse", "remorse_ms after placing", "open fulfillment orders are released", "support";
+        Preorder = "preorder", "until the line's fulfill_at", "the fulfillment order is opened", "support";
+        Backorder = "backorder", "backorder_ms after waiting began, or the order's cancel_after", "the waiting units are cancelled", "support";
+        SplitWait = "split_wait", "split_wait_ms after placing", "the waiting units are sourced at any cost", "support";
+        Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
+        Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
+        Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
+        CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if Packed, else accepted", "support";
+        Label = "label", "label_ms after asking", "the carrier gave no label in time", "the facility";
+        Delivery = "delivery", "assumed_delivery_ms after shipping", "assumed delivered, and marked so", "support";
+        Decision = "decision", "decision_ms after asking the customer", "decision_default is done", "support";
+        Transit = "transit", "transit_ms after the carrier's last word", "the carrier has said nothing for too long", "support";
+        LostParcel = "lost_parcel", "lost_parcel_ms after it was lost or sent back", "its units' money is given back", "support";
+        Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
+        Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
+        AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
+        Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
+        UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
+    }
 }
 
 impl Wait {

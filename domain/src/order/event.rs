@@ -8,7 +8,7 @@ use super::{
     WaitingPackage, is_false,
 };
 use crate::{
-    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId},
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -61,6 +61,17 @@ pub enum Event {
     },
     /// Money is owed back.
     RefundAsked(Refund),
+    /// Units that the customer has are to come back.
+    ReturnOpened {
+        return_id: ReturnId,
+        lines: Lines,
+    },
+    /// Units are back for good; their money is owed. Units that were to come back and are not named may come back another time.
+    ReturnSettled {
+        return_id: ReturnId,
+        lines: Lines,
+        amount_minor: i64,
+    },
     /// Part of it was set off against what was not charged yet.
     RefundSetOff {
         refund_id: RefundId,
@@ -294,6 +305,8 @@ kinds! {
     PaymentAdded = "payment_added",
     AuthorizationLapsed = "authorization_lapsed",
     RefundAsked = "refund_asked",
+    ReturnOpened = "return_opened",
+    ReturnSettled = "return_settled",
     RefundSetOff = "refund_set_off",
     CreditDue = "credit_due",
     OrderApproved = "order_approved",

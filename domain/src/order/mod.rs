@@ -11,6 +11,7 @@ mod evolve;
 mod lines;
 mod money;
 mod refund;
+mod returned;
 mod shares;
 mod status;
 mod stock;
@@ -34,11 +35,12 @@ pub use self::{
     effects::{Effect, LabelRequest, PaymentRequest, SourceRequest},
     event::Event,
     lines::Lines,
-    refund::Refund,
+    refund::{Refund, RefundProgress},
+    returned::ReturnedUnits,
     shares::Share,
     status::{OrderAction, OrderStatus},
     stock::{StockFact, StockTarget},
-    units::Units,
+    units::{FulfillmentProgress, Units},
 };
 use crate::{
     fulfillment::FulfillmentStatus,
@@ -92,6 +94,9 @@ pub struct Order {
     /// What was owed back and was set off against what was not charged yet.
     #[serde(default, skip_serializing_if = "is_no_money")]
     pub set_off_minor: i64,
+    /// Units that returns speak for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<ReturnedUnits>,
 }
 
 /// The units of a line that are in no fulfillment order; the others are counted there.
@@ -374,6 +379,7 @@ impl Order {
             invoiced_minor: 0,
             refunds: Vec::new(),
             set_off_minor: 0,
+            returns: Vec::new(),
         }
     }
 

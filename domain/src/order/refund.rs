@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, Order};
+use super::{Lines, Order, money::operation_subject};
 use crate::{
     ids::RefundId,
     payment::{Operation, OperationKind, OperationStatus},
@@ -27,7 +27,32 @@ pub struct Refund {
     pub settled_minor: i64,
 }
 
+/// How far a refund has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundProgress {
+    UnderWay,
+    /// All of it has reached the customer.
+    Done,
+    /// It waits for someone, or for time: under this name it can be tried again.
+    Stuck {
+        subject: String,
+        why: String,
+    },
+}
+
 impl Order {
+    /// How far the refund has come; none, if there is no such refund.
+    pub fn refund_progress(&self, id: &RefundId) -> Option<RefundProgress> {
+        let refund = self.refund(id)?;
+        if self.given_back_minor(refund) >= refund.amount_minor {
+            return Some(RefundProgress::Done);
+        }
+        let is_refund = |subject: &str| self.payments.iter().any(|p| operation_subject(OperationKind::Refund, &p.payment_id) == subject);
+        let stuck = self.attention.iter().find(|known| known.wait.is_none() && is_refund(&known.subject));
+        let stuck = stuck.map(|known| RefundProgress::Stuck { subject: known.subject.clone(), why: known.why.clone() });
+        Some(stuck.unwrap_or(RefundProgress::UnderWay))
+    }
+
     pub fn refund(&self, id: &RefundId) -> Option<&Refund> {
         self.refunds.iter().find(|refund| refund.refund_id == *id)
     }

@@ -22,6 +22,8 @@ pub struct Units {
     pub picked_up: u64,
     pub lost: u64,
     pub sent_back: u64,
+    /// Of those the customer had: back for good.
+    pub returned: u64,
 }
 
 impl Units {
@@ -29,7 +31,7 @@ impl Units {
     pub fn add_up(&self) -> bool {
         let everywhere = self.open + self.backordered + self.allocated + self.shipped + self.cancelled;
         let out_there = self.in_transit + self.delivered + self.picked_up + self.lost + self.sent_back;
-        self.ordered + self.replaced == everywhere && self.shipped == out_there
+        self.ordered + self.replaced == everywhere && self.shipped == out_there && self.returned <= self.delivered + self.picked_up
     }
 
     /// Still to be dealt with.
@@ -50,6 +52,42 @@ impl Units {
         self.picked_up += other.picked_up;
         self.lost += other.lost;
         self.sent_back += other.sent_back;
+        self.returned += other.returned;
+    }
+}
+
+/// How far an order is fulfilled: derived from its units, never set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FulfillmentProgress {
+    Unfulfilled,
+    PartiallyFulfilled,
+    Fulfilled,
+    PartiallyReturned,
+    Returned,
+}
+
+impl FulfillmentProgress {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unfulfilled => "Unfulfilled",
+            Self::PartiallyFulfilled => "PartiallyFulfilled",
+            Self::Fulfilled => "Fulfilled",
+            Self::PartiallyReturned => "PartiallyReturned",
+            Self::Returned => "Returned",
+        }
+    }
+}
+
+impl Units {
+    /// How far these units have come. Returned: nothing that was ordered is with the customer any more, or will be.
+    pub fn progress(&self) -> FulfillmentProgress {
+        match (self.returned, self.shipped) {
+            (0, 0) => FulfillmentProgress::Unfulfilled,
+            (0, shipped) if shipped + self.cancelled < self.ordered + self.replaced => FulfillmentProgress::PartiallyFulfilled,
+            (0, _) => FulfillmentProgress::Fulfilled,
+            (returned, _) if returned == self.delivered + self.picked_up && self.unfinished() == 0 => FulfillmentProgress::Returned,
+            _ => FulfillmentProgress::PartiallyReturned,
+        }
     }
 }
 
@@ -64,6 +102,11 @@ impl Order {
                 }
             });
         });
+        self.each_returned(|id, returned| {
+            if let Some(line) = units.get_mut(id) {
+                line.returned += returned;
+            }
+        });
         units
     }
 
@@ -72,6 +115,7 @@ impl Order {
         let mut all = Units::default();
         self.lines.values().for_each(|line| all.add(&line.units()));
         self.fulfillment_orders.iter().for_each(|found| count(found, |_, counted| all.add(counted)));
+        self.each_returned(|_, returned| all.returned += returned);
         all
     }
 }

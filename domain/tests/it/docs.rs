@@ -9,6 +9,7 @@ use oms_domain::{
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{ReservationAction, ReservationStatus},
+    returns::{self, ReturnAction, ReturnStatus},
 };
 
 /// A machine as text: its name, its states (final or not) and its rows.
@@ -72,6 +73,14 @@ fn machines() -> Vec<Machine> {
             ReservationAction,
             &["Requested"]
         ),
+        machine!(
+            "Return",
+            "Goods on their way back, in a workflow of its own. Each unit that came is Accepted, Rejected or in ManualReview beside it; the \
+             order is told once which units are back for good, and owes their exact money.",
+            ReturnStatus,
+            ReturnAction,
+            &["Requested"]
+        ),
     ]
 }
 
@@ -106,7 +115,9 @@ fn section(machine: &Machine) -> String {
 fn waits() -> String {
     let mut text = "## Waits\n\nEvery wait has a deadline, a default, and someone who can extend it.\n\n".to_owned();
     text.push_str("| wait | how long | what happens then | who extends it |\n| --- | --- | --- | --- |\n");
-    for (_, key, lasts, default, extends) in Wait::TABLE {
+    let orders = Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
+    let returns = returns::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
+    for (key, lasts, default, extends) in orders.chain(returns) {
         let _ = writeln!(text, "| `{key}` | {lasts} | {default} | {extends} |");
     }
     text
@@ -129,6 +140,10 @@ fn errors() -> String {
 fn events() -> String {
     let mut text = "## Events\n\nWhat an order's timeline and `GET /v1/events` say has happened, by `type`:\n\n".to_owned();
     for kind in Event::KINDS {
+        let _ = writeln!(text, "- `{kind}`");
+    }
+    text.push_str("\nAnd what a return's timeline says:\n\n");
+    for kind in returns::Event::KINDS {
         let _ = writeln!(text, "- `{kind}`");
     }
     text

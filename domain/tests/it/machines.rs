@@ -9,6 +9,7 @@ use oms_domain::{
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{ReservationAction, ReservationStatus},
+    returns::{ReturnAction, ReturnStatus},
 };
 
 macro_rules! machine_is_whole {
@@ -51,6 +52,7 @@ machine_is_whole!(orders, OrderStatus, OrderAction, starts: [Created], ends: [Co
 machine_is_whole!(fulfillment_orders, FulfillmentStatus, FulfillmentAction, starts: [Open, Scheduled, Backordered], ends: [PickedUp, Cancelled]);
 machine_is_whole!(parcels, ParcelStatus, ParcelAction, starts: [Packed], ends: [Voided, Delivered, ReturnedToSender]);
 machine_is_whole!(operations, OperationStatus, OperationAction, starts: [Pending], ends: [Succeeded, Failed]);
+machine_is_whole!(returns, ReturnStatus, ReturnAction, starts: [Requested], ends: [Closed, Declined, Cancelled, Expired, Lost]);
 machine_is_whole!(
     reservations, ReservationStatus, ReservationAction, starts: [Requested],
     ends: [Denied, Expired, Released, Moved, Shorted, Restocked]

@@ -15,6 +15,7 @@ mod moving;
 mod parcels;
 mod pickup;
 mod refunds;
+mod returns;
 mod sizes;
 mod sourcing;
 mod support;

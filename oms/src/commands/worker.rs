@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use oms_starter::{Starter, StarterConfig};
 
 use super::signals::stop_signal;
 use crate::{
@@ -34,10 +35,15 @@ impl WorkerArgs {
         let settings = layer.settings(temporal_layer.queues());
         let rules = layer.allocation_rules()?;
         let (gateway_url, carrier_url) = self.adapters.over(file.adapters).settings()?;
-        let config = self.database.over(file.database).settings()?;
+        let database = self.database.over(file.database);
+        let customer_key = database.customer_key()?;
+        let config = database.settings()?;
         let temporal = temporal_layer.connection()?;
         let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
-        let parts = parts(store.clone(), &gateway_url, &carrier_url, rules)?;
+        let queues = settings.queues.clone();
+        let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
+        let starter = Starter::new(client.clone(), store.clone(), starter);
+        let parts = parts(starter, store.clone(), &gateway_url, &carrier_url, rules)?;
         let serves: Vec<String> = settings.serves.iter().map(|queue| settings.queues.name(*queue)).collect();
         let mut worker = WorkerThread::start(client, parts, settings).await?;
         tracing::info!(temporal.address = temporal.address(), temporal.queues = serves.join(","), "worker serves");

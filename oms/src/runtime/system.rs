@@ -88,8 +88,6 @@ impl System {
     pub async fn start_on(listener: TcpListener, options: SystemOptions) -> Result<Self> {
         let (store, temporal) = tokio::try_join!(open_store(&options.store), options.temporal.connect())?;
         tokio::try_join!(async { Ok(store.setup().await?) }, async { register_search_attributes(&temporal).await.map(drop) })?;
-        let parts = parts(store.clone(), &options.payment_gateway_url, &options.carrier_url, options.rules)?;
-        let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
         let config = StarterConfig {
             queues: options.queues,
             clock: options.clock,
@@ -99,6 +97,8 @@ impl System {
             eager_start: true,
         };
         let starter = Starter::new(temporal.clone(), store.clone(), config);
+        let parts = parts(starter.clone(), store.clone(), &options.payment_gateway_url, &options.carrier_url, options.rules)?;
+        let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
         let api = ApiServer::start(listener, store.clone(), starter.clone())?;
         Ok(Self { api_url: api.url(), store, starter, temporal, api, worker })
     }
@@ -134,15 +134,15 @@ pub(crate) async fn open_store(config: &StoreConfig) -> Result<Store> {
     Store::connect(config).await.context("PostgreSQL cannot be reached; see DATABASE_URL, or start everything with `oms dev`")
 }
 
-/// What the worker's activities work with: the store, and HTTP adapters for what lies outside.
+/// What the worker's activities work with: the store, other workflows, and HTTP adapters for what lies outside.
 ///
 /// # Errors
 /// When no HTTP client can be built.
-pub(crate) fn parts(store: Store, payment_gateway_url: &str, carrier_url: &str, rules: Rules) -> Result<Parts> {
+pub(crate) fn parts(starter: Starter, store: Store, payment_gateway_url: &str, carrier_url: &str, rules: Rules) -> Result<Parts> {
     let client = http_client().context("the adapters' HTTP client")?;
     let gateway = Arc::new(HttpGateway::new(client.clone(), payment_gateway_url));
     let carrier = Arc::new(HttpCarrier::new(client, carrier_url));
-    Ok(Parts { store, gateway, carrier, rules })
+    Ok(Parts { store, starter, gateway, carrier, rules })
 }
 
 /// Listens where it is told to, and nowhere else.

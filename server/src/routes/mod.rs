@@ -15,6 +15,7 @@ mod money;
 mod orders;
 mod paging;
 mod picklists;
+mod returns;
 mod stock;
 
 use std::sync::Arc;
@@ -54,6 +55,10 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(fulfillment::get))
         .routes(routes!(fulfillment::act))
         .routes(routes!(picklists::create))
+        .routes(routes!(returns::open, returns::list))
+        .routes(routes!(returns::get))
+        .routes(routes!(returns::events))
+        .routes(routes!(returns::act))
         .routes(routes!(catalog::get_facility, catalog::put_facility))
         .routes(routes!(catalog::get_product, catalog::put_product))
         .routes(routes!(stock::get))

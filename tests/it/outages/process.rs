@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
 use oms_activities::DataActivities;
+use oms_allocation::Rules;
 use oms_store::Store;
 use oms_workflows::{
     names::{Queue, Queues},
@@ -20,13 +21,7 @@ use temporalio_sdk::{
     runtime::RuntimeOptions,
 };
 
-use crate::support::{
-    ground::Addresses,
-    run,
-    runtime::until,
-    stack::temporal,
-    worker::{WorkerThread, parts},
-};
+use crate::support::{ground::Addresses, run, runtime::until, stack::temporal, worker::WorkerThread};
 
 /// Where the house is, as JSON.
 const ADDRESSES: &str = "OMS_TESTS_WORKER_ADDRESSES";
@@ -94,7 +89,7 @@ fn worker_process() -> Result<()> {
 /// Serves orders until an activity has run.
 async fn serve_until(activity: String, store: Store, addresses: &Addresses) -> Result<()> {
     let queue = Queues::new(addresses.queue_prefix.clone()).name(Queue::Orders);
-    let data = DataActivities::new(store.clone(), parts(store, addresses)?.rules);
+    let data = DataActivities::new(store, Rules::built_in());
     let options = WorkerOptions::new(queue).register_workflow::<OrderWorkflow>()?.register_activities(data);
     let options = options.activity_inbound_interceptor(DiesAfter(activity.into())).build();
     let runtime = Runtime::from_current_tokio(RuntimeOptions::default())?;

@@ -121,7 +121,8 @@ impl System {
     }
 }
 
-fn starter(temporal: &Client, store: &Store, addresses: &Addresses, policy: Policy) -> Starter {
+/// What places and reaches orders, for a test or for a worker's own questions.
+pub fn starter(temporal: &Client, store: &Store, addresses: &Addresses, policy: Policy) -> Starter {
     let config = StarterConfig {
         queues: Queues::new(addresses.queue_prefix.clone()),
         clock: BusinessClock::default(),

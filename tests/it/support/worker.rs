@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Result, anyhow};
 use oms_activities::adapters::{HttpCarrier, HttpGateway};
 use oms_allocation::Rules;
+use oms_domain::policy::Policy;
 use oms_store::Store;
 use oms_worker::{Parts, Settings, serve};
 use oms_workflows::names::Queues;
@@ -12,7 +13,7 @@ use temporalio_client::Client;
 use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{ground::Addresses, runtime::HOUSE_THREAD};
+use super::{ground::Addresses, runtime::HOUSE_THREAD, system::starter};
 
 /// Shorter than production's, so that a gateway that never answers does not make a test wait for long.
 const OUTSIDE_ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
@@ -30,7 +31,7 @@ impl WorkerThread {
 
     /// One that is set up otherwise than usual.
     pub fn start_with(temporal: Client, store: Store, addresses: &Addresses, set_up: impl FnOnce(&mut Settings)) -> Result<Self> {
-        let parts = parts(store, addresses)?;
+        let parts = parts(&temporal, store, addresses)?;
         let mut settings = Settings::all(Queues::new(addresses.queue_prefix.clone()));
         set_up(&mut settings);
         let (stop, stopped) = oneshot::channel();
@@ -56,9 +57,10 @@ impl WorkerThread {
 }
 
 /// What a worker works with: the real adapters.
-pub fn parts(store: Store, addresses: &Addresses) -> Result<Parts> {
+pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<Parts> {
     let http = reqwest::Client::builder().timeout(OUTSIDE_ANSWERS_WITHIN).build()?;
     Ok(Parts {
+        starter: starter(temporal, &store, addresses, Policy::default()),
         store,
         gateway: Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)),
         carrier: Arc::new(HttpCarrier::new(http, &addresses.carrier_url)),

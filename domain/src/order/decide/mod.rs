@@ -15,6 +15,7 @@ mod parcels;
 mod pickup;
 mod refunds;
 mod retry;
+mod returns;
 mod sourcing;
 mod time;
 
@@ -83,6 +84,8 @@ impl Draft {
             }
             Request::Decide { decision_id, choice } => self.decide_for(decision_id, *choice),
             Request::Refund { refund_id, amount_minor, reason, lines } => self.ask_refund(refund_id, *amount_minor, lines.as_ref(), reason),
+            Request::ClaimReturn { return_id, lines } => self.claim_return(return_id, lines),
+            Request::SettleReturn { return_id, lines } => self.settle_return(return_id, lines),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
             Request::AddPayment { payment } => self.add_payment(payment),
             Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until),
@@ -97,6 +100,7 @@ impl Draft {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
             Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
+            Request::ClaimReturn { .. } | Request::SettleReturn { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,
             Request::ResolveParcel { .. } | Request::AddPayment { .. } | Request::Decide { .. } => false,
         }

@@ -28,6 +28,8 @@ impl Order {
             }
             Event::PaymentAnswered { payment_id, number, outcome, .. } => self.answer_operation(payment_id, *number, outcome, at),
             Event::InvoiceDue { payment_id, amount_minor } => self.invoice(payment_id, *amount_minor),
+            Event::ReturnOpened { return_id, lines } => self.open_return(return_id, lines),
+            Event::ReturnSettled { return_id, lines, amount_minor } => self.settle_return(return_id, lines, *amount_minor),
             Event::RefundAsked(refund) => self.owe_back(refund),
             Event::RefundSetOff { refund_id, amount_minor } => {
                 self.set_off_minor = self.set_off_minor.saturating_add(*amount_minor);

@@ -97,6 +97,18 @@ pub fn refund(order: &Order, a: u32, b: u32, c: u32) -> Request {
     Request::Refund { refund_id: format!("r{}", c % 9).parse().unwrap(), amount_minor, reason: "goodwill".into(), lines }
 }
 
+/// Returns of what was delivered, or of what was not; settled with what came back, or with more.
+pub fn come_back(order: &Order, a: u32, b: u32, c: u32) -> Request {
+    let return_id = oms_domain::ids::ReturnId::of(&order.core.order_id, 1 + c % 6);
+    let shipped: Lines = order.units().into_iter().map(|(id, units)| (id, u32::try_from(units.shipped).unwrap())).collect();
+    let lines = some_of(&if a.is_multiple_of(3) { shipped } else { order.returnable(None) }, b);
+    if order.returned(&return_id).is_some() {
+        Request::SettleReturn { return_id, lines }
+    } else {
+        Request::ClaimReturn { return_id, lines }
+    }
+}
+
 pub fn resolve(order: &Order, a: u32, b: u32) -> Option<Request> {
     let parcels: Vec<_> = order.fulfillment_orders.iter().flat_map(|f| &f.parcels).cloned().collect();
     let resolution = if b.is_multiple_of(2) { Resolution::Replace } else { Resolution::Refund };

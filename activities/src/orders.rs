@@ -1,0 +1,117 @@
+//! Queue `data`: what workflows ask of orders. The order's own workflow answers, in its own words; one that has ended is woken for it.
+
+use std::{sync::Arc, time::Duration};
+
+use oms_domain::{
+    error::ErrorCode,
+    order::{Lines, Order, RefundProgress, Request, ReturnedUnits},
+    returns::{Answer, Origin, Settlement},
+};
+use oms_starter::{CommandRequest, Starter, StarterError};
+use oms_workflows::contracts::{AskOrder, FollowRefund, definitions};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::failure::failure;
+
+/// How long one attempt watches a refund, and how often it looks.
+const WATCH: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Speaks to orders as everybody does: through the starter.
+pub struct OrderActivities {
+    pub starter: Starter,
+}
+
+#[activities]
+impl OrderActivities {
+    #[activity(definition = definitions::ClaimReturn)]
+    pub async fn claim_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
+        let request = Request::ClaimReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
+        match self.starter.command(&ask.order_id, command(&ask, "claim", request)).await {
+            Ok(_) => Ok(Answer::Claimed(origin(&self.order(&ask).await?, &ask.lines))),
+            Err(StarterError::Rejected(refusal)) => Ok(Answer::ClaimRefused(refusal)),
+            Err(error) => Err(starter_failure(&error)),
+        }
+    }
+
+    #[activity(definition = definitions::SettleReturn)]
+    pub async fn settle_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
+        let request = Request::SettleReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
+        self.starter.command(&ask.order_id, command(&ask, "settle", request)).await.map_err(|error| starter_failure(&error))?;
+        let order = self.order(&ask).await?;
+        let settled = order.returned(&ask.return_id);
+        let amount_minor = settled.and_then(|settled| settled.amount_minor);
+        let lines = settled.map(|settled| settled.returned.clone()).unwrap_or_default();
+        let amount_minor = amount_minor.ok_or_else(|| failure(ErrorCode::Unavailable, "the order has not recorded its answer yet"))?;
+        Ok(Answer::Settled(Settlement { lines, amount_minor }))
+    }
+
+    #[activity(definition = definitions::FollowRefund)]
+    pub async fn follow_refund(self: Arc<Self>, ctx: ActivityContext, follow: FollowRefund) -> Result<Answer, ActivityError> {
+        let ask = AskOrder { order_id: follow.order_id.clone(), return_id: follow.return_id.clone(), lines: Lines::new() };
+        let until = tokio::time::Instant::now() + WATCH;
+        // A failed refund is tried again once, under the number of the retry: a repeat of this attempt does not try it twice.
+        let mut retries = follow.retries > 0 && ctx.info().attempt == 1;
+        loop {
+            match progress(&self.order(&ask).await?, &follow)? {
+                RefundProgress::Done => return Ok(Answer::Refunded),
+                RefundProgress::Stuck { subject, .. } if retries => {
+                    retries = false;
+                    let again = command(&ask, &format!("refund:{}", follow.retries), Request::Retry { subject });
+                    match self.starter.command(&ask.order_id, again).await {
+                        // Somebody else, or time, was first.
+                        Ok(_) | Err(StarterError::Rejected(_)) => {}
+                        Err(error) => return Err(starter_failure(&error)),
+                    }
+                }
+                RefundProgress::Stuck { why, .. } => return Ok(Answer::RefundFailed { why }),
+                RefundProgress::UnderWay => {}
+            }
+            if tokio::time::Instant::now() >= until {
+                // The retry policy looks again, ever more rarely.
+                return Err(failure(ErrorCode::Unavailable, "the refund is under way"));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl OrderActivities {
+    async fn order(&self, ask: &AskOrder) -> Result<Order, ActivityError> {
+        let order = self.starter.order(&ask.order_id).await.map_err(|error| starter_failure(&error))?;
+        order.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order has no document"))
+    }
+}
+
+/// The order knows the question by the return's name for it, so that a repeat is the same question.
+fn command(ask: &AskOrder, what: &str, request: Request) -> CommandRequest {
+    CommandRequest { command_id: format!("{}:{what}", ask.return_id), request }
+}
+
+fn progress(order: &Order, follow: &FollowRefund) -> Result<RefundProgress, ActivityError> {
+    let refund_id = order.returned(&follow.return_id).and_then(ReturnedUnits::refund_id);
+    let progress = refund_id.and_then(|id| order.refund_progress(&id));
+    progress.ok_or_else(|| failure(ErrorCode::Internal, "the order knows no refund for this return"))
+}
+
+fn origin(order: &Order, lines: &Lines) -> Origin {
+    Origin {
+        currency: order.core.currency,
+        skus: order.core.lines.iter().map(|line| (line.line_id.clone(), line.sku.clone())).collect(),
+        return_to: order.sent_from(lines),
+        delivered_at: order.delivered_at(lines),
+    }
+}
+
+fn starter_failure(error: &StarterError) -> ActivityError {
+    let code = match error {
+        StarterError::Rejected(refusal) => refusal.code,
+        StarterError::UnknownSkus(_) => ErrorCode::UnknownSku,
+        StarterError::NotFound => ErrorCode::OrderNotFound,
+        StarterError::Unavailable(_) => ErrorCode::Unavailable,
+        StarterError::TimedOut => ErrorCode::TimedOut,
+        StarterError::Internal(_) => ErrorCode::Internal,
+    };
+    failure(code, error.to_string())
+}

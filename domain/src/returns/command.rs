@@ -1,0 +1,104 @@
+//! What can be asked of a return, answered to it, or reported of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Disposition, GoodsRef, Origin, Settlement, Verdict};
+use crate::{
+    error::Rejection,
+    ids::{FacilityId, LineId, Sku},
+    order::LabelOutcome,
+    parcel::ParcelAction,
+};
+
+/// Anything that reaches a return.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// The return begins.
+    Open,
+    /// A person or a program asks; it may be refused.
+    Request(Request),
+    /// An effect of ours came back.
+    Answer(Answer),
+    /// The carrier reports; never refused.
+    Carrier(CarrierMove),
+    /// Time has passed: what is due happens.
+    Tick,
+}
+
+/// What people ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    Approve,
+    Decline {
+        reason: String,
+    },
+    Cancel {
+        reason: String,
+    },
+    /// Goods have come: more, fewer or others than announced, or unannounced, at any facility.
+    Receive {
+        /// The same id again is the same delivery.
+        receipt_id: String,
+        facility_id: FacilityId,
+        goods: Vec<ReceivedGoods>,
+        /// Whether more is to come; unless said, that is so while announced units are missing.
+        complete: Option<bool>,
+    },
+    Inspect {
+        judged: Vec<Inspected>,
+    },
+    /// What failed is tried again now.
+    Retry,
+}
+
+/// Units that came: of a line of the order, or of a SKU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedGoods {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_id: Option<LineId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Sku>,
+    pub quantity: u32,
+}
+
+/// Units that were judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspected {
+    #[serde(flatten)]
+    pub goods: GoodsRef,
+    pub quantity: u32,
+    pub verdict: Verdict,
+    pub disposition: Disposition,
+}
+
+/// What effects come back with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The order lets the units come back.
+    Claimed(Origin),
+    ClaimRefused(Rejection),
+    Label(LabelOutcome),
+    /// The order knows how the return ended, and what it owes for it.
+    Settled(Settlement),
+    /// All the money has reached the customer.
+    Refunded,
+    RefundFailed {
+        why: String,
+    },
+    /// An effect gave up.
+    GaveUp {
+        effect: String,
+        why: String,
+    },
+}
+
+/// A carrier's scan of the goods on their way back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierMove {
+    pub action: ParcelAction,
+    pub occurred_at: Timestamp,
+}

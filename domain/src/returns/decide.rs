@@ -1,0 +1,296 @@
+//! What a command leads to: events, or a refusal that changes nothing.
+
+use jiff::Timestamp;
+
+use super::{
+    Answer, CarrierMove, Claim, Command, Deadline, Disposition, Event, GOODS_MAX, GoodsRef, Inspected, Label, Origin, RECEIPTS_MAX,
+    Receipt, ReceivedGoods, Request, Return, ReturnAction, ReturnStatus, Verdict, Wait,
+};
+use crate::{
+    error::{ErrorCode, Rejection},
+    ids::FacilityId,
+    order::LabelOutcome,
+    parcel::ParcelAction,
+    placed::QUANTITY_MAX,
+    policy::ms,
+};
+
+/// The events that `command` leads to at `at` (business time), with everything that then follows by itself. An empty list is an answer
+/// too: nothing changes.
+pub fn decide(this: &Return, command: &Command, at: Timestamp) -> Result<Vec<Event>, Rejection> {
+    let mut draft = Draft { this: this.clone(), events: Vec::new(), at };
+    match command {
+        Command::Open => draft.open(),
+        Command::Request(request) => draft.request(request)?,
+        Command::Answer(answer) => draft.answered(answer),
+        Command::Carrier(scan) => draft.scanned(scan),
+        Command::Tick => draft.time_passed(),
+    }
+    draft.advance();
+    Ok(draft.events)
+}
+
+/// A return as it becomes, with the events that make it so.
+struct Draft {
+    this: Return,
+    events: Vec<Event>,
+    at: Timestamp,
+}
+
+fn refuse<T>(why: impl Into<String>) -> Result<T, Rejection> {
+    Err(Rejection::new(ErrorCode::RefusedByRule, why))
+}
+
+impl Draft {
+    fn emit(&mut self, event: Event) {
+        self.this.evolve(&event, self.at);
+        self.events.push(event);
+    }
+
+    fn open(&mut self) {
+        if self.this.version == 0 {
+            let units = self.this.core.lines.iter().map(|line| u64::from(line.quantity)).sum();
+            self.emit(Event::ReturnRequested { units });
+        }
+    }
+
+    fn request(&mut self, request: &Request) -> Result<(), Rejection> {
+        if !self.this.is_answered() {
+            return Err(Rejection::new(ErrorCode::Unavailable, "the order has not said yet whether these units may come back"));
+        }
+        match request {
+            Request::Approve => {
+                self.legal(ReturnAction::Approve)?;
+                self.emit(Event::ReturnApproved { by_rule: false });
+            }
+            Request::Decline { reason } => {
+                self.legal(ReturnAction::Decline)?;
+                self.emit(Event::ReturnDeclined { reason: reason.clone() });
+            }
+            Request::Cancel { reason } => {
+                self.legal(ReturnAction::Cancel)?;
+                self.emit(Event::ReturnCancelled { reason: reason.clone() });
+            }
+            Request::Receive { receipt_id, facility_id, goods, complete } => self.receive(receipt_id, facility_id, goods, *complete)?,
+            Request::Inspect { judged } => self.inspect(judged)?,
+            Request::Retry => self.retry()?,
+        }
+        Ok(())
+    }
+
+    /// The action has a row in the table; else the refusal says, in the API's words, what has.
+    fn legal(&self, action: ReturnAction) -> Result<(), Rejection> {
+        let legal_actions = || self.this.legal_actions().into_iter().map(str::to_owned).collect();
+        self.this.status.try_after(action).map(drop).map_err(|refusal| Rejection { legal_actions: legal_actions(), ..refusal })
+    }
+
+    /// A delivery counts once. After the refund has begun, what turns up is another return.
+    fn receive(
+        &mut self,
+        receipt_id: &str,
+        facility_id: &FacilityId,
+        goods: &[ReceivedGoods],
+        complete: Option<bool>,
+    ) -> Result<(), Rejection> {
+        if let Some(known) = self.this.receipts.get(receipt_id) {
+            let same = (&known.facility_id, known.goods.as_slice()) == (facility_id, goods);
+            return if same { Ok(()) } else { refuse(format!("delivery {receipt_id} was received with other goods")) };
+        }
+        self.legal(ReturnAction::ReceiveAll)?;
+        if self.this.receipts.len() >= RECEIPTS_MAX || self.this.goods.len() + goods.len() > GOODS_MAX {
+            return refuse(format!("a return takes at most {RECEIPTS_MAX} deliveries and {GOODS_MAX} kinds of goods: open another"));
+        }
+        if goods.is_empty() && complete != Some(true) {
+            return refuse("name what came, or say that this is all");
+        }
+        for came in goods {
+            if self.this.identified(came).is_none() {
+                let line = came.line_id.as_ref().map_or("no line", |id| id.as_str());
+                return refuse(format!(
+                    "{line}: the order has no such line, or another SKU there; goods it never sold are named by their SKU alone"
+                ));
+            }
+        }
+        let units: u64 =
+            goods.iter().map(|came| u64::from(came.quantity)).chain(self.this.goods.iter().map(|g| u64::from(g.received))).sum();
+        if units > u64::from(QUANTITY_MAX) {
+            return refuse(format!("a return takes at most {QUANTITY_MAX} units"));
+        }
+        let receipt = Receipt { facility_id: facility_id.clone(), goods: goods.to_vec(), at: self.at };
+        let complete = self.is_complete(&receipt, complete);
+        self.emit(Event::GoodsReceived { receipt_id: receipt_id.to_owned(), receipt, complete });
+        Ok(())
+    }
+
+    /// Unless someone knows better: all that was announced has come. Once nothing more was awaited, nothing is again.
+    fn is_complete(&self, receipt: &Receipt, said: Option<bool>) -> bool {
+        if matches!(self.this.status, ReturnStatus::Received | ReturnStatus::Inspected) {
+            return true;
+        }
+        said.unwrap_or_else(|| {
+            let mut then = self.this.clone();
+            let event = Event::GoodsReceived { receipt_id: String::new(), receipt: receipt.clone(), complete: false };
+            then.evolve(&event, self.at);
+            let received = then.received();
+            then.announced().iter().all(|(id, units)| received.get(id).is_some_and(|came| came >= units))
+        })
+    }
+
+    fn inspect(&mut self, judged: &[Inspected]) -> Result<(), Rejection> {
+        self.legal(ReturnAction::Inspect)?;
+        if judged.is_empty() {
+            return refuse("name the units that were judged");
+        }
+        // Judged one after the other: two entries may mean the same goods.
+        let mut then = self.this.clone();
+        for inspected in judged {
+            check_judgement(&then, inspected)?;
+            then.evolve(&Event::GoodsInspected { judged: vec![inspected.clone()], assumed: false }, self.at);
+        }
+        self.emit(Event::GoodsInspected { judged: judged.to_vec(), assumed: false });
+        Ok(())
+    }
+
+    fn retry(&mut self) -> Result<(), Rejection> {
+        if self.this.status == ReturnStatus::RefundFailed {
+            self.emit(Event::RefundRetried);
+            return Ok(());
+        }
+        if self.this.attention.is_empty() {
+            return self.legal(ReturnAction::Retry);
+        }
+        for known in self.this.attention.clone() {
+            self.emit(Event::AttentionResolved { subject: known.subject });
+        }
+        Ok(())
+    }
+
+    /// An answer to what is not asked any more changes nothing.
+    fn answered(&mut self, answer: &Answer) {
+        let (pending, held) = (self.this.claim == Claim::Pending, self.this.claim == Claim::Held);
+        match answer {
+            Answer::Claimed(origin) if pending => self.claimed(origin),
+            Answer::ClaimRefused(refusal) if pending => self.emit(Event::ClaimRefused { refusal: refusal.clone() }),
+            Answer::Label(outcome) if self.this.status == ReturnStatus::Approved => self.labelled(outcome),
+            Answer::Settled(settlement) if held => self.emit(Event::ReturnSettled(settlement.clone())),
+            Answer::Refunded if self.this.status == ReturnStatus::Refunding => self.emit(Event::ReturnClosed),
+            Answer::RefundFailed { why } if self.this.status == ReturnStatus::Refunding => {
+                self.emit(Event::RefundFailed { why: why.clone() });
+            }
+            Answer::GaveUp { effect, why } => self.gave_up(effect, why),
+            Answer::Claimed(_) | Answer::ClaimRefused(_) | Answer::Label(_) => {}
+            Answer::Settled(_) | Answer::Refunded | Answer::RefundFailed { .. } => {}
+        }
+    }
+
+    /// Within the window a rule approves; after it a person must. Unannounced goods are here already: there is nothing to approve.
+    fn claimed(&mut self, origin: &Origin) {
+        self.emit(Event::UnitsClaimed { origin: origin.clone() });
+        let window_ends = |delivered: Timestamp| delivered.saturating_add(ms(self.this.policy.return_window_ms)).unwrap_or(Timestamp::MAX);
+        let in_window = origin.delivered_at.is_none_or(|delivered| self.this.core.opened_at <= window_ends(delivered));
+        if in_window {
+            self.emit(Event::ReturnApproved { by_rule: true });
+        }
+    }
+
+    fn labelled(&mut self, outcome: &LabelOutcome) {
+        match outcome {
+            LabelOutcome::Booked { carrier, tracking_number } => {
+                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone() };
+                self.emit(Event::ReturnLabelSent { label });
+            }
+            LabelOutcome::Refused { why } => self.gave_up("label", why),
+        }
+    }
+
+    fn gave_up(&mut self, effect: &str, why: &str) {
+        if !self.this.attention.iter().any(|known| known.subject == effect) {
+            self.emit(Event::AttentionRaised { subject: effect.to_owned(), why: why.to_owned() });
+        }
+    }
+
+    /// A scan says that the goods are on their way, or lost; what has arrived, only the facility says.
+    fn scanned(&mut self, scan: &CarrierMove) {
+        let (moves, loses) = match scan.action {
+            ParcelAction::HandOver | ParcelAction::Transit | ParcelAction::OutForDelivery | ParcelAction::Attempt => (true, false),
+            ParcelAction::Except | ParcelAction::Deliver => (true, false),
+            ParcelAction::Lose => (true, true),
+            ParcelAction::ReturnToSender | ParcelAction::RequestLabel | ParcelAction::Label => (false, false),
+            ParcelAction::RefuseLabel | ParcelAction::Void => (false, false),
+        };
+        if moves && self.this.status.after(ReturnAction::Transit).is_some() {
+            self.emit(Event::GoodsInTransit { occurred_at: scan.occurred_at });
+        }
+        if loses && self.this.status.after(ReturnAction::Lose).is_some() {
+            self.emit(Event::GoodsLost { assumed: false });
+        }
+    }
+
+    /// Each wait whose deadline has passed gets its default.
+    fn time_passed(&mut self) {
+        for deadline in self.this.deadlines().into_iter().filter(|deadline| deadline.due <= self.at).collect::<Vec<_>>() {
+            self.default_of(&deadline);
+        }
+    }
+
+    fn default_of(&mut self, deadline: &Deadline) {
+        match deadline.wait {
+            Wait::Approval => self.emit(Event::ReturnDeclined { reason: "nobody approved it in time".to_owned() }),
+            Wait::Sending => self.emit(Event::ReturnExpired),
+            Wait::Transit => self.emit(Event::GoodsLost { assumed: true }),
+            Wait::Rest => self.emit(Event::WaitingStopped),
+            Wait::Inspection => self.assume(Verdict::ManualReview),
+            Wait::Review => self.assume(Verdict::Accepted),
+            Wait::Retry if self.this.status == ReturnStatus::RefundFailed && deadline.subject == self.this.core.return_id.as_str() => {
+                self.emit(Event::RefundRetried);
+            }
+            Wait::Retry => self.emit(Event::AttentionResolved { subject: deadline.subject.clone() }),
+        }
+    }
+
+    /// Nobody judged in time: all units that are still open are judged alike, in the customer's favour where they bought them.
+    fn assume(&mut self, verdict: Verdict) {
+        let open = self.this.goods.iter().filter_map(|goods| {
+            let quantity = if verdict == Verdict::ManualReview { goods.undecided() } else { goods.undecided() + goods.in_review };
+            let verdict = if verdict == Verdict::Accepted && goods.line_id.is_none() { Verdict::Rejected } else { verdict };
+            let (line_id, sku, facility_id) = (goods.line_id.clone(), Some(goods.sku.clone()), Some(goods.facility_id.clone()));
+            let goods = GoodsRef { line_id, sku, facility_id };
+            (quantity > 0).then_some(Inspected { goods, quantity, verdict, disposition: Disposition::WriteOff })
+        });
+        let judged = open.collect();
+        self.emit(Event::GoodsInspected { judged, assumed: true });
+    }
+
+    /// What follows by itself: all judged → the refund begins; nothing to refund → closed; what no longer matters needs nobody.
+    fn advance(&mut self) {
+        if self.this.is_judged() {
+            if self.this.status == ReturnStatus::Received {
+                self.emit(Event::GoodsInspected { judged: Vec::new(), assumed: false });
+            }
+            self.emit(Event::RefundBegun);
+        }
+        let nothing_due = self.this.settlement.as_ref().is_some_and(|settlement| settlement.amount_minor == 0);
+        if self.this.status == ReturnStatus::Refunding && nothing_due {
+            self.emit(Event::ReturnClosed);
+        }
+        // A label nobody needs any more: the goods are under way, here, or not coming.
+        if self.this.status != ReturnStatus::Approved && self.this.attention.iter().any(|known| known.subject == "label") {
+            self.emit(Event::AttentionResolved { subject: "label".to_owned() });
+        }
+    }
+}
+
+fn check_judgement(this: &Return, inspected: &Inspected) -> Result<(), Rejection> {
+    let Inspected { goods, quantity, verdict, disposition } = inspected;
+    let open = this.open_units(goods, *verdict);
+    if open < u64::from(*quantity) || *quantity == 0 {
+        return refuse(format!("{quantity} units cannot be judged: {open} such units have come and are open"));
+    }
+    if *verdict == Verdict::Accepted && goods.line_id.is_none() && this.meant_beyond_the_order(goods) {
+        return refuse("goods that the order never sold have no money to give back: reject them, or send them to review");
+    }
+    if *verdict == Verdict::Accepted && *disposition == Disposition::SendBack {
+        return refuse("units whose money goes back are not sent back too");
+    }
+    Ok(())
+}

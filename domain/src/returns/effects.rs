@@ -1,0 +1,84 @@
+//! What must be done outside the return, derived from its state: so a run that starts afresh knows what is still owed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Return, ReturnStatus};
+use crate::{
+    ids::{FacilityId, OrderId, ReturnId},
+    order::Lines,
+};
+
+/// One thing to be done outside. Doing it twice under its key is doing it once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Ask the order whether these units may come back.
+    Claim {
+        lines: Lines,
+    },
+    BookLabel(LabelRequest),
+    /// Tell the order how it ended: the units it pays back for, which may be none.
+    Settle {
+        lines: Lines,
+    },
+    /// See the order's refund through; after a failure, have it tried again first.
+    Refund {
+        retries: u32,
+    },
+}
+
+/// Book a label for the customer to send with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelRequest {
+    pub return_id: ReturnId,
+    pub order_id: OrderId,
+    pub return_to: FacilityId,
+    pub lines: Lines,
+}
+
+impl Effect {
+    /// Unique within the return; the store, the order and the carrier know the effect by it.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Claim { .. } => "claim".to_owned(),
+            Self::BookLabel(_) => "label".to_owned(),
+            Self::Settle { .. } => "settle".to_owned(),
+            Self::Refund { retries } => format!("refund:{retries}"),
+        }
+    }
+}
+
+impl Return {
+    /// Everything that is owed to the outside and not held up.
+    pub fn pending_effects(&self) -> Vec<Effect> {
+        let owed = [self.claim_owed(), self.label_owed(), self.settlement_owed(), self.refund_owed()];
+        let held_up = |effect: &Effect| self.attention.iter().any(|known| known.subject == effect.key());
+        owed.into_iter().flatten().filter(|effect| !held_up(effect)).collect()
+    }
+
+    fn claim_owed(&self) -> Option<Effect> {
+        (self.version > 0 && self.claim == Claim::Pending).then(|| Effect::Claim { lines: self.announced() })
+    }
+
+    fn label_owed(&self) -> Option<Effect> {
+        let wanted = self.status == ReturnStatus::Approved && self.policy.return_labels && !self.core.lines.is_empty();
+        let return_to = self.origin.as_ref()?.return_to.clone()?;
+        let request = || LabelRequest {
+            return_id: self.core.return_id.clone(),
+            order_id: self.core.order_id.clone(),
+            return_to,
+            lines: self.announced(),
+        };
+        wanted.then(|| Effect::BookLabel(request()))
+    }
+
+    fn settlement_owed(&self) -> Option<Effect> {
+        let ended = self.status == ReturnStatus::Refunding || self.status.is_final();
+        let lines = if self.status == ReturnStatus::Refunding { self.accepted() } else { Lines::new() };
+        (ended && self.claim == Claim::Held).then_some(Effect::Settle { lines })
+    }
+
+    fn refund_owed(&self) -> Option<Effect> {
+        let settled = self.status == ReturnStatus::Refunding && self.claim == Claim::Settled;
+        settled.then_some(Effect::Refund { retries: self.refund_retries })
+    }
+}

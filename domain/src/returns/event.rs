@@ -1,0 +1,107 @@
+//! What has happened to a return, recorded in order and never changed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Inspected, Label, Origin, Receipt, Settlement};
+use crate::error::Rejection;
+
+/// `type` names the event in the return's timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    ReturnRequested {
+        units: u64,
+    },
+    UnitsClaimed {
+        origin: Origin,
+    },
+    ClaimRefused {
+        refusal: Rejection,
+    },
+    ReturnApproved {
+        /// No person was needed.
+        by_rule: bool,
+    },
+    ReturnDeclined {
+        reason: String,
+    },
+    ReturnCancelled {
+        reason: String,
+    },
+    ReturnLabelSent {
+        label: Label,
+    },
+    GoodsInTransit {
+        occurred_at: Timestamp,
+    },
+    GoodsLost {
+        /// By the carrier's own word, or by its silence.
+        assumed: bool,
+    },
+    GoodsReceived {
+        receipt_id: String,
+        #[serde(flatten)]
+        receipt: Receipt,
+        complete: bool,
+    },
+    GoodsInspected {
+        judged: Vec<Inspected>,
+        /// Nobody did; the deadline did.
+        #[serde(default)]
+        assumed: bool,
+    },
+    /// What has not come is not waited for any more.
+    WaitingStopped,
+    RefundBegun,
+    ReturnSettled(Settlement),
+    RefundFailed {
+        why: String,
+    },
+    RefundRetried,
+    ReturnClosed,
+    ReturnExpired,
+    /// An effect gave up, or a wait is overdue.
+    AttentionRaised {
+        subject: String,
+        why: String,
+    },
+    AttentionResolved {
+        subject: String,
+    },
+}
+
+macro_rules! kinds {
+    ($( $variant:ident = $kind:literal, )+) => {
+        impl Event {
+            /// Every event's `type`.
+            pub const KINDS: &[&str] = &[ $( $kind, )+ ];
+
+            /// The event's `type`, as in its JSON.
+            pub fn kind(&self) -> &'static str { match self { $( Self::$variant { .. } => $kind, )+ } }
+        }
+    };
+}
+
+kinds! {
+    ReturnRequested = "return_requested",
+    UnitsClaimed = "units_claimed",
+    ClaimRefused = "claim_refused",
+    ReturnApproved = "return_approved",
+    ReturnDeclined = "return_declined",
+    ReturnCancelled = "return_cancelled",
+    ReturnLabelSent = "return_label_sent",
+    GoodsInTransit = "goods_in_transit",
+    GoodsLost = "goods_lost",
+    GoodsReceived = "goods_received",
+    GoodsInspected = "goods_inspected",
+    WaitingStopped = "waiting_stopped",
+    RefundBegun = "refund_begun",
+    ReturnSettled = "return_settled",
+    RefundFailed = "refund_failed",
+    RefundRetried = "refund_retried",
+    ReturnClosed = "return_closed",
+    ReturnExpired = "return_expired",
+    AttentionRaised = "attention_raised",
+    AttentionResolved = "attention_resolved",
+}

@@ -1,0 +1,220 @@
+//! Returns as they go: well, and otherwise.
+
+use oms_domain::{
+    error::ErrorCode,
+    order,
+    parcel::ParcelAction,
+    payment::{Decline, OperationOutcome},
+    policy::Policy,
+    returns::{Answer, CarrierMove, Command, Disposition, Effect, Event, GoodsRef, Inspected, Request, Verdict},
+};
+
+use super::support::{House, accept, came, judge, receive, wrong};
+use crate::support::{Run, at, core, lines};
+
+/// 18.30 for four units of one line.
+fn four() -> House {
+    House::delivered(core(&[4]))
+}
+
+#[test]
+fn goods_come_back_are_accepted_and_their_exact_share_is_refunded() {
+    let mut house = four();
+    let n = house.opened(&[("1", 3)]);
+    assert_eq!(house.status(n), "LabelSent");
+    house.must(n, &Command::Carrier(CarrierMove { action: ParcelAction::Transit, occurred_at: at(50) }));
+    assert_eq!(house.status(n), "InTransit");
+    house.ask(n, receive("d1", vec![came("1", 3)])).unwrap();
+    assert_eq!(house.status(n), "Received");
+    house.ask(n, accept("1", 3)).unwrap();
+    house.obey(n);
+    assert_eq!(house.status(n), "Closed");
+    // ⌊1830·3/4⌋ = 1372 of 1830.
+    assert_eq!(house.paid_minor(), 1_830 - 1_372);
+    assert_eq!(house.order.order.all_units().returned, 3);
+    assert_eq!(house.returns[n].goods[0].restocked, 3);
+    assert!(house.returns[n].is_closed() && house.order.order.is_closed());
+}
+
+#[test]
+fn less_than_announced_is_waited_for_and_then_settled_without_the_rest() {
+    let mut house = four();
+    let n = house.opened(&[("1", 3)]);
+    house.ask(n, receive("d1", vec![came("1", 1)])).unwrap();
+    assert_eq!(house.status(n), "PartiallyReceived");
+    house.ask(n, accept("1", 1)).unwrap();
+    assert_eq!(house.status(n), "PartiallyReceived");
+    house.wait(n);
+    house.obey(n);
+    assert_eq!((house.status(n), house.order.order.all_units().returned), ("Closed", 1));
+    // What did not come may come another time.
+    assert_eq!(house.order.order.returnable(None), lines([("1", 3)]));
+}
+
+#[test]
+fn more_than_announced_counts_as_far_as_the_customer_had_it() {
+    let mut house = four();
+    let n = house.opened(&[("1", 1)]);
+    house.ask(n, receive("d1", vec![came("1", 6)])).unwrap();
+    house.ask(n, accept("1", 6)).unwrap();
+    house.obey(n);
+    let settled = house.returns[n].settlement.clone().unwrap();
+    assert_eq!((settled.lines, settled.amount_minor), (lines([("1", 4)]), 1_830));
+    assert_eq!((house.status(n), house.paid_minor(), house.returns[n].goods[0].restocked), ("Closed", 0, 6));
+}
+
+#[test]
+fn unannounced_goods_are_a_return_like_any_other() {
+    let mut house = four();
+    let n = house.opened(&[]);
+    assert_eq!(house.status(n), "Approved");
+    house.ask(n, receive("d1", vec![wrong("SKU-1", 2)])).unwrap();
+    assert_eq!(house.returns[n].goods[0].line_id, Some("1".parse().unwrap()), "told by its SKU");
+    house.ask(n, accept("1", 2)).unwrap();
+    house.obey(n);
+    assert_eq!((house.status(n), house.paid_minor()), ("Closed", 915));
+}
+
+#[test]
+fn goods_that_the_order_never_sold_are_judged_and_not_paid_for() {
+    let mut house = four();
+    let n = house.opened(&[("1", 1)]);
+    house.ask(n, receive("d1", vec![wrong("TEAPOT", 1)])).unwrap();
+    assert_eq!(house.status(n), "PartiallyReceived");
+    let teapot = |verdict| Inspected {
+        goods: GoodsRef { line_id: None, sku: Some("TEAPOT".parse().unwrap()), facility_id: None },
+        quantity: 1,
+        verdict,
+        disposition: Disposition::Restock,
+    };
+    let refusal = house.ask(n, Request::Inspect { judged: vec![teapot(Verdict::Accepted)] }).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::RefusedByRule);
+    house.ask(n, Request::Inspect { judged: vec![teapot(Verdict::Rejected)] }).unwrap();
+    house.wait(n);
+    house.obey(n);
+    assert_eq!((house.status(n), house.paid_minor(), house.returns[n].goods[0].restocked), ("Closed", 1_830, 1));
+    assert_eq!(house.order.order.returnable(None), lines([("1", 4)]));
+}
+
+#[test]
+fn after_the_window_a_person_approves_or_the_deadline_declines() {
+    let mut house = four();
+    house.order.second += 40 * 86_400;
+    let (yes, no) = (house.opened(&[("1", 1)]), house.opened(&[("1", 1)]));
+    assert_eq!((house.status(yes), house.status(no)), ("Requested", "Requested"));
+    house.ask(yes, Request::Approve).unwrap();
+    house.wait(no);
+    house.obey(yes);
+    house.obey(no);
+    assert_eq!((house.status(yes), house.status(no)), ("LabelSent", "Declined"));
+    assert!(house.returns[no].is_closed());
+    assert_eq!(house.order.order.returnable(None), lines([("1", 3)]), "the declined one has given its unit back");
+}
+
+#[test]
+fn two_returns_of_one_unit_cannot_pass_each_other() {
+    let mut house = House::delivered(core(&[1]));
+    let (first, second) = (house.open(&[("1", 1)]), house.open(&[("1", 1)]));
+    house.obey(first);
+    house.obey(second);
+    assert_eq!((house.status(first), house.status(second)), ("LabelSent", "Declined"));
+    let refused = format!("{:?}", house.returns[second].claim);
+    assert!(refused.contains("another return speaks for them"), "{refused}");
+}
+
+#[test]
+fn a_unit_that_has_not_shipped_is_refused_with_the_advice_to_cancel() {
+    let mut house = House { order: Run::released(core(&[2])), returns: Vec::new() };
+    let n = house.opened(&[("1", 1)]);
+    assert_eq!(house.status(n), "Declined");
+    assert!(format!("{:?}", house.returns[n].claim).contains("cancel them instead"), "{:?}", house.returns[n].claim);
+    assert!(house.returns[n].is_closed() && house.order.order.returns.is_empty());
+}
+
+#[test]
+fn what_is_not_sent_expires_and_what_the_carrier_loses_is_lost() {
+    let mut house = four();
+    let (late, lost) = (house.opened(&[("1", 1)]), house.opened(&[("1", 1)]));
+    house.must(lost, &Command::Carrier(CarrierMove { action: ParcelAction::Lose, occurred_at: at(60) }));
+    house.wait(late);
+    house.obey(late);
+    house.obey(lost);
+    assert_eq!((house.status(late), house.status(lost)), ("Expired", "Lost"));
+    assert!(house.returns.iter().all(oms_domain::returns::Return::is_closed));
+    assert_eq!((house.paid_minor(), house.order.order.returnable(None)), (1_830, lines([("1", 4)])));
+}
+
+#[test]
+fn a_refund_that_fails_is_tried_again_and_then_paid_once() {
+    let mut house = four();
+    let n = house.opened(&[("1", 4)]);
+    house.ask(n, receive("d1", vec![came("1", 4)])).unwrap();
+    house.ask(n, accept("1", 4)).unwrap();
+    let settle = house.returns[n].pending_effects().remove(0);
+    let answer = house.answer(n, &settle);
+    house.must(n, &Command::Answer(answer));
+    house.order.gateway("1", OperationOutcome::Declined { decline: Decline::Hard, code: "closed".into() });
+    house.must(n, &Command::Answer(Answer::RefundFailed { why: "closed".into() }));
+    assert_eq!((house.status(n), house.returns[n].pending_effects()), ("RefundFailed", vec![]));
+    house.ask(n, Request::Retry).unwrap();
+    assert_eq!(house.returns[n].pending_effects(), [Effect::Refund { retries: 1 }]);
+    let subject = house.order.order.attention[0].subject.clone();
+    house.order.must(&order::Command::Request(order::Request::Retry { subject }));
+    house.obey(n);
+    assert_eq!((house.status(n), house.paid_minor()), ("Closed", 0));
+}
+
+#[test]
+fn units_that_nobody_judges_are_reviewed_and_then_accepted() {
+    let mut house = four();
+    let n = house.opened(&[("1", 2)]);
+    house.ask(n, receive("d1", vec![came("1", 2)])).unwrap();
+    house.wait(n);
+    assert_eq!((house.status(n), house.returns[n].goods[0].in_review), ("Inspected", 2));
+    house.ask(n, Request::Inspect { judged: vec![judge("1", 1, Verdict::Rejected, Disposition::SendBack)] }).unwrap();
+    house.wait(n);
+    house.obey(n);
+    let goods = &house.returns[n].goods[0];
+    assert_eq!((goods.accepted, goods.rejected, goods.written_off), (1, 1, 1));
+    assert_eq!((house.status(n), house.order.order.all_units().returned), ("Closed", 1));
+}
+
+#[test]
+fn a_delivery_of_goods_counts_once() {
+    let mut house = four();
+    let n = house.opened(&[("1", 3)]);
+    house.ask(n, receive("d1", vec![came("1", 1)])).unwrap();
+    assert_eq!(house.ask(n, receive("d1", vec![came("1", 1)])).unwrap(), []);
+    assert_eq!(house.ask(n, receive("d1", vec![came("1", 2)])).unwrap_err().code, ErrorCode::RefusedByRule);
+    assert_eq!(house.returns[n].received(), lines([("1", 1)]));
+}
+
+#[test]
+fn a_label_that_is_refused_is_asked_for_again_and_forgotten_when_the_goods_are_here() {
+    let mut house = four();
+    let n = house.open_under(Policy::default(), &[("1", 1)]);
+    let claim = house.returns[n].pending_effects().remove(0);
+    let claimed = house.answer(n, &claim);
+    house.must(n, &Command::Answer(claimed));
+    let gave_up = |why: &str| Command::Answer(Answer::GaveUp { effect: "label".into(), why: why.into() });
+    house.must(n, &gave_up("no such street"));
+    assert_eq!(house.returns[n].pending_effects(), []);
+    house.wait(n);
+    assert_eq!(house.returns[n].pending_effects().len(), 1, "tried again after a while");
+    house.must(n, &gave_up("still no such street"));
+    let events = house.ask(n, receive("d1", vec![came("1", 1)])).unwrap();
+    assert_eq!(events.last(), Some(&Event::AttentionResolved { subject: "label".into() }));
+    assert_eq!(house.returns[n].attention, []);
+}
+
+#[test]
+fn the_same_claim_again_is_the_same_and_another_is_refused() {
+    let mut house = four();
+    house.opened(&[("1", 1)]);
+    let return_id = house.returns[0].core.return_id.clone();
+    let claim = |units| order::Command::Request(order::Request::ClaimReturn { return_id: return_id.clone(), lines: lines([("1", units)]) });
+    assert_eq!(house.order.send(&claim(1)).unwrap(), []);
+    assert_eq!(house.order.send(&claim(2)).unwrap_err().code, ErrorCode::RefusedByRule);
+    let other = order::Request::ClaimReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]) };
+    assert_eq!(house.order.send(&order::Command::Request(other)).unwrap_err().code, ErrorCode::RefusedByRule);
+}

@@ -1,0 +1,6 @@
+//! Returns and their order, each by its own rules, joined by nothing but what they ask each other.
+
+mod journeys;
+mod matrix;
+mod sequences;
+mod support;

@@ -1,0 +1,161 @@
+//! An order that was delivered, and returns beside it: each effect of a return is done here as its workflow would do it.
+
+use oms_domain::{
+    error::Rejection,
+    order::{self, FulfillmentRequest, LabelOutcome, OrderCore, RefundProgress},
+    policy::Policy,
+    returns::{
+        AnnouncedLine, Answer, Command, Disposition, Effect, Event, GoodsRef, Inspected, Origin, ReceivedGoods, Request, Return,
+        ReturnCore, Settlement, Verdict, decide,
+    },
+};
+
+use crate::support::{Run, at};
+
+/// A house with one order and its returns, on one clock.
+pub struct House {
+    pub order: Run,
+    pub returns: Vec<Return>,
+}
+
+pub fn delivered(core: OrderCore) -> Run {
+    let mut run = Run::released(core);
+    run.ship(1).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    run.obey();
+    run
+}
+
+impl House {
+    pub fn delivered(core: OrderCore) -> Self {
+        Self { order: delivered(core), returns: Vec::new() }
+    }
+
+    /// A return of these units is opened; its index. Nothing has been asked of the order yet.
+    pub fn open(&mut self, lines: &[(&str, u32)]) -> usize {
+        self.open_under(Policy::default(), lines)
+    }
+
+    pub fn open_under(&mut self, policy: Policy, lines: &[(&str, u32)]) -> usize {
+        let number = u32::try_from(self.returns.len()).unwrap() + 1;
+        let order_id = self.order.order.core.order_id.clone();
+        let announced =
+            |(id, quantity): &(&str, u32)| AnnouncedLine { line_id: id.parse().unwrap(), quantity: *quantity, reason: "too small".into() };
+        let return_id = oms_domain::ids::ReturnId::of(&order_id, number);
+        let core = ReturnCore { return_id, order_id, opened_at: at(self.order.second), lines: lines.iter().map(announced).collect() };
+        self.returns.push(Return::new(core, policy));
+        self.must(self.returns.len() - 1, &Command::Open);
+        self.returns.len() - 1
+    }
+
+    /// The same, and everything it asks for is done.
+    pub fn opened(&mut self, lines: &[(&str, u32)]) -> usize {
+        let n = self.open(lines);
+        self.obey(n);
+        n
+    }
+
+    pub fn send(&mut self, n: usize, command: &Command) -> Result<Vec<Event>, Rejection> {
+        self.order.second += 1;
+        let now = at(self.order.second);
+        let events = decide(&self.returns[n], command, now)?;
+        for event in &events {
+            self.returns[n].evolve(event, now);
+        }
+        assert!(self.returns[n].goods.iter().all(|goods| goods.add_up()), "{command:?} loses goods: {:?}", self.returns[n].goods);
+        Ok(events)
+    }
+
+    pub fn must(&mut self, n: usize, command: &Command) -> Vec<Event> {
+        self.send(n, command).unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"))
+    }
+
+    pub fn ask(&mut self, n: usize, request: Request) -> Result<Vec<Event>, Rejection> {
+        self.send(n, &Command::Request(request))
+    }
+
+    /// Does everything that is owed, until nothing is.
+    pub fn obey(&mut self, n: usize) {
+        while let Some(effect) = self.returns[n].pending_effects().into_iter().next() {
+            let answer = self.answer(n, &effect);
+            self.must(n, &Command::Answer(answer));
+        }
+    }
+
+    /// What the order, the carrier and the gateway say to it.
+    pub fn answer(&mut self, n: usize, effect: &Effect) -> Answer {
+        let return_id = self.returns[n].core.return_id.clone();
+        match effect {
+            Effect::Claim { lines } => {
+                let claim = order::Request::ClaimReturn { return_id, lines: lines.clone() };
+                match self.order.send(&order::Command::Request(claim)) {
+                    Ok(_) => Answer::Claimed(self.origin(lines)),
+                    Err(refusal) => Answer::ClaimRefused(refusal),
+                }
+            }
+            Effect::BookLabel(_) => {
+                Answer::Label(LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}") })
+            }
+            Effect::Settle { lines } => {
+                let settle = order::Request::SettleReturn { return_id: return_id.clone(), lines: lines.clone() };
+                self.order.must(&order::Command::Request(settle));
+                let settled = self.order.order.returned(&return_id).unwrap();
+                Answer::Settled(Settlement { lines: settled.returned.clone(), amount_minor: settled.amount_minor.unwrap() })
+            }
+            Effect::Refund { .. } => {
+                self.order.obey();
+                let refund_id = self.order.order.returned(&return_id).and_then(order::ReturnedUnits::refund_id).unwrap();
+                assert_eq!(self.order.order.refund_progress(&refund_id), Some(RefundProgress::Done));
+                Answer::Refunded
+            }
+        }
+    }
+
+    fn origin(&self, lines: &order::Lines) -> Origin {
+        let order = &self.order.order;
+        Origin {
+            currency: order.core.currency,
+            skus: order.core.lines.iter().map(|line| (line.line_id.clone(), line.sku.clone())).collect(),
+            return_to: order.sent_from(lines),
+            delivered_at: order.delivered_at(lines),
+        }
+    }
+
+    pub fn status(&self, n: usize) -> &'static str {
+        self.returns[n].status.name()
+    }
+
+    /// Lets time pass until the return's soonest deadline, and gives it its default.
+    pub fn wait(&mut self, n: usize) {
+        let due = self.returns[n].deadlines().first().expect("nothing to wait for").due;
+        self.order.second += due.duration_since(at(self.order.second)).as_secs().max(0) + 1;
+        self.must(n, &Command::Tick);
+    }
+
+    /// What the customer has paid and not got back.
+    pub fn paid_minor(&self) -> i64 {
+        self.order.order.net_captured_minor()
+    }
+}
+
+pub fn came(line: &str, quantity: u32) -> ReceivedGoods {
+    ReceivedGoods { line_id: Some(line.parse().unwrap()), sku: None, quantity }
+}
+
+pub fn wrong(sku: &str, quantity: u32) -> ReceivedGoods {
+    ReceivedGoods { line_id: None, sku: Some(sku.parse().unwrap()), quantity }
+}
+
+pub fn receive(id: &str, goods: Vec<ReceivedGoods>) -> Request {
+    Request::Receive { receipt_id: id.into(), facility_id: "WH-1".parse().unwrap(), goods, complete: None }
+}
+
+pub fn judge(line: &str, quantity: u32, verdict: Verdict, disposition: Disposition) -> Inspected {
+    let goods = GoodsRef { line_id: Some(line.parse().unwrap()), sku: None, facility_id: None };
+    Inspected { goods, quantity, verdict, disposition }
+}
+
+pub fn accept(line: &str, quantity: u32) -> Request {
+    Request::Inspect { judged: vec![judge(line, quantity, Verdict::Accepted, Disposition::Restock)] }
+}

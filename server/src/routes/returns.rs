@@ -1,0 +1,150 @@
+//! Returns: asked for, answered, received, judged.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+};
+use oms_api::{
+    event::EventView,
+    page::Page,
+    problem::Problem,
+    reader::{Fields, Node, boolean, choice, parsed},
+    returns::{RETURN_ACTIONS, ReturnActionBody, ReturnBody, ReturnSummary, ReturnView, read_return_action},
+};
+use oms_domain::{
+    error::ErrorCode,
+    ids::{OrderId, ReturnId, Sku},
+    returns::{Request, Return, ReturnStatus},
+};
+use oms_starter::{OpenReturn, Placed, ReturnRequest, StarterError};
+use oms_store::ReturnFilter;
+use uuid::Uuid;
+
+use super::paging::{cursor, limit};
+use crate::{
+    convert,
+    extract::{CommandId, InPath, JsonBody, Params},
+    failure::{self, Failure},
+    state::AppState,
+};
+
+#[utoipa::path(
+    post, path = "/v1/returns", tag = "returns", operation_id = "open_return", request_body = ReturnBody,
+    responses(
+        (status = 201, description = "The units may come back, and no other return may name them", body = ReturnView),
+        (status = 200, description = "The same return was opened before", body = ReturnView),
+        (status = 409, description = "They may not: the detail says why, and what to do instead", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn open(
+    State(state): State<AppState>,
+    body: JsonBody,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReturnView>), Failure> {
+    let body = body.read(ReturnBody::read)?;
+    let lines = body.announced();
+    let (opened, placed) = state.starter.open_return(OpenReturn { return_id: body.return_id, order_id: body.order_id, lines }).await?;
+    let status = match placed {
+        Placed::Created => StatusCode::CREATED,
+        Placed::Existing => StatusCode::OK,
+    };
+    Ok((status, [(header::LOCATION, format!("/v1/returns/{}", opened.core.return_id))], Json(ReturnView::from(&opened))))
+}
+
+#[utoipa::path(
+    get, path = "/v1/returns", tag = "returns", operation_id = "list_returns",
+    params(
+        ("order" = Option<String>, Query), ("status" = Option<String>, Query), ("needs_attention" = Option<bool>, Query),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "Newest first", body = Page<ReturnSummary>))
+)]
+pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<ReturnSummary>>, Failure> {
+    let (filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    let page = state.store.returns_page(&filter, cursor.as_deref(), limit).await?;
+    Ok(Json(Page { items: page.items.into_iter().map(convert::return_summary).collect(), next_cursor: page.next_cursor }))
+}
+
+fn list_params(fields: &Fields<'_>) -> Option<(ReturnFilter, Option<String>, u32)> {
+    let order_id: Option<Option<OrderId>> = fields.optional("order", parsed);
+    let (status, needs_attention) = (fields.optional("status", status), fields.optional("needs_attention", boolean));
+    let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
+    Some((ReturnFilter { order_id: order_id?, status: status?, needs_attention: needs_attention? }, cursor?, limit?))
+}
+
+fn status(node: &Node<'_>) -> Option<String> {
+    let known: Vec<(&str, ReturnStatus)> = ReturnStatus::ALL.iter().map(|status| (status.name(), *status)).collect();
+    choice(&known)(node).map(|status| status.name().to_owned())
+}
+
+#[utoipa::path(
+    get, path = "/v1/returns/{return_id}", tag = "returns", operation_id = "get_return", params(("return_id" = String, Path)),
+    responses((status = 200, description = "The return, and what has become of it", body = ReturnView))
+)]
+pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<ReturnView>, Failure> {
+    Ok(Json(ReturnView::from(&existing(&state, &id).await?)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/returns/{return_id}/events", tag = "returns", operation_id = "list_return_events", params(("return_id" = String, Path)),
+    responses((status = 200, description = "Its timeline, from the beginning", body = Page<EventView>))
+)]
+pub(crate) async fn events(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<Page<EventView>>, Failure> {
+    existing(&state, &id).await?;
+    let items = state.store.return_events(&id).await?.into_iter().map(convert::event).collect();
+    Ok(Json(Page { items, next_cursor: None }))
+}
+
+#[utoipa::path(
+    post, path = "/v1/returns/{return_id}/{action}", tag = "returns", operation_id = "act_on_return",
+    params(
+        ("return_id" = String, Path),
+        ("action" = String, Path, description = "`approve`, `decline`, `cancel`, `receive`, `inspect` or `retry`")
+    ),
+    request_body(content = ReturnActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
+    responses(
+        (status = 200, description = "The new state", body = ReturnView),
+        (status = 409, description = "Not now: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn act(
+    State(state): State<AppState>,
+    InPath((id, action)): InPath<(ReturnId, String)>,
+    command_id: CommandId,
+    body: JsonBody,
+) -> Result<Json<ReturnView>, Failure> {
+    let Some(read) = read_return_action(&action, Uuid::now_v7().to_string()) else {
+        let detail = format!("the actions are {}", RETURN_ACTIONS.join(", "));
+        return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
+    };
+    let request = body.read(read)?;
+    refuse_unknown_goods(&state, &request).await?;
+    let order_id = id.order_id().ok_or(ErrorCode::ReturnNotFound)?;
+    let _passage = state.gates.enter(&order_id).await?;
+    match state.starter.return_command(&id, ReturnRequest { command_id: command_id.0, request }).await {
+        Err(StarterError::NotFound) => Err(ErrorCode::ReturnNotFound.into()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(Json(ReturnView::from(&existing(&state, &id).await?))),
+    }
+}
+
+/// Goods are put away at facilities, and under SKUs, that the catalogue knows.
+async fn refuse_unknown_goods(state: &AppState, request: &Request) -> Result<(), Failure> {
+    let Request::Receive { facility_id, goods, .. } = request else { return Ok(()) };
+    if state.store.catalog().facility(facility_id).await?.is_none() {
+        return Err(failure::unknown(ErrorCode::UnknownFacility, std::iter::once("/facility_id".to_owned())));
+    }
+    let named: BTreeSet<Sku> = goods.iter().filter_map(|came| came.sku.clone()).collect();
+    let named: Vec<Sku> = named.into_iter().collect();
+    let known: BTreeSet<Sku> = state.store.catalog().products(&named).await?.into_iter().map(|product| product.sku).collect();
+    let is_unknown = |sku: &Option<Sku>| sku.as_ref().is_some_and(|sku| !known.contains(sku));
+    let unknown: Vec<String> =
+        goods.iter().zip(0_usize..).filter(|(came, _)| is_unknown(&came.sku)).map(|(_, n)| format!("/lines/{n}/sku")).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(failure::unknown(ErrorCode::UnknownSku, unknown.into_iter())) }
+}
+
+async fn existing(state: &AppState, id: &ReturnId) -> Result<Return, Failure> {
+    Ok(state.starter.return_of(id).await?.ok_or(ErrorCode::ReturnNotFound)?)
+}

@@ -1,0 +1,138 @@
+//! Returns: what became of each, in one transaction with the stock that it puts back. All of it is PostgreSQL's: a return's document
+//! is small, and is read beside its list.
+
+use jiff::Timestamp;
+use oms_domain::ids::{FacilityId, OrderId, ReturnId, Sku};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    error::StoreError,
+    order_list::{Page, cursor, parse_cursor},
+    record::RecordedEvent,
+    store::Store,
+};
+
+/// What happened to a return since its last record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReturnRecord {
+    pub return_id: ReturnId,
+    pub order_id: OrderId,
+    /// Number of events after these.
+    pub version: u64,
+    pub status: String,
+    pub needs_attention: bool,
+    pub opened_at: Timestamp,
+    /// Business time; also when its stock movements occurred.
+    pub updated_at: Timestamp,
+    /// At least one, with consecutive numbers.
+    pub events: Vec<RecordedEvent>,
+    /// All units that are on hand because of it, not those that are new.
+    pub goods: Vec<RestockedGoods>,
+    pub label: Option<ReturnLabel>,
+    /// The return as JSON.
+    pub doc: Value,
+}
+
+/// Units of a return that can be sold again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestockedGoods {
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub restocked: u32,
+}
+
+/// The number its carrier knows a return by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReturnLabel {
+    pub carrier: String,
+    pub tracking_number: String,
+}
+
+/// What became of a [`ReturnRecord`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReturnRecorded {
+    Done,
+    /// It had been written before.
+    Already,
+    /// The write of a lost task was taken back, and this one put in its place.
+    Replaced,
+}
+
+/// Which returns to list: those for which everything given holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReturnFilter {
+    pub order_id: Option<OrderId>,
+    pub status: Option<String>,
+    pub needs_attention: Option<bool>,
+}
+
+/// What a list shows of a return.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnSummary {
+    pub return_id: ReturnId,
+    pub order_id: OrderId,
+    pub version: u64,
+    pub status: String,
+    pub needs_attention: bool,
+    pub opened_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Store {
+    /// Writes a return's progress, once however often it is called, in one round trip.
+    ///
+    /// # Errors
+    /// `OutOfOrder` when the record before it is missing.
+    pub async fn record_return(&self, record: &ReturnRecord) -> Result<ReturnRecorded, StoreError> {
+        let answers: Vec<(String,)> = self.call("SELECT record_return($1)", record).await?;
+        match answers.first().map(|(outcome,)| outcome.as_str()) {
+            Some("done") => Ok(ReturnRecorded::Done),
+            Some("already") => Ok(ReturnRecorded::Already),
+            Some("replaced") => Ok(ReturnRecorded::Replaced),
+            Some("gap") => Err(StoreError::OutOfOrder { stored_version: 0 }),
+            _ => Err(StoreError::Corrupt { what: "the outcome of a return's record" }),
+        }
+    }
+
+    /// The return's document, as last recorded.
+    pub async fn return_document(&self, id: &ReturnId) -> Result<Option<Value>, StoreError> {
+        self.row(sqlx::query_scalar("SELECT doc FROM returns WHERE return_id = $1").bind(id.as_str())).await
+    }
+
+    /// The highest number of an order's returns; 0: it has none.
+    pub async fn returns_of(&self, order_id: &OrderId) -> Result<u32, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(return_id) FROM returns WHERE order_id = $1");
+        let ids: Vec<ReturnId> = self.rows(query.bind(order_id.as_str())).await?;
+        Ok(ids.iter().filter_map(ReturnId::number).max().unwrap_or(0))
+    }
+
+    /// The return's timeline, from the beginning.
+    pub async fn return_events(&self, id: &ReturnId) -> Result<Vec<RecordedEvent>, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(e) - 'return_id' FROM return_events e WHERE return_id = $1 ORDER BY seq");
+        self.rows(query.bind(id.as_str())).await
+    }
+
+    /// Returns, newest first.
+    pub async fn returns_page(&self, filter: &ReturnFilter, after: Option<&str>, limit: u32) -> Result<Page<ReturnSummary>, StoreError> {
+        let (opened_at, return_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(r) - 'doc' FROM returns r
+            WHERE ($1::text IS NULL OR r.order_id = $1)
+                AND ($2::text IS NULL OR r.status = $2)
+                AND ($3::boolean IS NULL OR r.needs_attention = $3)
+                AND ($4::timestamptz IS NULL OR (r.opened_at, r.return_id) < ($4, $5))
+            ORDER BY r.opened_at DESC, r.return_id DESC LIMIT $6",
+        );
+        let query = query
+            .persistent(false)
+            .bind(filter.order_id.as_ref().map(OrderId::as_str))
+            .bind(&filter.status)
+            .bind(filter.needs_attention)
+            .bind(opened_at.map(jiff_sqlx::ToSqlx::to_sqlx))
+            .bind(return_id)
+            .bind(i64::from(limit) + 1);
+        let rows: Vec<ReturnSummary> = self.rows(query).await?;
+        Ok(Page::cut(rows, limit, |last| cursor(Some(last.opened_at), last.return_id.as_str())))
+    }
+}

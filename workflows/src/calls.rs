@@ -1,0 +1,82 @@
+//! How workflows call activities: the house's own data at once, what lies outside with patience.
+
+use std::time::Duration;
+
+use temporalio_workflow::{
+    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowCancellationToken,
+    WorkflowContext,
+    common::{ActivityDefinition, error::IncomingError},
+};
+
+use crate::names::{Queue, Queues};
+
+/// A local activity holds up its workflow's updates, so it gets little time; after that the same runs on queue `data`.
+const LOCAL_ATTEMPT: Duration = Duration::from_secs(2);
+const LOCAL_IN_ALL: Duration = Duration::from_secs(6);
+const LOCAL_ATTEMPTS: u32 = 3;
+/// On queue `data` a database may take its time; it is asked until it answers.
+const DATA_ATTEMPT: Duration = Duration::from_secs(30);
+const OUTSIDE_ATTEMPT: Duration = Duration::from_secs(15);
+/// How long a system outside that is down is tried before a person must look.
+const OUTSIDE_IN_ALL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Runs one of the house's own activities here, or, if that takes too long, on queue `data` until it answers.
+pub(crate) async fn own<W, A>(
+    ctx: &WorkflowContext<W>,
+    queues: &Queues,
+    here: A,
+    there: A,
+    input: A::Input,
+    summary: &str,
+) -> Result<A::Output, ActivityExecutionError>
+where
+    A: ActivityDefinition,
+    A::Input: Clone,
+{
+    let locally = LocalActivityOptions::builder()
+        .start_to_close_timeout(LOCAL_ATTEMPT)
+        .schedule_to_close_timeout(LOCAL_IN_ALL)
+        .retry_policy(RetryPolicy::builder().initial_interval(Duration::from_millis(100)).maximum_attempts(LOCAL_ATTEMPTS).build())
+        .cancellation_token(WorkflowCancellationToken::new())
+        .summary(summary.to_owned())
+        .build();
+    if let Ok(output) = ctx.execute_local_activity(here, input.clone(), locally).await {
+        return Ok(output);
+    }
+    let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(30)).build();
+    let slowly = ActivityOptions::with_start_to_close_timeout(DATA_ATTEMPT)
+        .task_queue(queues.name(Queue::Data))
+        .retry_policy(retry)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .summary(format!("{summary} (slow)"))
+        .build();
+    ctx.execute_activity(there, input, slowly).await
+}
+
+/// At a system outside, or at another workflow: its own queue, its own time, and tried for a day. The workflow's own cancellation does
+/// not reach it: what was begun is seen through.
+pub(crate) fn outside(queues: &Queues, queue: Queue, summary: String) -> ActivityOptions {
+    let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(60)).build();
+    ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
+        schedule_to_close: OUTSIDE_IN_ALL,
+        start_to_close: OUTSIDE_ATTEMPT,
+    })
+    .task_queue(queues.name(queue))
+    .retry_policy(retry)
+    .cancellation_token(WorkflowCancellationToken::new())
+    .summary(summary)
+    .build()
+}
+
+/// The error's own message; the outer ones only say that an activity failed.
+pub(crate) fn reason(error: &ActivityExecutionError) -> String {
+    let mut cause = error.reason();
+    let mut message = error.to_string();
+    while let Some(inner) = cause {
+        if let IncomingError::Application(failure) = inner {
+            message = failure.to_string();
+        }
+        cause = inner.cause();
+    }
+    message
+}
