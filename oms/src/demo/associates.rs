@@ -14,7 +14,12 @@ use oms_domain::ids::Sku;
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{carrier::Carrier, packing, world::World};
+use super::{
+    carrier::Carrier,
+    mishaps::{self, Mishap},
+    packing,
+    world::World,
+};
 use crate::exit::Refused;
 
 /// How long an order waits at its facility before somebody begins, in business time: customers change their minds in the first hours.
@@ -40,11 +45,13 @@ pub struct Associates {
     weights_g: BTreeMap<Sku, u32>,
     /// Fulfillment orders that somebody works on.
     in_hand: Mutex<BTreeSet<String>>,
+    /// Fulfillment orders in which something has gone wrong: once is enough.
+    mishaps: Mutex<BTreeSet<String>>,
 }
 
 impl Associates {
     pub fn new(world: Arc<World>, carrier: Carrier, weights_g: BTreeMap<Sku, u32>) -> Self {
-        Self { world, carrier, weights_g, in_hand: Mutex::default() }
+        Self { world, carrier, weights_g, in_hand: Mutex::default(), mishaps: Mutex::default() }
     }
 
     /// Works until the future is dropped.
@@ -137,6 +144,7 @@ impl Associates {
             let step = match found.status.as_str() {
                 "Accepted" | "Picking" if !found.cancellation_requested.is_empty() => Some(("accept-cancellation", json!({}))),
                 "Accepted" => Some(("start-picking", json!({"picker": "associate"}))),
+                "Picking" if let Some(mishap) = self.mishap(id) => Some(go_wrong(mishap, &found)),
                 "Picking" => Some(("pack", packing::pack(&found, &self.weights_g))),
                 "Packed" if !labels_pending => Some(("ship", packing::ship(&found))),
                 "Packed" => None,
@@ -177,15 +185,42 @@ impl Associates {
         }
     }
 
+    /// What goes wrong with it now, if anything; it is counted.
+    fn mishap(&self, id: &str) -> Option<Mishap> {
+        let mishap = mishaps::at_facility(id)?;
+        let first = self.mishaps.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        let mut tally = self.world.tally();
+        match mishap {
+            Mishap::Reject => tally.rejected += usize::from(first),
+            Mishap::ShortPick => tally.short_picked += usize::from(first),
+        }
+        first.then_some(mishap)
+    }
+
     fn hand_over(&self, found: &FulfillmentOrderView) -> Result<()> {
         let express = found.delivery_method == "express";
         let now = self.world.now();
         for parcel in &found.parcels {
             if let (Some(carrier), Some(tracking_number)) = (&parcel.carrier, &parcel.tracking_number) {
-                self.world.tally().parcels += 1;
+                let mut tally = self.world.tally();
+                tally.parcels += 1;
+                tally.lost += usize::from(mishaps::is_lost(tracking_number));
+                drop(tally);
                 self.carrier.collect(carrier, tracking_number, now, express);
             }
         }
         Ok(())
+    }
+}
+
+/// What an associate says then.
+fn go_wrong(mishap: Mishap, found: &FulfillmentOrderView) -> (&'static str, Value) {
+    match mishap {
+        Mishap::Reject => ("reject", json!({"reason": "Damaged"})),
+        Mishap::ShortPick => {
+            let lines: Vec<Value> =
+                found.lines.iter().take(1).map(|line| json!({"line_id": line.line_id, "quantity_short": 1})).collect();
+            ("short-pick", json!({"reason": "NotInStock", "lines": lines}))
+        }
     }
 }

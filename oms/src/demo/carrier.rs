@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use oms_api::carrier::{CarrierEventBody, CarrierEventsBody, CarrierEventsView};
 use serde_json::json;
 
-use super::world::World;
+use super::{mishaps, world::World};
 
 /// When a parcel is scanned after it was collected, and as what: standard and express.
 const STANDARD: [(&str, SignedDuration); 2] =
@@ -40,7 +40,9 @@ struct Scan {
 impl Carrier {
     /// Takes a parcel along. The same one again changes nothing: its scans have the same ids.
     pub fn collect(&self, carrier: &str, tracking_number: &str, at: Timestamp, express: bool) {
+        let lost = mishaps::is_lost(tracking_number);
         for (status, after) in if express { EXPRESS } else { STANDARD } {
+            let status = if lost && status == "delivered" { "lost" } else { status };
             let (carrier, tracking_number) = (carrier.to_owned(), tracking_number.to_owned());
             self.scans().push(Reverse(Scan { occurred_at: at + after, tracking_number, carrier, status }));
         }

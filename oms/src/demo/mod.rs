@@ -6,6 +6,7 @@ mod customers;
 pub(crate) mod data;
 pub(crate) mod figures;
 pub(crate) mod generate;
+mod mishaps;
 mod packing;
 pub(crate) mod stage;
 mod standing;

@@ -73,7 +73,14 @@ fn played(figures: &Figures) -> String {
     if played.returns_not_played > 0 {
         text.push_str(&format!("\n  {} returns: not yet played", played.returns_not_played));
     }
-    text.push_str(&format!("\n  {} parcels and pallets shipped, {} carrier scans", played.parcels, played.carrier_events));
+    text.push_str(&format!(
+        "\n  {} fulfillment orders given back by their facility, {} short of a unit when picked",
+        played.rejected, played.short_picked
+    ));
+    text.push_str(&format!(
+        "\n  {} parcels and pallets shipped, {} carrier scans, {} lost by the carrier",
+        played.parcels, played.carrier_events, played.lost
+    ));
     if played.retries > 0 {
         text.push_str(&format!("\n  {} calls made again after a passing fault", played.retries));
     }

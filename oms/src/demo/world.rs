@@ -40,7 +40,12 @@ pub struct Tally {
     pub units_too_late: u64,
     /// Returns are counted until there are returns.
     pub returns_not_played: usize,
+    /// Fulfillment orders that their facility gave back, or in which a unit was not found.
+    pub rejected: usize,
+    pub short_picked: usize,
     pub parcels: usize,
+    /// Of those, never seen again.
+    pub lost: usize,
     pub carrier_events: usize,
     /// Calls made again after a passing fault.
     pub retries: usize,
