@@ -155,6 +155,11 @@ impl Shipping {
     pub fn book_return_label(_: returns::LabelRequest) -> Result<LabelOutcome, ActivityError> {
         unimplemented!()
     }
+    /// Nothing travels under the return's label from then on.
+    #[activity(name = "void_return_label")]
+    pub fn void_return_label(_: ReturnId) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
     #[activity(name = "book_label")]
     pub fn book_label(_: LabelRequest) -> Result<LabelOutcome, ActivityError> {
         unimplemented!()
@@ -173,6 +178,6 @@ pub mod definitions {
         data::{Admit, ReadReturn, Record, RecordReturn, Source},
         orders::{ClaimReturn, FollowRefund, SettleReturn},
         payments::{AskPayment, Pay},
-        shipping::{BookLabel, BookReturnLabel, VoidLabel},
+        shipping::{BookLabel, BookReturnLabel, VoidLabel, VoidReturnLabel},
     };
 }

@@ -82,6 +82,7 @@ pub enum Answer {
     Claimed(Origin),
     ClaimRefused(Rejection),
     Label(LabelOutcome),
+    LabelVoided,
     /// The order knows how the return ended, and what it owes for it.
     Settled(Settlement),
     /// All the money has reached the customer.

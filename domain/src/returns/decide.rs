@@ -172,13 +172,14 @@ impl Draft {
             Answer::Claimed(origin) if pending => self.claimed(origin),
             Answer::ClaimRefused(refusal) if pending => self.emit(Event::ClaimRefused { refusal: refusal.clone() }),
             Answer::Label(outcome) if self.this.status == ReturnStatus::Approved => self.labelled(outcome),
+            Answer::LabelVoided if self.this.label.as_ref().is_some_and(|label| !label.voided) => self.emit(Event::ReturnLabelVoided),
             Answer::Settled(settlement) if held => self.emit(Event::ReturnSettled(settlement.clone())),
             Answer::Refunded if self.this.status == ReturnStatus::Refunding => self.emit(Event::ReturnClosed),
             Answer::RefundFailed { why } if self.this.status == ReturnStatus::Refunding => {
                 self.emit(Event::RefundFailed { why: why.clone() });
             }
             Answer::GaveUp { effect, why } => self.gave_up(effect, why),
-            Answer::Claimed(_) | Answer::ClaimRefused(_) | Answer::Label(_) => {}
+            Answer::Claimed(_) | Answer::ClaimRefused(_) | Answer::Label(_) | Answer::LabelVoided => {}
             Answer::Settled(_) | Answer::Refunded | Answer::RefundFailed { .. } => {}
         }
     }
@@ -196,7 +197,7 @@ impl Draft {
     fn labelled(&mut self, outcome: &LabelOutcome) {
         match outcome {
             LabelOutcome::Booked { carrier, tracking_number } => {
-                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone() };
+                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone(), voided: false };
                 self.emit(Event::ReturnLabelSent { label });
             }
             LabelOutcome::Refused { why } => self.gave_up("label", why),

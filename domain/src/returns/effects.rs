@@ -16,6 +16,8 @@ pub enum Effect {
         lines: Lines,
     },
     BookLabel(LabelRequest),
+    /// The goods will not come: nobody is to send with the label.
+    VoidLabel,
     /// Tell the order how it ended: the units it pays back for, which may be none.
     Settle {
         lines: Lines,
@@ -41,6 +43,7 @@ impl Effect {
         match self {
             Self::Claim { .. } => "claim".to_owned(),
             Self::BookLabel(_) => "label".to_owned(),
+            Self::VoidLabel => "void-label".to_owned(),
             Self::Settle { .. } => "settle".to_owned(),
             Self::Refund { retries } => format!("refund:{retries}"),
         }
@@ -50,7 +53,8 @@ impl Effect {
 impl Return {
     /// Everything that is owed to the outside and not held up.
     pub fn pending_effects(&self) -> Vec<Effect> {
-        let owed = [self.claim_owed(), self.label_owed(), self.settlement_owed(), self.refund_owed()];
+        let void_owed = self.has_unused_label().then_some(Effect::VoidLabel);
+        let owed = [self.claim_owed(), self.label_owed(), void_owed, self.settlement_owed(), self.refund_owed()];
         let held_up = |effect: &Effect| self.attention.iter().any(|known| known.subject == effect.key());
         owed.into_iter().flatten().filter(|effect| !held_up(effect)).collect()
     }

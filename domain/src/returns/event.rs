@@ -32,6 +32,7 @@ pub enum Event {
     ReturnLabelSent {
         label: Label,
     },
+    ReturnLabelVoided,
     GoodsInTransit {
         occurred_at: Timestamp,
     },
@@ -91,6 +92,7 @@ kinds! {
     ReturnDeclined = "return_declined",
     ReturnCancelled = "return_cancelled",
     ReturnLabelSent = "return_label_sent",
+    ReturnLabelVoided = "return_label_voided",
     GoodsInTransit = "goods_in_transit",
     GoodsLost = "goods_lost",
     GoodsReceived = "goods_received",

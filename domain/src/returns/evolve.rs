@@ -27,6 +27,11 @@ impl Return {
                 self.label = Some(label.clone());
                 self.go(ReturnAction::SendLabel, at);
             }
+            Event::ReturnLabelVoided => {
+                if let Some(label) = &mut self.label {
+                    label.voided = true;
+                }
+            }
             Event::GoodsInTransit { .. } => self.go(ReturnAction::Transit, at),
             Event::GoodsLost { .. } => self.go(ReturnAction::Lose, at),
             Event::GoodsReceived { receipt_id, receipt, complete } => self.receive(receipt_id, receipt, *complete, at),

@@ -115,6 +115,9 @@ pub struct Origin {
 pub struct Label {
     pub carrier: String,
     pub tracking_number: String,
+    /// Nobody can send with it any more.
+    #[serde(default)]
+    pub voided: bool,
 }
 
 /// One delivery of goods.
@@ -178,7 +181,13 @@ impl Return {
             Claim::Refused(_) | Claim::Settled => true,
             Claim::Pending | Claim::Held => false,
         };
-        self.status.is_final() && settled
+        self.status.is_final() && settled && !self.has_unused_label()
+    }
+
+    /// A label was sent, and the goods will not come under it.
+    fn has_unused_label(&self) -> bool {
+        let unused = matches!(self.status, ReturnStatus::Cancelled | ReturnStatus::Expired);
+        unused && self.label.as_ref().is_some_and(|label| !label.voided)
     }
 
     /// A person should look: something gave up, or the money does not get through.

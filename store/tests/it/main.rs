@@ -13,6 +13,7 @@ mod outbox;
 mod placed;
 mod record;
 mod reserve;
+mod returns;
 mod stack;
 mod support;
 mod trouble;

@@ -18,5 +18,6 @@ mod placing;
 mod racing;
 mod reading;
 mod refunding;
+mod returns;
 mod sourcing;
 mod waiting;

@@ -49,6 +49,10 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<An
             let follow = FollowRefund { order_id: core.order_id, return_id: core.return_id, retries };
             ctx.execute_activity(Orders::follow_refund, follow, options).await
         }
+        Effect::VoidLabel => {
+            let options = outside(&queues, Queue::Shipping, "void the label".to_owned());
+            ctx.execute_activity(Shipping::void_return_label, core.return_id, options).await.map(|()| Answer::LabelVoided)
+        }
         Effect::BookLabel(request) => {
             let options = outside(&queues, Queue::Shipping, "label to send back with".to_owned());
             ctx.execute_activity(Shipping::book_return_label, request, options).await.map(Answer::Label)

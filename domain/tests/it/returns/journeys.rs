@@ -140,6 +140,8 @@ fn what_is_not_sent_expires_and_what_the_carrier_loses_is_lost() {
     house.obey(late);
     house.obey(lost);
     assert_eq!((house.status(late), house.status(lost)), ("Expired", "Lost"));
+    let voided = |n: usize| house.returns[n].label.as_ref().map(|label| label.voided);
+    assert_eq!((voided(late), voided(lost)), (Some(true), Some(false)), "nobody sends with the label of what expired");
     assert!(house.returns.iter().all(oms_domain::returns::Return::is_closed));
     assert_eq!((house.paid_minor(), house.order.order.returnable(None)), (1_830, lines([("1", 4)])));
 }

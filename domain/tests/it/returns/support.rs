@@ -97,6 +97,7 @@ impl House {
             Effect::BookLabel(_) => {
                 Answer::Label(LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}") })
             }
+            Effect::VoidLabel => Answer::LabelVoided,
             Effect::Settle { lines } => {
                 let settle = order::Request::SettleReturn { return_id: return_id.clone(), lines: lines.clone() };
                 self.order.must(&order::Command::Request(settle));
