@@ -7,7 +7,7 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
     ids::{OrderId, ReturnId},
     order::{self, Order},
-    returns::{AnnouncedLine, Claim, Command, Return, ReturnCore, decide},
+    returns::{AnnouncedLine, Command, Consent, Return, ReturnCore, decide},
 };
 use oms_store::InboxMessage;
 use oms_workflows::{
@@ -70,12 +70,12 @@ impl Starter {
     /// What the order's document refuses already needs no workflow to be refused; the order itself decides about the rest.
     fn refuse_early(&self, order: &Order, return_id: &ReturnId, lines: &[AnnouncedLine]) -> Result<(), StarterError> {
         let lines = lines.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
-        let claim = order::Command::Request(order::Request::ClaimReturn { return_id: return_id.clone(), lines });
+        let open = order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines });
         let at = self.config.clock.business(Timestamp::now());
-        order::decide(order, &claim, at).map(drop).map_err(StarterError::Rejected)
+        order::decide(order, &open, at).map(drop).map_err(StarterError::Rejected)
     }
 
-    /// The workflow first: whatever is claimed at the order has somebody to give it back.
+    /// The workflow first: whatever the order keeps for it has somebody to give it back.
     async fn start_return(&self, return_id: &ReturnId, order_id: &OrderId, lines: &[AnnouncedLine]) -> Result<Placed, StarterError> {
         let at = self.config.clock.business(Timestamp::now());
         // To the microsecond, as PostgreSQL keeps it.
@@ -117,9 +117,9 @@ impl Starter {
             let why = format!("return {id} exists with other units or reasons");
             return Err(StarterError::Rejected(Rejection::new(ErrorCode::ReturnConflict, why)));
         }
-        match found.claim {
-            Claim::Refused(refusal) => Err(StarterError::Rejected(refusal)),
-            Claim::Pending | Claim::Held | Claim::Settled => Ok((found, started)),
+        match found.consent {
+            Consent::Refused(refusal) => Err(StarterError::Rejected(refusal)),
+            Consent::Pending | Consent::Given | Consent::Settled => Ok((found, started)),
         }
     }
 

@@ -113,9 +113,9 @@ impl Data {
 pub struct Orders;
 #[activity_definitions]
 impl Orders {
-    /// May these units come back? Claimed, or refused in the order's words.
-    #[activity(name = "claim_return")]
-    pub fn claim_return(_: AskOrder) -> Result<Answer, ActivityError> {
+    /// May these units come back? Agreed, or refused in the order's words.
+    #[activity(name = "open_return")]
+    pub fn open_return(_: AskOrder) -> Result<Answer, ActivityError> {
         unimplemented!()
     }
     /// How the return ended; answers with what the order owes for it.
@@ -176,7 +176,7 @@ impl Shipping {
 pub mod definitions {
     pub use super::{
         data::{Admit, ReadReturn, Record, RecordReturn, Source},
-        orders::{ClaimReturn, FollowRefund, SettleReturn},
+        orders::{FollowRefund, OpenReturn, SettleReturn},
         payments::{AskPayment, Pay},
         shipping::{BookLabel, BookReturnLabel, VoidLabel, VoidReturnLabel},
     };

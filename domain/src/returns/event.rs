@@ -13,10 +13,10 @@ pub enum Event {
     ReturnRequested {
         units: u64,
     },
-    UnitsClaimed {
+    OrderAgreed {
         origin: Origin,
     },
-    ClaimRefused {
+    OrderRefused {
         refusal: Rejection,
     },
     ReturnApproved {
@@ -86,8 +86,8 @@ macro_rules! kinds {
 
 kinds! {
     ReturnRequested = "return_requested",
-    UnitsClaimed = "units_claimed",
-    ClaimRefused = "claim_refused",
+    OrderAgreed = "order_agreed",
+    OrderRefused = "order_refused",
     ReturnApproved = "return_approved",
     ReturnDeclined = "return_declined",
     ReturnCancelled = "return_cancelled",

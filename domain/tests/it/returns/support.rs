@@ -87,11 +87,11 @@ impl House {
     pub fn answer(&mut self, n: usize, effect: &Effect) -> Answer {
         let return_id = self.returns[n].core.return_id.clone();
         match effect {
-            Effect::Claim { lines } => {
-                let claim = order::Request::ClaimReturn { return_id, lines: lines.clone() };
-                match self.order.send(&order::Command::Request(claim)) {
-                    Ok(_) => Answer::Claimed(self.origin(lines)),
-                    Err(refusal) => Answer::ClaimRefused(refusal),
+            Effect::AskOrder { lines } => {
+                let open = order::Request::OpenReturn { return_id, lines: lines.clone() };
+                match self.order.send(&order::Command::Request(open)) {
+                    Ok(_) => Answer::Agreed(self.origin(lines)),
+                    Err(refusal) => Answer::Refused(refusal),
                 }
             }
             Effect::BookLabel(_) => {
