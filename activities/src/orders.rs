@@ -25,12 +25,12 @@ pub struct OrderActivities {
 
 #[activities]
 impl OrderActivities {
-    #[activity(definition = definitions::ClaimReturn)]
-    pub async fn claim_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
-        let request = Request::ClaimReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
-        match self.starter.command(&ask.order_id, command(&ask, "claim", request)).await {
-            Ok(_) => Ok(Answer::Claimed(origin(&self.order(&ask).await?, &ask.lines))),
-            Err(StarterError::Rejected(refusal)) => Ok(Answer::ClaimRefused(refusal)),
+    #[activity(definition = definitions::OpenReturn)]
+    pub async fn open_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
+        let request = Request::OpenReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
+        match self.starter.command(&ask.order_id, command(&ask, "open", request)).await {
+            Ok(_) => Ok(Answer::Agreed(origin(&self.order(&ask).await?, &ask.lines))),
+            Err(StarterError::Rejected(refusal)) => Ok(Answer::Refused(refusal)),
             Err(error) => Err(starter_failure(&error)),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use oms_domain::{
     error::ErrorCode,
-    ids::OrderId,
+    ids::{OrderId, ReturnId},
     order::{LabelOutcome, LabelRequest, Lines},
     placed::{Address, Destination, PlacedOrder},
     returns,
@@ -49,7 +49,7 @@ impl ShippingActivities {
         let group = order.lines.iter().find(|line| request.lines.contains_key(&line.line_id)).map_or(0, |line| line.delivery_group);
         let address = address(&order, group);
         self.book(LabelOrder {
-            key: format!("{}:label", request.return_id),
+            key: return_key(&request.return_id),
             reference: request.return_id.to_string(),
             facility_id: request.return_to.to_string(),
             service: "return".to_owned(),
@@ -58,6 +58,11 @@ impl ShippingActivities {
             weight_g: self.weight_g(&order, &request.lines).await?,
         })
         .await
+    }
+
+    #[activity(definition = definitions::VoidReturnLabel)]
+    pub async fn void_return_label(self: Arc<Self>, _ctx: ActivityContext, return_id: ReturnId) -> Result<(), ActivityError> {
+        self.carrier.void(&return_key(&return_id)).await.map_err(|error| port_failure(&error))
     }
 }
 
@@ -104,6 +109,11 @@ impl ShippingActivities {
         });
         Ok(u32::try_from(grams.sum::<u64>().max(1)).unwrap_or(u32::MAX))
     }
+}
+
+/// The key under which the carrier knows the label of a return.
+fn return_key(return_id: &ReturnId) -> String {
+    format!("{return_id}:label")
 }
 
 /// The key under which the carrier knows a label.

@@ -78,19 +78,28 @@ pub(crate) struct ShipDay {
     pub(crate) capacity_left: Option<i64>,
 }
 
-/// The first working day with capacity, of the next `horizon_days` working days. An order that comes at the cutoff or after it has missed the day.
+/// The first working day with capacity, of the next `horizon_days` working days.
 /// None: no capacity within the horizon, or no working day at all.
 pub(crate) fn ship_day(facility: &Facility, local: &Zoned, horizon_days: usize) -> Option<ShipDay> {
-    let today = local.date();
-    let first = if local.time() < facility.cutoff { today } else { today.checked_add(1.day()).ok()? };
-    first
-        .series(1.day())
-        // A week with a single working day has `horizon_days` of them in as many weeks.
-        .take(7 * horizon_days)
-        .filter(|day| facility.working_days.contains(day.weekday()))
-        .take(horizon_days)
+    working_days_from(facility, local, horizon_days)?
         .map(|date| ShipDay { date, capacity_left: capacity_left(facility.daily_order_capacity, &facility.capacity_taken, date) })
         .find(|day| day.capacity_left != Some(0))
+}
+
+/// The working days on which a facility could ship what comes at `now`, soonest first; at most so many. Empty where there is no such
+/// time zone.
+pub fn ship_days(facility: &Facility, now: Timestamp, at_most: usize) -> Vec<Date> {
+    let Some(local) = local_time(&facility.timezone, now) else { return Vec::new() };
+    working_days_from(facility, &local, at_most).into_iter().flatten().collect()
+}
+
+/// An order that comes at the cutoff or after it has missed the day.
+fn working_days_from(facility: &Facility, local: &Zoned, at_most: usize) -> Option<impl Iterator<Item = Date>> {
+    let today = local.date();
+    let first = if local.time() < facility.cutoff { today } else { today.checked_add(1.day()).ok()? };
+    let working_days = facility.working_days;
+    // A week with a single working day has `at_most` of them in as many weeks.
+    Some(first.series(1.day()).take(7 * at_most).filter(move |day| working_days.contains(day.weekday())).take(at_most))
 }
 
 fn capacity_left(daily: Option<i64>, taken: &BTreeMap<Date, i64>, date: Date) -> Option<i64> {

@@ -15,7 +15,7 @@ pub mod simulate;
 mod solve;
 mod sourcing;
 
-pub use calendar::{InvalidWorkingDays, WorkingDays};
+pub use calendar::{InvalidWorkingDays, WorkingDays, ship_days};
 pub use check::{MAX_FACILITIES, MAX_LINES, MAX_STOCK_ROWS, Problem};
 pub use geo::Position;
 pub use mistake::{Invalid, Mistake};

@@ -294,7 +294,7 @@ impl From<&ReturnedUnits> for OrderReturnView {
     fn from(known: &ReturnedUnits) -> Self {
         Self {
             return_id: known.return_id.to_string(),
-            announced: line_units(&known.claimed),
+            announced: line_units(&known.announced),
             returned: line_units(&known.returned),
             amount_minor: known.amount_minor,
         }

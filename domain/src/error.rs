@@ -47,6 +47,7 @@ errors! {
     OrderNotFound = "order_not_found", 404, Never, 3, "There is no order with this id";
     FulfillmentOrderNotFound = "fulfillment_order_not_found", 404, Never, 3, "There is no fulfillment order with this id";
     ReturnNotFound = "return_not_found", 404, Never, 3, "There is no return with this id";
+    ClaimNotFound = "claim_not_found", 404, Never, 3, "There is no claim with this id";
     /// The id is taken by a return of other units.
     ReturnConflict = "return_conflict", 409, Never, 5, "Another return has this id";
     /// The id is taken by an order with another body.

@@ -99,6 +99,9 @@ id!(/// A parcel of a fulfillment order: `<fulfillment_order_id>-P<n>`.
 id!(/// A return: `<order_id>-R<n>`.
     ReturnId, "return_id", DERIVED_ID_MAX_CHARS);
 
+id!(/// A claim: `<order_id>-C<n>`.
+    ClaimId, "claim_id", DERIVED_ID_MAX_CHARS);
+
 /// Splits `<parent>-<letter><n>` from the right.
 fn split_derived(text: &str, letter: char) -> Option<(&str, u32)> {
     let (parent, number) = text.rsplit_once(&format!("-{letter}"))?;
@@ -146,6 +149,21 @@ impl ReturnId {
     /// Its number within the order, if the id has the derived form.
     pub fn number(&self) -> Option<u32> {
         Some(split_derived(&self.0, 'R')?.1)
+    }
+}
+
+impl ClaimId {
+    /// The n-th claim of an order, counted from 1.
+    pub fn of(order: &OrderId, n: u32) -> Self {
+        Self(format!("{order}-C{n}"))
+    }
+    /// The order it belongs to, if the id has the derived form.
+    pub fn order_id(&self) -> Option<OrderId> {
+        OrderId::parse(split_derived(&self.0, 'C')?.0).ok()
+    }
+    /// Its number within the order, if the id has the derived form.
+    pub fn number(&self) -> Option<u32> {
+        Some(split_derived(&self.0, 'C')?.1)
     }
 }
 

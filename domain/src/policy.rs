@@ -94,6 +94,8 @@ policy! {
     return_inspection_ms: i64 = 3 * DAY_MS;
     /// After inspection: units in review are judged in the customer's favour.
     return_review_ms: i64 = 7 * DAY_MS;
+    /// After a claim was opened: it is declined.
+    claim_ms: i64 = 7 * DAY_MS;
     /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
     split_wait_ms: i64 = 2 * DAY_MS;
     /// How often units of a line that facilities give back are sourced again before they wait.

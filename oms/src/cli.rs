@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, event::EventCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand,
-        product::ProductCommand, returns::ReturnCommand, stock::StockCommand,
+        Api, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand,
+        order::OrderCommand, product::ProductCommand, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -72,6 +72,8 @@ enum Command {
     Fulfillment(Noun<FulfillmentCommand>),
     /// Take goods back: ask, approve, receive, judge, refund.
     Return(Noun<ReturnCommand>),
+    /// Pay back units that do not come back.
+    Claim(Noun<ClaimCommand>),
     /// Import facilities, products, stock, receipts and orders from files.
     Feed(Noun<FeedCommand>),
     /// Look at stock, count it and correct it.
@@ -167,6 +169,7 @@ impl Command {
             Self::Order(noun) => verb!(noun),
             Self::Fulfillment(noun) => verb!(noun),
             Self::Return(noun) => verb!(noun),
+            Self::Claim(noun) => verb!(noun),
             Self::Feed(noun) => verb!(noun),
             Self::Stock(noun) => verb!(noun),
             Self::Facility(noun) => verb!(noun),

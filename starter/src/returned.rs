@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use oms_domain::{
     error::{ErrorCode, Rejection},
     ids::{OrderId, ReturnId},
-    returns::{AnnouncedLine, Claim, Command, Return, ReturnCore, decide},
+    order::{self, Order},
+    returns::{AnnouncedLine, Command, Consent, Return, ReturnCore, decide},
 };
 use oms_store::InboxMessage;
 use oms_workflows::{
@@ -47,14 +48,16 @@ impl Starter {
     /// `Rejected` in the order's words, for ever the same; with `return_conflict` when the id is taken by other units. `NotFound`:
     /// there is no such order.
     pub async fn open_return(&self, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
-        if self.order(&opening.order_id).await?.is_none() {
-            return Err(StarterError::NotFound);
-        }
+        let order = self.order(&opening.order_id).await?.ok_or(StarterError::NotFound)?;
         if let Some(return_id) = opening.return_id {
+            if self.return_of(&return_id).await?.is_none() {
+                self.refuse_early(&order, &return_id, &opening.lines)?;
+            }
             let started = self.start_return(&return_id, &opening.order_id, &opening.lines).await?;
             return self.opened(&return_id, &opening.lines, started).await;
         }
         let taken = self.store.returns_of(&opening.order_id).await?;
+        self.refuse_early(&order, &ReturnId::of(&opening.order_id, taken + 1), &opening.lines)?;
         for number in taken + 1..=taken + NUMBERS_TRIED_MAX {
             let return_id = ReturnId::of(&opening.order_id, number);
             if self.start_return(&return_id, &opening.order_id, &opening.lines).await? == Placed::Created {
@@ -64,7 +67,15 @@ impl Starter {
         Err(StarterError::Unavailable("too many returns of one order are being opened at once".to_owned()))
     }
 
-    /// The workflow first: whatever is claimed at the order has somebody to give it back.
+    /// What the order's document refuses already needs no workflow to be refused; the order itself decides about the rest.
+    fn refuse_early(&self, order: &Order, return_id: &ReturnId, lines: &[AnnouncedLine]) -> Result<(), StarterError> {
+        let lines = lines.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
+        let open = order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines });
+        let at = self.config.clock.business(Timestamp::now());
+        order::decide(order, &open, at).map(drop).map_err(StarterError::Rejected)
+    }
+
+    /// The workflow first: whatever the order keeps for it has somebody to give it back.
     async fn start_return(&self, return_id: &ReturnId, order_id: &OrderId, lines: &[AnnouncedLine]) -> Result<Placed, StarterError> {
         let at = self.config.clock.business(Timestamp::now());
         // To the microsecond, as PostgreSQL keeps it.
@@ -106,9 +117,9 @@ impl Starter {
             let why = format!("return {id} exists with other units or reasons");
             return Err(StarterError::Rejected(Rejection::new(ErrorCode::ReturnConflict, why)));
         }
-        match found.claim {
-            Claim::Refused(refusal) => Err(StarterError::Rejected(refusal)),
-            Claim::Pending | Claim::Held | Claim::Settled => Ok((found, started)),
+        match found.consent {
+            Consent::Refused(refusal) => Err(StarterError::Rejected(refusal)),
+            Consent::Pending | Consent::Given | Consent::Settled => Ok((found, started)),
         }
     }
 

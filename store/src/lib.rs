@@ -54,7 +54,7 @@ pub use orders::Document;
 pub use outbox::{EventsPage, OutboxEvent};
 pub use prune::Pruned;
 pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
-pub use reserve::{Decision, Exclusion, Position, Reserve, Reserved, StockMark, Waiting};
+pub use reserve::{CapacityDay, Decision, Exclusion, Position, Reserve, Reserved, StockMark, Waiting};
 pub use returns::{RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnRecorded, ReturnSummary};
 pub use stock::{Adjustment, AdjustmentReason, AdjustmentResult, Availability, Available, StockPosition};
 pub use store::Store;

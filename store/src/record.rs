@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use oms_domain::{
     ids::{CustomerId, FacilityId, FulfillmentOrderId, LineId, OrderId, ParcelId, Sku},
     money::Currency,
@@ -80,6 +80,9 @@ pub struct FulfillmentRow {
     pub ship_by: Option<Timestamp>,
     pub updated_at: Timestamp,
     pub parcels: Vec<ParcelRow>,
+    /// Of a released one: the local days on which its facility could ship it, soonest first. It takes a token on the first with room;
+    /// empty: its facility has no limit.
+    pub ship_days: Vec<Date>,
 }
 
 /// A parcel, and the number its carrier knows it by.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -105,6 +105,14 @@ pub struct Decision {
     pub decision: Value,
 }
 
+/// A facility's day, and how much of its capacity is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CapacityDay {
+    pub facility_id: FacilityId,
+    pub local_day: Date,
+    pub taken: i64,
+}
+
 /// A facility that is not offered a line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Exclusion {
@@ -135,6 +143,12 @@ impl Store {
             WHERE order_id = $1 AND (offered_again_at IS NULL OR offered_again_at > $2::text::timestamptz)",
         );
         self.rows(query.bind(order_id.as_str()).bind(at.to_string())).await
+    }
+
+    /// How many fulfillment orders each facility with a limit ships, on local days from this one on.
+    pub async fn capacity_taken(&self, from: Date) -> Result<Vec<CapacityDay>, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(d) FROM capacity_days d WHERE local_day >= $1::text::date AND taken > 0");
+        self.rows(query.bind(from.to_string())).await
     }
 
     /// Every decision on an order, first to last.

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// Fewer would mean that the recorded journeys were not found.
-const HISTORIES_MIN: usize = 12;
+const HISTORIES_MIN: usize = 25;
 
 fn recorded() -> Result<Vec<(String, Vec<u8>)>> {
     let mut histories = Vec::new();

@@ -113,9 +113,9 @@ impl Data {
 pub struct Orders;
 #[activity_definitions]
 impl Orders {
-    /// May these units come back? Claimed, or refused in the order's words.
-    #[activity(name = "claim_return")]
-    pub fn claim_return(_: AskOrder) -> Result<Answer, ActivityError> {
+    /// May these units come back? Agreed, or refused in the order's words.
+    #[activity(name = "open_return")]
+    pub fn open_return(_: AskOrder) -> Result<Answer, ActivityError> {
         unimplemented!()
     }
     /// How the return ended; answers with what the order owes for it.
@@ -155,6 +155,11 @@ impl Shipping {
     pub fn book_return_label(_: returns::LabelRequest) -> Result<LabelOutcome, ActivityError> {
         unimplemented!()
     }
+    /// Nothing travels under the return's label from then on.
+    #[activity(name = "void_return_label")]
+    pub fn void_return_label(_: ReturnId) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
     #[activity(name = "book_label")]
     pub fn book_label(_: LabelRequest) -> Result<LabelOutcome, ActivityError> {
         unimplemented!()
@@ -171,8 +176,8 @@ impl Shipping {
 pub mod definitions {
     pub use super::{
         data::{Admit, ReadReturn, Record, RecordReturn, Source},
-        orders::{ClaimReturn, FollowRefund, SettleReturn},
+        orders::{FollowRefund, OpenReturn, SettleReturn},
         payments::{AskPayment, Pay},
-        shipping::{BookLabel, BookReturnLabel, VoidLabel},
+        shipping::{BookLabel, BookReturnLabel, VoidLabel, VoidReturnLabel},
     };
 }

@@ -1,11 +1,14 @@
 //! The facilities, as sourcing sees them. Read anew every few seconds: a plan needs them all, and they seldom change.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use oms_allocation::{Facility, Position};
+use oms_domain::ids::FacilityId;
 use oms_store::{Store, StoreError};
 
 /// How old the facilities may be that a plan goes by.
@@ -24,21 +27,31 @@ impl Facilities {
         Self { store, known: Mutex::new(None) }
     }
 
-    /// All facilities, by id.
-    pub(super) async fn all(&self) -> Result<Arc<Vec<Facility>>, StoreError> {
+    /// All facilities, by id, with the capacity that is taken from `at` (business time) on.
+    pub(super) async fn all(&self, at: Timestamp) -> Result<Arc<Vec<Facility>>, StoreError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((_, facilities)) = known.filter(|(read_at, _)| read_at.elapsed() < FRESH) {
             return Ok(facilities);
         }
         let facilities = self.store.catalog().facilities().await?;
-        let facilities = Arc::new(facilities.into_iter().filter_map(facility).collect());
+        // A day before, as it is earlier elsewhere.
+        let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+        let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
+        for day in self.store.capacity_taken(from).await? {
+            taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
+        }
+        let facilities = facilities.into_iter().filter_map(|row| {
+            let taken = taken.remove(&row.facility_id).unwrap_or_default();
+            facility(row, taken)
+        });
+        let facilities: Arc<Vec<Facility>> = Arc::new(facilities.collect());
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&facilities)));
         Ok(facilities)
     }
 }
 
 /// None for working days that no calendar knows: the feed refuses such rows, so there is none in practice.
-fn facility(row: oms_store::Facility) -> Option<Facility> {
+fn facility(row: oms_store::Facility, capacity_taken: BTreeMap<Date, i64>) -> Option<Facility> {
     let Ok(working_days) = row.working_days.parse() else {
         tracing::error!(facility.id = %row.facility_id, "working days cannot be read; the facility is left out");
         return None;
@@ -52,9 +65,8 @@ fn facility(row: oms_store::Facility) -> Option<Facility> {
         cutoff: row.cutoff_local_time,
         working_days,
         handling_cost_minor: row.handling_cost_minor,
-        // Tokens are taken at release; until they are, capacity does not bind a plan.
-        daily_order_capacity: None,
-        capacity_taken: std::collections::BTreeMap::new(),
+        daily_order_capacity: row.daily_order_capacity.map(i64::from),
+        capacity_taken,
         active: true,
         ship_enabled: row.ship_enabled,
         pickup_enabled: row.pickup_enabled,

@@ -60,7 +60,12 @@ impl DataActivities {
 
     #[activity(definition = definitions::Record)]
     pub async fn record(self: Arc<Self>, _ctx: ActivityContext, input: RecordInput) -> Result<(), ActivityError> {
-        let record = record::record_of(input).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+        let at = input.at;
+        let mut record = record::record_of(input).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+        if record::releases(&record) {
+            let facilities = self.facilities.all(at).await.map_err(|error| store_failure(&error))?;
+            record::name_ship_days(&mut record, &facilities, at);
+        }
         let recorded = self.store.record(&record).await.map_err(|error| store_failure(&error))?;
         record::note(&record, &recorded);
         Ok(())

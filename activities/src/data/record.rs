@@ -1,6 +1,10 @@
 //! What became of an order, in the store's terms.
 
-use oms_domain::order::{FulfillmentOrder, Order};
+use oms_allocation::Facility;
+use oms_domain::{
+    fulfillment::FulfillmentStatus,
+    order::{FulfillmentOrder, Order},
+};
 use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 use oms_workflows::contracts::RecordInput;
 
@@ -19,6 +23,28 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
         closed: order.status.is_final(),
         doc: serde_json::to_value(&order)?,
     })
+}
+
+/// A facility that is full so many working days ahead takes what is released to it on the last of them.
+const CAPACITY_HORIZON_DAYS: usize = 10;
+
+/// Whether something in it is with a facility's queue, where it needs a token of the facility's capacity.
+pub(super) fn releases(record: &Record) -> bool {
+    record.fulfillment_orders.iter().any(is_released)
+}
+
+fn is_released(row: &FulfillmentRow) -> bool {
+    row.status == FulfillmentStatus::Released.name()
+}
+
+/// Says on which days each released one could ship, where that is limited.
+pub(super) fn name_ship_days(record: &mut Record, facilities: &[Facility], at: jiff::Timestamp) {
+    for row in record.fulfillment_orders.iter_mut().filter(|row| is_released(row)) {
+        let of = row.facility_id.as_ref().and_then(|id| facilities.iter().find(|facility| facility.facility_id == id.as_str()));
+        if let Some(facility) = of.filter(|facility| facility.daily_order_capacity.is_some()) {
+            row.ship_days = oms_allocation::ship_days(facility, at, CAPACITY_HORIZON_DAYS);
+        }
+    }
 }
 
 fn stock_target(target: oms_domain::order::StockTarget) -> StockTarget {
@@ -78,6 +104,7 @@ fn fulfillment_row(order: &Order, found: &FulfillmentOrder) -> FulfillmentRow {
         delivery_method: group.map_or(oms_domain::placed::DeliveryMethod::Standard, |group| group.method),
         ship_by: found.ship_by,
         updated_at: found.since,
+        ship_days: Vec::new(),
         parcels: found
             .parcels
             .iter()

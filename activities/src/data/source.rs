@@ -26,7 +26,7 @@ impl DataActivities {
         let intake = self.store.intake(&input.request.order_id).await.map_err(|error| store_failure(&error))?;
         let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?.order;
         let skus = wanted(&order, &input.request);
-        let facilities = self.facilities.all().await.map_err(|error| store_failure(&error))?;
+        let facilities = self.facilities.all(input.at).await.map_err(|error| store_failure(&error))?;
         let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect::<BTreeMap<_, _>>();
         let exclusions = self.store.exclusions(&order.order_id, input.at).await.map_err(|error| store_failure(&error))?;

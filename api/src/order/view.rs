@@ -18,8 +18,8 @@ use super::{
     heading, line_body, method_name,
 };
 use crate::{
-    attention::AttentionView, cancellation::CancellationView, decision::DecisionView, fulfillment::FulfillmentOrderView, hold::HoldView,
-    refund::RefundView, returns::OrderReturnView,
+    attention::AttentionView, cancellation::CancellationView, claim::ClaimView, decision::DecisionView, fulfillment::FulfillmentOrderView,
+    hold::HoldView, refund::RefundView, returns::OrderReturnView,
 };
 
 /// An order. Tokens are not shown again.
@@ -44,6 +44,7 @@ pub struct OrderView {
     pub decisions: Vec<DecisionView>,
     pub fulfillment_orders: Vec<FulfillmentOrderView>,
     pub returns: Vec<OrderReturnView>,
+    pub claims: Vec<ClaimView>,
     /// What only a person can put right.
     pub attention: Vec<AttentionView>,
 }
@@ -170,6 +171,7 @@ impl OrderView {
                 .map(|found| FulfillmentOrderView::of(placed, order, found, titles))
                 .collect(),
             returns: order.returns.iter().map(OrderReturnView::from).collect(),
+            claims: order.claims.iter().map(|claim| ClaimView::of(order, claim)).collect(),
             attention: order.attention.iter().map(|known| AttentionView::of(order, known)).collect(),
         }
     }

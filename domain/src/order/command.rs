@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution, Wait};
 use crate::{
-    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::OperationOutcome,
 };
@@ -57,9 +57,22 @@ pub enum Request {
         lines: Option<Lines>,
     },
     /// A return asks to speak for units that the customer has; none, when what comes back is not known yet.
-    ClaimReturn {
+    OpenReturn {
         return_id: ReturnId,
         lines: Lines,
+    },
+    /// The customer wants their money back for units that do not come back.
+    OpenClaim {
+        claim_id: ClaimId,
+        lines: Lines,
+        reason: String,
+    },
+    ApproveClaim {
+        claim_id: ClaimId,
+    },
+    DeclineClaim {
+        claim_id: ClaimId,
+        reason: String,
     },
     /// A return has ended: these units are back for good and their money is owed; the others may come back another time.
     SettleReturn {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FulfillmentOrder, Order, OrderStatus, Parcel, decide::renews, money::operation_subject};
+use super::{ClaimStatus, FulfillmentOrder, Order, OrderStatus, Parcel, decide::renews, money::operation_subject};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::PaymentId,
@@ -36,6 +36,7 @@ waits! {
         Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
         Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
         AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
+        Claim = "claim", "claim_ms after it was opened", "it is declined", "support";
         Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
         UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
     }
@@ -84,6 +85,7 @@ impl Order {
         self.payment_waits(&mut waits);
         self.authorization_waits(&mut waits);
         self.retry_waits(&mut waits);
+        self.claim_waits(&mut waits);
         if !self.status.is_final() {
             self.order_waits(&mut waits);
             for found in &self.fulfillment_orders {
@@ -134,6 +136,12 @@ impl Order {
     }
 
     /// What was refused at the gateway, or gave up, and is tried again by itself.
+    fn claim_waits(&self, waits: &mut Vec<Deadline>) {
+        for claim in self.claims.iter().filter(|claim| claim.status == ClaimStatus::Opened) {
+            push(waits, Wait::Claim, claim.claim_id.as_str(), later(claim.since, self.policy.claim_ms));
+        }
+    }
+
     fn retry_waits(&self, waits: &mut Vec<Deadline>) {
         for known in self.attention.iter().filter(|known| known.wait.is_none() && self.is_retryable(&known.subject)) {
             if self.failures(&known.subject) <= self.policy.retries_max {

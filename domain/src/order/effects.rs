@@ -149,8 +149,15 @@ impl Order {
             wanted: self.wanted(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
-            may_wait_until: self.may_wait_until(),
+            may_wait_until: if self.is_awaited() { self.core.placed_at } else { self.may_wait_until() },
         }
+    }
+
+    /// Somebody waits for these very units: a customer whose parcel was lost, or a person who has said where they go. They do not wait
+    /// for company.
+    fn is_awaited(&self) -> bool {
+        let mut incomplete = self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Incomplete);
+        incomplete.any(|f| f.replaces.is_some() || f.wanted_facility_id.is_some())
     }
 
     fn payment_requests(&self) -> impl Iterator<Item = PaymentRequest> {

@@ -8,7 +8,7 @@ use super::{
     WaitingPackage, is_false,
 };
 use crate::{
-    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -65,6 +65,24 @@ pub enum Event {
     ReturnOpened {
         return_id: ReturnId,
         lines: Lines,
+    },
+    /// The customer wants their money back for units that do not come back.
+    ClaimOpened {
+        claim_id: ClaimId,
+        lines: Lines,
+        reason: String,
+    },
+    ClaimApproved {
+        claim_id: ClaimId,
+        amount_minor: i64,
+    },
+    ClaimDeclined {
+        claim_id: ClaimId,
+        reason: String,
+    },
+    /// Its money has reached the customer.
+    ClaimClosed {
+        claim_id: ClaimId,
     },
     /// Units are back for good; their money is owed. Units that were to come back and are not named may come back another time.
     ReturnSettled {
@@ -306,6 +324,10 @@ kinds! {
     AuthorizationLapsed = "authorization_lapsed",
     RefundAsked = "refund_asked",
     ReturnOpened = "return_opened",
+    ClaimOpened = "claim_opened",
+    ClaimApproved = "claim_approved",
+    ClaimDeclined = "claim_declined",
+    ClaimClosed = "claim_closed",
     ReturnSettled = "return_settled",
     RefundSetOff = "refund_set_off",
     CreditDue = "credit_due",

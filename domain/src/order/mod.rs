@@ -1,5 +1,6 @@
 //! The order: one aggregate, changed only by its own events. `decide` says what a command leads to, `evolve` what an event means.
 
+mod claim;
 mod command;
 mod core;
 mod deadlines;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use self::{
+    claim::{Claim, ClaimAction, ClaimStatus},
     command::{
         Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short, SourcedPackage,
         SourcingAnswer, WaitingPackage,
@@ -97,6 +99,8 @@ pub struct Order {
     /// Units that returns speak for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<ReturnedUnits>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
 }
 
 /// The units of a line that are in no fulfillment order; the others are counted there.
@@ -380,6 +384,7 @@ impl Order {
             refunds: Vec::new(),
             set_off_minor: 0,
             returns: Vec::new(),
+            claims: Vec::new(),
         }
     }
 

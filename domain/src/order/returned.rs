@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, Order, lines::without, refund::AUTOMATIC};
+use super::{Claim, ClaimAction, ClaimStatus, Lines, Order, lines::without, refund::AUTOMATIC};
 use crate::{
     fulfillment::FulfillmentStatus,
-    ids::{FacilityId, LineId, RefundId, ReturnId},
+    ids::{ClaimId, FacilityId, LineId, RefundId, ReturnId},
     parcel::ParcelStatus,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub struct ReturnedUnits {
     pub return_id: ReturnId,
     /// Announced: no other return may speak for them until this one is settled.
-    pub claimed: Lines,
+    pub announced: Lines,
     /// Back for good.
     #[serde(default, skip_serializing_if = "Lines::is_empty")]
     pub returned: Lines,
@@ -36,7 +36,7 @@ impl ReturnedUnits {
 
     /// What nobody else may return.
     fn taken(&self) -> &Lines {
-        if self.is_settled() { &self.returned } else { &self.claimed }
+        if self.is_settled() { &self.returned } else { &self.announced }
     }
 }
 
@@ -52,6 +52,9 @@ impl Order {
         let mut left: Lines = self.units().into_iter().map(|(id, units)| (id, at_customer(units))).collect();
         for known in self.returns.iter().filter(|known| Some(&known.return_id) != except) {
             left = without(&left, known.taken());
+        }
+        for claim in self.claims.iter().filter(|claim| claim.holds_units()) {
+            left = without(&left, &claim.lines);
         }
         left.retain(|_, units| *units > 0);
         left
@@ -74,6 +77,24 @@ impl Order {
         these.or_else(|| sent().next())?.facility_id.clone()
     }
 
+    pub fn claim(&self, id: &ClaimId) -> Option<&Claim> {
+        self.claims.iter().find(|claim| claim.claim_id == *id)
+    }
+
+    pub(super) fn open_claim(&mut self, id: &ClaimId, lines: &Lines, reason: &str, at: Timestamp) {
+        let (lines, reason) = (lines.clone(), reason.to_owned());
+        self.claims.push(Claim { claim_id: id.clone(), status: ClaimStatus::Opened, since: at, lines, reason, amount_minor: None });
+    }
+
+    pub(super) fn answer_claim(&mut self, id: &ClaimId, action: ClaimAction, amount_minor: Option<i64>, at: Timestamp) {
+        let Some(claim) = self.claims.iter_mut().find(|claim| claim.claim_id == *id) else { return };
+        if let Some(next) = claim.status.after(action) {
+            claim.status = next;
+            claim.since = at;
+            claim.amount_minor = amount_minor.or(claim.amount_minor);
+        }
+    }
+
     pub(super) fn each_returned(&self, mut sum: impl FnMut(&LineId, u64)) {
         for (id, units) in self.returns.iter().flat_map(|known| &known.returned) {
             sum(id, u64::from(*units));
@@ -81,7 +102,7 @@ impl Order {
     }
 
     pub(super) fn open_return(&mut self, id: &ReturnId, lines: &Lines) {
-        let opened = ReturnedUnits { return_id: id.clone(), claimed: lines.clone(), returned: Lines::new(), amount_minor: None };
+        let opened = ReturnedUnits { return_id: id.clone(), announced: lines.clone(), returned: Lines::new(), amount_minor: None };
         self.returns.push(opened);
     }
 

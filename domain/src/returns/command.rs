@@ -79,9 +79,10 @@ pub struct Inspected {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// The order lets the units come back.
-    Claimed(Origin),
-    ClaimRefused(Rejection),
+    Agreed(Origin),
+    Refused(Rejection),
     Label(LabelOutcome),
+    LabelVoided,
     /// The order knows how the return ended, and what it owes for it.
     Settled(Settlement),
     /// All the money has reached the customer.

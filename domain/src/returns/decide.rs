@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Answer, CarrierMove, Claim, Command, Deadline, Disposition, Event, GOODS_MAX, GoodsRef, Inspected, Label, Origin, RECEIPTS_MAX,
+    Answer, CarrierMove, Command, Consent, Deadline, Disposition, Event, GOODS_MAX, GoodsRef, Inspected, Label, Origin, RECEIPTS_MAX,
     Receipt, ReceivedGoods, Request, Return, ReturnAction, ReturnStatus, Verdict, Wait,
 };
 use crate::{
@@ -167,25 +167,26 @@ impl Draft {
 
     /// An answer to what is not asked any more changes nothing.
     fn answered(&mut self, answer: &Answer) {
-        let (pending, held) = (self.this.claim == Claim::Pending, self.this.claim == Claim::Held);
+        let (pending, held) = (self.this.consent == Consent::Pending, self.this.consent == Consent::Given);
         match answer {
-            Answer::Claimed(origin) if pending => self.claimed(origin),
-            Answer::ClaimRefused(refusal) if pending => self.emit(Event::ClaimRefused { refusal: refusal.clone() }),
+            Answer::Agreed(origin) if pending => self.agreed(origin),
+            Answer::Refused(refusal) if pending => self.emit(Event::OrderRefused { refusal: refusal.clone() }),
             Answer::Label(outcome) if self.this.status == ReturnStatus::Approved => self.labelled(outcome),
+            Answer::LabelVoided if self.this.label.as_ref().is_some_and(|label| !label.voided) => self.emit(Event::ReturnLabelVoided),
             Answer::Settled(settlement) if held => self.emit(Event::ReturnSettled(settlement.clone())),
             Answer::Refunded if self.this.status == ReturnStatus::Refunding => self.emit(Event::ReturnClosed),
             Answer::RefundFailed { why } if self.this.status == ReturnStatus::Refunding => {
                 self.emit(Event::RefundFailed { why: why.clone() });
             }
             Answer::GaveUp { effect, why } => self.gave_up(effect, why),
-            Answer::Claimed(_) | Answer::ClaimRefused(_) | Answer::Label(_) => {}
+            Answer::Agreed(_) | Answer::Refused(_) | Answer::Label(_) | Answer::LabelVoided => {}
             Answer::Settled(_) | Answer::Refunded | Answer::RefundFailed { .. } => {}
         }
     }
 
     /// Within the window a rule approves; after it a person must. Unannounced goods are here already: there is nothing to approve.
-    fn claimed(&mut self, origin: &Origin) {
-        self.emit(Event::UnitsClaimed { origin: origin.clone() });
+    fn agreed(&mut self, origin: &Origin) {
+        self.emit(Event::OrderAgreed { origin: origin.clone() });
         let window_ends = |delivered: Timestamp| delivered.saturating_add(ms(self.this.policy.return_window_ms)).unwrap_or(Timestamp::MAX);
         let in_window = origin.delivered_at.is_none_or(|delivered| self.this.core.opened_at <= window_ends(delivered));
         if in_window {
@@ -196,7 +197,7 @@ impl Draft {
     fn labelled(&mut self, outcome: &LabelOutcome) {
         match outcome {
             LabelOutcome::Booked { carrier, tracking_number } => {
-                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone() };
+                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone(), voided: false };
                 self.emit(Event::ReturnLabelSent { label });
             }
             LabelOutcome::Refused { why } => self.gave_up("label", why),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Return, ReturnStatus};
+use super::{Consent, Return, ReturnStatus};
 use crate::{
     ids::{FacilityId, OrderId, ReturnId},
     order::Lines,
@@ -12,10 +12,12 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// Ask the order whether these units may come back.
-    Claim {
+    AskOrder {
         lines: Lines,
     },
     BookLabel(LabelRequest),
+    /// The goods will not come: nobody is to send with the label.
+    VoidLabel,
     /// Tell the order how it ended: the units it pays back for, which may be none.
     Settle {
         lines: Lines,
@@ -39,8 +41,9 @@ impl Effect {
     /// Unique within the return; the store, the order and the carrier know the effect by it.
     pub fn key(&self) -> String {
         match self {
-            Self::Claim { .. } => "claim".to_owned(),
+            Self::AskOrder { .. } => "ask-order".to_owned(),
             Self::BookLabel(_) => "label".to_owned(),
+            Self::VoidLabel => "void-label".to_owned(),
             Self::Settle { .. } => "settle".to_owned(),
             Self::Refund { retries } => format!("refund:{retries}"),
         }
@@ -50,13 +53,14 @@ impl Effect {
 impl Return {
     /// Everything that is owed to the outside and not held up.
     pub fn pending_effects(&self) -> Vec<Effect> {
-        let owed = [self.claim_owed(), self.label_owed(), self.settlement_owed(), self.refund_owed()];
+        let void_owed = self.has_unused_label().then_some(Effect::VoidLabel);
+        let owed = [self.question_owed(), self.label_owed(), void_owed, self.settlement_owed(), self.refund_owed()];
         let held_up = |effect: &Effect| self.attention.iter().any(|known| known.subject == effect.key());
         owed.into_iter().flatten().filter(|effect| !held_up(effect)).collect()
     }
 
-    fn claim_owed(&self) -> Option<Effect> {
-        (self.version > 0 && self.claim == Claim::Pending).then(|| Effect::Claim { lines: self.announced() })
+    fn question_owed(&self) -> Option<Effect> {
+        (self.version > 0 && self.consent == Consent::Pending).then(|| Effect::AskOrder { lines: self.announced() })
     }
 
     fn label_owed(&self) -> Option<Effect> {
@@ -74,11 +78,11 @@ impl Return {
     fn settlement_owed(&self) -> Option<Effect> {
         let ended = self.status == ReturnStatus::Refunding || self.status.is_final();
         let lines = if self.status == ReturnStatus::Refunding { self.accepted() } else { Lines::new() };
-        (ended && self.claim == Claim::Held).then_some(Effect::Settle { lines })
+        (ended && self.consent == Consent::Given).then_some(Effect::Settle { lines })
     }
 
     fn refund_owed(&self) -> Option<Effect> {
-        let settled = self.status == ReturnStatus::Refunding && self.claim == Claim::Settled;
+        let settled = self.status == ReturnStatus::Refunding && self.consent == Consent::Settled;
         settled.then_some(Effect::Refund { retries: self.refund_retries })
     }
 }

@@ -13,10 +13,10 @@ pub enum Event {
     ReturnRequested {
         units: u64,
     },
-    UnitsClaimed {
+    OrderAgreed {
         origin: Origin,
     },
-    ClaimRefused {
+    OrderRefused {
         refusal: Rejection,
     },
     ReturnApproved {
@@ -32,6 +32,7 @@ pub enum Event {
     ReturnLabelSent {
         label: Label,
     },
+    ReturnLabelVoided,
     GoodsInTransit {
         occurred_at: Timestamp,
     },
@@ -85,12 +86,13 @@ macro_rules! kinds {
 
 kinds! {
     ReturnRequested = "return_requested",
-    UnitsClaimed = "units_claimed",
-    ClaimRefused = "claim_refused",
+    OrderAgreed = "order_agreed",
+    OrderRefused = "order_refused",
     ReturnApproved = "return_approved",
     ReturnDeclined = "return_declined",
     ReturnCancelled = "return_cancelled",
     ReturnLabelSent = "return_label_sent",
+    ReturnLabelVoided = "return_label_voided",
     GoodsInTransit = "goods_in_transit",
     GoodsLost = "goods_lost",
     GoodsReceived = "goods_received",

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Attention, Claim, Event, Goods, Inspected, Receipt, ReceivedGoods, Return, ReturnAction, ReturnStatus};
+use super::{Attention, Consent, Event, Goods, Inspected, Receipt, ReceivedGoods, Return, ReturnAction, ReturnStatus};
 use crate::ids::{LineId, Sku};
 
 impl Return {
@@ -11,13 +11,13 @@ impl Return {
         self.version += 1;
         match event {
             Event::ReturnRequested { .. } => self.status_since = at,
-            Event::UnitsClaimed { origin } => {
-                self.claim = Claim::Held;
+            Event::OrderAgreed { origin } => {
+                self.consent = Consent::Given;
                 self.origin = Some(origin.clone());
                 self.status_since = at;
             }
-            Event::ClaimRefused { refusal } => {
-                self.claim = Claim::Refused(refusal.clone());
+            Event::OrderRefused { refusal } => {
+                self.consent = Consent::Refused(refusal.clone());
                 self.go(ReturnAction::Decline, at);
             }
             Event::ReturnApproved { .. } => self.go(ReturnAction::Approve, at),
@@ -26,6 +26,11 @@ impl Return {
             Event::ReturnLabelSent { label } => {
                 self.label = Some(label.clone());
                 self.go(ReturnAction::SendLabel, at);
+            }
+            Event::ReturnLabelVoided => {
+                if let Some(label) = &mut self.label {
+                    label.voided = true;
+                }
             }
             Event::GoodsInTransit { .. } => self.go(ReturnAction::Transit, at),
             Event::GoodsLost { .. } => self.go(ReturnAction::Lose, at),
@@ -37,7 +42,7 @@ impl Return {
             Event::WaitingStopped => self.go(ReturnAction::StopWaiting, at),
             Event::RefundBegun => self.go(ReturnAction::Refund, at),
             Event::ReturnSettled(settlement) => {
-                self.claim = Claim::Settled;
+                self.consent = Consent::Settled;
                 self.settlement = Some(settlement.clone());
             }
             Event::RefundFailed { .. } => self.go(ReturnAction::FailRefund, at),

@@ -45,7 +45,7 @@ pub struct Return {
     pub status_since: Timestamp,
     /// How many events it has seen; the sequence number of the last one.
     pub version: u64,
-    pub claim: Claim,
+    pub consent: Consent,
     /// What the order said of itself when it agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -89,9 +89,9 @@ pub struct AnnouncedLine {
 /// Whether the return may speak for its units. The order decides, since two returns may ask it at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Claim {
+pub enum Consent {
     Pending,
-    Held,
+    Given,
     /// The order said no; its words.
     Refused(Rejection),
     /// Given up or used up: the order has been told how it ended.
@@ -115,6 +115,9 @@ pub struct Origin {
 pub struct Label {
     pub carrier: String,
     pub tracking_number: String,
+    /// Nobody can send with it any more.
+    #[serde(default)]
+    pub voided: bool,
 }
 
 /// One delivery of goods.
@@ -151,7 +154,7 @@ impl Return {
             core,
             policy,
             version: 0,
-            claim: Claim::Pending,
+            consent: Consent::Pending,
             origin: None,
             label: None,
             receipts: BTreeMap::new(),
@@ -174,11 +177,17 @@ impl Return {
 
     /// No event will follow by itself, and the order knows how it ended.
     pub fn is_closed(&self) -> bool {
-        let settled = match self.claim {
-            Claim::Refused(_) | Claim::Settled => true,
-            Claim::Pending | Claim::Held => false,
+        let settled = match self.consent {
+            Consent::Refused(_) | Consent::Settled => true,
+            Consent::Pending | Consent::Given => false,
         };
-        self.status.is_final() && settled
+        self.status.is_final() && settled && !self.has_unused_label()
+    }
+
+    /// A label was sent, and the goods will not come under it.
+    fn has_unused_label(&self) -> bool {
+        let unused = matches!(self.status, ReturnStatus::Cancelled | ReturnStatus::Expired);
+        unused && self.label.as_ref().is_some_and(|label| !label.voided)
     }
 
     /// A person should look: something gave up, or the money does not get through.
@@ -188,7 +197,7 @@ impl Return {
 
     /// The order has answered whether the units may come back.
     pub fn is_answered(&self) -> bool {
-        self.claim != Claim::Pending
+        self.consent != Consent::Pending
     }
 
     /// What the API takes now, in its own words.

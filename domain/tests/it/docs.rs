@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use oms_domain::{
     error::{ErrorCode, Retry},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    order::{Event, OrderAction, OrderStatus, Wait},
+    order::{ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{ReservationAction, ReservationStatus},
@@ -72,6 +72,13 @@ fn machines() -> Vec<Machine> {
             ReservationStatus,
             ReservationAction,
             &["Requested"]
+        ),
+        machine!(
+            "Claim",
+            "The customer wants their money back for units that do not come back. An axis of its order, also after the order's end.",
+            ClaimStatus,
+            ClaimAction,
+            &["Opened"]
         ),
         machine!(
             "Return",

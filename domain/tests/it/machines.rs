@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oms_domain::{
     error::ErrorCode,
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    order::{OrderAction, OrderStatus},
+    order::{ClaimAction, ClaimStatus, OrderAction, OrderStatus},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{ReservationAction, ReservationStatus},
@@ -52,6 +52,7 @@ machine_is_whole!(orders, OrderStatus, OrderAction, starts: [Created], ends: [Co
 machine_is_whole!(fulfillment_orders, FulfillmentStatus, FulfillmentAction, starts: [Open, Scheduled, Backordered], ends: [PickedUp, Cancelled]);
 machine_is_whole!(parcels, ParcelStatus, ParcelAction, starts: [Packed], ends: [Voided, Delivered, ReturnedToSender]);
 machine_is_whole!(operations, OperationStatus, OperationAction, starts: [Pending], ends: [Succeeded, Failed]);
+machine_is_whole!(claims, ClaimStatus, ClaimAction, starts: [Opened], ends: [Declined, Closed]);
 machine_is_whole!(returns, ReturnStatus, ReturnAction, starts: [Requested], ends: [Closed, Declined, Cancelled, Expired, Lost]);
 machine_is_whole!(
     reservations, ReservationStatus, ReservationAction, starts: [Requested],

@@ -3,6 +3,7 @@
 mod authorizations;
 mod cancellation;
 mod chaos;
+mod claims;
 mod deadlines;
 mod decisions;
 mod docs;

@@ -199,3 +199,13 @@ fn a_scan_that_overtakes_the_hand_over_is_not_forgotten() {
     report(&mut run, ParcelAction::HandOver);
     assert_eq!(run.found(1).parcels[0].status, ParcelStatus::Lost, "the hand-over was earlier, and comes late");
 }
+
+#[test]
+fn a_replacement_does_not_wait_for_company() {
+    let mut run = shipped(Policy { on_loss: OnLoss::Replace, ..Policy::default() });
+    report(&mut run, ParcelAction::HandOver);
+    report(&mut run, ParcelAction::Lose);
+    let effects = run.order.pending_effects();
+    let Some(Effect::Source(request)) = effects.iter().find(|e| matches!(e, Effect::Source(_))) else { panic!("nothing to source") };
+    assert!(request.may_wait_until < at(run.second), "{request:?}");
+}

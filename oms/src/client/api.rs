@@ -68,6 +68,11 @@ impl Api {
         self.answer(request.header("content-type", "application/octet-stream").body(body)).await
     }
 
+    /// Changes a part of something.
+    pub async fn patch(&self, path: &[&str], body: &Value) -> Result<Value> {
+        self.answer(self.request(Method::PATCH, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await
+    }
+
     /// Puts something in its place.
     pub async fn put(&self, path: &[&str], body: &Value) -> Result<Value> {
         self.answer(self.request(Method::PUT, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await

@@ -63,6 +63,72 @@ pub enum FulfillmentCommand {
         #[arg(long, value_name = "NUMBER")]
         tracking_number: Option<String>,
     },
+    /// Ship some parcels of it; the others go on as a fulfillment order of their own.
+    #[command(after_help = "Example:\n  oms fulfillment ship-parcels 536365-F1 536365-F1-P1")]
+    ShipParcels {
+        id: String,
+        #[arg(required = true, value_name = "PARCEL")]
+        parcels: Vec<String>,
+    },
+    /// Take it back before the carrier has it: labels void, stock back, money refunded.
+    #[command(after_help = "Example:\n  oms fulfillment unship 536365-F1")]
+    Unship { id: String },
+    /// Make a pickup ready: the customer may come.
+    #[command(after_help = "Example:\n  oms fulfillment ready 536365-F1 --code 4711")]
+    Ready {
+        id: String,
+        /// What the customer will show [default: no code is asked for].
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Hand a pickup over to its customer.
+    #[command(after_help = "Example:\n  oms fulfillment handover 536365-F1 --code 4711")]
+    Handover {
+        id: String,
+        /// What the customer shows.
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Give up on a pickup whose customer did not come: put back and refunded.
+    #[command(after_help = "Example:\n  oms fulfillment no-show 536365-F1")]
+    NoShow { id: String },
+    /// Say that parcels were lost on their way.
+    #[command(after_help = "Example:\n  oms fulfillment mark-lost 536365-F1 --parcel 536365-F1-P1")]
+    MarkLost {
+        id: String,
+        /// A lost parcel; may be given several times [default: all that are on their way].
+        #[arg(long = "parcel", value_name = "PARCEL")]
+        parcels: Vec<String>,
+    },
+    /// Say what is done about a parcel that was lost or sent back.
+    #[command(after_help = "Example:\n  oms fulfillment resolve-parcel 536365-F1-P1 replace")]
+    ResolveParcel {
+        parcel: String,
+        /// replace or refund.
+        resolution: String,
+    },
+    /// Move it to another facility.
+    #[command(after_help = "Example:\n  oms fulfillment move 536365-F1 --to WH-SOUTH")]
+    Move {
+        id: String,
+        /// Where its units are wanted [default: wherever sourcing finds them, but not where they are].
+        #[arg(long, value_name = "FACILITY")]
+        to: Option<String>,
+        /// The facility that has accepted it lets it go.
+        #[arg(long)]
+        consented: bool,
+    },
+    /// Let units of it go on as a fulfillment order of their own.
+    #[command(after_help = "Example:\n  oms fulfillment split 536365-F1 --line 1=2")]
+    Split {
+        id: String,
+        /// Units of a line, such as 1=2; may be given several times.
+        #[arg(long = "line", value_name = "LINE=UNITS", required = true)]
+        lines: Vec<Units>,
+    },
+    /// Let the units of another one of the same facility and status join it.
+    #[command(after_help = "Example:\n  oms fulfillment merge 536365-F1 536365-F2")]
+    Merge { id: String, other: String },
     /// Say that it was delivered.
     #[command(after_help = "Example:\n  oms fulfillment deliver 536365-F1")]
     Deliver { id: String },
@@ -136,6 +202,10 @@ impl FulfillmentCommand {
                 let found = api.get(&["v1", "fulfillment-orders", &id], &[]).await?;
                 output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
             }
+            Self::ResolveParcel { parcel, resolution } => {
+                let found = api.post(&["v1", "parcels", &parcel, "resolve"], &json!({"resolution": resolution})).await?;
+                output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
+            }
             action => {
                 let (id, word, body) = action.request();
                 let found = api.post(&["v1", "fulfillment-orders", &id, word], &object(body)).await?;
@@ -155,11 +225,20 @@ impl FulfillmentCommand {
             Self::Pack { id, parcels } => (id, "pack", json!({"parcels": parcels.iter().map(parcel).collect::<Vec<_>>()})),
             Self::Unpack { id } => (id, "unpack", json!({})),
             Self::Ship { id, carrier, tracking_number } => (id, "ship", json!({"carrier": carrier, "tracking_number": tracking_number})),
+            Self::ShipParcels { id, parcels } => (id, "ship", json!({"parcels": parcels})),
+            Self::Unship { id } => (id, "unship", json!({})),
+            Self::Ready { id, code } => (id, "ready", json!({"code": code})),
+            Self::Handover { id, code } => (id, "handover", json!({"code": code})),
+            Self::NoShow { id } => (id, "no-show", json!({})),
+            Self::MarkLost { id, parcels } => (id, "mark-lost", json!({"parcels": (!parcels.is_empty()).then_some(parcels)})),
+            Self::Move { id, to, consented } => (id, "move", json!({"facility_id": to, "consented": consented})),
+            Self::Split { id, lines } => (id, "split", json!({"lines": units(&lines, "quantity")})),
+            Self::Merge { id, other } => (id, "merge", json!({"fulfillment_order_id": other})),
             Self::Deliver { id } => (id, "deliver", json!({})),
             Self::AcceptCancellation { id } => (id, "accept-cancellation", json!({})),
             Self::RefuseCancellation { id } => (id, "refuse-cancellation", json!({})),
             // Not actions: `run` has dealt with them.
-            Self::List(_) | Self::Get { .. } | Self::Picklist(_) => (String::new(), "", Value::Null),
+            Self::List(_) | Self::Get { .. } | Self::Picklist(_) | Self::ResolveParcel { .. } => (String::new(), "", Value::Null),
         }
     }
 }

@@ -6,10 +6,13 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use oms_api::{
+    attention::AttentionItem,
     cancellation::CancellationView,
+    decision::DecisionView,
     event::{AllocationView, EventView},
     hold::{DeadlineView, HoldView},
-    order::{OrderSummary, OrderView},
+    order::{OrderSummary, OrderView, PaymentView},
+    refund::RefundView,
 };
 use serde_json::{Value, json};
 
@@ -49,6 +52,35 @@ pub enum OrderCommand {
     /// List what the order waits for, and what happens when it does not come.
     #[command(after_help = "Example:\n  oms order deadlines 536365")]
     Deadlines { order_id: String },
+    /// Give a wait of the order more time.
+    #[command(after_help = "Example:\n  oms order extend-deadline 536365 backorder.536365-F1 --until 2011-02-01T00:00:00Z")]
+    ExtendDeadline {
+        order_id: String,
+        /// As `oms order deadlines` lists it.
+        deadline_id: String,
+        /// Business time, later than it is due now.
+        #[arg(long, value_name = "TIME")]
+        until: Timestamp,
+    },
+    /// Give money back, also after the order's end.
+    #[command(after_help = "Example:\n  oms order refund 536365 --amount-minor 500 --reason \"a gesture of goodwill\"")]
+    Refund(RefundArgs),
+    /// Let another instrument pay what is missing, or try one again that was declined.
+    #[command(after_help = "Example:\n  oms order pay 536365 --id card-2 --amount-minor 1530 --token tok_17850")]
+    Pay(PayArgs),
+    /// Answer for the customer: wait for stock, or drop the units.
+    #[command(after_help = "Example:\n  oms order decide 536365 536365-F2-D drop")]
+    Decide {
+        order_id: String,
+        decision_id: String,
+        /// wait or drop.
+        choice: String,
+    },
+    /// List what only a person can put right, with the reason, or try it again.
+    Attention {
+        #[command(subcommand)]
+        verb: AttentionCommand,
+    },
     /// Show an order's timeline.
     #[command(after_help = "Example:\n  oms order events 536365 -o jsonl")]
     Events {
@@ -60,6 +92,56 @@ pub enum OrderCommand {
     /// Show each decision of sourcing: the facilities chosen, the cost, and why the others were not.
     #[command(after_help = "Example:\n  oms order allocation 536365")]
     Allocation { order_id: String },
+}
+
+/// `oms order attention`
+#[derive(Debug, Subcommand)]
+pub enum AttentionCommand {
+    /// List what needs someone over all orders: what it is about, why, and whether it can be tried again.
+    #[command(after_help = "Example:\n  oms order attention list")]
+    List {
+        /// Most to list.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+    },
+    /// Try something again that failed.
+    #[command(after_help = "Example:\n  oms order attention retry \"536365:capture default\"")]
+    Retry { attention_id: String },
+}
+
+/// `oms order refund`
+#[derive(Debug, Args)]
+pub struct RefundArgs {
+    order_id: String,
+    /// In the currency's minor unit.
+    #[arg(long, value_name = "AMOUNT")]
+    amount_minor: i64,
+    #[arg(long)]
+    reason: String,
+    /// Units of a line that it is for, such as 1=2; may be given several times.
+    #[arg(long = "line", value_name = "LINE=UNITS")]
+    lines: Vec<Units>,
+    /// Id of the refund: the same id again is the same refund [default: made up].
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+/// `oms order pay`
+#[derive(Debug, Args)]
+pub struct PayArgs {
+    order_id: String,
+    /// Id of the instrument within its order.
+    #[arg(long, value_name = "ID")]
+    id: String,
+    /// card, gift_card, terms or external.
+    #[arg(long, default_value = "card")]
+    method: String,
+    /// What it pays at most, in the currency's minor unit.
+    #[arg(long, value_name = "AMOUNT")]
+    amount_minor: i64,
+    /// What the gateway knows it by.
+    #[arg(long)]
+    token: Option<String>,
 }
 
 /// `oms order place`
@@ -175,6 +257,18 @@ impl OrderCommand {
                 let answer = api.get(&["v1", "orders", &order_id, "deadlines"], &[]).await?;
                 output::list::<DeadlineView>(format, items(&answer), None, order_text::deadlines)
             }
+            Self::ExtendDeadline { order_id, deadline_id, until } => {
+                let answer = api.patch(&["v1", "orders", &order_id, "deadlines", &deadline_id], &json!({"until": until})).await?;
+                output::show::<DeadlineView>(format, &answer, |found| order_text::deadlines(std::slice::from_ref(found)))
+            }
+            Self::Refund(args) => args.run(api, format).await,
+            Self::Pay(args) => args.run(api, format).await,
+            Self::Decide { order_id, decision_id, choice } => {
+                let answer = api.post(&["v1", "orders", &order_id, "decisions", &decision_id], &json!({"choice": choice})).await?;
+                let text = |found: &DecisionView| format!("{}: {}", found.decision_id, found.choice.as_deref().unwrap_or("open"));
+                output::show::<DecisionView>(format, &answer, text)
+            }
+            Self::Attention { verb } => verb.run(api, format).await,
             Self::Events { order_id, limit } => {
                 let (events, next) = api.pages(&["v1", "orders", &order_id, "events"], &[], limit).await?;
                 output::list::<EventView>(format, &events, next.as_deref(), order_text::events)
@@ -211,6 +305,46 @@ impl ListArgs {
         ];
         let (orders, next) = api.pages(&["v1", "orders"], &query, self.limit).await?;
         output::list::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders)
+    }
+}
+
+impl AttentionCommand {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        match self {
+            Self::List { limit } => {
+                let (items, next) = api.pages(&["v1", "attention"], &[], limit).await?;
+                output::list::<AttentionItem>(format, &items, next.as_deref(), order_text::attention)
+            }
+            Self::Retry { attention_id } => {
+                api.post(&["v1", "attention", &attention_id, "retry"], &json!({})).await?;
+                anstream::eprintln!("{attention_id} is being tried again");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl RefundArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let refund_id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let lines = units(&self.lines, "quantity");
+        let body = object(json!({"refund_id": refund_id, "amount_minor": self.amount_minor, "reason": self.reason, "lines": lines}));
+        let answer = api.post(&["v1", "orders", &self.order_id, "refunds"], &body).await?;
+        let text = |found: &RefundView| {
+            format!("refund {}: {} minor, {} minor given back so far", found.refund_id, found.amount_minor, found.given_back_minor)
+        };
+        output::show::<RefundView>(format, &answer, text)
+    }
+}
+
+impl PayArgs {
+    async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let body = object(json!({
+            "payment_id": self.id, "method": self.method, "amount_minor": self.amount_minor, "token": self.token,
+        }));
+        let answer = api.post(&["v1", "orders", &self.order_id, "payments"], &body).await?;
+        let text = |found: &PaymentView| format!("payment {} ({}): {} minor", found.payment_id, found.method, found.amount_minor);
+        output::show::<PaymentView>(format, &answer, text)
     }
 }
 

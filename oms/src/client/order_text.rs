@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use oms_allocation::Decision;
 use oms_api::{
+    attention::AttentionItem,
     cancellation::{CancellationView, CancelledUnits},
     event::{AllocationView, EventView},
     fulfillment::FulfillmentOrderView,
@@ -50,6 +51,13 @@ pub fn order(order: &OrderView) -> String {
     if !order.payments.is_empty() {
         parts.push(format!("\n{}", payments(&order.payments, &heading.currency)));
     }
+    parts.extend(order.refunds.iter().map(|refund| {
+        let (all, back) = (amount(refund.amount_minor), amount(refund.given_back_minor));
+        format!("refund {}: {all}, {back} given back: {}", refund.refund_id, refund.reason)
+    }));
+    parts.extend(order.decisions.iter().map(|asked| {
+        format!("asked {} about {}: {}", asked.decision_id, asked.fulfillment_order_id, asked.choice.as_deref().unwrap_or("no answer yet"))
+    }));
     parts.extend(order.cancellations.iter().map(|found| format!("\n{}", cancellation(found))));
     parts.join("\n")
 }
@@ -104,8 +112,22 @@ pub fn cancellation(found: &CancellationView) -> String {
 
 /// What the order waits for.
 pub fn deadlines(deadlines: &[DeadlineView]) -> String {
-    let row = |found: &DeadlineView| [found.wait.clone(), found.subject.clone(), seconds(found.due), found.default.clone()];
-    table(["WAIT", "SUBJECT", "DUE", "THEN"], deadlines.iter().map(row))
+    let row =
+        |found: &DeadlineView| [found.deadline_id.clone(), seconds(found.due), found.default.clone(), or_dash(found.extended_by.as_ref())];
+    table(["DEADLINE", "DUE", "THEN", "EXTENDED BY"], deadlines.iter().map(row))
+}
+
+/// What only a person can put right.
+pub fn attention(items: &[AttentionItem]) -> String {
+    let row = |item: &AttentionItem| {
+        let what_helps = match (&item.attention.wait, item.attention.retryable) {
+            (Some(_), _) => "do it, or extend its deadline",
+            (None, true) => "retry",
+            (None, false) => "a decision",
+        };
+        [item.attention_id.clone(), seconds(item.attention.since), what_helps.to_owned(), item.attention.why.clone()]
+    };
+    table(["ATTENTION", "SINCE", "WHAT HELPS", "WHY"], items.iter().map(row))
 }
 
 /// A timeline.

@@ -53,8 +53,6 @@ fn happenings(data: &Data) -> Vec<(Timestamp, Happening<'_>)> {
 pub async fn play(world: &Arc<World>, data: &Data, mut all_ended: watch::Receiver<bool>) -> Result<()> {
     let places = Arc::new(Semaphore::new(PLACING_AT_ONCE));
     let mut under_way = JoinSet::new();
-    // They come weeks and months later: waiting for them would hold up the end for nothing.
-    world.tally().returns_not_played = data.requests.iter().filter(|request| request.ask == Ask::Return).count();
     for (at, happening) in happenings(data) {
         tokio::select! {
             () = world.until(at) => {}

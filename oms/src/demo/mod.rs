@@ -8,6 +8,7 @@ pub(crate) mod figures;
 pub(crate) mod generate;
 mod mishaps;
 mod packing;
+mod returns;
 pub(crate) mod stage;
 mod standing;
 mod text;
@@ -173,6 +174,7 @@ async fn replay(system: &mut System, clock: BusinessClock, data: &Data) -> Resul
     let (began, store) = (Instant::now(), system.store.clone());
     let everything = async {
         customers::play(&world, data, watch.all_ended()).await.context("the customers")?;
+        returns::play(&world, data).await.context("the returns")?;
         settle(&store, &watch, || associates.are_idle() && carrier.is_idle()).await
     };
     tokio::select! {

@@ -70,9 +70,10 @@ fn played(figures: &Figures) -> String {
         "\n  {} cancellations: {} units cancelled at once, {} asked of a facility, {} too late",
         played.cancellations, played.units_cancelled, played.units_cancel_requested, played.units_too_late
     ));
-    if played.returns_not_played > 0 {
-        text.push_str(&format!("\n  {} returns: not yet played", played.returns_not_played));
-    }
+    text.push_str(&format!(
+        "\n  {} returns: {} units put away, {} paid back in minor units, {} refused for units the customer never had",
+        played.returns, played.units_returned, played.refunded_minor, played.returns_refused
+    ));
     text.push_str(&format!(
         "\n  {} fulfillment orders given back by their facility, {} short of a unit when picked",
         played.rejected, played.short_picked

@@ -38,8 +38,11 @@ pub struct Tally {
     pub units_cancelled: u64,
     pub units_cancel_requested: u64,
     pub units_too_late: u64,
-    /// Returns are counted until there are returns.
-    pub returns_not_played: usize,
+    pub returns: usize,
+    /// Of units the customer never had: cancelled meanwhile, or still waiting for stock.
+    pub returns_refused: usize,
+    pub units_returned: u64,
+    pub refunded_minor: i64,
     /// Fulfillment orders that their facility gave back, or in which a unit was not found.
     pub rejected: usize,
     pub short_picked: usize,

@@ -5,6 +5,7 @@ mod availability;
 mod cancellations;
 mod carrier_events;
 mod catalog;
+mod claims;
 mod decisions;
 mod events;
 mod feeds;
@@ -55,6 +56,9 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(fulfillment::get))
         .routes(routes!(fulfillment::act))
         .routes(routes!(picklists::create))
+        .routes(routes!(claims::open))
+        .routes(routes!(claims::get))
+        .routes(routes!(claims::answer))
         .routes(routes!(returns::open, returns::list))
         .routes(routes!(returns::get))
         .routes(routes!(returns::events))

@@ -1,6 +1,7 @@
 //! The store on the real PostgreSQL and DynamoDB, which the tests start themselves.
 
 mod bench;
+mod capacity;
 mod carrier;
 mod facts;
 mod feeds;
@@ -12,6 +13,7 @@ mod outbox;
 mod placed;
 mod record;
 mod reserve;
+mod returns;
 mod stack;
 mod support;
 mod trouble;

@@ -219,6 +219,7 @@ pub fn queued(order_id: &str, n: u32, facility: &str, status: &str, ship_by: Opt
         ship_by: ship_by.map(at),
         updated_at: at("2010-12-01T09:00:00Z"),
         parcels: Vec::new(),
+        ship_days: Vec::new(),
     }
 }
 

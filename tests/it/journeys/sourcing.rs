@@ -1,12 +1,17 @@
 //! Where units are taken: the nearest place that has them, the one store that was asked for, and why.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use oms_api::event::AllocationsView;
+use oms_domain::ids::OrderId;
+use oms_store::Facility;
 use serde_json::json;
 
 use crate::support::{
-    Basket, in_shop,
-    system::{BATH, LEEDS, YORK},
+    Basket, Shop,
+    basket::unique,
+    in_shop,
+    runtime::until,
+    system::{BATH, LEEDS, YORK, facility},
 };
 
 #[test]
@@ -69,5 +74,36 @@ fn a_mixed_basket_is_picked_up_and_shipped() -> Result<()> {
         assert_eq!(parts, [("pickup", Some(YORK), 2), ("standard", Some(LEEDS), 1)]);
         assert_eq!(order.totals.total_minor, 3 * 255 + 299);
         Ok(())
+    })
+}
+
+/// The day on which the order's only decision has it shipped.
+async fn ship_date(shop: &Shop, id: &OrderId) -> Result<String> {
+    let decisions: AllocationsView = shop.get(&format!("/v1/orders/{id}/allocation")).await?.view(200)?;
+    let date = decisions.items[0].decision[0]["packages"][0]["outlook"]["ship_date"].as_str();
+    Ok(date.context("a ship date")?.to_owned())
+}
+
+#[test]
+fn a_day_that_is_full_moves_the_next_order_to_another() -> Result<()> {
+    in_shop(async |shop| {
+        let tiny = unique("TINY");
+        let facility = Facility { daily_order_capacity: Some(1), ..facility(&tiny, 53.81, -1.54)? };
+        shop.system.store.catalog().put_facility(&facility).await?;
+        let sku = shop.stocked(&[(&tiny, 1_000)]).await?;
+        // The worker reads the facilities, and what is taken of them, every few seconds.
+        let first = until("an order in the new place", async || {
+            let id = shop.place(&Basket::of(&sku, 1, 255)).await?;
+            let order = shop.until(&id, "be sourced", |order| !order.fulfillment_orders.is_empty()).await?;
+            let released = order.fulfillment_orders.iter().any(|part| part.facility_id.as_deref() == Some(&tiny));
+            Ok(released.then_some(id))
+        });
+        let day = ship_date(shop, &first.await?).await?;
+        until("an order for another day", async || {
+            let id = shop.place(&Basket::of(&sku, 1, 255)).await?;
+            shop.until_part(&id, 1, "Released").await?;
+            Ok((ship_date(shop, &id).await? > day).then_some(()))
+        })
+        .await
     })
 }

@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use oms_domain::ids::OrderId;
-use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
+use oms_domain::ids::{OrderId, ReturnId};
+use oms_workflows::{
+    names::{order_workflow_id, return_workflow_id},
+    order::OrderWorkflow,
+    returns::ReturnWorkflow,
+};
 use serde_json::Value;
 use temporalio_client::WorkflowHistory;
 use temporalio_common::data_converters::DataConverter;
@@ -23,10 +27,25 @@ pub fn folder() -> PathBuf {
 /// The order's history as JSON, without the names of the machines that made it.
 pub async fn history(system: &System, id: &OrderId) -> Result<Vec<u8>> {
     let handle = system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(id));
-    let history = handle.fetch_history(Default::default()).to_json().await?;
+    scrubbed(handle.fetch_history(Default::default()).to_json().await?)
+}
+
+/// The return's history, likewise.
+async fn return_history(system: &System, id: &ReturnId) -> Result<Vec<u8>> {
+    let handle = system.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(id));
+    scrubbed(handle.fetch_history(Default::default()).to_json().await?)
+}
+
+fn scrubbed(history: Vec<u8>) -> Result<Vec<u8>> {
     let mut json: Value = serde_json::from_slice(&history)?;
     forget_machines(&mut json);
     Ok(serde_json::to_vec(&json)?)
+}
+
+/// The return's history replays against the workflow as it is now.
+pub async fn return_replays(system: &System, id: &ReturnId) -> Result<()> {
+    let json = return_history(system, id).await?;
+    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of return {id} does not replay"))
 }
 
 fn forget_machines(value: &mut Value) {
@@ -58,7 +77,11 @@ pub async fn replay(json: &[u8]) -> Result<()> {
 }
 
 async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
-    let options = WorkflowReplayerOptions::new().register_workflow::<OrderWorkflow>()?.data_converter(converter).build();
+    let options = WorkflowReplayerOptions::new()
+        .register_workflow::<OrderWorkflow>()?
+        .register_workflow::<ReturnWorkflow>()?
+        .data_converter(converter)
+        .build();
     let replayer = WorkflowReplayer::new(options)?;
     Ok(replayer.replay_workflow(WorkflowHistory::from_json(json)?).await?)
 }
@@ -68,6 +91,18 @@ pub async fn keep(system: &System, id: &OrderId, name: &str) -> Result<()> {
     if std::env::var_os(RECORD).is_none() {
         return Ok(());
     }
+    write(&history(system, id).await?, name)
+}
+
+/// The same for a return's history.
+pub async fn keep_return(system: &System, id: &ReturnId, name: &str) -> Result<()> {
+    if std::env::var_os(RECORD).is_none() {
+        return Ok(());
+    }
+    write(&return_history(system, id).await?, name)
+}
+
+fn write(history: &[u8], name: &str) -> Result<()> {
     let path = folder().join(format!("{name}.json"));
-    std::fs::write(&path, history(system, id).await?).with_context(|| path.display().to_string())
+    std::fs::write(&path, history).with_context(|| path.display().to_string())
 }

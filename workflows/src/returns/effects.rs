@@ -36,9 +36,9 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<An
     let (queues, core) = ctx.state(|s| (s.input.queues.clone(), s.this.core.clone()));
     let ask = |lines| AskOrder { order_id: core.order_id.clone(), return_id: core.return_id.clone(), lines };
     match effect {
-        Effect::Claim { lines } => {
+        Effect::AskOrder { lines } => {
             let options = outside(&queues, Queue::Data, "ask the order for the units".to_owned());
-            ctx.execute_activity(Orders::claim_return, ask(lines), options).await
+            ctx.execute_activity(Orders::open_return, ask(lines), options).await
         }
         Effect::Settle { lines } => {
             let options = outside(&queues, Queue::Data, "tell the order how it ended".to_owned());
@@ -48,6 +48,10 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<An
             let options = outside(&queues, Queue::Data, "see the refund through".to_owned());
             let follow = FollowRefund { order_id: core.order_id, return_id: core.return_id, retries };
             ctx.execute_activity(Orders::follow_refund, follow, options).await
+        }
+        Effect::VoidLabel => {
+            let options = outside(&queues, Queue::Shipping, "void the label".to_owned());
+            ctx.execute_activity(Shipping::void_return_label, core.return_id, options).await.map(|()| Answer::LabelVoided)
         }
         Effect::BookLabel(request) => {
             let options = outside(&queues, Queue::Shipping, "label to send back with".to_owned());

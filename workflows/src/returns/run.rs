@@ -36,7 +36,7 @@ pub(super) enum Woken {
 /// Something the loop waits for.
 pub(super) type Pending = Pin<Box<dyn Future<Output = Woken>>>;
 
-/// Waits whatever the workflow's own cancellation says: a cancelled return still gives its claim back.
+/// Waits whatever the workflow's own cancellation says: a cancelled return still gives its units back.
 pub(super) async fn wait(
     ctx: &WorkflowContext<ReturnWorkflow>,
     condition: impl FnMut(&ReturnWorkflow) -> bool,

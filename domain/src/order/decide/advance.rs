@@ -17,6 +17,7 @@ impl Draft {
     pub(super) fn advance(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let before = self.events.len();
+            self.close_claims();
             match self.order.status {
                 OrderStatus::Created => self.advance_created(),
                 OrderStatus::Approved => self.emit(Event::OrderProcessing),

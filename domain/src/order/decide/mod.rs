@@ -4,6 +4,7 @@ mod advance;
 mod answers;
 mod authorizations;
 mod cancellation;
+mod claims;
 mod decisions;
 mod facts;
 mod fulfillment;
@@ -84,7 +85,10 @@ impl Draft {
             }
             Request::Decide { decision_id, choice } => self.decide_for(decision_id, *choice),
             Request::Refund { refund_id, amount_minor, reason, lines } => self.ask_refund(refund_id, *amount_minor, lines.as_ref(), reason),
-            Request::ClaimReturn { return_id, lines } => self.claim_return(return_id, lines),
+            Request::OpenClaim { claim_id, lines, reason } => self.open_claim(claim_id, lines, reason),
+            Request::ApproveClaim { claim_id } => self.approve_claim(claim_id),
+            Request::DeclineClaim { claim_id, reason } => self.decline_claim(claim_id, reason),
+            Request::OpenReturn { return_id, lines } => self.open_return(return_id, lines),
             Request::SettleReturn { return_id, lines } => self.settle_return(return_id, lines),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
             Request::AddPayment { payment } => self.add_payment(payment),
@@ -100,7 +104,8 @@ impl Draft {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
             Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
-            Request::ClaimReturn { .. } | Request::SettleReturn { .. } => true,
+            Request::OpenReturn { .. } | Request::SettleReturn { .. } => true,
+            Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,
             Request::ResolveParcel { .. } | Request::AddPayment { .. } | Request::Decide { .. } => false,
         }

@@ -12,10 +12,10 @@ const RETURNS_MAX: usize = 1_000;
 
 impl Draft {
     /// A return asks to speak for units that the customer has. The same return again has them already.
-    pub(super) fn claim_return(&mut self, id: &ReturnId, lines: &Lines) -> Result<(), Rejection> {
+    pub(super) fn open_return(&mut self, id: &ReturnId, lines: &Lines) -> Result<(), Rejection> {
         let refuse = |why: String| Err(Rejection::new(ErrorCode::RefusedByRule, why));
         if let Some(known) = self.order.returned(id) {
-            return if known.claimed == *lines { Ok(()) } else { refuse(format!("return {id} exists with other units")) };
+            return if known.announced == *lines { Ok(()) } else { refuse(format!("return {id} exists with other units")) };
         }
         if id.order_id().as_ref() != Some(&self.order.core.order_id) {
             return refuse(format!("return {id} is none of order {}", self.order.core.order_id));
@@ -23,14 +23,20 @@ impl Draft {
         if self.order.returns.len() >= RETURNS_MAX {
             return refuse(format!("an order has at most {RETURNS_MAX} returns"));
         }
+        self.refuse_units_not_at_customer(lines)?;
+        self.emit(Event::ReturnOpened { return_id: id.clone(), lines: lines.clone() });
+        Ok(())
+    }
+
+    /// Returns and claims are for units that the customer has and nobody else speaks for.
+    pub(super) fn refuse_units_not_at_customer(&self, lines: &Lines) -> Result<(), Rejection> {
         let returnable = self.order.returnable(None);
         for (line_id, wanted) in lines {
             let left = returnable.get(line_id).copied().unwrap_or(0);
-            if *wanted > left {
-                return refuse(self.why_not_returnable(line_id, *wanted, left));
+            if *wanted > left || *wanted == 0 {
+                return Err(Rejection::new(ErrorCode::RefusedByRule, self.why_not_returnable(line_id, *wanted, left)));
             }
         }
-        self.emit(Event::ReturnOpened { return_id: id.clone(), lines: lines.clone() });
         Ok(())
     }
 
@@ -46,12 +52,12 @@ impl Draft {
             return format!("{asked}; {} are on their way to the customer: ask again once they have arrived", units.in_transit);
         }
         format!(
-            "{asked}; of {} that the customer had, the others are back or another return speaks for them",
+            "{asked}; of {} that the customer had, the others are back or another return or a claim speaks for them",
             units.delivered + units.picked_up
         )
     }
 
-    /// A return has ended. Units it names beyond its claim count as far as the customer has them and nobody else speaks for them: so
+    /// A return has ended. Units it names beyond what was announced count as far as the customer has them and nobody else speaks for them: so
     /// more may come back than was announced, and never more than was delivered.
     pub(super) fn settle_return(&mut self, id: &ReturnId, lines: &Lines) -> Result<(), Rejection> {
         let Some(known) = self.order.returned(id).cloned() else {

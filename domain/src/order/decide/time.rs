@@ -45,6 +45,7 @@ impl Draft {
             Wait::Decision => self.decide_by_default(subject),
             Wait::Pickup => self.not_collected(subject),
             Wait::LostParcel => self.refund_lost(subject),
+            Wait::Claim => self.decline_by_default(subject),
             Wait::Retry => self.settle(subject),
             Wait::Delivery => self.assume_delivered(subject),
             Wait::Acceptance | Wait::Packing | Wait::Shipping | Wait::Label => self.overdue(deadline),

@@ -6,7 +6,7 @@ mod units;
 
 use jiff::Timestamp;
 
-use super::{Attention, Event, FulfillmentOrder, Order, OrderStatus, Parcel};
+use super::{Attention, ClaimAction, Event, FulfillmentOrder, Order, OrderStatus, Parcel};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
@@ -28,6 +28,12 @@ impl Order {
             }
             Event::PaymentAnswered { payment_id, number, outcome, .. } => self.answer_operation(payment_id, *number, outcome, at),
             Event::InvoiceDue { payment_id, amount_minor } => self.invoice(payment_id, *amount_minor),
+            Event::ClaimOpened { claim_id, lines, reason } => self.open_claim(claim_id, lines, reason, at),
+            Event::ClaimApproved { claim_id, amount_minor } => {
+                self.answer_claim(claim_id, ClaimAction::Approve, Some(*amount_minor), at);
+            }
+            Event::ClaimDeclined { claim_id, .. } => self.answer_claim(claim_id, ClaimAction::Decline, None, at),
+            Event::ClaimClosed { claim_id } => self.answer_claim(claim_id, ClaimAction::Close, None, at),
             Event::ReturnOpened { return_id, lines } => self.open_return(return_id, lines),
             Event::ReturnSettled { return_id, lines, amount_minor } => self.settle_return(return_id, lines, *amount_minor),
             Event::RefundAsked(refund) => self.owe_back(refund),

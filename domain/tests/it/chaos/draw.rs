@@ -102,11 +102,23 @@ pub fn come_back(order: &Order, a: u32, b: u32, c: u32) -> Request {
     let return_id = oms_domain::ids::ReturnId::of(&order.core.order_id, 1 + c % 6);
     let shipped: Lines = order.units().into_iter().map(|(id, units)| (id, u32::try_from(units.shipped).unwrap())).collect();
     let lines = some_of(&if a.is_multiple_of(3) { shipped } else { order.returnable(None) }, b);
-    if order.returned(&return_id).is_some() {
-        Request::SettleReturn { return_id, lines }
-    } else {
-        Request::ClaimReturn { return_id, lines }
+    if order.returned(&return_id).is_some() { Request::SettleReturn { return_id, lines } } else { Request::OpenReturn { return_id, lines } }
+}
+
+/// Claims of what was delivered, or of what was not; approved, declined, or answered twice.
+pub fn claim(order: &Order, a: u32, b: u32, c: u32) -> Request {
+    let claim_id = oms_domain::ids::ClaimId::of(&order.core.order_id, 1 + c % 6);
+    match (order.claim(&claim_id), a % 3) {
+        (Some(_), 0) => Request::ApproveClaim { claim_id },
+        (Some(_), 1) => Request::DeclineClaim { claim_id, reason: "worn".into() },
+        _ => Request::OpenClaim { claim_id, lines: some_of(&order.returnable(None), b), reason: "broken".into() },
     }
+}
+
+/// The first claim that waits for an answer is declined.
+pub fn decline(order: &Order) -> Option<Request> {
+    let open = order.claims.iter().find(|claim| claim.status == oms_domain::order::ClaimStatus::Opened)?;
+    Some(Request::DeclineClaim { claim_id: open.claim_id.clone(), reason: "over".into() })
 }
 
 pub fn resolve(order: &Order, a: u32, b: u32) -> Option<Request> {

@@ -104,6 +104,7 @@ impl World {
             36 => draw::extend(&self.order, self.second, a, b).map(Command::Request),
             37 if b.is_multiple_of(2) => draw::decide_for(&self.order, a, c).map(Command::Request),
             37 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
+            38 if b.is_multiple_of(2) => Some(Command::Request(draw::claim(&self.order, a, b, c))),
             38 => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
             _ => Some(Command::Tick),
         };
@@ -191,6 +192,9 @@ impl World {
         self.second += 1;
         if let Some(effect) = self.order.pending_effects().first().cloned() {
             return self.send(Command::Answer(draw::good(&self.order, &effect)));
+        }
+        if let Some(declined) = draw::decline(&self.order) {
+            return self.send(Command::Request(declined));
         }
         let ours = |hold: &&oms_domain::order::Hold| !hold.hold_id.as_str().starts_with("awaiting.");
         let holds = self.order.holds.iter().find(ours).map(|hold| Request::ReleaseHold { hold_id: hold.hold_id.clone() });

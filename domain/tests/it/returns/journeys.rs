@@ -118,8 +118,8 @@ fn two_returns_of_one_unit_cannot_pass_each_other() {
     house.obey(first);
     house.obey(second);
     assert_eq!((house.status(first), house.status(second)), ("LabelSent", "Declined"));
-    let refused = format!("{:?}", house.returns[second].claim);
-    assert!(refused.contains("another return speaks for them"), "{refused}");
+    let refused = format!("{:?}", house.returns[second].consent);
+    assert!(refused.contains("another return or a claim speaks for them"), "{refused}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_unit_that_has_not_shipped_is_refused_with_the_advice_to_cancel() {
     let mut house = House { order: Run::released(core(&[2])), returns: Vec::new() };
     let n = house.opened(&[("1", 1)]);
     assert_eq!(house.status(n), "Declined");
-    assert!(format!("{:?}", house.returns[n].claim).contains("cancel them instead"), "{:?}", house.returns[n].claim);
+    assert!(format!("{:?}", house.returns[n].consent).contains("cancel them instead"), "{:?}", house.returns[n].consent);
     assert!(house.returns[n].is_closed() && house.order.order.returns.is_empty());
 }
 
@@ -140,6 +140,8 @@ fn what_is_not_sent_expires_and_what_the_carrier_loses_is_lost() {
     house.obey(late);
     house.obey(lost);
     assert_eq!((house.status(late), house.status(lost)), ("Expired", "Lost"));
+    let voided = |n: usize| house.returns[n].label.as_ref().map(|label| label.voided);
+    assert_eq!((voided(late), voided(lost)), (Some(true), Some(false)), "nobody sends with the label of what expired");
     assert!(house.returns.iter().all(oms_domain::returns::Return::is_closed));
     assert_eq!((house.paid_minor(), house.order.order.returnable(None)), (1_830, lines([("1", 4)])));
 }
@@ -193,9 +195,9 @@ fn a_delivery_of_goods_counts_once() {
 fn a_label_that_is_refused_is_asked_for_again_and_forgotten_when_the_goods_are_here() {
     let mut house = four();
     let n = house.open_under(Policy::default(), &[("1", 1)]);
-    let claim = house.returns[n].pending_effects().remove(0);
-    let claimed = house.answer(n, &claim);
-    house.must(n, &Command::Answer(claimed));
+    let question = house.returns[n].pending_effects().remove(0);
+    let agreed = house.answer(n, &question);
+    house.must(n, &Command::Answer(agreed));
     let gave_up = |why: &str| Command::Answer(Answer::GaveUp { effect: "label".into(), why: why.into() });
     house.must(n, &gave_up("no such street"));
     assert_eq!(house.returns[n].pending_effects(), []);
@@ -208,13 +210,13 @@ fn a_label_that_is_refused_is_asked_for_again_and_forgotten_when_the_goods_are_h
 }
 
 #[test]
-fn the_same_claim_again_is_the_same_and_another_is_refused() {
+fn the_same_return_asked_for_again_is_the_same_and_another_is_refused() {
     let mut house = four();
     house.opened(&[("1", 1)]);
     let return_id = house.returns[0].core.return_id.clone();
-    let claim = |units| order::Command::Request(order::Request::ClaimReturn { return_id: return_id.clone(), lines: lines([("1", units)]) });
-    assert_eq!(house.order.send(&claim(1)).unwrap(), []);
-    assert_eq!(house.order.send(&claim(2)).unwrap_err().code, ErrorCode::RefusedByRule);
-    let other = order::Request::ClaimReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]) };
+    let open = |units| order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]) });
+    assert_eq!(house.order.send(&open(1)).unwrap(), []);
+    assert_eq!(house.order.send(&open(2)).unwrap_err().code, ErrorCode::RefusedByRule);
+    let other = order::Request::OpenReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]) };
     assert_eq!(house.order.send(&order::Command::Request(other)).unwrap_err().code, ErrorCode::RefusedByRule);
 }

@@ -103,7 +103,7 @@ fn step(house: &mut House, n: usize, what: u8, a: u32, b: u32) {
 fn one_effect(house: &mut House, n: usize, a: u32) {
     let owed = house.returns[n].pending_effects();
     let Some(effect) = owed.first() else {
-        return drop(house.must(n, &Command::Answer(Answer::Refunded)));
+        return drop(house.must(n, &Command::Answer(Answer::LabelVoided)));
     };
     if a.is_multiple_of(5) {
         return drop(house.must(n, &Command::Answer(Answer::GaveUp { effect: effect.key(), why: "it is down".into() })));

@@ -87,16 +87,17 @@ impl House {
     pub fn answer(&mut self, n: usize, effect: &Effect) -> Answer {
         let return_id = self.returns[n].core.return_id.clone();
         match effect {
-            Effect::Claim { lines } => {
-                let claim = order::Request::ClaimReturn { return_id, lines: lines.clone() };
-                match self.order.send(&order::Command::Request(claim)) {
-                    Ok(_) => Answer::Claimed(self.origin(lines)),
-                    Err(refusal) => Answer::ClaimRefused(refusal),
+            Effect::AskOrder { lines } => {
+                let open = order::Request::OpenReturn { return_id, lines: lines.clone() };
+                match self.order.send(&order::Command::Request(open)) {
+                    Ok(_) => Answer::Agreed(self.origin(lines)),
+                    Err(refusal) => Answer::Refused(refusal),
                 }
             }
             Effect::BookLabel(_) => {
                 Answer::Label(LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}") })
             }
+            Effect::VoidLabel => Answer::LabelVoided,
             Effect::Settle { lines } => {
                 let settle = order::Request::SettleReturn { return_id: return_id.clone(), lines: lines.clone() };
                 self.order.must(&order::Command::Request(settle));

@@ -1,0 +1,116 @@
+//! A return's progress: written once however often it is sent, with the stock that it puts back.
+
+use oms_domain::ids::ReturnId;
+use oms_store::{RecordedEvent, RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnRecorded, Store, StoreError};
+use serde_json::json;
+
+use crate::{
+    stack::fresh_store,
+    support::{at, facility_id, order, position, sku, stock_up},
+};
+
+fn id(order_id: &str, number: u32) -> ReturnId {
+    ReturnId::of(&order(order_id), number)
+}
+
+/// One event that leaves so many units on hand at L.
+fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32) -> ReturnRecord {
+    let time = at("2011-01-05T10:00:00Z");
+    ReturnRecord {
+        return_id: id(order_id, 1),
+        order_id: order(order_id),
+        version,
+        status: "Received".into(),
+        needs_attention: false,
+        opened_at: time,
+        updated_at: time,
+        events: vec![RecordedEvent { seq: version, kind: kind.into(), at: time, data: json!({"type": kind}) }],
+        goods: vec![RestockedGoods { facility_id: facility_id(&format!("L-{of}")), sku: sku(of), restocked }],
+        label: None,
+        doc: json!({"version": version}),
+    }
+}
+
+async fn on_hand(store: &Store, of: &str) -> i64 {
+    position(store, &format!("L-{of}"), of).await.on_hand
+}
+
+#[tokio::test]
+async fn what_is_put_back_is_put_back_once_and_with_its_cause() {
+    let store = fresh_store().await;
+    stock_up(&store, "L-RET-A", "RET-A", 5).await;
+    assert_eq!(store.record_return(&record("RA", 1, "asked", "RET-A", 0)).await.unwrap(), ReturnRecorded::Done);
+    let judged = record("RA", 2, "judged", "RET-A", 3);
+    assert_eq!(store.record_return(&judged).await.unwrap(), ReturnRecorded::Done);
+    assert_eq!(store.record_return(&judged).await.unwrap(), ReturnRecorded::Already);
+    assert_eq!(on_hand(&store, "RET-A").await, 8);
+    assert_eq!(store.return_document(&id("RA", 1)).await.unwrap(), Some(json!({"version": 2})));
+    let kinds: Vec<String> = store.return_events(&id("RA", 1)).await.unwrap().into_iter().map(|event| event.kind).collect();
+    assert_eq!((kinds, store.returns_of(&order("RA")).await.unwrap()), (vec!["asked".to_owned(), "judged".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn the_write_of_a_lost_task_is_taken_back_with_its_stock() {
+    let store = fresh_store().await;
+    stock_up(&store, "L-RET-B", "RET-B", 5).await;
+    store.record_return(&record("RB", 1, "asked", "RET-B", 0)).await.unwrap();
+    store.record_return(&record("RB", 2, "accepted", "RET-B", 3)).await.unwrap();
+    let instead = record("RB", 2, "rejected", "RET-B", 0);
+    assert_eq!(store.record_return(&instead).await.unwrap(), ReturnRecorded::Replaced);
+    assert_eq!(on_hand(&store, "RET-B").await, 5);
+    let events = store.return_events(&id("RB", 1)).await.unwrap();
+    assert_eq!(events.last().map(|event| event.kind.as_str()), Some("rejected"));
+}
+
+#[tokio::test]
+async fn a_record_whose_predecessor_is_missing_is_refused() {
+    let store = fresh_store().await;
+    stock_up(&store, "L-RET-C", "RET-C", 5).await;
+    let refused = store.record_return(&record("RC", 4, "judged", "RET-C", 3)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::OutOfOrder { .. }), "{refused:?}");
+    assert_eq!(on_hand(&store, "RET-C").await, 5);
+}
+
+#[tokio::test]
+async fn a_carriers_events_on_a_returns_label_find_its_order_and_name_the_return() {
+    let store = fresh_store().await;
+    stock_up(&store, "L-RET-D", "RET-D", 5).await;
+    let label = ReturnLabel { carrier: "SIM".into(), tracking_number: "RET-D-1".into() };
+    let sent = ReturnRecord { label: Some(label), ..record("RD", 1, "label", "RET-D", 0) };
+    let scan = oms_store::CarrierEvent {
+        event_id: "e1".into(),
+        carrier: "SIM".into(),
+        tracking_number: "RET-D-1".into(),
+        status: "in_transit".into(),
+        occurred_at: at("2011-01-06T10:00:00Z"),
+    };
+    // The scan is faster than the record: parked, and told as soon as the number is known.
+    store.accept_carrier_events(&[scan]).await.unwrap();
+    store.record_return(&sent).await.unwrap();
+    let messages = store.inbox_claim(1_000, std::time::Duration::from_secs(1)).await.unwrap();
+    let told = messages.iter().find(|message| message.order_id == order("RD")).expect("a message");
+    assert_eq!(told.payload["events"][0]["parcel_id"], "RD-R1");
+}
+
+#[tokio::test]
+async fn returns_are_listed_newest_first_by_order_and_status() {
+    let store = fresh_store().await;
+    stock_up(&store, "L-RET-E", "RET-E", 5).await;
+    for number in 1..=3_u32 {
+        let opened_at = at(&format!("2011-02-0{number}T10:00:00Z"));
+        let status = if number == 2 { "Closed" } else { "Received" };
+        let record = ReturnRecord { return_id: id("RE", number), opened_at, status: status.into(), ..record("RE", 1, "asked", "RET-E", 0) };
+        store.record_return(&record).await.unwrap();
+    }
+    let of = |status: Option<&str>| ReturnFilter {
+        order_id: Some(order("RE")),
+        status: status.map(str::to_owned),
+        needs_attention: Some(false),
+    };
+    let first = store.returns_page(&of(None), None, 2).await.unwrap();
+    let rest = store.returns_page(&of(None), first.next_cursor.as_deref(), 2).await.unwrap();
+    let ids: Vec<ReturnId> = first.items.into_iter().chain(rest.items).map(|found| found.return_id).collect();
+    assert_eq!((ids, rest.next_cursor), (vec![id("RE", 3), id("RE", 2), id("RE", 1)], None));
+    let closed = store.returns_page(&of(Some("Closed")), None, 10).await.unwrap();
+    assert_eq!(closed.items.len(), 1);
+}
