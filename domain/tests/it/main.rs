@@ -2,7 +2,6 @@
 
 mod authorizations;
 mod cancellation;
-mod chaos;
 mod deadlines;
 mod decisions;
 mod docs;
@@ -10,6 +9,7 @@ mod fulfillment;
 mod journeys;
 mod machines;
 mod matrix;
+mod model;
 mod money;
 mod moving;
 mod parcels;
