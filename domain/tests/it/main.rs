@@ -2,7 +2,6 @@
 
 mod authorizations;
 mod cancellation;
-mod chaos;
 mod claims;
 mod deadlines;
 mod decisions;
@@ -11,6 +10,7 @@ mod fulfillment;
 mod journeys;
 mod machines;
 mod matrix;
+mod model;
 mod money;
 mod moving;
 mod parcels;

@@ -11,6 +11,7 @@ use oms_domain::{
 use super::{
     Step, draw,
     invariants::{self, Ledger},
+    numbers::Model,
 };
 use crate::support::{at, core, payment};
 
@@ -25,6 +26,7 @@ pub struct World {
     /// What was sent: any of it may come once more.
     sent: Vec<Command>,
     ledger: Ledger,
+    model: Model,
     /// Say what is sent, and what comes of it.
     narrated: bool,
 }
@@ -67,9 +69,8 @@ impl World {
         let decision_ms = i64::from(draw >> 24 & 1) * 100_000_000;
         let policy = Policy { remorse_ms, resource_rounds_max, on_loss, decision_ms, ..Policy::default() };
         let order = Order::new(shape(draw), policy);
-        let ledger = Ledger::new(&order);
-        let mut world =
-            Self { start: order.clone(), order, events: vec![], second: 0, effects: vec![], sent: vec![], ledger, narrated: false };
+        let (ledger, model, start) = (Ledger::new(&order), Model::new(&order), order.clone());
+        let mut world = Self { start, order, events: vec![], second: 0, effects: vec![], sent: vec![], ledger, model, narrated: false };
         world.send(Command::Place);
         world
     }
@@ -124,13 +125,8 @@ impl World {
         match decided {
             Ok(events) => {
                 for event in events {
-                    let before = self.order.clone();
-                    self.order.evolve(&event, now);
-                    invariants::legal_steps(&before, &self.order, &event);
-                    self.ledger.follow(&before, &event);
                     invariants::round_trip(&event);
-                    assert_eq!(serde_json::to_value(&event).unwrap()["type"], event.kind());
-                    self.events.push((event, self.second));
+                    self.happen(event);
                 }
             }
             Err(refusal) => {
@@ -148,6 +144,17 @@ impl World {
         self.sent.push(command);
     }
 
+    /// The order, its money and the model go on together, and say the same.
+    fn happen(&mut self, event: Event) {
+        let before = self.order.clone();
+        self.order.evolve(&event, at(self.second));
+        invariants::legal_steps(&before, &self.order, &event);
+        self.ledger.follow(&before, &event);
+        self.model.follow(&event);
+        self.model.agrees(&self.order);
+        self.events.push((event, self.second));
+    }
+
     /// A deadline that has passed is gone after a tick, or after the ticks for what the first one brought about.
     fn settle_what_is_due(&mut self) {
         let now = at(self.second);
@@ -156,12 +163,7 @@ impl World {
             if due(&self.order).is_empty() {
                 return;
             }
-            for event in decide(&self.order, &Command::Tick, now).unwrap() {
-                let before = self.order.clone();
-                self.order.evolve(&event, now);
-                self.ledger.follow(&before, &event);
-                self.events.push((event, self.second));
-            }
+            decide(&self.order, &Command::Tick, now).unwrap().into_iter().for_each(|event| self.happen(event));
         }
         assert_eq!(due(&self.order), [], "a deadline that never passes would keep the worker spinning");
     }

@@ -12,7 +12,7 @@ use oms_domain::{
     placed::PaymentMethod,
 };
 
-use crate::support::{Lines, at};
+use super::{Lines, at, payment as instrument};
 
 /// Picks one, if there is any.
 pub fn pick<T: Clone>(from: &[T], draw: u32) -> Option<T> {
@@ -134,8 +134,8 @@ pub fn decide_for(order: &Order, a: u32, b: u32) -> Option<Request> {
 
 /// Another card, or the one that was declined once more.
 pub fn payment(order: &Order, a: u32, b: u32) -> Request {
-    let known = pick(&order.payments, b).map(|p| crate::support::payment(p.payment_id.as_str(), p.method, p.amount_minor));
-    let new = || crate::support::payment(&format!("p{}", b % 3), PaymentMethod::Card, i64::from(a % 5_000));
+    let known = pick(&order.payments, b).map(|p| instrument(p.payment_id.as_str(), p.method, p.amount_minor));
+    let new = || instrument(&format!("p{}", b % 3), PaymentMethod::Card, i64::from(a % 5_000));
     Request::AddPayment { payment: known.filter(|_| a.is_multiple_of(2)).unwrap_or_else(new) }
 }
 

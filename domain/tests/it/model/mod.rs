@@ -1,0 +1,90 @@
+//! Any sequence of commands, with adapters that fail, repeat themselves and answer late: nothing is ever lost, no state is illegal, and
+//! after each event the order's numbers are those of a simple model.
+
+mod draw;
+mod invariants;
+mod numbers;
+mod world;
+
+use std::{
+    collections::BTreeSet,
+    hash::{BuildHasher, RandomState},
+    thread,
+    time::Instant,
+};
+
+use oms_domain::order::Event;
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
+};
+
+use self::world::World;
+use crate::support::{Lines, at, payment};
+
+/// Sequences to try; `OMS_SEQUENCES` says otherwise.
+const SEQUENCES: u32 = 10_000;
+/// So many are enough to have seen everything that can happen to an order.
+const ENOUGH: u32 = 500;
+/// Commands in a sequence.
+const STEPS: std::ops::RangeInclusive<usize> = 40..=60;
+/// The sequences are tried side by side in so many parts, each drawn from the seed by itself: as many on every machine, so that a seed
+/// is the same sequences everywhere.
+const PARTS: u32 = 4;
+
+/// One step, before it is known what is possible then: what to do, and three draws.
+pub type Step = (u8, u32, u32, u32);
+
+#[expect(clippy::disallowed_methods, reason = "a test's own settings, not the rules'")]
+fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own threads and figures, not the rules'")]
+fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
+    let seed: u64 = setting("OMS_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
+    let sequences = setting("OMS_SEQUENCES").unwrap_or(SEQUENCES);
+    println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
+    let begun = Instant::now();
+    let seen: BTreeSet<&str> = thread::scope(|scope| {
+        let parts: Vec<_> = (0..PARTS).map(|part| scope.spawn(move || try_part(seed, part, sequences.div_ceil(PARTS)))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|_| panic!("with OMS_SEED={seed}"))).collect()
+    });
+    println!("{sequences} sequences in {:.1} s", begun.elapsed().as_secs_f64());
+    let never: Vec<_> = Event::KINDS.iter().filter(|kind| !seen.contains(*kind)).collect();
+    assert!(sequences < ENOUGH || never.is_empty(), "OMS_SEED={seed}: these never happened: {never:?}");
+}
+
+/// Tries a part of the sequences; the kinds of event that happened.
+fn try_part(seed: u64, part: u32, sequences: u32) -> BTreeSet<&'static str> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..12].copy_from_slice(&part.to_le_bytes());
+    let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let steps = vec((any::<u8>(), any::<u32>(), any::<u32>(), any::<u32>()), STEPS);
+    let seen = std::cell::RefCell::new(BTreeSet::new());
+    let run = runner.run(&(any::<u32>(), steps), |(shape, steps)| {
+        seen.borrow_mut().extend(live(World::new(shape), &steps));
+        Ok(())
+    });
+    match run {
+        Ok(()) => seen.into_inner(),
+        Err(TestError::Fail(_, (shape, steps))) => {
+            println!("OMS_SEED={seed}, part {part}; the shortest sequence found:");
+            live(World::new(shape).narrated(), &steps);
+            panic!("OMS_SEED={seed}: the sequence failed once and not again");
+        }
+        Err(TestError::Abort(why)) => panic!("OMS_SEED={seed}: {why}"),
+    }
+}
+
+/// A whole life; says what happened in it.
+fn live(mut world: World, steps: &[Step]) -> BTreeSet<&'static str> {
+    for step in steps {
+        world.step(*step);
+    }
+    world.finish()
+}
