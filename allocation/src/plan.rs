@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::solve::Shipment;
+
 /// A plan. `packages` and `not_chosen` are sorted by facility id; together they name every facility of the problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,24 @@ pub struct Plan {
     pub nodes: u64,
     pub packages: Vec<Package>,
     pub not_chosen: Vec<NotChosen>,
+}
+
+impl Plan {
+    /// What ships, line by line.
+    pub(crate) fn shipments(&self) -> Vec<Shipment> {
+        shipments(&self.packages)
+    }
+}
+
+/// What packages ship, line by line.
+pub(crate) fn shipments(packages: &[Package]) -> Vec<Shipment> {
+    let lines = packages.iter().flat_map(|package| package.lines.iter().map(move |line| (package, line)));
+    let shipment = |(package, line): (&Package, &PackageLine)| Shipment {
+        facility_id: package.facility_id.clone(),
+        line_id: line.line_id.clone(),
+        units: line.quantity,
+    };
+    lines.map(shipment).collect()
 }
 
 /// What leaves one facility.

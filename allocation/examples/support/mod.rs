@@ -1,45 +1,24 @@
 //! Problems to measure on: recorded orders, and generated networks.
 
-use std::io::Read;
+#[path = "data.rs"]
+mod data;
 
-use oms_allocation::simulate::{Data, DataTexts, World};
+pub use data::arguments;
+use data::data;
+use oms_allocation::simulate::{Policy, Settings, World, order_to_source};
 use oms_allocation::{Options, ProblemFacility, ProblemFile, ProblemLine, ProblemRules, ProblemStock, Rules};
-
-#[expect(clippy::disallowed_methods, reason = "a program, not the library")]
-pub fn arguments() -> Vec<String> {
-    std::env::args().skip(1).collect()
-}
-
-/// The recorded data in the folder that `OMS_TEST_DATA` names.
-#[expect(clippy::disallowed_methods, reason = "a program, not the library")]
-pub fn data() -> Data {
-    let folder = std::path::PathBuf::from(std::env::var("OMS_TEST_DATA").expect("OMS_TEST_DATA names the data folder"));
-    let read = |name: &str| {
-        let path = folder.join(name);
-        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut text = String::new();
-        match path.extension().is_some_and(|extension| extension == "gz") {
-            true => flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text),
-            false => bytes.as_slice().read_to_string(&mut text),
-        }
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        text
-    };
-    let texts = ["facilities.csv", "products.csv", "inventory.csv", "replenishment.csv.gz", "orders.jsonl.gz"].map(read);
-    let [facilities_csv, products_csv, inventory_csv, replenishment_csv, orders_jsonl] = texts.each_ref().map(String::as_str);
-    Data::read(DataTexts { facilities_csv, products_csv, inventory_csv, replenishment_csv, orders_jsonl }).expect("the data is sound")
-}
 
 /// The problems of recorded orders, each met by the stock that the orders before it left.
 pub fn real(first: usize, count: usize, waits: bool) -> Vec<ProblemFile> {
     let (data, rules) = (data(), Rules::built_in());
+    let settings = Settings { units_wait: waits, ..Settings::new(Policy::Exact, &rules) };
     let mut world = World::new(&data);
     let mut problems = vec![];
     for (place, recorded) in data.orders.iter().enumerate().take(first + count) {
         world.advance(recorded.placed_at);
-        let order = world.order_to_source(recorded, waits);
+        let order = order_to_source(&data, recorded, settings);
         let sourcing = world.source(&order, &rules, recorded.placed_at).expect("a recorded order is a problem");
-        world.ship(&order, &sourcing.decide(Options::default()));
+        world.ship(&order, &sourcing.decide(Options::default()).packages);
         if place >= first {
             problems.push(sourcing.problem().file().clone());
         }

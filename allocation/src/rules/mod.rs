@@ -1,6 +1,7 @@
 //! The rule file: who may ship what, what it costs beyond freight, and the rate card.
 
 mod eligibility;
+mod in_force;
 mod parse;
 mod reader;
 
@@ -9,6 +10,8 @@ use std::fmt;
 
 use crate::rate_card::RateCard;
 use crate::sourcing::Facility;
+
+pub use in_force::RulesInForce;
 
 pub(crate) use eligibility::{Candidate, Verdict, judge};
 

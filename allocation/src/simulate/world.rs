@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZoneDatabase;
 
-use super::data::{Data, RecordedOrder};
+use super::data::{Data, Product};
 use crate::mistake::Invalid;
-use crate::rate_card::Service;
 use crate::rules::Rules;
-use crate::sourcing::{Decision, Destination, Facility, LineToSource, OrderToSource, Sourcing, StockLevel, build_problem};
+use crate::sourcing::{DecidedPackage, Facility, OrderToSource, Sourcing, StockLevel, build_problem};
 
 /// Facilities and their stock at one time of a replay.
 #[derive(Debug, Clone)]
@@ -47,34 +48,6 @@ impl<'d> World<'d> {
         }
     }
 
-    /// What a recorded order asks for. With `waits`, a unit may stay unfilled at the cost of its price; without, all that can ship must.
-    pub fn order_to_source(&self, order: &RecordedOrder, waits: bool) -> OrderToSource {
-        OrderToSource {
-            order_id: order.order_id.clone(),
-            channel: order.channel.clone(),
-            destination: Destination { country: order.ship_to.country.clone(), position: order.ship_to.position() },
-            service: if order.shipping.method == "express" { Service::Express } else { Service::Standard },
-            pickup_facility_id: None,
-            requested_delivery_date: order.requested_delivery_date,
-            allow_split: true,
-            packages_already: 0,
-            open_packages: vec![],
-            lines: order
-                .lines
-                .iter()
-                .map(|line| LineToSource {
-                    line_id: line.line_id.clone(),
-                    sku: line.sku.clone(),
-                    category: None,
-                    quantity: line.quantity,
-                    unit_weight_g: self.data.products.get(&line.sku).map_or(0, |product| product.weight_g),
-                    unfilled_penalty_minor: waits.then_some(line.unit_price_minor),
-                    rejected_by: vec![],
-                })
-                .collect(),
-        }
-    }
-
     /// The problem an order poses now.
     pub fn source(&self, order: &OrderToSource, rules: &Rules, now: Timestamp) -> Result<Sourcing, Invalid> {
         build_problem(order, &self.facilities, &self.stock_levels(order), rules, now)
@@ -94,16 +67,56 @@ impl<'d> World<'d> {
         skus.into_iter().flat_map(of_sku).collect()
     }
 
-    /// Takes what a decision ships out of stock, and a token of capacity for each package.
-    pub fn ship(&mut self, order: &OrderToSource, decision: &Decision) {
-        for package in &decision.packages {
+    pub(super) fn facilities(&self) -> &[Facility] {
+        &self.facilities
+    }
+
+    pub(super) fn product(&self, sku: &str) -> Option<&'d Product> {
+        self.data.products.get(sku)
+    }
+
+    /// Units of a SKU that nobody has, by facility.
+    pub(super) fn free(&self, sku: &str) -> impl Iterator<Item = (&str, i64)> {
+        let here = |(&place, &units): (&usize, &i64)| (self.facilities[place].facility_id.as_str(), units.max(0));
+        self.stock.get(sku).into_iter().flatten().map(here)
+    }
+
+    fn facility(&self, facility_id: &str) -> Option<&Facility> {
+        self.places.get(facility_id).map(|&place| &self.facilities[place])
+    }
+
+    /// Packages that may still leave on a day; None is no limit.
+    pub(super) fn capacity_left(&self, facility_id: &str, date: Date) -> Option<i64> {
+        let facility = self.facility(facility_id)?;
+        Some(facility.daily_order_capacity? - facility.capacity_taken.get(&date).copied().unwrap_or(0))
+    }
+
+    /// The instant by which a package must be released to leave on a day.
+    pub(super) fn cutoff(&self, facility_id: &str, date: Date) -> Option<Timestamp> {
+        let facility = self.facility(facility_id)?;
+        let zone = TimeZoneDatabase::bundled().get(&facility.timezone).ok()?;
+        Some(date.to_datetime(facility.cutoff).to_zoned(zone).ok()?.timestamp())
+    }
+
+    /// Takes packages out of stock, and a token of capacity for each on the day it leaves.
+    pub fn ship(&mut self, order: &OrderToSource, packages: &[DecidedPackage]) {
+        self.book(order, packages, 1);
+    }
+
+    /// Puts back what [`World::ship`] took.
+    pub(super) fn take_back(&mut self, order: &OrderToSource, packages: &[DecidedPackage]) {
+        self.book(order, packages, -1);
+    }
+
+    fn book(&mut self, order: &OrderToSource, packages: &[DecidedPackage], sign: i64) {
+        for package in packages {
             let Some(&place) = self.places.get(package.facility_id.as_str()) else { continue };
-            *self.facilities[place].capacity_taken.entry(package.outlook.ship_date).or_default() += 1;
+            *self.facilities[place].capacity_taken.entry(package.outlook.ship_date).or_default() += sign;
             for shipped in &package.lines {
                 let line = order.lines.iter().find(|line| line.line_id == shipped.line_id);
                 let units = line.and_then(|line| self.stock.get_mut(line.sku.as_str())?.get_mut(&place));
                 if let Some(units) = units {
-                    *units -= shipped.quantity;
+                    *units -= sign * shipped.quantity;
                 }
             }
         }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Shipment;
 use super::amount::Amount;
 use super::levels::Levels;
 use super::network::Network;
-use crate::check::Problem;
+use crate::check::{Problem, Sku};
 use crate::cost;
 use crate::plan::{Package, PackageCost, PackageLine, Plan};
 
@@ -76,6 +77,22 @@ impl Draft {
                 (units, wanted) = (units - given, wanted - given);
             }
         }
+    }
+
+    /// Shipments decided elsewhere. None: one of them is of a facility or line that the problem does not have.
+    pub(super) fn from_shipments(problem: &Problem, shipments: &[Shipment]) -> Option<Self> {
+        let mut draft = Self::nothing(problem);
+        let of_sku = |(sku, wanted): (usize, &Sku)| wanted.lines.iter().map(move |&line| (line, sku)).collect::<Vec<_>>();
+        let lines = problem.skus.iter().enumerate().flat_map(of_sku);
+        let places: BTreeMap<&str, (usize, usize)> =
+            lines.map(|(line, sku)| (problem.file.lines[line].line_id.as_str(), (line, sku))).collect();
+        for shipment in shipments {
+            let rank = problem.by_id.binary_search_by_key(&shipment.facility_id.as_str(), |&f| &problem.file.facilities[f].facility_id);
+            let &(line, sku) = places.get(shipment.line_id.as_str())?;
+            draft.unfilled[line] -= shipment.units;
+            draft.packages.entry(rank.ok()?).or_default().push(Shipped { sku, line, units: shipment.units });
+        }
+        Some(draft)
     }
 
     pub(super) fn is_complete(&self) -> bool {

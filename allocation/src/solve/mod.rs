@@ -44,6 +44,19 @@ pub(crate) struct Detail {
     pub(crate) forced: bool,
 }
 
+/// Units of a line from a facility.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shipment {
+    pub(crate) facility_id: String,
+    pub(crate) line_id: String,
+    pub(crate) units: i64,
+}
+
+/// What shipments that were decided in another way cost, each package by part. None: they are of facilities or lines that the problem does not have.
+pub(crate) fn price(problem: &Problem, shipments: &[Shipment]) -> Option<Plan> {
+    Draft::from_shipments(problem, shipments).map(|draft| draft.to_plan(problem, true))
+}
+
 /// The plan of least objective; among equals the one the tie-breaks name. The order of the input does not matter.
 pub fn solve(problem: &Problem, options: Options) -> Plan {
     solve_with(problem, options.node_budget, Detail { parts: options.explain, forced: options.explain })

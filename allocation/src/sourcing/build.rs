@@ -33,6 +33,11 @@ impl Sourcing {
         &self.problem
     }
 
+    /// How a consignment from a facility would travel; None: it may not ship.
+    pub fn outlook(&self, facility_id: &str) -> Option<&Outlook> {
+        self.outlooks.get(facility_id)
+    }
+
     /// The facilities that may not ship, each with the first rule that says so.
     pub fn excluded(&self) -> &BTreeMap<String, Exclusion> {
         &self.excluded

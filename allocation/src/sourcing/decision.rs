@@ -142,7 +142,7 @@ impl Sourcing {
         }
     }
 
-    fn decided(&self, package: Package) -> DecidedPackage {
+    pub(crate) fn decided(&self, package: Package) -> DecidedPackage {
         DecidedPackage {
             // Only admitted facilities are in the problem, and each has its outlook.
             outlook: self.outlooks[&package.facility_id].clone(),

@@ -3,8 +3,11 @@
 mod bad_input;
 mod brute;
 mod generate;
+mod pool;
 mod problems;
 mod properties;
 mod rules;
 mod seed;
+mod simulate;
 mod sourcing;
+mod stock_prices;
