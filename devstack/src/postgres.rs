@@ -183,8 +183,19 @@ impl Cluster {
         // INT is its fast shutdown: TERM would wait for the clients to leave.
         let mut server = Server::spawn("PostgreSQL", &command, Signal::SIGINT, self.account, log).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        server.wait_until_ready(START_DEADLINE, async || asks_for_password(address).await).await?;
+        let ready = async || {
+            asks_for_password(address).await?;
+            self.is_ours()
+        };
+        server.wait_until_ready(START_DEADLINE, ready).await?;
         Ok((server, port))
+    }
+
+    /// Whether it is this cluster's server that answers: another one may have been quicker to take the port. The last line of its lock
+    /// file says how far it is.
+    fn is_ours(&self) -> Result<(), String> {
+        let lock = std::fs::read_to_string(self.data().join("postmaster.pid")).map_err(|error| format!("its lock file: {error}"))?;
+        if lock.lines().last().is_some_and(|line| line.trim() == "ready") { Ok(()) } else { Err("it is still starting up".into()) }
     }
 
     /// Runs one of the preparing programs to its end, with `input` on its standard input.

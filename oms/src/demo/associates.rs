@@ -218,8 +218,7 @@ fn go_wrong(mishap: Mishap, found: &FulfillmentOrderView) -> (&'static str, Valu
     match mishap {
         Mishap::Reject => ("reject", json!({"reason": "Damaged"})),
         Mishap::ShortPick => {
-            let lines: Vec<Value> =
-                found.lines.iter().take(1).map(|line| json!({"line_id": line.line_id, "quantity_short": 1})).collect();
+            let lines: Vec<Value> = found.lines.iter().take(1).map(|line| json!({"line_id": line.line_id, "quantity_short": 1})).collect();
             ("short-pick", json!({"reason": "NotInStock", "lines": lines}))
         }
     }
