@@ -177,7 +177,8 @@ impl Model {
             Event::PreorderDue { .. } | Event::FulfillmentReleased { .. } | Event::FulfillmentAccepted { .. } => {}
             Event::PickingStarted { .. } | Event::ShippingAsked { .. } | Event::LabelAsked { .. } | Event::LabelBooked { .. } => {}
             Event::LabelRefused { .. } | Event::FulfillmentReady { .. } | Event::LabelVoided { .. } | Event::GrantsSeen { .. } => {}
-            Event::ReturnOpened { .. } => {}
+            Event::ReturnOpened { .. } | Event::ClaimOpened { .. } | Event::ClaimApproved { .. } => {}
+            Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}
             Event::DecisionAsked(_) | Event::DecisionMade { .. } | Event::DeadlineExtended { .. } => {}
             Event::CancellationRequested { .. } | Event::CancellationAnswered { .. } | Event::CancellationRecorded(_) => {}
             Event::AttentionRaised { .. } | Event::EffectGaveUp { .. } | Event::AttentionResolved { .. } => {}
