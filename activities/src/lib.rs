@@ -5,6 +5,12 @@ mod data;
 mod failure;
 mod payments;
 pub mod ports;
+mod rule_file;
 mod shipping;
 
-pub use self::{data::DataActivities, payments::PaymentActivities, shipping::ShippingActivities};
+pub use self::{
+    data::DataActivities,
+    payments::PaymentActivities,
+    rule_file::{RuleFile, RuleFileError},
+    shipping::ShippingActivities,
+};

@@ -16,5 +16,6 @@ pub mod order;
 pub mod page;
 pub mod problem;
 pub mod product;
+pub mod promise;
 pub mod reader;
 pub mod stock;

@@ -12,6 +12,7 @@ mod gates;
 mod layers;
 mod openapi;
 mod placing;
+mod promising;
 mod routes;
 mod serve;
 mod state;

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, future::Future, pin::pin, sync::Arc};
 use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use oms_activities::ports::{Carrier, PaymentGateway};
-use oms_allocation::Rules;
+use oms_allocation::RulesInForce;
 use oms_store::Store;
 use oms_workflows::names::{Queue, Queues};
 use temporalio_client::Client;
@@ -22,7 +22,7 @@ pub struct Parts {
     pub store: Store,
     pub gateway: Arc<dyn PaymentGateway>,
     pub carrier: Arc<dyn Carrier>,
-    pub rules: Rules,
+    pub rules: RulesInForce,
 }
 
 /// What a worker process serves, and how much of it at once.

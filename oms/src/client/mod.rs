@@ -8,6 +8,7 @@ pub mod fulfillment;
 pub mod order;
 mod order_text;
 pub mod product;
+pub mod promise;
 pub mod stock;
 mod upload;
 pub(crate) mod words;

@@ -6,7 +6,7 @@ use clap::Args;
 use super::signals::stop_signal;
 use crate::{
     config::{AdapterLayer, ConfigFile, DatabaseLayer, TemporalLayer, WorkerLayer},
-    runtime::{WorkerThread, open_store, parts},
+    runtime::{WorkerThread, open_store, parts, rules},
 };
 
 /// `oms worker`
@@ -32,7 +32,7 @@ impl WorkerArgs {
         let temporal_layer = self.temporal.over(file.temporal);
         let layer = self.worker.over(file.worker);
         let settings = layer.settings(temporal_layer.queues());
-        let rules = layer.allocation_rules()?;
+        let rules = rules(layer.rules.as_deref())?;
         let (gateway_url, carrier_url) = self.adapters.over(file.adapters).settings()?;
         let config = self.database.over(file.database).settings()?;
         let temporal = temporal_layer.connection()?;

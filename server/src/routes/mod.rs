@@ -12,6 +12,7 @@ mod holds;
 mod orders;
 mod paging;
 mod picklists;
+mod promises;
 mod stock;
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(stock::put))
         .routes(routes!(stock::adjust))
         .routes(routes!(availability::ask))
+        .routes(routes!(promises::promise))
         .routes(routes!(carrier_events::accept))
         .routes(routes!(feeds::list))
         .routes(routes!(feeds::get))

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use anyhow::{Context, Result};
+use oms_allocation::RulesInForce;
 use oms_domain::{clock::BusinessClock, policy::Policy};
 use oms_starter::{Relay, Starter, StarterConfig};
 use oms_store::{Facility, Store};
@@ -61,6 +62,8 @@ pub struct Setup {
     pub converter: DataConverter,
     /// Activities after which its workers are built anew.
     pub recycle_after: Option<u64>,
+    /// What its worker sources by.
+    pub rules: Option<RulesInForce>,
 }
 
 impl System {
@@ -83,7 +86,7 @@ impl System {
         seed(&store).await?;
         let temporal = temporal_with(&addresses.temporal, setup.converter.clone()).await?;
         let recycle = |settings: &mut Settings| settings.recycle_after = setup.recycle_after.unwrap_or(settings.recycle_after);
-        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, recycle);
+        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, setup.rules.clone(), recycle);
         let worker = if setup.without_worker { None } else { Some(start()?) };
         let starter = starter(&temporal, &store, &addresses, Policy::default());
         let relay = tokio::spawn(async move { Relay::new(starter).run().await });
