@@ -6,6 +6,13 @@ mod failure;
 mod orders;
 mod payments;
 pub mod ports;
+mod rule_file;
 mod shipping;
 
-pub use self::{data::DataActivities, orders::OrderActivities, payments::PaymentActivities, shipping::ShippingActivities};
+pub use self::{
+    data::DataActivities,
+    orders::OrderActivities,
+    payments::PaymentActivities,
+    rule_file::{RuleFile, RuleFileError},
+    shipping::ShippingActivities,
+};

@@ -58,7 +58,7 @@ impl AvailabilityBody {
     }
 }
 
-fn place(fields: &Fields<'_>) -> Option<PlaceBody> {
+pub(crate) fn place(fields: &Fields<'_>) -> Option<PlaceBody> {
     let country = fields.required("country", country);
     let city = fields.optional("city", text(100));
     let postal_code = fields.optional("postal_code", text(20));

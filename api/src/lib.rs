@@ -19,6 +19,7 @@ pub mod order;
 pub mod page;
 pub mod problem;
 pub mod product;
+pub mod promise;
 pub mod reader;
 pub mod refund;
 pub mod returns;

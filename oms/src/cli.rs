@@ -8,12 +8,13 @@ use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
         Api, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand,
-        order::OrderCommand, product::ProductCommand, returns::ReturnCommand, stock::StockCommand,
+        order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
     exit::EXIT_CODES,
     output::Format,
+    simulate::SimulateArgs,
     telemetry,
 };
 #[cfg(feature = "dev")]
@@ -68,6 +69,14 @@ enum Command {
     Doctor(Box<DoctorArgs>),
     /// Place orders, look at them, cancel and hold them.
     Order(Noun<OrderCommand>),
+    /// Ask what could be promised for a basket: from where, when and at what cost.
+    #[command(after_help = "Example:\n  oms promise 85123A=6 71053=2 --country GB --at 53.80,-1.55")]
+    Promise {
+        #[command(flatten)]
+        api: ApiLayer,
+        #[command(flatten)]
+        basket: PromiseArgs,
+    },
     /// Work on fulfillment orders: accept, pick, pack, ship, deliver.
     Fulfillment(Noun<FulfillmentCommand>),
     /// Take goods back: ask, approve, receive, judge, refund.
@@ -87,6 +96,9 @@ enum Command {
     /// Solve an allocation problem from a file.
     #[command(after_help = "Example:\n  oms allocate --problem problem.json -o json")]
     Allocate(AllocateArgs),
+    /// Replay recorded orders under policies of allocation, and see what each would have cost.
+    #[command(after_help = "Example:\n  oms simulate --data ../shared/data/online-retail --policy nearest,exact --out figures")]
+    Simulate(SimulateArgs),
     /// Check the rule files of the allocation.
     Rules {
         #[command(subcommand)]
@@ -149,6 +161,7 @@ impl Command {
             Self::Setup(args) => args.run(file, format).await,
             Self::Doctor(args) => args.run(file, format).await,
             Self::Allocate(args) => args.run(format),
+            Self::Simulate(args) => args.run(format),
             Self::Rules { verb } => verb.run(format),
             Self::Completion { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "oms", &mut std::io::stdout());
@@ -167,6 +180,7 @@ impl Command {
         }
         match self {
             Self::Order(noun) => verb!(noun),
+            Self::Promise { api, basket } => basket.run(&Api::new(&api.over(file.client).url())?, format).await,
             Self::Fulfillment(noun) => verb!(noun),
             Self::Return(noun) => verb!(noun),
             Self::Claim(noun) => verb!(noun),

@@ -17,6 +17,7 @@ pub mod output;
 pub mod reconcile;
 pub mod runtime;
 mod sample;
+mod simulate;
 mod style;
 mod telemetry;
 

@@ -81,6 +81,12 @@ pub(crate) fn unknown(code: ErrorCode, pointers: impl Iterator<Item = String>) -
     Problem { errors, ..Problem::new(code) }.into()
 }
 
+/// A basket that makes no problem to solve.
+pub(crate) fn no_plan(invalid: oms_allocation::Invalid) -> Failure {
+    let errors = invalid.mistakes.into_iter().map(|mistake| FieldError { pointer: mistake.pointer, message: mistake.message }).collect();
+    Problem { errors, ..Problem::new(ErrorCode::ValidationFailed) }.into()
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

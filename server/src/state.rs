@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use oms_allocation::{Rules, RulesInForce};
 use oms_starter::{Relay, Starter};
 use oms_store::Store;
 use tokio::sync::Semaphore;
@@ -17,6 +18,7 @@ pub struct AppState {
     pub relay: Relay,
     pub limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) rules: RulesInForce,
     pub(crate) gates: Gates,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
@@ -65,7 +67,7 @@ impl Default for Limits {
 }
 
 impl AppState {
-    /// With the default limits.
+    /// With the default limits and the built-in rules.
     pub fn new(store: Store, starter: Starter) -> Self {
         Self::with_limits(store, starter, Limits::default())
     }
@@ -77,9 +79,15 @@ impl AppState {
             starter,
             limits,
             metrics: Metrics::new(),
+            rules: Rules::built_in().into(),
             gates: Gates::new(limits.commands_per_order_max, limits.command_patience),
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
         }
+    }
+
+    /// Promises go by these rules, which should be the workers'.
+    pub fn ruled_by(self, rules: RulesInForce) -> Self {
+        Self { rules, ..self }
     }
 }

@@ -14,6 +14,7 @@ pub struct Pruned {
     pub record_undos: u64,
     /// Intakes that another start, or a record, has long made good.
     pub pending_intakes: u64,
+    pub promises: u64,
 }
 
 const PRUNE: &str = "WITH keys AS (
@@ -36,10 +37,14 @@ const PRUNE: &str = "WITH keys AS (
     ), intakes AS (
         DELETE FROM pending_intakes WHERE ctid = ANY (ARRAY (
             SELECT p.ctid FROM pending_intakes p JOIN orders USING (order_id) LIMIT $1)) RETURNING 1
+    ), promised AS (
+        DELETE FROM promises WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM promises WHERE made_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     )
     SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
         'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
-        'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes))";
+        'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
+        'promises', (SELECT count(*) FROM promised))";
 
 impl Store {
     /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.

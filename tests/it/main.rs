@@ -1,6 +1,7 @@
 //! End to end, on real parts that the tests start themselves: PostgreSQL, DynamoDB, Temporal, and simulators of what lies outside.
 
 mod adapters;
+mod allocating;
 mod bad_input;
 mod cost;
 mod handing_over;

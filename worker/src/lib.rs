@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin, sync
 use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use oms_activities::ports::{Carrier, PaymentGateway};
-use oms_allocation::Rules;
+use oms_allocation::RulesInForce;
 use oms_starter::Starter;
 use oms_store::Store;
 use oms_workflows::names::{Queue, Queues};
@@ -27,7 +27,7 @@ pub struct Parts {
     pub starter: Starter,
     pub gateway: Arc<dyn PaymentGateway>,
     pub carrier: Arc<dyn Carrier>,
-    pub rules: Rules,
+    pub rules: RulesInForce,
 }
 
 /// What a worker process serves, and how much of it at once.

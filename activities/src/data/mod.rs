@@ -8,7 +8,7 @@ mod source;
 
 use std::sync::Arc;
 
-use oms_allocation::Rules;
+use oms_allocation::RulesInForce;
 use oms_domain::{
     error::ErrorCode,
     ids::ReturnId,
@@ -27,12 +27,12 @@ use crate::failure::{failure, store_failure};
 pub struct DataActivities {
     store: Store,
     facilities: Facilities,
-    rules: Rules,
+    rules: RulesInForce,
 }
 
 impl DataActivities {
     /// With the rules that sourcing goes by.
-    pub fn new(store: Store, rules: Rules) -> Self {
+    pub fn new(store: Store, rules: RulesInForce) -> Self {
         Self { facilities: Facilities::new(store.clone()), store, rules }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use oms_allocation::{
     Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Rules, Service, StockLevel, build_problem,
 };
@@ -22,6 +22,8 @@ pub(super) struct Planner<'a> {
     pub rules: &'a Rules,
     /// Facilities that gave a line back and are not offered it again yet.
     pub exclusions: &'a [Exclusion],
+    /// The delivery date that checkout was promised, if the order names a promise.
+    pub promised: Option<Date>,
     pub at: Timestamp,
 }
 
@@ -83,7 +85,7 @@ impl Planner<'_> {
                 Some(DeliveryMethod::Standard | DeliveryMethod::Pickup) | None => Service::Standard,
             },
             pickup_facility_id,
-            requested_delivery_date: self.order.requested_delivery_date,
+            requested_delivery_date: self.order.requested_delivery_date.or(self.promised),
             allow_split: self.order.allow_split,
             packages_already: i64::from(self.request.packages_already),
             open_packages: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use oms_domain::{
     error::ErrorCode,
     ids::Sku,
@@ -30,13 +31,15 @@ impl DataActivities {
         let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect::<BTreeMap<_, _>>();
         let exclusions = self.store.exclusions(&order.order_id, input.at).await.map_err(|error| store_failure(&error))?;
+        let rules = self.rules.current();
         let planner = Planner {
             order: &order,
             request: &input.request,
             facilities: &facilities,
             weights_g: &weights_g,
-            rules: &self.rules,
+            rules: &rules,
             exclusions: &exclusions,
+            promised: self.promised(&order).await?,
             at: input.at,
         };
         for _ in 0..PLANS_MAX {
@@ -57,6 +60,15 @@ impl DataActivities {
             }
         }
         Err(failure(ErrorCode::InsufficientStock, "stock moved under every plan; it is planned again"))
+    }
+}
+
+impl DataActivities {
+    /// A promise nobody made, or one that is too old, binds nobody.
+    async fn promised(&self, order: &PlacedOrder) -> Result<Option<Date>, ActivityError> {
+        let Some(promise_id) = &order.promise_id else { return Ok(None) };
+        let promise = self.store.promise(promise_id).await.map_err(|error| store_failure(&error))?;
+        Ok(promise.and_then(|promise| promise.delivery_date))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod fulfillment;
 pub mod order;
 mod order_text;
 pub mod product;
+pub mod promise;
 pub mod returns;
 pub mod stock;
 mod upload;

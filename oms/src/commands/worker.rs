@@ -7,7 +7,7 @@ use oms_starter::{Starter, StarterConfig};
 use super::signals::stop_signal;
 use crate::{
     config::{AdapterLayer, ConfigFile, DatabaseLayer, TemporalLayer, WorkerLayer},
-    runtime::{WorkerThread, open_store, parts},
+    runtime::{WorkerThread, open_store, parts, rules},
 };
 
 /// `oms worker`
@@ -33,7 +33,7 @@ impl WorkerArgs {
         let temporal_layer = self.temporal.over(file.temporal);
         let layer = self.worker.over(file.worker);
         let settings = layer.settings(temporal_layer.queues());
-        let rules = layer.allocation_rules()?;
+        let rules = rules(layer.rules.as_deref())?;
         let (gateway_url, carrier_url) = self.adapters.over(file.adapters).settings()?;
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;

@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use oms_allocation::Rules;
 use oms_domain::error::ErrorCode;
 use oms_starter::encrypting_converter;
 use oms_store::StoreConfig;
@@ -65,7 +64,7 @@ layer! {
         /// Address where monitoring reads the worker's figures, at /metrics [default: nowhere].
         #[arg(long, env = "OMS_METRICS_ADDR", value_name = "ADDR")]
         metrics_addr: SocketAddr,
-        /// Rule file of the allocation (`oms rules check`) [default: the built-in rules].
+        /// Rule file of the allocation (`oms rules check`); a change is in force at once [default: the built-in rules].
         #[arg(long, env = "OMS_RULES", value_name = "FILE")]
         rules: PathBuf,
     }
@@ -102,6 +101,9 @@ layer! {
         /// Address the API listens on [default: 127.0.0.1:8080].
         #[arg(long, env = "OMS_HTTP_ADDR", value_name = "ADDR")]
         http_addr: SocketAddr,
+        /// Rule file that promises go by, the workers' [default: the built-in rules].
+        #[arg(long, env = "OMS_RULES", value_name = "FILE")]
+        rules: PathBuf,
     }
 }
 
@@ -203,17 +205,6 @@ impl WorkerLayer {
         settings.recycle_after = self.recycle_after.unwrap_or(settings.recycle_after);
         settings
     }
-
-    /// The allocation's rules.
-    ///
-    /// # Errors
-    /// `validation_failed` with every mistake of the file.
-    pub fn allocation_rules(&self) -> Result<Rules> {
-        let Some(path) = &self.rules else { return Ok(Rules::built_in()) };
-        let text = std::fs::read_to_string(path).with_context(|| format!("read the rule file {}", path.display()))?;
-        let wrong = |mistakes| Coded::new(ErrorCode::ValidationFailed, format!("the rule file {}:\n{mistakes}", path.display()));
-        Ok(Rules::parse(&text).map_err(wrong)?)
-    }
 }
 
 impl AdapterLayer {
@@ -259,8 +250,8 @@ mod tests {
 
     #[test]
     fn what_is_absent_above_is_taken_from_below() {
-        let above = ServerLayer { http_addr: Some(([127, 0, 0, 1], 1).into()) };
-        let below = ServerLayer { http_addr: Some(([127, 0, 0, 1], 2).into()) };
+        let above = ServerLayer { http_addr: Some(([127, 0, 0, 1], 1).into()), ..ServerLayer::default() };
+        let below = ServerLayer { http_addr: Some(([127, 0, 0, 1], 2).into()), ..ServerLayer::default() };
         assert_eq!(above.over(below.clone()).address().port(), 1);
         assert_eq!(ServerLayer::default().over(below).address().port(), 2);
         assert_eq!(ServerLayer::default().address().port(), 8080);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
+use oms_allocation::RulesInForce;
 use oms_server::AppState;
 use oms_starter::Starter;
 use oms_store::Store;
@@ -18,14 +19,14 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Serves on the listener.
+    /// Serves on the listener; promises go by the rules.
     ///
     /// # Errors
     /// When the listener has no address.
-    pub fn start(listener: TcpListener, store: Store, starter: Starter) -> Result<Self> {
+    pub fn start(listener: TcpListener, store: Store, starter: Starter, rules: RulesInForce) -> Result<Self> {
         let address = listener.local_addr().context("the API's address")?;
         let stop = CancellationToken::new();
-        let state = AppState::new(store, starter);
+        let state = AppState::new(store, starter).ruled_by(rules);
         let relay = state.relay.clone();
         let server = tokio::spawn(oms_server::serve(state, listener, stop.clone().cancelled_owned()));
         let relay = tokio::spawn(async move { relay.run().await });

@@ -5,6 +5,7 @@
 mod api;
 #[cfg(feature = "dev")]
 mod dev;
+mod rules;
 mod search_attributes;
 mod system;
 mod temporal;
@@ -13,6 +14,7 @@ mod worker;
 pub use api::ApiServer;
 #[cfg(feature = "dev")]
 pub use dev::{Dev, DevOptions};
+pub(crate) use rules::rules;
 pub use search_attributes::{missing_search_attributes, register_search_attributes};
 pub use system::{System, SystemOptions};
 pub(crate) use system::{listen, open_store, parts};

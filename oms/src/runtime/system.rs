@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
 use oms_activities::adapters::{HttpCarrier, HttpGateway, http_client};
-use oms_allocation::Rules;
+use oms_allocation::{Rules, RulesInForce};
 use oms_domain::{clock::BusinessClock, error::ErrorCode, policy::Policy};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{Store, StoreConfig};
@@ -31,7 +31,7 @@ pub struct SystemOptions {
     pub queues: Queues,
     pub clock: BusinessClock,
     pub policy: Policy,
-    pub rules: Rules,
+    pub rules: RulesInForce,
     /// What the worker serves; its queues are those above.
     pub worker: Settings,
 }
@@ -49,7 +49,7 @@ impl SystemOptions {
             queues: Queues::default(),
             clock: BusinessClock::default(),
             policy: Policy::default(),
-            rules: Rules::built_in(),
+            rules: Rules::built_in().into(),
             worker: Settings::all(Queues::default()),
         }
     }
@@ -97,9 +97,9 @@ impl System {
             eager_start: true,
         };
         let starter = Starter::new(temporal.clone(), store.clone(), config);
-        let parts = parts(starter.clone(), store.clone(), &options.payment_gateway_url, &options.carrier_url, options.rules)?;
+        let parts = parts(starter.clone(), store.clone(), &options.payment_gateway_url, &options.carrier_url, options.rules.clone())?;
         let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
-        let api = ApiServer::start(listener, store.clone(), starter.clone())?;
+        let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules)?;
         Ok(Self { api_url: api.url(), store, starter, temporal, api, worker })
     }
 
@@ -138,7 +138,7 @@ pub(crate) async fn open_store(config: &StoreConfig) -> Result<Store> {
 ///
 /// # Errors
 /// When no HTTP client can be built.
-pub(crate) fn parts(starter: Starter, store: Store, payment_gateway_url: &str, carrier_url: &str, rules: Rules) -> Result<Parts> {
+pub(crate) fn parts(starter: Starter, store: Store, payment_gateway_url: &str, carrier_url: &str, rules: RulesInForce) -> Result<Parts> {
     let client = http_client().context("the adapters' HTTP client")?;
     let gateway = Arc::new(HttpGateway::new(client.clone(), payment_gateway_url));
     let carrier = Arc::new(HttpCarrier::new(client, carrier_url));

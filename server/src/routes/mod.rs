@@ -16,6 +16,7 @@ mod money;
 mod orders;
 mod paging;
 mod picklists;
+mod promises;
 mod returns;
 mod stock;
 
@@ -69,6 +70,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(stock::put))
         .routes(routes!(stock::adjust))
         .routes(routes!(availability::ask))
+        .routes(routes!(promises::promise))
         .routes(routes!(carrier_events::accept))
         .routes(routes!(feeds::list))
         .routes(routes!(feeds::get))

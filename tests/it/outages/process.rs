@@ -89,7 +89,7 @@ fn worker_process() -> Result<()> {
 /// Serves orders until an activity has run.
 async fn serve_until(activity: String, store: Store, addresses: &Addresses) -> Result<()> {
     let queue = Queues::new(addresses.queue_prefix.clone()).name(Queue::Orders);
-    let data = DataActivities::new(store, Rules::built_in());
+    let data = DataActivities::new(store, Rules::built_in().into());
     let options = WorkerOptions::new(queue).register_workflow::<OrderWorkflow>()?.register_activities(data);
     let options = options.activity_inbound_interceptor(DiesAfter(activity.into())).build();
     let runtime = Runtime::from_current_tokio(RuntimeOptions::default())?;

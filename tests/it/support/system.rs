@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use anyhow::{Context, Result};
+use oms_allocation::RulesInForce;
 use oms_domain::{clock::BusinessClock, policy::Policy};
 use oms_starter::{Relay, Starter, StarterConfig};
 use oms_store::{Facility, Store};
@@ -63,6 +64,8 @@ pub struct Setup {
     pub recycle_after: Option<u64>,
     /// Stands around every activity of its worker.
     pub around: Option<Around>,
+    /// What its worker sources by.
+    pub rules: Option<RulesInForce>,
 }
 
 impl System {
@@ -88,7 +91,7 @@ impl System {
             settings.recycle_after = setup.recycle_after.unwrap_or(settings.recycle_after);
             settings.around = setup.around;
         };
-        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, set_up);
+        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, setup.rules.clone(), set_up);
         let worker = if setup.without_worker { None } else { Some(start()?) };
         let starter = starter(&temporal, &store, &addresses, Policy::default());
         let relay = tokio::spawn(async move { Relay::new(starter).run().await });

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
 use oms_activities::adapters::{HttpCarrier, HttpGateway};
-use oms_allocation::Rules;
+use oms_allocation::{Rules, RulesInForce};
 use oms_domain::policy::Policy;
 use oms_store::Store;
 use oms_worker::{Parts, Settings, serve};
@@ -26,12 +26,19 @@ pub struct WorkerThread {
 
 impl WorkerThread {
     pub fn start(temporal: Client, store: Store, addresses: &Addresses) -> Result<Self> {
-        Self::start_with(temporal, store, addresses, |_| {})
+        Self::start_with(temporal, store, addresses, None, |_| {})
     }
 
     /// One that is set up otherwise than usual.
-    pub fn start_with(temporal: Client, store: Store, addresses: &Addresses, set_up: impl FnOnce(&mut Settings)) -> Result<Self> {
-        let parts = parts(&temporal, store, addresses)?;
+    pub fn start_with(
+        temporal: Client,
+        store: Store,
+        addresses: &Addresses,
+        rules: Option<RulesInForce>,
+        set_up: impl FnOnce(&mut Settings),
+    ) -> Result<Self> {
+        let mut parts = parts(&temporal, store, addresses)?;
+        parts.rules = rules.unwrap_or(parts.rules);
         let mut settings = Settings::all(Queues::new(addresses.queue_prefix.clone()));
         set_up(&mut settings);
         let (stop, stopped) = oneshot::channel();
@@ -64,6 +71,6 @@ pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<P
         store,
         gateway: Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)),
         carrier: Arc::new(HttpCarrier::new(http, &addresses.carrier_url)),
-        rules: Rules::built_in(),
+        rules: Rules::built_in().into(),
     })
 }

@@ -1,0 +1,52 @@
+//! What checkout may tell a customer before there is an order.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+use jiff::Timestamp;
+use oms_api::promise::{PromiseBody, PromisesView};
+use oms_domain::{error::ErrorCode, ids::Sku};
+use oms_store::{Product, Promise};
+
+use crate::{
+    extract::JsonBody,
+    failure::{self, Failure},
+    promising::{Basket, facility, stock},
+    state::AppState,
+};
+
+#[utoipa::path(
+    post, path = "/v1/promises", tag = "orders", operation_id = "promise", request_body = PromiseBody,
+    responses((status = 200, description = "One option for each shipping method; nothing is reserved", body = PromisesView))
+)]
+pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Result<Json<PromisesView>, Failure> {
+    let body = body.read(PromiseBody::read)?;
+    let mut skus: Vec<Sku> = body.lines.iter().map(|line| line.sku.clone()).collect();
+    skus.sort();
+    skus.dedup();
+    let products: BTreeMap<Sku, Product> =
+        state.store.catalog().products(&skus).await?.into_iter().map(|product| (product.sku.clone(), product)).collect();
+    refuse_unknown(&body, &products)?;
+    let basket = Basket {
+        products,
+        facilities: state.store.catalog().facilities().await?.into_iter().filter_map(facility).collect(),
+        stock: stock(state.store.availability(&skus).await?.positions),
+        rules: &state.rules.current(),
+        at: state.starter.clock().business(Timestamp::now()),
+        body: &body,
+    };
+    let options = basket.options().map_err(failure::no_plan)?;
+    let kept: Vec<Promise> =
+        options.iter().map(|option| Promise { promise_id: option.promise_id.clone(), delivery_date: option.delivery_date }).collect();
+    state.store.keep_promises(&kept).await?;
+    Ok(Json(PromisesView { options }))
+}
+
+fn refuse_unknown(body: &PromiseBody, products: &BTreeMap<Sku, Product>) -> Result<(), Failure> {
+    let lines = body.lines.iter().enumerate().filter(|(_, line)| !products.contains_key(&line.sku));
+    let mut unknown = lines.map(|(index, _)| format!("/lines/{index}/sku")).peekable();
+    match unknown.peek() {
+        None => Ok(()),
+        Some(_) => Err(failure::unknown(ErrorCode::UnknownSku, unknown)),
+    }
+}
