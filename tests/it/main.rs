@@ -3,11 +3,13 @@
 mod adapters;
 mod allocating;
 mod bad_input;
+mod complaints;
 mod cost;
 mod handing_over;
 mod journeys;
 mod large_order;
 mod matrix;
+mod model;
 mod operating;
 mod outages;
 mod races;

@@ -4,9 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
-use oms_api::{fulfillment::FulfillmentOrderView, order::OrderView};
-use oms_domain::ids::{FulfillmentOrderId, OrderId, Sku};
+use oms_api::{fulfillment::FulfillmentOrderView, order::OrderView, returns::ReturnView};
+use oms_domain::{
+    ids::{FulfillmentOrderId, OrderId, ReturnId, Sku},
+    policy::Policy,
+    returns::{AnnouncedLine, ReturnCore},
+};
+use oms_workflows::{
+    messages::ReturnInput,
+    names::{Queue, Queues, return_workflow_id},
+    returns::ReturnWorkflow,
+};
 use serde_json::{Value, json};
+use temporalio_client::{WorkflowExecutionStatus, WorkflowStartOptions};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -22,6 +32,9 @@ const DEED_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A cancellation that waits for the very step that waits for it gets no longer a start than this.
 const HEAD_START: Duration = Duration::from_millis(400);
+
+/// Events after which a return's run is handed over to the next.
+const SHORT_RUN: u32 = 30;
 
 /// A scenario, and what goes wrong in it.
 #[derive(Clone)]
@@ -56,10 +69,11 @@ impl Cell {
         let play = Play { cell: self, shop, watched, sku, id };
         shop.place(&basket).await?;
         let ((), ()) = tokio::try_join!(play.deeds(), play.interfere())?;
-        let order = play.until_rest().await?;
+        let order = play.until(at_rest).await?;
+        let returned = play.return_at_rest().await?;
         play.watched.over().await?;
         sound::settle(&shop.system, std::slice::from_ref(&play.id)).await?;
-        play.judge(&order)
+        play.judge(&order, returned.as_ref())
     }
 }
 
@@ -69,23 +83,28 @@ impl Play<'_> {
     }
 
     /// What passes leaves no trace; what does not leaves an order that has ended, or that says what it needs a person for.
-    fn judge(&self, order: &OrderView) -> Result<Outcome> {
-        let reasons: Vec<_> = order.attention.iter().map(|known| format!("{}: {}", known.subject, known.why)).collect();
-        let unharmed = order.status == self.cell.scenario.ends && reasons.is_empty();
+    fn judge(&self, order: &OrderView, returned: Option<&ReturnView>) -> Result<Outcome> {
+        let of_order = order.attention.iter().map(|known| (&known.subject, &known.why));
+        let of_return = returned.iter().flat_map(|returned| &returned.attention).map(|known| (&known.subject, &known.why));
+        let parked: Vec<_> = of_order.chain(of_return).map(|(subject, why)| format!("{subject}: {why}")).collect();
+        let status = returned.map_or(order.status.clone(), |returned| format!("{}, return {}", order.status, returned.status));
+        let unharmed = status == self.cell.scenario.ends && parked.is_empty();
         let must_be_unharmed = self.fault().is_none_or(Fault::passes);
-        ensure!(unharmed || !must_be_unharmed, "it is {} in place of {}: {reasons:?}", order.status, self.cell.scenario.ends);
-        ensure!(order.attention.iter().all(|known| !known.why.is_empty()), "it is parked and does not say why");
-        let parked = if reasons.is_empty() { String::new() } else { format!(", parked: {}", reasons.join("; ")) };
-        Ok(Outcome { end: format!("{}{parked}", order.status), seen: self.watched.seen() })
+        ensure!(unharmed || !must_be_unharmed, "it is {status} in place of {}: {parked:?}", self.cell.scenario.ends);
+        let told = if parked.is_empty() { String::new() } else { format!(", parked: {}", parked.join("; ")) };
+        Ok(Outcome { end: format!("{status}{told}"), seen: self.watched.seen() })
     }
 
-    /// Cancels the order while the step is under way.
+    /// Cancels the order, and its return, while the step is under way.
     async fn interfere(&self) -> Result<()> {
         if self.fault() != Some(Fault::CancelledMeanwhile) {
             return Ok(());
         }
         self.watched.struck().await?;
-        let mut cancelling = std::pin::pin!(self.cancel("meanwhile"));
+        let mut cancelling = std::pin::pin!(async {
+            self.cancel("meanwhile").await?;
+            self.cancel_return().await
+        });
         let early = timeout(HEAD_START, &mut cancelling).await;
         self.watched.release();
         match early {
@@ -97,6 +116,13 @@ impl Play<'_> {
     async fn cancel(&self, cancellation_id: &str) -> Result<()> {
         let path = format!("/v1/orders/{}/cancellations", self.id);
         self.ask(&path, &cancellation(cancellation_id, &[])).await
+    }
+
+    async fn cancel_return(&self) -> Result<()> {
+        match self.returned().await? {
+            Some(returned) => self.ask(&format!("/v1/returns/{}/cancel", returned.return_id), &json!({"reason": "keeps it"})).await,
+            None => Ok(()),
+        }
     }
 
     async fn deeds(&self) -> Result<()> {
@@ -114,6 +140,8 @@ impl Play<'_> {
                     }
                 }
                 Deed::Scan(n, status) => self.scan(*n, status).await?,
+                Deed::Return => self.open_return().await?,
+                Deed::ActOnReturn(status, action, body) => self.act_on_return(status, action, *body).await?,
             }
         }
         Ok(())
@@ -157,8 +185,65 @@ impl Play<'_> {
         Ok(found(&order).filter(|_| !at_rest(&order)))
     }
 
-    async fn until_rest(&self) -> Result<OrderView> {
-        self.until(at_rest).await
+    /// In runs so short that it is handed over from one to the next, which reads the return in.
+    async fn open_return(&self) -> Result<()> {
+        let order = self.until(at_rest).await?;
+        if order.status != "Completed" || order.needs_attention {
+            return Ok(());
+        }
+        let return_id = self.return_id();
+        let lines = vec![AnnouncedLine { line_id: "1".parse()?, quantity: UNITS, reason: "too small".to_owned() }];
+        let opened_at = Timestamp::from_microsecond(Timestamp::now().as_microsecond())?;
+        let queues = Queues::new(self.shop.system.addresses.queue_prefix.clone());
+        let options = WorkflowStartOptions::new(queues.name(Queue::Orders), return_workflow_id(&return_id)).build();
+        let core = ReturnCore { return_id, order_id: self.id.clone(), opened_at, lines };
+        let (clock, policy) = (self.shop.starter.clock(), Policy::default());
+        let input = ReturnInput { core, clock, policy, queues, resumes: false, history_max: SHORT_RUN };
+        self.shop.system.temporal.start_workflow(ReturnWorkflow::run, input, options).await?;
+        // From here on there is something to come to rest.
+        let there = until("the return to be recorded", async || self.returned().await);
+        there.await.map(drop)
+    }
+
+    async fn act_on_return(&self, status: &str, action: &str, body: fn() -> Value) -> Result<()> {
+        match self.until_return(|returned| returned.status == status || return_rests(returned)).await? {
+            Some(returned) if returned.status == status => self.ask(&format!("/v1/returns/{}/{action}", returned.return_id), &body()).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The return once it waits for a person, or has ended and so has its run, which sees its last effects through.
+    async fn return_at_rest(&self) -> Result<Option<ReturnView>> {
+        let returned = self.until_return(return_rests).await?;
+        if returned.as_ref().is_none_or(|returned| returned.needs_attention) {
+            return Ok(returned);
+        }
+        let handle = self.shop.system.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(&self.return_id()));
+        until("the return's run to end, or a person to be asked", async || {
+            let ended = handle.describe(Default::default()).await?.status() == WorkflowExecutionStatus::Completed;
+            Ok(self.returned().await?.filter(|returned| ended || returned.needs_attention))
+        })
+        .await
+        .map(Some)
+    }
+
+    /// The return once the condition holds; none if there is none.
+    async fn until_return(&self, condition: impl Fn(&ReturnView) -> bool) -> Result<Option<ReturnView>> {
+        until(&format!("a return of {}", self.id), async || {
+            let returned = self.returned().await?;
+            let found = returned.as_ref().is_none_or(&condition);
+            Ok(found.then_some(returned))
+        })
+        .await
+    }
+
+    async fn returned(&self) -> Result<Option<ReturnView>> {
+        let answer = self.shop.get(&format!("/v1/returns/{}", self.return_id())).await?;
+        if answer.status == 404 { Ok(None) } else { answer.view(200).map(Some) }
+    }
+
+    fn return_id(&self) -> ReturnId {
+        ReturnId::of(&self.id, 1)
     }
 
     async fn until(&self, condition: impl Fn(&OrderView) -> bool) -> Result<OrderView> {
@@ -178,4 +263,9 @@ impl Play<'_> {
 /// Ended, or waiting for a person.
 fn at_rest(order: &OrderView) -> bool {
     order.needs_attention || ["Completed", "Cancelled", "Rejected", "Expired"].contains(&order.status.as_str())
+}
+
+/// Ended, or waiting for a person.
+fn return_rests(returned: &ReturnView) -> bool {
+    returned.needs_attention || ["Closed", "Cancelled", "Declined", "Expired", "Lost"].contains(&returned.status.as_str())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use oms_domain::ids::OrderId;
-use oms_workflows::names::order_of_workflow_id;
+use oms_workflows::names::{order_of_workflow_id, return_of_workflow_id};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::{
     activities::ActivityError,
@@ -29,7 +29,7 @@ pub enum Fault {
     AnswerLost,
     /// The first attempt is slow and taken for dead. It does its work after the second one has done the same.
     RunsTwice,
-    /// The whole order is cancelled while the step is under way.
+    /// The whole order, and its return if there is one, is cancelled while the step is under way.
     CancelledMeanwhile,
     /// It fails for good.
     GivesUp,
@@ -103,7 +103,8 @@ impl Faults {
     }
 
     fn of(&self, input: &ExecuteActivityInput) -> Option<Arc<Watched>> {
-        let order_id = order_of_workflow_id(input.activity_info().workflow_id.as_deref()?)?;
+        let workflow_id = input.activity_info().workflow_id.as_deref()?;
+        let order_id = order_of_workflow_id(workflow_id).or_else(|| return_of_workflow_id(workflow_id)?.order_id())?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&order_id).cloned()
     }
 }

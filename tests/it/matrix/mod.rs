@@ -26,7 +26,7 @@ use crate::support::{Setup, Shop, System, run};
 /// Cells at work at once.
 const AT_ONCE: usize = 8;
 /// Cells that wait, most of their time, for the server to take an attempt for dead.
-const WAITING_AT_ONCE: usize = 16;
+const WAITING_AT_ONCE: usize = 8;
 
 #[test]
 fn every_step_fails_and_every_order_is_sound() -> Result<()> {

@@ -3,7 +3,7 @@
 use oms_domain::ids::Sku;
 use serde_json::{Value, json};
 
-use crate::support::{Basket, basket::unique};
+use crate::support::{Basket, basket::unique, system::LEEDS};
 
 /// Units of every order.
 pub const UNITS: u32 = 3;
@@ -19,6 +19,10 @@ pub enum Deed {
     Receive(u32),
     /// The carrier reports on the n-th fulfillment order's parcel.
     Scan(u32, &'static str),
+    /// The customer announces that everything comes back, once the order has ended.
+    Return,
+    /// Somebody acts on the return once it has this status.
+    ActOnReturn(&'static str, &'static str, fn() -> Value),
 }
 
 /// An order's life as it goes when nothing goes wrong.
@@ -28,7 +32,7 @@ pub struct Scenario {
     /// Units in stock when the order is placed.
     pub in_stock: i64,
     pub deeds: &'static [Deed],
-    /// The status in which it ends.
+    /// The statuses in which the order, and the return if there is one, end.
     pub ends: &'static str,
 }
 
@@ -45,6 +49,18 @@ fn nothing() -> Value {
 /// With a number of the facility's own, so that no carrier is asked.
 fn own_number() -> Value {
     json!({"carrier": "van", "tracking_number": unique("MX")})
+}
+
+fn at_leeds() -> Value {
+    json!({"receipt_id": "dock-1", "facility_id": LEEDS, "lines": [{"line_id": "1", "quantity": UNITS}]})
+}
+
+fn keeps_it() -> Value {
+    json!({"reason": "keeps it"})
+}
+
+fn as_new() -> Value {
+    json!({"lines": [{"line_id": "1", "quantity": UNITS, "verdict": "Accepted", "disposition": "restock"}]})
 }
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -95,6 +111,31 @@ pub const SCENARIOS: &[Scenario] = &[
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Scan(1, "handed_over"), Deed::Scan(1, "lost")],
         ends: "Cancelled",
+    },
+    Scenario {
+        name: "returned and paid back",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[
+            Deed::Act(1, "ship", own_number),
+            Deed::Act(1, "deliver", nothing),
+            Deed::Return,
+            Deed::ActOnReturn("LabelSent", "receive", at_leeds),
+            Deed::ActOnReturn("Received", "inspect", as_new),
+        ],
+        ends: "Completed, return Closed",
+    },
+    Scenario {
+        name: "return given up",
+        token: "tok_fine",
+        in_stock: 10,
+        deeds: &[
+            Deed::Act(1, "ship", own_number),
+            Deed::Act(1, "deliver", nothing),
+            Deed::Return,
+            Deed::ActOnReturn("LabelSent", "cancel", keeps_it),
+        ],
+        ends: "Completed, return Cancelled",
     },
     Scenario {
         name: "authorized out of sight",

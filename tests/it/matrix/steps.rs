@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result};
 use oms_domain::order::PaymentRequest;
-use oms_workflows::contracts::{RecordInput, RecordedEvent};
+use oms_workflows::contracts::{RecordInput, RecordedEvent, ReturnProgress};
 use temporalio_sdk::interceptors::ExecuteActivityInput;
 
 /// How contracts name their activities.
@@ -21,6 +21,9 @@ pub fn of(input: &ExecuteActivityInput) -> Vec<Step> {
         return vec![format!("{activity} {}", request.kind.as_str())];
     }
     if let Some(record) = input.args_ref::<RecordInput>() {
+        return record.events.iter().map(|event| format!("{activity} {}", about(event))).collect();
+    }
+    if let Some(record) = input.args_ref::<ReturnProgress>() {
         return record.events.iter().map(|event| format!("{activity} {}", about(event))).collect();
     }
     vec![activity.clone()]
