@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use oms_allocation::{
     Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Position, Rules, Service, StockLevel, build_problem,
 };
@@ -112,8 +112,8 @@ pub(crate) fn stock(positions: Vec<Available>) -> Vec<StockLevel> {
     positions.into_iter().map(level).collect()
 }
 
-/// None for working days that no calendar knows, which sourcing leaves out, too.
-pub(crate) fn facility(row: oms_store::Facility) -> Option<Facility> {
+/// With the capacity taken by local day. None for working days that no calendar knows, which sourcing leaves out, too.
+pub(crate) fn facility(capacity_taken: BTreeMap<Date, i64>, row: oms_store::Facility) -> Option<Facility> {
     Some(Facility {
         working_days: row.working_days.parse().ok()?,
         facility_id: row.facility_id.into(),
@@ -123,9 +123,8 @@ pub(crate) fn facility(row: oms_store::Facility) -> Option<Facility> {
         cutoff: row.cutoff_local_time,
         timezone: row.timezone,
         handling_cost_minor: row.handling_cost_minor,
-        // As in sourcing: capacity is taken at release, and until then does not bind a plan.
-        daily_order_capacity: None,
-        capacity_taken: BTreeMap::new(),
+        daily_order_capacity: row.daily_order_capacity.map(i64::from),
+        capacity_taken,
         ship_enabled: row.ship_enabled,
         pickup_enabled: row.pickup_enabled,
         active: true,

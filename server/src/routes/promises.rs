@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use oms_allocation::Facility;
 use oms_api::promise::{PromiseBody, PromisesView};
-use oms_domain::{error::ErrorCode, ids::Sku};
+use oms_domain::{
+    error::ErrorCode,
+    ids::{FacilityId, Sku},
+};
 use oms_store::{Product, Promise};
 
 use crate::{
@@ -27,12 +31,13 @@ pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Re
     let products: BTreeMap<Sku, Product> =
         state.store.catalog().products(&skus).await?.into_iter().map(|product| (product.sku.clone(), product)).collect();
     refuse_unknown(&body, &products)?;
+    let at = state.starter.clock().business(Timestamp::now());
     let basket = Basket {
         products,
-        facilities: state.store.catalog().facilities().await?.into_iter().filter_map(facility).collect(),
+        facilities: facilities(&state, at).await?,
         stock: stock(state.store.availability(&skus).await?.positions),
         rules: &state.rules.current(),
-        at: state.starter.clock().business(Timestamp::now()),
+        at,
         body: &body,
     };
     let options = basket.options().map_err(failure::no_plan)?;
@@ -40,6 +45,17 @@ pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Re
         options.iter().map(|option| Promise { promise_id: option.promise_id.clone(), delivery_date: option.delivery_date }).collect();
     state.store.keep_promises(&kept).await?;
     Ok(Json(PromisesView { options }))
+}
+
+/// All facilities, with the capacity that is taken from the day before on, as it is earlier elsewhere.
+async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Facility>, Failure> {
+    let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+    let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
+    for day in state.store.capacity_taken(from).await? {
+        taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
+    }
+    let rows = state.store.catalog().facilities().await?;
+    Ok(rows.into_iter().filter_map(|row| facility(taken.remove(&row.facility_id).unwrap_or_default(), row)).collect())
 }
 
 fn refuse_unknown(body: &PromiseBody, products: &BTreeMap<Sku, Product>) -> Result<(), Failure> {
