@@ -48,9 +48,12 @@ BEGIN
         RETURN;
     END IF;
     PERFORM demand_lock(ARRAY (SELECT m.sku FROM unnest(moves) AS m), false);
-    INSERT INTO return_goods AS g (return_id, facility_id, sku, restocked)
-    SELECT this_return, m.facility_id, m.sku, m.on_hand FROM unnest(moves) AS m
-    ON CONFLICT (return_id, facility_id, sku) DO UPDATE SET restocked = g.restocked + excluded.restocked;
+    UPDATE return_goods g SET restocked = g.restocked + m.on_hand FROM unnest(moves) AS m
+    WHERE (g.return_id, g.facility_id, g.sku) = (this_return, m.facility_id, m.sku);
+    -- What is taken back was there before.
+    INSERT INTO return_goods (return_id, facility_id, sku, restocked)
+    SELECT this_return, m.facility_id, m.sku, m.on_hand FROM unnest(moves) AS m WHERE m.on_hand > 0
+    ON CONFLICT DO NOTHING;
     PERFORM move_stock(moves);
 END $$;
 

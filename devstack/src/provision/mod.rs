@@ -6,8 +6,9 @@ mod temporal;
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -15,6 +16,9 @@ use tokio::process::Command;
 use crate::error::{Error, Result, io};
 use crate::process::last_lines;
 use crate::progress::Progress;
+
+/// How often it is looked whether a program that was just written can be run.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A cache folder, and where its filling is shown.
 #[derive(Debug, Clone)]
@@ -86,7 +90,7 @@ async fn run(command: &mut Command, deadline: Duration) -> Result<String> {
     let program = command.as_std().get_program();
     let what = program.to_string_lossy().into_owned();
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = match tokio::time::timeout(deadline, command.output()).await {
+    let output = match tokio::time::timeout(deadline, output_once_closed(command)).await {
         Err(_) => {
             let why = format!("not done after {} s", deadline.as_secs());
             return Err(Error::failed(what, why));
@@ -100,6 +104,17 @@ async fn run(command: &mut Command, deadline: Duration) -> Result<String> {
     let lines = format!("{printed}{}", String::from_utf8_lossy(&output.stderr));
     let why = format!("{}\n{}", output.status, last_lines(&lines));
     Err(Error::failed(what, why))
+}
+
+/// Runs it. A program that was just written may still be open for writing in a child that another thread is about to start: its
+/// exec will close it.
+async fn output_once_closed(command: &mut Command) -> std::io::Result<Output> {
+    loop {
+        match command.output().await {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => tokio::time::sleep(BUSY_PAUSE).await,
+            output => return output,
+        }
+    }
 }
 
 /// Moves what was installed to its final place, in one step: what is there is whole.
