@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, Order, money::operation_subject};
+use super::{Effect, Lines, Order, money::operation_subject};
 use crate::{
     ids::RefundId,
-    payment::{Operation, OperationKind, OperationStatus},
+    payment::{Operation, OperationKind, OperationStatus, Payment},
 };
 
 /// What the order's own refunds begin with: so they never meet the ids that people choose for theirs.
@@ -47,10 +47,20 @@ impl Order {
         if self.given_back_minor(refund) >= refund.amount_minor {
             return Some(RefundProgress::Done);
         }
-        let is_refund = |subject: &str| self.payments.iter().any(|p| operation_subject(OperationKind::Refund, &p.payment_id) == subject);
-        let stuck = self.attention.iter().find(|known| known.wait.is_none() && is_refund(&known.subject));
+        let stuck = self.attention.iter().find(|known| known.wait.is_none() && self.names_a_refund(&known.subject));
         let stuck = stuck.map(|known| RefundProgress::Stuck { subject: known.subject.clone(), why: known.why.clone() });
         Some(stuck.unwrap_or(RefundProgress::UnderWay))
+    }
+
+    /// Whether a person must look at a refund under this name: the instrument's, for one that failed, or that of the call, for one that
+    /// could not be made.
+    fn names_a_refund(&self, subject: &str) -> bool {
+        let calls = self.owed_effects().into_iter().filter_map(|effect| match effect {
+            Effect::Pay(pay) if pay.kind == OperationKind::Refund => Some(Effect::Pay(pay).key()),
+            Effect::Source(_) | Effect::Pay(_) | Effect::BookLabel(_) | Effect::VoidLabel(_) => None,
+        });
+        let failed = |p: &Payment| operation_subject(OperationKind::Refund, &p.payment_id) == subject;
+        self.payments.iter().any(failed) || calls.into_iter().any(|key| key == subject)
     }
 
     pub fn refund(&self, id: &RefundId) -> Option<&Refund> {

@@ -2,7 +2,7 @@
 
 use oms_domain::{
     error::{ErrorCode, Rejection},
-    order::{Command, Event, FulfillmentRequest, OrderCore, OrderStatus, Request, Wait},
+    order::{Answer, Command, Event, FulfillmentRequest, OrderCore, OrderStatus, RefundProgress, Request, Wait},
     payment::{Decline, OperationKind, OperationOutcome},
     placed::PaymentMethod,
 };
@@ -32,6 +32,19 @@ fn a_refund_after_the_end_is_paid_and_the_order_is_closed_again() {
     run.obey();
     assert!(run.order.is_closed());
     assert_eq!((run.order.net_captured_minor(), run.order.given_back_minor(&run.order.refunds[0])), (1_330, 500));
+}
+
+#[test]
+fn a_refund_that_cannot_be_made_waits_for_someone_under_the_name_of_its_call() {
+    let mut run = delivered(core(&[2]));
+    refund(&mut run, "r1", 500, None).unwrap();
+    let (id, effect) = ("r1".parse().unwrap(), run.order.pending_effects()[0].key());
+    assert_eq!(run.order.refund_progress(&id), Some(RefundProgress::UnderWay));
+    run.must(&Command::Answer(Answer::GaveUp { effect: effect.clone(), why: "it is down".into() }));
+    assert_eq!(run.order.refund_progress(&id), Some(RefundProgress::Stuck { subject: effect.clone(), why: "it is down".into() }));
+    run.send(&Command::Request(Request::Retry { subject: effect })).unwrap();
+    run.obey();
+    assert_eq!(run.order.refund_progress(&id), Some(RefundProgress::Done));
 }
 
 #[test]
