@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     cancellation::{LineUnits, line_units},
-    reader::{Node, parsed, text, units_per_line},
+    reader::{Node, ReadOnce, parsed, text, units_per_line},
 };
 
 /// The body of `POST /claims`.
@@ -55,7 +55,7 @@ pub struct ClaimActionBody {
 pub const CLAIM_ACTIONS: &[&str] = &["approve", "decline"];
 
 /// Reads the body of an action; none for a word that is no action.
-pub fn read_claim_action(action: &str, claim_id: ClaimId) -> Option<Box<dyn FnOnce(&Node<'_>) -> Option<Request>>> {
+pub fn read_claim_action(action: &str, claim_id: ClaimId) -> Option<ReadOnce<Request>> {
     Some(match action {
         "approve" => Box::new(move |node| node.object(|_| Some(Request::ApproveClaim { claim_id }))),
         "decline" => Box::new(move |node| {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     cancellation::{LineUnits, line_units},
-    reader::{Fields, Node, boolean, choice, name, parsed, quantity, text},
+    reader::{Fields, Node, ReadOnce, boolean, choice, name, parsed, quantity, text},
 };
 
 const VERDICTS: &[(&str, Verdict)] =
@@ -123,7 +123,7 @@ pub struct GoodsBody {
 pub const RETURN_ACTIONS: &[&str] = &["approve", "decline", "cancel", "receive", "inspect", "retry"];
 
 /// Reads the body of an action; none for a word that is no action. `made_up` names a delivery that nobody has named.
-pub fn read_return_action(action: &str, made_up: String) -> Option<Box<dyn FnOnce(&Node<'_>) -> Option<Request>>> {
+pub fn read_return_action(action: &str, made_up: String) -> Option<ReadOnce<Request>> {
     Some(match action {
         "approve" => Box::new(|node| node.object(|_| Some(Request::Approve))),
         "decline" => Box::new(|node| node.object(|fields| Some(Request::Decline { reason: fields.required("reason", text(200))? }))),

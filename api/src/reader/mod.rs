@@ -18,6 +18,9 @@ pub use fields::{Fields, same_as_path};
 pub use lines::units_per_line;
 pub use scalars::*;
 
+/// How a body is read that has been chosen by a word of the path.
+pub type ReadOnce<T> = Box<dyn FnOnce(&Node<'_>) -> Option<T>>;
+
 /// Most errors that one answer lists; what is beyond is not needed to mend a body.
 pub const ERRORS_MAX: usize = 1_000;
 /// A key longer than this is cut in a pointer, so that an answer stays small whatever was sent.

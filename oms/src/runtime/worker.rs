@@ -66,7 +66,7 @@ fn runtime_options(metrics_addr: Option<SocketAddr>) -> Result<RuntimeOptions> {
     let exporter = PrometheusExporterOptions::builder().socket_addr(socket_addr).use_seconds_for_durations(true).unit_suffix(true).build();
     let exporter = start_prometheus_metric_exporter(exporter).map_err(|error| anyhow!("the metrics at {socket_addr}: {error}"))?;
     let telemetry = TelemetryOptions::builder().metrics(exporter.meter as Arc<dyn CoreMeter>).build();
-    Ok(RuntimeOptions::builder().telemetry_options(telemetry).build().map_err(anyhow::Error::msg)?)
+    RuntimeOptions::builder().telemetry_options(telemetry).build().map_err(anyhow::Error::msg)
 }
 
 impl Drop for WorkerThread {
