@@ -107,7 +107,9 @@ pub fn come_back(order: &Order, a: u32, b: u32, c: u32) -> Request {
 
 /// Claims of what was delivered, or of what was not; approved, declined, or answered twice.
 pub fn claim(order: &Order, a: u32, b: u32, c: u32) -> Request {
-    let claim_id = oms_domain::ids::ClaimId::of(&order.core.order_id, 1 + c % 6);
+    let waiting = order.claims.iter().find(|claim| claim.status == oms_domain::order::ClaimStatus::Opened);
+    let any = oms_domain::ids::ClaimId::of(&order.core.order_id, 1 + c % 6);
+    let claim_id = waiting.filter(|_| b.is_multiple_of(2)).map_or(any, |claim| claim.claim_id.clone());
     match (order.claim(&claim_id), a % 3) {
         (Some(_), 0) => Request::ApproveClaim { claim_id },
         (Some(_), 1) => Request::DeclineClaim { claim_id, reason: "worn".into() },
