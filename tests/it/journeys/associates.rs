@@ -5,10 +5,11 @@ use oms_api::{
     fulfillment::{FulfillmentOrderView, PicklistView},
     order::PaymentView,
 };
+use oms_domain::policy::Policy;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Basket, Shop, in_shop, replay,
+    Basket, Shop, in_own_shop, in_shop, replay,
     system::{BATH, LEEDS, YORK},
 };
 
@@ -134,8 +135,8 @@ fn units_that_were_not_found_are_sourced_elsewhere() -> Result<()> {
 
 #[test]
 fn a_picklist_begins_the_work_of_a_facility() -> Result<()> {
-    in_shop(async |shop| {
-        // Nobody else's orders are in Bath.
+    // Nobody else's orders are in Bath.
+    in_own_shop(Policy::default(), async |shop| {
         let sku = shop.stocked(&[(BATH, 10)]).await?;
         let mut ids = Vec::new();
         for _ in 0..3 {
