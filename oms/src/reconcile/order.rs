@@ -96,14 +96,17 @@ fn stale(order: &Order, listed: Option<&Listed>) -> Option<String> {
     differs.then(|| format!("the document says {}, the list {status}", order.status))
 }
 
-/// Why a closed order's money does not add up: what shipped is paid to the penny, and every authorization is used up or void.
+/// Why a closed order's money does not add up: what shipped is paid to the penny but for what was promised back, and every
+/// authorization is used up or void.
 fn not_netted_out(order: &Order) -> Option<String> {
     // What a person was told of is open business, not a mismatch.
     if !order.is_closed() || !order.attention.is_empty() {
         return None;
     }
     let elsewhere = order.payments.iter().filter(|payment| payment.method == PaymentMethod::External);
-    let owed = (order.shipped_minor - elsewhere.map(|payment| payment.amount_minor).sum::<i64>()).max(0);
+    let promised_back: i64 = order.refunds.iter().map(|refund| refund.amount_minor - refund.settled_minor).sum();
+    let due = (order.shipped_minor - elsewhere.map(|payment| payment.amount_minor).sum::<i64>()).max(0);
+    let owed = due - order.set_off_minor - promised_back;
     let paid = order.net_captured_minor() + order.invoiced_minor;
     if paid != owed {
         return Some(format!("closed with {paid} paid and {owed} owed (minor units)"));
