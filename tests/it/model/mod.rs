@@ -38,7 +38,7 @@ use crate::support::{
 
 /// Sequences; `OMS_SEQUENCES` says otherwise.
 const SEQUENCES: u64 = 200;
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 /// Requests of a sequence.
 const STEPS: u64 = 40;
 /// How an order may be paid for: with troubles of the gateway, but so that it goes on.

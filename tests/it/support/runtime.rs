@@ -14,10 +14,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What the threads of workers, servers and relays are called.
 pub const HOUSE_THREAD: &str = "house";
 
-/// The SDK (1.1) panics so in a task of its own when a worker ends while a local activity runs: nobody is left to take its answer, and the
-/// workflow task is repeated by another worker. Nothing of the house has panicked.
-const LEFT_BEHIND: &str = "receive half not dropped";
-
 /// Panics on the threads of the house.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -34,10 +30,7 @@ fn watch_panics() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().name().is_some_and(|name| name.starts_with(HOUSE_THREAD)) {
-            let panic = panic.to_string();
-            if !panic.contains(LEFT_BEHIND) {
-                PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(panic);
-            }
+            PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
         }
         print(panic);
     }));
