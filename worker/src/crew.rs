@@ -7,7 +7,10 @@ use futures_util::future::try_join_all;
 use oms_activities::{DataActivities, OrderActivities, PaymentActivities, ShippingActivities};
 use oms_workflows::{names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
 use temporalio_client::Client;
-use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use temporalio_sdk::{
+    Runtime, Worker, WorkerOptions,
+    runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
+};
 
 use crate::{Parts, Settings, wear::Wear};
 
@@ -58,6 +61,18 @@ async fn work(client: Client, mut workers: Vec<Worker>) -> Result<()> {
     worked.map(drop)
 }
 
+/// A task in hand waits for its local activities, one or a few at a time.
+fn tuner(tasks_at_once: usize) -> TunerHolder {
+    // One is polling the queue that is the worker's own, one the queue of all.
+    let slots = || FixedSizeSlotSupplier::new(tasks_at_once.max(2));
+    TunerHolder::builder()
+        .workflow_task_slot_supplier(slots())
+        .local_activity_task_slot_supplier(slots())
+        .activity_task_slot_supplier(slots())
+        .nexus_task_slot_supplier(slots())
+        .build()
+}
+
 fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Result<WorkerOptions> {
     let options = WorkerOptions::new(settings.queues.name(queue)).graceful_shutdown_period(GRACE);
     let options = options.activity_inbound_interceptor(wear.clone());
@@ -68,7 +83,7 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
     Ok(match queue {
         Queue::Orders => {
-            let options = options.max_cached_workflows(settings.cached_orders);
+            let options = options.max_cached_workflows(settings.cached_orders).tuner(tuner(settings.tasks_at_once));
             options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?.register_activities(data()).build()
         }
         Queue::Data => {

@@ -37,6 +37,9 @@ pub struct Settings {
     pub serves: BTreeSet<Queue>,
     /// Orders kept in memory between their tasks; about 120 kB each.
     pub cached_orders: usize,
+    /// Orders and returns whose tasks are in hand at once. More than the machine and its database can carry would all be late: the
+    /// server takes a task back after ten seconds, while one it has not handed out yet waits for whoever is free.
+    pub tasks_at_once: usize,
     /// Activities after which the workers are built anew: the SDK (1.1) keeps some 250 bytes of each until its worker goes.
     pub recycle_after: u64,
     /// Where the SDK's figures are read by monitoring; none: nowhere.
@@ -52,6 +55,7 @@ impl Settings {
             queues,
             serves: Queue::ALL.iter().copied().collect(),
             cached_orders: 1_000,
+            tasks_at_once: 24,
             recycle_after: 100_000,
             metrics_addr: None,
             around: None,

@@ -58,6 +58,9 @@ layer! {
         /// Orders kept in memory between their tasks, about 120 kB each [default: 1000].
         #[arg(long, env = "OMS_CACHED_ORDERS", value_name = "N")]
         cached_orders: usize,
+        /// Orders worked on at once; what comes beyond waits at the server, where another worker may take it; at least 2 [default: 24].
+        #[arg(long, env = "OMS_TASKS_AT_ONCE", value_name = "N")]
+        tasks_at_once: usize,
         /// Activities after which the worker is built anew, for the SDK keeps some bytes of each [default: 100000].
         #[arg(long, env = "OMS_RECYCLE_AFTER", value_name = "N")]
         recycle_after: u64,
@@ -201,6 +204,7 @@ impl WorkerLayer {
         let mut settings = Settings::all(queues);
         settings.serves = self.queues.clone().map_or(settings.serves, |queues| queues.0);
         settings.cached_orders = self.cached_orders.unwrap_or(settings.cached_orders);
+        settings.tasks_at_once = self.tasks_at_once.unwrap_or(settings.tasks_at_once);
         settings.metrics_addr = self.metrics_addr;
         settings.recycle_after = self.recycle_after.unwrap_or(settings.recycle_after);
         settings

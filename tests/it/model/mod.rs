@@ -31,6 +31,7 @@ use crate::support::{
     Answer, Basket, Shop,
     basket::unique,
     in_shop,
+    replay,
     runtime::until,
     sound,
     system::{LEEDS, YORK},
@@ -153,7 +154,10 @@ impl<'a> Life<'a> {
             let again = matches!(answer.status, 503 | 504) || answer.body["code"] == "idempotency_key_in_flight";
             Ok(Some(answer).filter(|_| !again))
         });
-        let answer = answer.await?;
+        let answer = match answer.await {
+            Ok(answer) => answer,
+            Err(error) => return Err(error.context(replay::last_noted(&self.shop.system, &self.id).await?)),
+        };
         let refused = [404, 409, 422].contains(&answer.status);
         ensure!(refused || (200..300).contains(&answer.status), "{call:?}: {answer:?}");
         Ok(!refused)

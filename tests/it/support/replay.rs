@@ -19,6 +19,9 @@ use super::system::System;
 /// Set to keep the histories of the journeys that ask for it, in place of those in the repository.
 pub const RECORD: &str = "OMS_RECORD_HISTORIES";
 
+/// Events that say how a run came to where it is.
+const LAST_NOTED: usize = 24;
+
 /// Where histories are kept, one file each.
 pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/histories")
@@ -28,6 +31,16 @@ pub fn folder() -> PathBuf {
 pub async fn history(system: &System, id: &OrderId) -> Result<Vec<u8>> {
     let handle = system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(id));
     scrubbed(handle.fetch_history(Default::default()).to_json().await?)
+}
+
+/// What the server last noted of the order's run, and how often its task was tried: why a run does not answer.
+pub async fn last_noted(system: &System, id: &OrderId) -> Result<String> {
+    let handle = system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(id));
+    let task = handle.describe(Default::default()).await?.raw().pending_workflow_task.as_ref().map(|task| format!("{task:?}"));
+    let events = handle.fetch_history(Default::default()).into_events().await?;
+    let skipped = events.len().saturating_sub(LAST_NOTED);
+    let last: Vec<String> = events.iter().skip(skipped).map(|event| format!("{} {:?}", event.event_id, event.attributes)).collect();
+    Ok(format!("pending task {task:?}, last events:\n{}", last.join("\n")))
 }
 
 /// The return's history, likewise.

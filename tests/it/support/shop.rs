@@ -24,6 +24,7 @@ use super::{
     basket::{Basket, unique},
     books::Books,
     http::{Answer, client},
+    replay,
     runtime::until,
     sound,
     system::System,
@@ -127,7 +128,10 @@ impl Shop {
         let found = until(&what, async || Ok(Some(self.order(id).await?).filter(|order| condition(order)))).await;
         match found {
             Ok(order) => Ok(order),
-            Err(error) => Err(error.context(format!("it is {:#?}", self.document(id).await?))),
+            Err(error) => {
+                let noted = replay::last_noted(&self.system, id).await?;
+                Err(error.context(format!("it is {:#?}\n{noted}", self.document(id).await?)))
+            }
         }
     }
 
