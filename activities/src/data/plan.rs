@@ -142,7 +142,7 @@ impl Planner<'_> {
             answer.packages.push(SourcedPackage { fulfillment_order_id: self.next(number), facility_id, group, lines: taken, ship_by });
         }
         for on_purpose in [false, true] {
-            let waits = |line: &PlacedLine| stock.iter().any(|s| s.sku == line.sku.as_str() && s.available > 0) == on_purpose;
+            let waits = |line: &PlacedLine| self.could_be_filled(decision, line, stock) == on_purpose;
             let lines = left.values().filter(|(line, units)| *units > 0 && waits(line)).map(|(line, units)| (line.line_id.clone(), *units));
             let lines: BTreeMap<LineId, u32> = lines.collect();
             if !lines.is_empty() {
@@ -150,6 +150,13 @@ impl Planner<'_> {
                 answer.waiting.push(WaitingPackage { fulfillment_order_id, group, lines, whole, on_purpose });
             }
         }
+    }
+
+    /// Whether a facility that may ship the line still has some of it, so that what waits of it waits on purpose.
+    fn could_be_filled(&self, decision: &Decision, line: &PlacedLine, stock: &[StockLevel]) -> bool {
+        let sku = line.sku.as_str();
+        let eligible = |facility_id: &str| decision.problem.availability.iter().any(|s| s.sku == sku && s.facility_id == facility_id);
+        self.at < self.request.may_wait_until && stock.iter().any(|s| s.sku == sku && s.available > 0 && eligible(&s.facility_id))
     }
 
     fn next(&self, number: &mut u32) -> FulfillmentOrderId {

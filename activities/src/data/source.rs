@@ -30,7 +30,11 @@ impl DataActivities {
         let facilities = self.facilities.all(input.at).await.map_err(|error| store_failure(&error))?;
         let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect::<BTreeMap<_, _>>();
-        let exclusions = self.store.exclusions(&order.order_id, input.at).await.map_err(|error| store_failure(&error))?;
+        let exclusions = match input.request.round {
+            // Nobody has been asked yet, so nobody gave a line back.
+            ..=1 => Vec::new(),
+            _ => self.store.exclusions(&order.order_id, input.at).await.map_err(|error| store_failure(&error))?,
+        };
         let rules = self.rules.current();
         let planner = Planner {
             order: &order,

@@ -6,6 +6,7 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     order::{
         Answer, Command, Effect, Fact, FulfillmentRequest, Grant, OrderStatus, RejectionReason, Short, SourcedPackage, SourcingAnswer,
+        WaitingPackage,
     },
     policy::Policy,
 };
@@ -181,4 +182,16 @@ fn what_is_packed_is_there() {
     run.fulfill(1, FulfillmentRequest::Pack { parcels: vec![] }).unwrap();
     short(&mut run, "s1", 3);
     assert_eq!((run.status(1), run.order.all_units().allocated), (FulfillmentStatus::Packed, 4));
+}
+
+#[test]
+fn nobody_waits_on_purpose_longer_than_the_order_may() {
+    let mut run = Run::under(core(&[5]), Policy { split_wait_ms: 0, ..Policy::default() });
+    let round = run.order.sourcing.asked;
+    let left = WaitingPackage { fulfillment_order_id: run.fo(1), group: 0, lines: lines([("1", 5)]), whole: false, on_purpose: true };
+    run.must(&Command::Answer(Answer::Sourced(SourcingAnswer { round, packages: vec![], waiting: vec![left] })));
+    run.obey();
+    assert_eq!(run.status(1), FulfillmentStatus::Backordered);
+    run.must(&Command::Tick);
+    assert_eq!((run.status(1), run.order.sourcing.asked), (FulfillmentStatus::Backordered, round), "it is not asked for again and again");
 }

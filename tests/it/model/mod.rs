@@ -30,8 +30,7 @@ use self::{doors::Call, numbers::Model};
 use crate::support::{
     Answer, Basket, Shop,
     basket::unique,
-    in_shop,
-    replay,
+    in_shop, replay,
     runtime::until,
     sound,
     system::{LEEDS, YORK},

@@ -17,7 +17,11 @@ impl Draft {
         let mut open = self.order.sourceable();
         let packages = answer.packages.iter().map(|p| SourcedPackage { lines: take(&mut open, &p.lines), ..p.clone() });
         let packages = packages.collect();
-        let waiting = answer.waiting.iter().map(|p| WaitingPackage { lines: take(&mut open, &p.lines), ..p.clone() });
+        // Nobody waits on purpose for longer than the order may: what was not worth a consignment by then waits for other stock.
+        let may_wait = self.at < self.order.may_wait_until();
+        let on_purpose = |p: &WaitingPackage| p.on_purpose && may_wait;
+        let waiting = answer.waiting.iter();
+        let waiting = waiting.map(|p| WaitingPackage { lines: take(&mut open, &p.lines), on_purpose: on_purpose(p), ..p.clone() });
         let waiting: Vec<WaitingPackage> = waiting.collect();
         let unfilled: Vec<_> = waiting.iter().map(|p| (p.fulfillment_order_id.clone(), p.lines.clone())).collect();
         self.emit(Event::OrderSourced { round: answer.round, packages, waiting });
