@@ -3,9 +3,12 @@
 pub mod adapters;
 mod data;
 mod failure;
+mod fraud;
 mod orders;
 mod payments;
 pub mod ports;
 mod shipping;
 
-pub use self::{data::DataActivities, orders::OrderActivities, payments::PaymentActivities, shipping::ShippingActivities};
+pub use self::{
+    data::DataActivities, fraud::FraudActivities, orders::OrderActivities, payments::PaymentActivities, shipping::ShippingActivities,
+};

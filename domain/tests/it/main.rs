@@ -16,6 +16,7 @@ mod parcels;
 mod pickup;
 mod refunds;
 mod returns;
+mod screening;
 mod sizes;
 mod sourcing;
 mod support;

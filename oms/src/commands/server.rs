@@ -32,12 +32,13 @@ impl ServerArgs {
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;
         let config = database.settings()?;
-        let listener = listen(self.server.over(file.server).address()).await?;
+        let server = self.server.over(file.server);
+        let listener = listen(server.address()).await?;
         let temporal = temporal_layer.connection()?;
         let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
         let queues = temporal_layer.queues();
         // The worker is another process: it cannot be handed an order's first task from here.
-        let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
+        let starter = StarterConfig { queues, clock: Default::default(), policy: server.policy(), customer_key, eager_start: false };
         let starter = Starter::new(client, store.clone(), starter);
         let mut api = ApiServer::start(listener, store.clone(), starter)?;
         tracing::info!(http.url = api.url(), "server listens");

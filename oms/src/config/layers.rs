@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, str::FromS
 use anyhow::{Context, Result};
 use clap::Args;
 use oms_allocation::Rules;
-use oms_domain::error::ErrorCode;
+use oms_domain::{error::ErrorCode, policy::Policy};
 use oms_starter::encrypting_converter;
 use oms_store::StoreConfig;
 use oms_worker::Settings;
@@ -93,6 +93,9 @@ layer! {
         /// Base URL of the carrier.
         #[arg(long, env = "OMS_CARRIER_URL", value_name = "URL")]
         carrier_url: String,
+        /// Base URL of the fraud check [default: none; orders that are to be screened wait for a person].
+        #[arg(long, env = "OMS_FRAUD_URL", value_name = "URL")]
+        fraud_url: String,
     }
 }
 
@@ -102,6 +105,9 @@ layer! {
         /// Address the API listens on [default: 127.0.0.1:8080].
         #[arg(long, env = "OMS_HTTP_ADDR", value_name = "ADDR")]
         http_addr: SocketAddr,
+        /// Whether orders are screened for fraud before they are approved [default: false].
+        #[arg(long, env = "OMS_FRAUD_CHECK", value_name = "true|false")]
+        fraud_check: bool,
     }
 }
 
@@ -221,7 +227,7 @@ impl AdapterLayer {
     ///
     /// # Errors
     /// When one is missing.
-    pub fn settings(self) -> Result<(String, String)> {
+    pub fn settings(self) -> Result<AdapterUrls> {
         let missing = |name: &str| {
             needed(
                 &format!("OMS_{}_URL", name.to_uppercase()),
@@ -230,11 +236,24 @@ impl AdapterLayer {
             )
         };
         let gateway = self.payment_gateway_url.ok_or_else(|| missing("payment_gateway"))?;
-        Ok((gateway, self.carrier_url.ok_or_else(|| missing("carrier"))?))
+        Ok(AdapterUrls { payment_gateway: gateway, carrier: self.carrier_url.ok_or_else(|| missing("carrier"))?, fraud: self.fraud_url })
     }
 }
 
+/// Base URLs of the systems outside.
+#[derive(Debug, Clone)]
+pub struct AdapterUrls {
+    pub payment_gateway: String,
+    pub carrier: String,
+    pub fraud: Option<String>,
+}
+
 impl ServerLayer {
+    /// What the orders that are placed here go by.
+    pub fn policy(&self) -> Policy {
+        Policy { fraud_check: self.fraud_check.unwrap_or(false), ..Policy::default() }
+    }
+
     /// Where the API listens.
     pub fn address(&self) -> SocketAddr {
         self.http_addr.unwrap_or_else(|| HTTP_ADDR.into())
@@ -259,8 +278,8 @@ mod tests {
 
     #[test]
     fn what_is_absent_above_is_taken_from_below() {
-        let above = ServerLayer { http_addr: Some(([127, 0, 0, 1], 1).into()) };
-        let below = ServerLayer { http_addr: Some(([127, 0, 0, 1], 2).into()) };
+        let above = ServerLayer { http_addr: Some(([127, 0, 0, 1], 1).into()), ..ServerLayer::default() };
+        let below = ServerLayer { http_addr: Some(([127, 0, 0, 1], 2).into()), ..ServerLayer::default() };
         assert_eq!(above.over(below.clone()).address().port(), 1);
         assert_eq!(ServerLayer::default().over(below).address().port(), 2);
         assert_eq!(ServerLayer::default().address().port(), 8080);

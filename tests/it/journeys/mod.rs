@@ -18,5 +18,6 @@ mod placing;
 mod racing;
 mod reading;
 mod refunding;
+mod screening;
 mod sourcing;
 mod waiting;

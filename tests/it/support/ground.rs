@@ -20,6 +20,7 @@ pub struct Addresses {
     pub table: String,
     pub gateway_url: String,
     pub carrier_url: String,
+    pub fraud_url: String,
     pub queue_prefix: String,
 }
 
@@ -34,6 +35,7 @@ impl Addresses {
             table: "orders".to_owned(),
             gateway_url: stack.payment_gateway_url.clone(),
             carrier_url: stack.carrier_url.clone(),
+            fraud_url: stack.fraud_url.clone(),
             queue_prefix,
         })
     }

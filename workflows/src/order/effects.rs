@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use oms_domain::{
     money::Money,
-    order::{Answer, Command, Effect, LabelRequest, PaymentRequest, Request, SourceRequest},
+    order::{Answer, Command, Effect, LabelRequest, PaymentRequest, Request, ScreenRequest, SourceRequest},
 };
 use temporalio_workflow::{ActivityExecutionError, TimerOptions, WorkflowCancellationError, WorkflowCancellationToken, WorkflowContext};
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     calls::{outside, own, reason},
-    contracts::{AdmitRequest, Admitted, Data, Payments, RecordInput, Shipping, SourceInput},
+    contracts::{AdmitRequest, Admitted, Data, Fraud, Payments, RecordInput, Shipping, SourceInput},
     names::{Queue, Queues},
 };
 
@@ -39,6 +39,7 @@ fn start(ctx: WorkflowContext<OrderWorkflow>, effect: Effect) -> Pending {
         let answer = match effect {
             Effect::Source(request) => source(&ctx, request).await,
             Effect::Pay(request) => pay(&ctx, request).await,
+            Effect::Screen(request) => screen(&ctx, request).await,
             Effect::BookLabel(request) => book_label(&ctx, request).await,
             Effect::VoidLabel(request) => void_label(&ctx, request).await,
         };
@@ -78,6 +79,12 @@ async fn pay(ctx: &WorkflowContext<OrderWorkflow>, request: PaymentRequest) -> R
         ctx.execute_activity(Payments::pay, request, options).await?
     };
     Ok(Answer::Payment { payment_id, number, outcome })
+}
+
+async fn screen(ctx: &WorkflowContext<OrderWorkflow>, request: ScreenRequest) -> Result<Answer, ActivityExecutionError> {
+    let options = outside(&queues(ctx), Queue::Payments, "fraud check".to_owned());
+    let verdict = ctx.execute_activity(Fraud::screen, request, options).await?;
+    Ok(Answer::Screened { verdict })
 }
 
 async fn book_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {
