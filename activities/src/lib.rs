@@ -3,6 +3,7 @@
 pub mod adapters;
 mod data;
 mod failure;
+mod fraud;
 mod orders;
 mod payments;
 pub mod ports;
@@ -11,6 +12,7 @@ mod shipping;
 
 pub use self::{
     data::DataActivities,
+    fraud::FraudActivities,
     orders::OrderActivities,
     payments::PaymentActivities,
     rule_file::{RuleFile, RuleFileError},

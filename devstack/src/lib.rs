@@ -1,5 +1,5 @@
 //! Everything the order orchestrator talks to, started natively on this machine: Temporal, PostgreSQL, DynamoDB, and
-//! simulators of a payment gateway and a carrier, for `oms dev`, `oms demo` and the tests. No container engine is needed.
+//! simulators of a payment gateway, a carrier and a fraud check, for `oms dev`, `oms demo` and the tests. No container engine is needed.
 //!
 //! [`Stack`] starts all of it in parallel; each part ([`Temporal`], [`Postgres`], [`DynamoDb`], [`DynamoDbLocal`],
 //! [`PaymentGateway`], [`CarrierService`]) also starts alone. Whatever is missing is installed once into the cache folder of [`Tools`]. Nothing here reads the
@@ -23,6 +23,7 @@ mod control;
 mod dynamodb;
 mod dynamodb_local;
 mod error;
+pub mod fraud;
 pub mod gateway;
 mod home;
 mod journal;
@@ -41,9 +42,10 @@ pub use carrier::{CarrierOptions, CarrierService};
 pub use dynamodb::DynamoDb;
 pub use dynamodb_local::DynamoDbLocal;
 pub use error::{Error, Result};
+pub use fraud::{FraudOptions, FraudService};
 pub use gateway::{PaymentGateway, PaymentGatewayOptions};
 pub use home::{DataDir, Home};
-pub use options::{CarrierChoice, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
+pub use options::{CarrierChoice, DynamoDbChoice, FraudChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
 pub use ports::Listen;
 pub use postgres::Postgres;
 pub use progress::{Progress, Step};

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 
 use crate::carrier::CarrierOptions;
+use crate::fraud::FraudOptions;
 use crate::gateway::PaymentGatewayOptions;
 use crate::home::DataDir;
 use crate::ports::Listen;
@@ -26,6 +27,8 @@ pub struct StackOptions {
     pub payment_gateway: PaymentGatewayChoice,
     /// Which carrier.
     pub carrier: CarrierChoice,
+    /// Which fraud check.
+    pub fraud: FraudChoice,
 }
 
 /// Temporal: somebody's, or ours.
@@ -79,6 +82,15 @@ pub enum CarrierChoice {
     Native(CarrierOptions),
 }
 
+/// The fraud check: somebody's, or ours.
+#[derive(Debug, Clone)]
+pub enum FraudChoice {
+    /// The base URL of one that runs already.
+    External(String),
+    /// A simulator, in this process.
+    Native(FraudOptions),
+}
+
 impl StackOptions {
     /// All native on the well-known ports, with the Temporal UI, state kept in the folder: `oms dev`.
     pub fn kept(folder: impl Into<std::path::PathBuf>, tools: Tools) -> Self {
@@ -90,6 +102,7 @@ impl StackOptions {
             dynamodb: DynamoDbChoice::Native { port: Some(18000) },
             payment_gateway: simulated_gateway(Some(18081)),
             carrier: simulated_carrier(Some(18082)),
+            fraud: simulated_fraud(Some(18083)),
         }
     }
 
@@ -103,12 +116,17 @@ impl StackOptions {
             dynamodb: DynamoDbChoice::Native { port: None },
             payment_gateway: simulated_gateway(None),
             carrier: simulated_carrier(None),
+            fraud: simulated_fraud(None),
         }
     }
 }
 
 fn simulated_gateway(port: Option<u16>) -> PaymentGatewayChoice {
     PaymentGatewayChoice::Native(PaymentGatewayOptions { listen: Listen::Loopback { port }, time_scale: 1 })
+}
+
+fn simulated_fraud(port: Option<u16>) -> FraudChoice {
+    FraudChoice::Native(FraudOptions { listen: Listen::Loopback { port } })
 }
 
 fn simulated_carrier(port: Option<u16>) -> CarrierChoice {

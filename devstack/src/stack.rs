@@ -7,9 +7,10 @@ use secrecy::SecretString;
 use crate::carrier::CarrierService;
 use crate::dynamodb::DynamoDb;
 use crate::error::Result;
+use crate::fraud::FraudService;
 use crate::gateway::PaymentGateway;
 use crate::home::Home;
-use crate::options::{CarrierChoice, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
+use crate::options::{CarrierChoice, DynamoDbChoice, FraudChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
 use crate::postgres::Postgres;
 use crate::temporal::Temporal;
 
@@ -28,8 +29,11 @@ pub struct Stack {
     pub payment_gateway_url: String,
     /// Base URL of the carrier.
     pub carrier_url: String,
+    /// Base URL of the fraud check.
+    pub fraud_url: String,
     temporal: Option<Temporal>,
     carrier: Option<CarrierService>,
+    fraud: Option<FraudService>,
     payment_gateway: Option<PaymentGateway>,
     dynamodb: Option<DynamoDb>,
     postgres: Option<Postgres>,
@@ -47,6 +51,7 @@ impl Stack {
         let (dynamodb_endpoint, dynamodb) = start_dynamodb(&options, &home)?;
         let (payment_gateway_url, payment_gateway) = start_payment_gateway(&options, &home)?;
         let (carrier_url, carrier) = start_carrier(&options, &home)?;
+        let (fraud_url, fraud) = start_fraud(&options)?;
         let temporal_ui_url = temporal.as_ref().and_then(|part| part.ui_url().map(str::to_owned));
         Ok(Self {
             temporal_address,
@@ -55,8 +60,10 @@ impl Stack {
             dynamodb_endpoint,
             payment_gateway_url,
             carrier_url,
+            fraud_url,
             temporal,
             carrier,
+            fraud,
             payment_gateway,
             dynamodb,
             postgres,
@@ -78,6 +85,7 @@ impl Stack {
         let results = [
             stopped(self.temporal, Temporal::stop).await,
             stopped(self.carrier, CarrierService::stop).await,
+            stopped(self.fraud, FraudService::stop).await,
             stopped(self.payment_gateway, PaymentGateway::stop).await,
             stopped(self.dynamodb, DynamoDb::stop).await,
             stopped(self.postgres, Postgres::stop).await,
@@ -139,6 +147,16 @@ fn start_carrier(options: &StackOptions, home: &Arc<Home>) -> Result<(String, Op
         CarrierChoice::Native(chosen) => {
             let part = CarrierService::start(home, chosen)?;
             Ok((part.url().to_owned(), Some(part)))
+        }
+    }
+}
+
+fn start_fraud(options: &StackOptions) -> Result<(String, Option<FraudService>)> {
+    match &options.fraud {
+        FraudChoice::External(url) => Ok((url.clone(), None)),
+        FraudChoice::Native(chosen) => {
+            let part = FraudService::start(chosen)?;
+            Ok((part.url(), Some(part)))
         }
     }
 }

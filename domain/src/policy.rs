@@ -64,6 +64,10 @@ policy! {
     decision_ms: i64 = 0;
     /// What is done about units without stock when the customer does not answer.
     decision_default: Choice = Choice::Wait;
+    /// Whether orders are screened for fraud before they are approved.
+    fraud_check: bool = false;
+    /// After asking the fraud check: without an answer a person decides.
+    screening_ms: i64 = HOUR_MS;
     /// Before an authorization expires: it is renewed for what will still be captured.
     renew_before_ms: i64 = DAY_MS;
     /// After a pickup was made ready: the customer has not come.

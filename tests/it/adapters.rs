@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use oms_activities::{
-    adapters::{HttpCarrier, HttpGateway},
-    ports::{Carrier, GatewayOperation, LabelOrder, Operation, PaymentGateway, PortError},
+    adapters::{HttpCarrier, HttpFraudCheck, HttpGateway},
+    ports::{Carrier, FraudCheck, FraudQuestion, GatewayOperation, LabelOrder, Operation, PaymentGateway, PortError},
 };
 use oms_domain::{
     money::Money,
+    order::Verdict,
     payment::{Decline, OperationOutcome},
 };
 use serde_json::json;
@@ -133,6 +134,37 @@ fn the_carrier_labels_a_parcel_once_refuses_or_cannot_be_reached() -> Result<()>
         assert!(matches!(carrier.book(label("k4")).await, Err(PortError::Unreachable(_))));
         trouble(&url, json!({"slow_ms": 5_000})).await?;
         assert!(matches!(carrier.book(label("k5")).await, Err(PortError::Unreachable(_))));
+        Ok(())
+    })
+}
+
+fn question(customer: &str, amount_minor: i64) -> Result<FraudQuestion> {
+    let reference = unique("order-");
+    let (key, customer_id) = (format!("{reference}:screen"), customer.to_owned());
+    Ok(FraudQuestion { key, reference, amount: pounds(amount_minor)?, customer_id, country: "GB".to_owned() })
+}
+
+#[test]
+fn the_fraud_check_accepts_declines_refers_or_cannot_be_reached() -> Result<()> {
+    run(async {
+        let own = Own::start(false).await?;
+        let url = own.addresses(String::new()).await?.fraud_url;
+        let check = HttpFraudCheck::new(http()?, &url);
+        for (customer, amount_minor, verdict) in [
+            ("C-honest", 10_000_000, Verdict::Accepted),
+            ("C-honest", 10_000_001, Verdict::Referred),
+            ("C-suspect", 100, Verdict::Referred),
+            ("C-fraudster", 100, Verdict::Declined),
+        ] {
+            assert_eq!(check.screen(question(customer, amount_minor)?).await, Ok(verdict), "{customer}, {amount_minor}");
+        }
+        trouble(&url, json!({"refuse_next": 1})).await?;
+        assert!(matches!(check.screen(question("C-honest", 100)?).await, Err(PortError::Refused(_))));
+        assert_eq!(check.screen(question("C-honest", 100)?).await, Ok(Verdict::Accepted));
+        trouble(&url, json!({"down_for_ms": 60_000})).await?;
+        assert!(matches!(check.screen(question("C-honest", 100)?).await, Err(PortError::Unreachable(_))));
+        trouble(&url, json!({"slow_ms": 5_000})).await?;
+        assert!(matches!(check.screen(question("C-honest", 100)?).await, Err(PortError::Unreachable(_))));
         Ok(())
     })
 }

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::try_join_all;
-use oms_activities::{DataActivities, OrderActivities, PaymentActivities, ShippingActivities};
+use oms_activities::{DataActivities, FraudActivities, OrderActivities, PaymentActivities, ShippingActivities};
 use oms_workflows::{names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
 use temporalio_client::Client;
 use temporalio_sdk::{
@@ -92,7 +92,8 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
         }
         Queue::Payments => {
             let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));
-            options.register_activities(PaymentActivities { store, gateway }).build()
+            let fraud = FraudActivities { store: store.clone(), check: parts.fraud.clone() };
+            options.register_activities(PaymentActivities { store, gateway }).register_activities(fraud).build()
         }
         Queue::Shipping => {
             let (store, carrier) = (parts.store.clone(), Arc::clone(&parts.carrier));

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin, sync
 
 use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use oms_activities::ports::{Carrier, PaymentGateway};
+use oms_activities::ports::{Carrier, FraudCheck, PaymentGateway};
 use oms_allocation::RulesInForce;
 use oms_starter::Starter;
 use oms_store::Store;
@@ -27,6 +27,8 @@ pub struct Parts {
     pub starter: Starter,
     pub gateway: Arc<dyn PaymentGateway>,
     pub carrier: Arc<dyn Carrier>,
+    /// None: orders that are to be screened wait for a person.
+    pub fraud: Option<Arc<dyn FraudCheck>>,
     pub rules: RulesInForce,
 }
 

@@ -57,10 +57,15 @@ where
 /// At a system outside, or at another workflow: its own queue, its own time, and tried for a day. The workflow's own cancellation does
 /// not reach it: what was begun is seen through.
 pub(crate) fn outside(queues: &Queues, queue: Queue, summary: String) -> ActivityOptions {
+    outside_within(OUTSIDE_IN_ALL, queues, queue, summary)
+}
+
+/// The same, tried for so long.
+pub(crate) fn outside_within(in_all: Duration, queues: &Queues, queue: Queue, summary: String) -> ActivityOptions {
     let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(60)).build();
     ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
-        schedule_to_close: OUTSIDE_IN_ALL,
-        start_to_close: OUTSIDE_ATTEMPT,
+        schedule_to_close: in_all,
+        start_to_close: OUTSIDE_ATTEMPT.min(in_all),
     })
     .task_queue(queues.name(queue))
     .retry_policy(retry)

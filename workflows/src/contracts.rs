@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use oms_domain::{
     ids::{OrderId, ReturnId},
-    order::{LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, SourceRequest, SourcingAnswer, StockFact},
+    order::{
+        LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, ScreenRequest, SourceRequest, SourcingAnswer, StockFact,
+        Verdict,
+    },
     payment::OperationOutcome,
     returns::{self, Answer, Return},
 };
@@ -146,6 +149,17 @@ impl Payments {
     }
 }
 
+/// The fraud check.
+pub struct Fraud;
+
+#[activity_definitions]
+impl Fraud {
+    #[activity(name = "screen")]
+    pub fn screen(_: ScreenRequest) -> Result<Verdict, ActivityError> {
+        unimplemented!()
+    }
+}
+
 /// The carrier.
 pub struct Shipping;
 #[activity_definitions]
@@ -176,6 +190,7 @@ impl Shipping {
 pub mod definitions {
     pub use super::{
         data::{Admit, ReadReturn, Record, RecordReturn, Source},
+        fraud::Screen,
         orders::{FollowRefund, OpenReturn, SettleReturn},
         payments::{AskPayment, Pay},
         shipping::{BookLabel, BookReturnLabel, VoidLabel, VoidReturnLabel},

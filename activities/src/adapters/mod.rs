@@ -2,6 +2,7 @@
 
 mod http;
 mod http_carrier;
+mod http_fraud_check;
 mod http_gateway;
 
-pub use self::{http::http_client, http_carrier::HttpCarrier, http_gateway::HttpGateway};
+pub use self::{http::http_client, http_carrier::HttpCarrier, http_fraud_check::HttpFraudCheck, http_gateway::HttpGateway};

@@ -1,10 +1,12 @@
 //! What lies outside the house, as the house needs it. Each port has a contract test that every adapter passes.
 
 mod carrier;
+mod fraud;
 mod payment;
 
 pub use self::{
     carrier::{Booking, Carrier, LabelOrder},
+    fraud::{FraudCheck, FraudQuestion},
     payment::{GatewayOperation, Operation, PaymentGateway},
 };
 

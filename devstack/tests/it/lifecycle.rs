@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Pid, Uid, getpgid, getpgrp};
 use oms_devstack::{
-    CarrierChoice, CarrierOptions, DynamoDbChoice, Error, Home, Listen, PaymentGatewayChoice, PaymentGatewayOptions, PostgresChoice, Stack,
-    StackOptions, TemporalChoice, TemporalOptions,
+    CarrierChoice, CarrierOptions, DynamoDbChoice, Error, FraudChoice, Home, Listen, PaymentGatewayChoice, PaymentGatewayOptions,
+    PostgresChoice, Stack, StackOptions, TemporalChoice, TemporalOptions,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -142,6 +142,7 @@ async fn external_parts_are_used_as_they_are() -> anyhow::Result<()> {
         dynamodb: DynamoDbChoice::External("http://dynamodb.example".into()),
         payment_gateway: PaymentGatewayChoice::External("http://gateway.example".into()),
         carrier: CarrierChoice::External("http://carrier.example".into()),
+        fraud: FraudChoice::External("http://fraud.example".into()),
         ..kept_in(folder.path())
     })
     .await?;
@@ -151,6 +152,7 @@ async fn external_parts_are_used_as_they_are() -> anyhow::Result<()> {
     assert_eq!(stack.dynamodb_endpoint, "http://dynamodb.example");
     assert_eq!(stack.payment_gateway_url, "http://gateway.example");
     assert_eq!(stack.carrier_url, "http://carrier.example");
+    assert_eq!(stack.fraud_url, "http://fraud.example");
     assert_eq!(command_lines(folder.path()), Vec::<String>::new());
     stack.stop().await?;
     Ok(())

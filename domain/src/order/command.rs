@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution, Wait};
+use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution, Verdict, Wait};
 use crate::{
     ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
@@ -196,6 +196,10 @@ pub enum Answer {
     /// The carrier has voided a label, or never had it.
     LabelVoided {
         parcel_id: ParcelId,
+    },
+    /// The fraud check's answer.
+    Screened {
+        verdict: Verdict,
     },
     /// An effect gave up for good: a person must look.
     GaveUp {

@@ -18,6 +18,7 @@ waits! {
     Wait {
         Payment = "payment", "payment_deadline_ms after placing", "the order expires and its stock is given back", "support";
         Sourcing = "sourcing", "sourcing_ms after asking", "no facility was found in time, nor that there is none", "operations";
+        Screening = "screening", "screening_ms after asking the fraud check", "a person must lift the hold that it gets", "support";
         Hold = "hold", "until the hold's own expiry", "the hold is lifted", "support";
         HoldReview = "hold_review", "hold_review_ms after placing the hold, if it has no expiry", "nobody has lifted the hold in time", "support";
         Remorse = "remorse", "remorse_ms after placing", "open fulfillment orders are released", "support";
@@ -177,6 +178,9 @@ impl Order {
         let (policy, id) = (&self.policy, self.core.order_id.as_str());
         if self.status == OrderStatus::Created && !self.is_paid_for() {
             push(waits, Wait::Payment, id, later(self.core.placed_at, policy.payment_deadline_ms));
+        }
+        if let Some(open) = self.screening.filter(|screening| screening.verdict.is_none() && self.status == OrderStatus::Created) {
+            push(waits, Wait::Screening, id, later(open.since, policy.screening_ms));
         }
         if let Some(since) = self.sourcing.since.filter(|_| self.sourcing.asked > self.sourcing.answered) {
             push(waits, Wait::Sourcing, id, later(since, policy.sourcing_ms));

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FacilityRejection, FulfillmentOrder, Lines, Order, Parcel};
+use super::{FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, LineId, OrderId, ParcelId, PaymentId},
+    money::Currency,
     parcel::ParcelStatus,
     payment::{OperationKind, OperationStatus, operation_key},
     placed::DeliveryMethod,
@@ -19,6 +20,7 @@ use crate::{
 pub enum Effect {
     Source(SourceRequest),
     Pay(PaymentRequest),
+    Screen(ScreenRequest),
     BookLabel(LabelRequest),
     /// The parcel was unpacked, or does not go after all: its label must not be used any more.
     VoidLabel(LabelRequest),
@@ -51,10 +53,25 @@ pub struct PaymentRequest {
     pub number: u32,
     pub kind: OperationKind,
     pub amount_minor: i64,
-    pub currency: crate::money::Currency,
+    pub currency: Currency,
     pub acts_on: Option<String>,
     /// Sent before, and no answer came.
     pub ask_first: bool,
+}
+
+/// Have the order checked for fraud. What is told of it is read from the order as placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenRequest {
+    pub order_id: OrderId,
+    pub amount_minor: i64,
+    pub currency: Currency,
+}
+
+impl ScreenRequest {
+    /// The check is asked once an order, so the order names the question.
+    pub fn key(&self) -> String {
+        format!("{}:screen", self.order_id)
+    }
 }
 
 /// Book a label with the carrier.
@@ -92,6 +109,7 @@ impl Effect {
             Self::Source(source) => format!("{}:source:{}", source.order_id, source.round),
             Self::Pay(pay) if pay.ask_first => format!("{}:ask", pay.key()),
             Self::Pay(pay) => pay.key(),
+            Self::Screen(screen) => screen.key(),
             Self::BookLabel(label) => label.key(),
             Self::VoidLabel(label) => format!("{}:void", label.key()),
         }
@@ -101,7 +119,7 @@ impl Effect {
     pub fn after(&self) -> Option<String> {
         match self {
             Self::VoidLabel(label) => Some(label.key()),
-            Self::Source(_) | Self::Pay(_) | Self::BookLabel(_) => None,
+            Self::Source(_) | Self::Pay(_) | Self::Screen(_) | Self::BookLabel(_) => None,
         }
     }
 }
@@ -127,6 +145,7 @@ impl Order {
             effects.push(Effect::Source(self.source_request()));
         }
         effects.extend(self.payment_requests().map(Effect::Pay));
+        effects.extend(self.screen_request().map(Effect::Screen));
         effects.extend(self.label_requests().map(Effect::BookLabel));
         effects.extend(self.labels_to_void().into_iter().map(Effect::VoidLabel));
         effects
@@ -158,6 +177,17 @@ impl Order {
     fn is_awaited(&self) -> bool {
         let mut incomplete = self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Incomplete);
         incomplete.any(|f| f.replaces.is_some() || f.wanted_facility_id.is_some())
+    }
+
+    fn screen_request(&self) -> Option<ScreenRequest> {
+        let open = self.status == OrderStatus::Created && self.screening?.verdict.is_none();
+        open.then(|| self.screen_question())
+    }
+
+    /// What the fraud check is asked, or was.
+    pub(super) fn screen_question(&self) -> ScreenRequest {
+        let (order_id, currency) = (self.core.order_id.clone(), self.core.currency);
+        ScreenRequest { order_id, amount_minor: self.core.total_minor(), currency }
     }
 
     fn payment_requests(&self) -> impl Iterator<Item = PaymentRequest> {

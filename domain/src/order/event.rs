@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Choice, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel, Refund, Resolution, SourcedPackage, Wait,
-    WaitingPackage, is_false,
+    Cancellation, Choice, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel, Refund, Resolution, SourcedPackage, Verdict,
+    Wait, WaitingPackage, is_false,
 };
 use crate::{
     ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId, ReturnId},
@@ -100,6 +100,14 @@ pub enum Event {
         payment_id: PaymentId,
         refund_id: RefundId,
         amount_minor: i64,
+    },
+    /// The fraud check is asked.
+    ScreeningAsked,
+    ScreeningAnswered {
+        verdict: Verdict,
+        /// Nobody answered in time.
+        #[serde(default, skip_serializing_if = "is_false")]
+        by_default: bool,
     },
     OrderApproved,
     OrderProcessing,
@@ -331,6 +339,8 @@ kinds! {
     ReturnSettled = "return_settled",
     RefundSetOff = "refund_set_off",
     CreditDue = "credit_due",
+    ScreeningAsked = "screening_asked",
+    ScreeningAnswered = "screening_answered",
     OrderApproved = "order_approved",
     OrderProcessing = "order_processing",
     OrderRejected = "order_rejected",

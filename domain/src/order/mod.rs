@@ -13,6 +13,7 @@ mod lines;
 mod money;
 mod refund;
 mod returned;
+mod screening;
 mod shares;
 mod status;
 mod stock;
@@ -34,11 +35,12 @@ pub use self::{
     deadlines::{Deadline, Wait},
     decide::decide,
     decision::{Choice, Decision},
-    effects::{Effect, LabelRequest, PaymentRequest, SourceRequest},
+    effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
     lines::Lines,
     refund::{Refund, RefundProgress},
     returned::ReturnedUnits,
+    screening::{Screening, Verdict},
     shares::Share,
     status::{OrderAction, OrderStatus},
     stock::{StockFact, StockTarget},
@@ -78,6 +80,9 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gave_up: BTreeSet<String>,
     pub sourcing: Sourcing,
+    /// The fraud check, once it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screening: Option<Screening>,
     /// Waits that were given more time, by [`Wait::of`]: until when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, Timestamp>,
@@ -376,6 +381,7 @@ impl Order {
             attention: Vec::new(),
             gave_up: BTreeSet::new(),
             sourcing: Sourcing::default(),
+            screening: None,
             extended: BTreeMap::new(),
             grants_seen: BTreeMap::new(),
             next_number: 1,

@@ -57,7 +57,7 @@ impl Order {
     fn names_a_refund(&self, subject: &str) -> bool {
         let calls = self.owed_effects().into_iter().filter_map(|effect| match effect {
             Effect::Pay(pay) if pay.kind == OperationKind::Refund => Some(Effect::Pay(pay).key()),
-            Effect::Source(_) | Effect::Pay(_) | Effect::BookLabel(_) | Effect::VoidLabel(_) => None,
+            Effect::Source(_) | Effect::Pay(_) | Effect::Screen(_) | Effect::BookLabel(_) | Effect::VoidLabel(_) => None,
         });
         let failed = |p: &Payment| operation_subject(OperationKind::Refund, &p.payment_id) == subject;
         self.payments.iter().any(failed) || calls.into_iter().any(|key| key == subject)

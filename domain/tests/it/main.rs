@@ -17,6 +17,7 @@ mod parcels;
 mod pickup;
 mod refunds;
 mod returns;
+mod screening;
 mod sizes;
 mod sourcing;
 mod support;

@@ -138,6 +138,7 @@ impl Largest {
                     outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
                     parcel_id: label.parcel_id,
                 },
+                Effect::Screen(_) => unreachable!("nobody is screened here"),
                 Effect::VoidLabel(label) => Answer::LabelVoided { parcel_id: label.parcel_id },
             }));
         }

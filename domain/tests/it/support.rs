@@ -9,7 +9,7 @@ use oms_domain::{
     ids::{FulfillmentOrderId, LineId},
     order::{
         Answer, Command, CoreGroup, CoreLine, CorePayment, Effect, Event, FulfillmentOrder, FulfillmentRequest, LabelOutcome, Order,
-        OrderCore, Request, SourcedPackage, SourcingAnswer, Wait, WaitingPackage, decide,
+        OrderCore, Request, SourcedPackage, SourcingAnswer, Verdict, Wait, WaitingPackage, decide,
     },
     payment::{Decline, OperationOutcome},
     placed::{DeliveryMethod, PaymentMethod},
@@ -194,6 +194,7 @@ impl Run {
                     parcel_id: label.parcel_id.clone(),
                     outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
                 }),
+                Effect::Screen(_) => Command::Answer(Answer::Screened { verdict: Verdict::Accepted }),
                 Effect::VoidLabel(label) => Command::Answer(Answer::LabelVoided { parcel_id: label.parcel_id.clone() }),
                 Effect::Source(_) => unreachable!(),
             });

@@ -113,10 +113,12 @@ impl DevArgs {
             true => None,
             false => Some(self.data_dir.or_else(named).context("there is no data folder; name one with --data-dir, or use --ephemeral")?),
         };
+        let server = self.server.over(file.server);
         Ok(DevOptions {
             data_dir,
             well_known: true,
-            http_addr: loopback(self.server.over(file.server).address())?,
+            http_addr: loopback(server.address())?,
+            policy: server.policy(),
             time_scale: self.time_scale,
             database_url: self.database_url,
             dynamodb_endpoint: self.dynamodb_endpoint,

@@ -26,6 +26,7 @@ impl EnvFile {
             ("OMS_PRIVACY_KEY", dev.privacy_key.expose_secret()),
             ("OMS_PAYMENT_GATEWAY_URL", &stack.payment_gateway_url),
             ("OMS_CARRIER_URL", &stack.carrier_url),
+            ("OMS_FRAUD_URL", &stack.fraud_url),
             ("DATABASE_URL", stack.database_url.expose_secret()),
             ("TEMPORAL_ADDRESS", &stack.temporal_address),
             ("AWS_ENDPOINT_URL_DYNAMODB", &stack.dynamodb_endpoint),

@@ -39,7 +39,7 @@ impl ServerArgs {
         let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
         let queues = temporal_layer.queues();
         // The worker is another process: it cannot be handed an order's first task from here.
-        let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
+        let starter = StarterConfig { queues, clock: Default::default(), policy: server.policy(), customer_key, eager_start: false };
         let starter = Starter::new(client, store.clone(), starter);
         let mut api = ApiServer::start(listener, store.clone(), starter, rules)?;
         tracing::info!(http.url = api.url(), "server listens");

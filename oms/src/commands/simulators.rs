@@ -7,12 +7,15 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, Listen, PaymentGateway, PaymentGatewayOptions};
+use oms_devstack::{
+    CarrierOptions, CarrierService, DataDir, FraudOptions, FraudService, Home, Listen, PaymentGateway, PaymentGatewayOptions,
+};
 
 use super::signals::stop_signal;
 
 const GATEWAY_ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 18081);
 const CARRIER_ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 18082);
+const FRAUD_ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 18083);
 
 /// `oms simulators`
 #[derive(Debug, Args)]
@@ -23,6 +26,9 @@ pub struct SimulatorsArgs {
     /// Address the carrier listens on.
     #[arg(long, default_value_t = CARRIER_ADDR, value_name = "ADDR")]
     carrier_addr: SocketAddr,
+    /// Address the fraud check listens on.
+    #[arg(long, default_value_t = FRAUD_ADDR, value_name = "ADDR")]
+    fraud_addr: SocketAddr,
     /// Where the carrier posts what happens to its parcels [default: nowhere; parcels stay where they are].
     #[arg(long, value_name = "URL")]
     events_url: Option<String>,
@@ -46,8 +52,10 @@ impl SimulatorsArgs {
         let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { listen: Listen::At(self.gateway_addr), time_scale })?;
         let carrier = CarrierOptions { listen: Listen::At(self.carrier_addr), time_scale, events_url: self.events_url };
         let carrier = CarrierService::start(&home, &carrier)?;
-        tracing::info!(gateway.url = gateway.url(), carrier.url = carrier.url(), "the simulators listen");
+        let fraud = FraudService::start(&FraudOptions { listen: Listen::At(self.fraud_addr) })?;
+        tracing::info!(gateway.url = gateway.url(), carrier.url = carrier.url(), fraud.url = fraud.url(), "the simulators listen");
         stop.await;
+        fraud.stop().await?;
         carrier.stop().await?;
         gateway.stop().await?;
         tracing::info!("the simulators have stopped");

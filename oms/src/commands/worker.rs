@@ -34,7 +34,7 @@ impl WorkerArgs {
         let layer = self.worker.over(file.worker);
         let settings = layer.settings(temporal_layer.queues());
         let rules = rules(layer.rules.as_deref())?;
-        let (gateway_url, carrier_url) = self.adapters.over(file.adapters).settings()?;
+        let urls = self.adapters.over(file.adapters).settings()?;
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;
         let config = database.settings()?;
@@ -43,7 +43,7 @@ impl WorkerArgs {
         let queues = settings.queues.clone();
         let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
         let starter = Starter::new(client.clone(), store.clone(), starter);
-        let parts = parts(starter, store.clone(), &gateway_url, &carrier_url, rules)?;
+        let parts = parts(starter, store.clone(), &urls, rules)?;
         let serves: Vec<String> = settings.serves.iter().map(|queue| settings.queues.name(*queue)).collect();
         let mut worker = WorkerThread::start(client, parts, settings).await?;
         tracing::info!(temporal.address = temporal.address(), temporal.queues = serves.join(","), "worker serves");

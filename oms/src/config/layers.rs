@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, str::FromS
 
 use anyhow::Result;
 use clap::Args;
-use oms_domain::error::ErrorCode;
+use oms_domain::{error::ErrorCode, policy::Policy};
 use oms_starter::encrypting_converter;
 use oms_store::StoreConfig;
 use oms_worker::Settings;
@@ -95,6 +95,9 @@ layer! {
         /// Base URL of the carrier.
         #[arg(long, env = "OMS_CARRIER_URL", value_name = "URL")]
         carrier_url: String,
+        /// Base URL of the fraud check [default: none; orders that are to be screened wait for a person].
+        #[arg(long, env = "OMS_FRAUD_URL", value_name = "URL")]
+        fraud_url: String,
     }
 }
 
@@ -107,6 +110,9 @@ layer! {
         /// Rule file that promises go by, the workers' [default: the built-in rules].
         #[arg(long, env = "OMS_RULES", value_name = "FILE")]
         rules: PathBuf,
+        /// Whether orders are screened for fraud before they are approved [default: false].
+        #[arg(long, env = "OMS_FRAUD_CHECK", value_name = "true|false")]
+        fraud_check: bool,
     }
 }
 
@@ -216,7 +222,7 @@ impl AdapterLayer {
     ///
     /// # Errors
     /// When one is missing.
-    pub fn settings(self) -> Result<(String, String)> {
+    pub fn settings(self) -> Result<AdapterUrls> {
         let missing = |name: &str| {
             needed(
                 &format!("OMS_{}_URL", name.to_uppercase()),
@@ -225,11 +231,24 @@ impl AdapterLayer {
             )
         };
         let gateway = self.payment_gateway_url.ok_or_else(|| missing("payment_gateway"))?;
-        Ok((gateway, self.carrier_url.ok_or_else(|| missing("carrier"))?))
+        Ok(AdapterUrls { payment_gateway: gateway, carrier: self.carrier_url.ok_or_else(|| missing("carrier"))?, fraud: self.fraud_url })
     }
 }
 
+/// Base URLs of the systems outside.
+#[derive(Debug, Clone)]
+pub struct AdapterUrls {
+    pub payment_gateway: String,
+    pub carrier: String,
+    pub fraud: Option<String>,
+}
+
 impl ServerLayer {
+    /// What the orders that are placed here go by.
+    pub fn policy(&self) -> Policy {
+        Policy { fraud_check: self.fraud_check.unwrap_or(false), ..Policy::default() }
+    }
+
     /// Where the API listens.
     pub fn address(&self) -> SocketAddr {
         self.http_addr.unwrap_or_else(|| HTTP_ADDR.into())

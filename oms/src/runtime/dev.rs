@@ -149,6 +149,7 @@ impl Dev {
         store.acquire_timeout = ACQUIRE_WITHIN;
         let temporal = Temporal::at(&stack.temporal_address)?;
         let mut system = SystemOptions::new(store, temporal, &stack.payment_gateway_url, &stack.carrier_url);
+        system.adapters.fraud = Some(stack.fraud_url.clone());
         system.customer_key = derived(&key, "customer");
         system.clock = options.clock;
         system.policy = options.policy.clone();

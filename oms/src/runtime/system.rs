@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use oms_activities::adapters::{HttpCarrier, HttpGateway, http_client};
+use oms_activities::{
+    adapters::{HttpCarrier, HttpFraudCheck, HttpGateway, http_client},
+    ports::FraudCheck,
+};
 use oms_allocation::{Rules, RulesInForce};
 use oms_domain::{clock::BusinessClock, error::ErrorCode, policy::Policy};
 use oms_starter::{Starter, StarterConfig};
@@ -15,16 +18,14 @@ use temporalio_client::Client;
 use tokio::net::TcpListener;
 
 use super::{ApiServer, Temporal, WorkerThread, register_search_attributes};
-use crate::exit::Coded;
+use crate::{config::AdapterUrls, exit::Coded};
 
 /// What a system is composed of. [`SystemOptions::new`] has the defaults.
 #[derive(Clone)]
 pub struct SystemOptions {
     pub store: StoreConfig,
     pub temporal: Temporal,
-    /// Base URLs of the systems outside.
-    pub payment_gateway_url: String,
-    pub carrier_url: String,
+    pub adapters: AdapterUrls,
     /// Key of the hash under which the Temporal UI finds a customer's orders.
     pub customer_key: SecretString,
     pub http_addr: SocketAddr,
@@ -43,8 +44,7 @@ impl SystemOptions {
             customer_key: store.email_key.clone(),
             store,
             temporal,
-            payment_gateway_url: payment_gateway_url.into(),
-            carrier_url: carrier_url.into(),
+            adapters: AdapterUrls { payment_gateway: payment_gateway_url.into(), carrier: carrier_url.into(), fraud: None },
             http_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             queues: Queues::default(),
             clock: BusinessClock::default(),
@@ -97,7 +97,7 @@ impl System {
             eager_start: true,
         };
         let starter = Starter::new(temporal.clone(), store.clone(), config);
-        let parts = parts(starter.clone(), store.clone(), &options.payment_gateway_url, &options.carrier_url, options.rules.clone())?;
+        let parts = parts(starter.clone(), store.clone(), &options.adapters, options.rules.clone())?;
         let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
         let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules)?;
         Ok(Self { api_url: api.url(), store, starter, temporal, api, worker })
@@ -138,11 +138,12 @@ pub(crate) async fn open_store(config: &StoreConfig) -> Result<Store> {
 ///
 /// # Errors
 /// When no HTTP client can be built.
-pub(crate) fn parts(starter: Starter, store: Store, payment_gateway_url: &str, carrier_url: &str, rules: RulesInForce) -> Result<Parts> {
+pub(crate) fn parts(starter: Starter, store: Store, urls: &AdapterUrls, rules: RulesInForce) -> Result<Parts> {
     let client = http_client().context("the adapters' HTTP client")?;
-    let gateway = Arc::new(HttpGateway::new(client.clone(), payment_gateway_url));
-    let carrier = Arc::new(HttpCarrier::new(client, carrier_url));
-    Ok(Parts { store, starter, gateway, carrier, rules })
+    let gateway = Arc::new(HttpGateway::new(client.clone(), &urls.payment_gateway));
+    let carrier = Arc::new(HttpCarrier::new(client.clone(), &urls.carrier));
+    let fraud = urls.fraud.as_ref().map(|url| Arc::new(HttpFraudCheck::new(client, url)) as Arc<dyn FraudCheck>);
+    Ok(Parts { store, starter, gateway, carrier, fraud, rules })
 }
 
 /// Listens where it is told to, and nowhere else.

@@ -18,13 +18,15 @@ fn free_address() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
 }
 
-fn env(stack: &Stack, api: &str, gateway: &str, carrier: &str) -> Vec<(String, String)> {
+fn env(stack: &Stack, api: &str, [gateway, carrier, fraud]: [&str; 3]) -> Vec<(String, String)> {
     let variables = [
         ("OMS_API", api),
         ("OMS_PRIVACY_KEY", "a key of this test"),
         ("OMS_PAYLOAD_KEYS", "k1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
         ("OMS_PAYMENT_GATEWAY_URL", gateway),
         ("OMS_CARRIER_URL", carrier),
+        ("OMS_FRAUD_URL", fraud),
+        ("OMS_FRAUD_CHECK", "true"),
         ("DATABASE_URL", stack.database_url.expose_secret()),
         ("TEMPORAL_ADDRESS", &stack.temporal_address),
         ("AWS_ENDPOINT_URL_DYNAMODB", &stack.dynamodb_endpoint),
@@ -40,8 +42,10 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let stack = runtime.block_on(stack());
-    let [address, gateway, carrier] = [free_address(), free_address(), free_address()];
-    let env = env(&stack, &format!("http://{address}"), &format!("http://{gateway}"), &format!("http://{carrier}"));
+    let address = free_address();
+    let [gateway, carrier, fraud] = [free_address(), free_address(), free_address()];
+    let outside = [&gateway, &carrier, &fraud].map(|address| format!("http://{address}"));
+    let env = env(&stack, &format!("http://{address}"), outside.each_ref().map(String::as_str));
     let oms = |args: &[&str], input: &str| run_in(&env, args, input);
 
     let refused = oms(&["worker"], "");
@@ -51,7 +55,8 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     assert!(oms(&["doctor"], "").exits(6).stdout.contains("nobody serves the task queues"));
 
     let events_url = format!("http://{address}/v1/carrier-events");
-    let simulators = ["simulators", "--gateway-addr", &gateway, "--carrier-addr", &carrier, "--events-url", &events_url];
+    let simulators = ["--gateway-addr", &gateway, "--carrier-addr", &carrier, "--fraud-addr", &fraud, "--events-url", &events_url];
+    let simulators = [&["simulators"], &simulators[..]].concat();
     let mut simulators = Service::start(&[], &simulators);
     // Two workers share the queues between them.
     let metrics = free_address();
@@ -72,6 +77,8 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     assert_eq!(oms(&["fulfillment", "ship", "p-1-F1", "-o", "json"], "").json()["status"], "Shipped");
     oms(&["fulfillment", "deliver", "p-1-F1"], "").ok();
     eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"], "").json()["status"] == "Completed").then_some(()));
+    let seen = oms(&["order", "events", "p-1"], "").ok().stdout.clone();
+    assert!(seen.contains("screening_answered"), "{seen}");
     oms(&["doctor", "--reconcile"], "").ok();
     let figures = |address: &str| {
         let got = runtime.block_on(async { reqwest::get(format!("http://{address}/metrics")).await?.text().await });

@@ -20,5 +20,6 @@ mod racing;
 mod reading;
 mod refunding;
 mod returns;
+mod screening;
 mod sourcing;
 mod waiting;

@@ -24,7 +24,7 @@ use super::{
     scenarios::{Deed, Scenario, UNITS},
     steps::Step,
 };
-use crate::support::{Shop, basket::unique, runtime::until, shop::cancellation, sound, system::LEEDS};
+use crate::support::{Shop, System, basket::unique, runtime::until, shop::cancellation, sound, system::LEEDS};
 
 /// Longest that an order may take from one deed to the next.
 const DEED_WITHIN: Duration = Duration::from_secs(60);
@@ -35,6 +35,13 @@ const HEAD_START: Duration = Duration::from_millis(400);
 
 /// Events after which a return's run is handed over to the next.
 const SHORT_RUN: u32 = 30;
+
+/// Doors of one house, of two policies.
+pub struct Shops {
+    plain: Shop,
+    /// Whose orders are screened for fraud.
+    screening: Shop,
+}
 
 /// A scenario, and what goes wrong in it.
 #[derive(Clone)]
@@ -59,9 +66,27 @@ struct Play<'a> {
     id: OrderId,
 }
 
+impl Shops {
+    pub async fn open(system: &Arc<System>, policy: Policy) -> Result<Self> {
+        let screening = Policy { fraud_check: true, ..policy.clone() };
+        Ok(Self { plain: Shop::open(system.clone(), policy).await?, screening: Shop::open(system.clone(), screening).await? })
+    }
+
+    fn of(&self, scenario: &Scenario) -> &Shop {
+        if scenario.screened.is_some() { &self.screening } else { &self.plain }
+    }
+
+    /// Stops both, as an operator would.
+    pub async fn shut(self) -> Result<()> {
+        self.plain.shut().await?;
+        self.screening.shut().await
+    }
+}
+
 impl Cell {
     /// Plays it, and holds its end to the equations.
-    pub async fn play(&self, shop: &Shop, faults: &Faults) -> Result<Outcome> {
+    pub async fn play(&self, shops: &Shops, faults: &Faults) -> Result<Outcome> {
+        let shop = shops.of(self.scenario);
         let sku = shop.stocked(&[(LEEDS, self.scenario.in_stock)]).await?;
         let basket = self.scenario.basket(&sku);
         let id = basket.id();

@@ -16,12 +16,12 @@ use oms_domain::policy::{OnLoss, Policy};
 use oms_worker::Around;
 
 use self::{
-    cell::Cell,
+    cell::{Cell, Shops},
     faults::{Fault, Faults},
     scenarios::SCENARIOS,
     table::Table,
 };
-use crate::support::{Setup, Shop, System, run};
+use crate::support::{Setup, System, run};
 
 /// Cells at work at once.
 const AT_ONCE: usize = 8;
@@ -36,14 +36,14 @@ fn every_step_fails_and_every_order_is_sound() -> Result<()> {
         let setup = Setup { around: Some(Around::new(faults.clone())), ..Setup::default() };
         let system = System::beside_the_shared(setup).await?;
         // A lost parcel is refunded without a person, so that the refund is a step of its scenario.
-        let shop = Shop::open(system.clone(), Policy { on_loss: OnLoss::Refund, ..Policy::default() }).await?;
-        let cells = cells(&shop, &faults).await?;
+        let shops = Shops::open(&system, Policy { on_loss: OnLoss::Refund, ..Policy::default() }).await?;
+        let cells = cells(&shops, &faults).await?;
         let table = Table::default();
         let (held, quick): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| fault_of(cell) == Some(Fault::RunsTwice));
-        tokio::join!(play(held, WAITING_AT_ONCE, &shop, &faults, &table), play(quick, AT_ONCE, &shop, &faults, &table));
+        tokio::join!(play(held, WAITING_AT_ONCE, &shops, &faults, &table), play(quick, AT_ONCE, &shops, &faults, &table));
         println!("{table}in {:.0} s", begun.elapsed().as_secs_f64());
         table.all_held()?;
-        shop.shut().await?;
+        shops.shut().await?;
         system.stop().await
     })
 }
@@ -54,9 +54,9 @@ fn fault_of(cell: &Cell) -> Option<Fault> {
 
 /// Finds the steps of each scenario by playing it undisturbed, and makes a cell of each with each fault. A step that
 /// another scenario has reached in the same way is tried there.
-async fn cells(shop: &Shop, faults: &Faults) -> Result<Vec<Cell>> {
+async fn cells(shops: &Shops, faults: &Faults) -> Result<Vec<Cell>> {
     let clean = stream::iter(SCENARIOS).map(async |scenario| {
-        let outcome = Cell { scenario, fault: None }.play(shop, faults).await;
+        let outcome = Cell { scenario, fault: None }.play(shops, faults).await;
         outcome.map(|outcome| (scenario, outcome.seen)).map_err(|error| error.context(format!("{}, undisturbed", scenario.name)))
     });
     let clean: Vec<_> = clean.buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<_>>()?;
@@ -67,7 +67,7 @@ async fn cells(shop: &Shop, faults: &Faults) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for (scenario, seen) in clean {
         for (n, step) in seen.iter().enumerate() {
-            if ways.insert((scenario.token, scenario.in_stock, seen[..=n].to_vec())) {
+            if ways.insert((scenario.token, scenario.screened.is_some(), scenario.in_stock, seen[..=n].to_vec())) {
                 cells.extend(Fault::possible_at(step).map(|fault| Cell { scenario, fault: Some((step.step.clone(), fault)) }));
             }
         }
@@ -75,9 +75,9 @@ async fn cells(shop: &Shop, faults: &Faults) -> Result<Vec<Cell>> {
     Ok(cells)
 }
 
-async fn play(cells: Vec<Cell>, at_once: usize, shop: &Shop, faults: &Faults, table: &Table) {
+async fn play(cells: Vec<Cell>, at_once: usize, shops: &Shops, faults: &Faults, table: &Table) {
     let played = stream::iter(cells).map(async |cell| {
-        let outcome = cell.play(shop, faults).await;
+        let outcome = cell.play(shops, faults).await;
         table.enter(&cell, outcome.map(|outcome| outcome.end));
     });
     played.buffer_unordered(at_once).collect::<()>().await;

@@ -29,6 +29,8 @@ pub enum Deed {
 pub struct Scenario {
     pub name: &'static str,
     pub token: &'static str,
+    /// Whom the fraud check is asked about; none: it is not asked.
+    pub screened: Option<&'static str>,
     /// Units in stock when the order is placed.
     pub in_stock: i64,
     pub deeds: &'static [Deed],
@@ -38,7 +40,11 @@ pub struct Scenario {
 
 impl Scenario {
     pub fn basket(&self, sku: &Sku) -> Basket {
-        Basket::of(sku, UNITS, 255).token(self.token)
+        let basket = Basket::of(sku, UNITS, 255).token(self.token);
+        match self.screened {
+            Some(customer) => basket.with("/customer/customer_id", customer),
+            None => basket,
+        }
     }
 }
 
@@ -67,14 +73,16 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "delivered",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
         ends: "Completed",
     },
-    Scenario { name: "declined", token: "tok_decline_hard", in_stock: 10, deeds: &[], ends: "Rejected" },
+    Scenario { name: "declined", token: "tok_decline_hard", screened: None, in_stock: 10, deeds: &[], ends: "Rejected" },
     Scenario {
         name: "cancelled after authorization",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[Deed::Cancel(1, "Released")],
         ends: "Cancelled",
@@ -82,6 +90,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "shipped with the carrier's label",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", nothing), Deed::Act(1, "deliver", nothing)],
         ends: "Completed",
@@ -89,6 +98,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "label voided, then cancelled",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[
             Deed::Act(1, "ship", nothing),
@@ -101,6 +111,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "backorder served",
         token: "tok_fine",
+        screened: None,
         in_stock: 0,
         deeds: &[Deed::Receive(1), Deed::Act(2, "ship", own_number), Deed::Act(2, "deliver", nothing)],
         ends: "Completed",
@@ -108,6 +119,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lost and refunded",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Scan(1, "handed_over"), Deed::Scan(1, "lost")],
         ends: "Cancelled",
@@ -115,6 +127,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "returned and paid back",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[
             Deed::Act(1, "ship", own_number),
@@ -128,6 +141,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "return given up",
         token: "tok_fine",
+        screened: None,
         in_stock: 10,
         deeds: &[
             Deed::Act(1, "ship", own_number),
@@ -140,8 +154,25 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "authorized out of sight",
         token: "tok_timeout",
+        screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
         ends: "Completed",
+    },
+    Scenario {
+        name: "screened and delivered",
+        token: "tok_fine",
+        screened: Some("C-honest"),
+        in_stock: 10,
+        deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
+        ends: "Completed",
+    },
+    Scenario {
+        name: "declined by the fraud check",
+        token: "tok_fine",
+        screened: Some("C-fraudster"),
+        in_stock: 10,
+        deeds: &[],
+        ends: "Rejected",
     },
 ];

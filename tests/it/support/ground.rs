@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use oms_devstack::{CarrierOptions, CarrierService, DataDir, Home, Listen, PaymentGateway, PaymentGatewayOptions, Postgres};
+use oms_devstack::{
+    CarrierOptions, CarrierService, DataDir, FraudOptions, FraudService, Home, Listen, PaymentGateway, PaymentGatewayOptions, Postgres,
+};
 use oms_store::StoreConfig;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ pub struct Addresses {
     pub table: String,
     pub gateway_url: String,
     pub carrier_url: String,
+    pub fraud_url: String,
     pub queue_prefix: String,
 }
 
@@ -34,6 +37,7 @@ impl Addresses {
             table: "orders".to_owned(),
             gateway_url: stack.payment_gateway_url.clone(),
             carrier_url: stack.carrier_url.clone(),
+            fraud_url: stack.fraud_url.clone(),
             queue_prefix,
         })
     }
@@ -52,18 +56,19 @@ impl Addresses {
 pub struct Own {
     pub home: Arc<Home>,
     postgres: Mutex<Option<Postgres>>,
-    simulators: (PaymentGateway, CarrierService),
+    simulators: (PaymentGateway, CarrierService, FraudService),
 }
 
 impl Own {
-    /// A gateway and a carrier of its own, and, if asked for, PostgreSQL.
+    /// A gateway, a carrier and a fraud check of its own, and, if asked for, PostgreSQL.
     pub async fn start(with_postgres: bool) -> Result<Self> {
         let home = Home::open(&DataDir::Ephemeral).await?;
         let postgres = if with_postgres { Some(Postgres::start(&home, &tools(), None).await?) } else { None };
         let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { listen: Listen::Loopback { port: None }, time_scale: 1 })?;
         let carrier =
             CarrierService::start(&home, &CarrierOptions { listen: Listen::Loopback { port: None }, time_scale: 1, events_url: None })?;
-        Ok(Self { home, postgres: Mutex::new(postgres), simulators: (gateway, carrier) })
+        let fraud = FraudService::start(&FraudOptions { listen: Listen::Loopback { port: None } })?;
+        Ok(Self { home, postgres: Mutex::new(postgres), simulators: (gateway, carrier, fraud) })
     }
 
     /// The shared addresses with these in their place.
@@ -71,6 +76,7 @@ impl Own {
         let mut addresses = Addresses::shared(queue_prefix).await?;
         addresses.gateway_url = self.simulators.0.url().to_owned();
         addresses.carrier_url = self.simulators.1.url().to_owned();
+        addresses.fraud_url = self.simulators.2.url();
         if let Some(postgres) = &*self.postgres.lock().await {
             addresses.database_url = postgres.url().expose_secret().to_owned();
             addresses.table = format!("{}orders", addresses.queue_prefix);

@@ -37,7 +37,7 @@ pub fn in_shop_under(policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>
     })
 }
 
-/// The same, with a payment gateway and a carrier that nobody else uses, so that the test may break them.
+/// The same, with a payment gateway, a carrier and a fraud check that nobody else uses, so that the test may break them.
 pub fn in_troubled_shop(policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>) -> Result<()> {
     in_shop_of(Setup::default(), policy, test)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use oms_domain::{
     money::Money,
-    order::{Answer, Command, Effect, LabelRequest, PaymentRequest, Request, SourceRequest},
+    order::{Answer, Command, Effect, LabelRequest, PaymentRequest, Request, ScreenRequest, SourceRequest},
 };
 use temporalio_workflow::{ActivityExecutionError, TimerOptions, WorkflowCancellationError, WorkflowCancellationToken, WorkflowContext};
 
@@ -14,13 +14,15 @@ use super::{
     run::{Pending, Woken},
 };
 use crate::{
-    calls::{outside, own, reason},
-    contracts::{AdmitRequest, Admitted, Data, Payments, RecordInput, Shipping, SourceInput},
+    calls::{outside, outside_within, own, reason},
+    contracts::{AdmitRequest, Admitted, Data, Fraud, Payments, RecordInput, Shipping, SourceInput},
     names::{Queue, Queues},
 };
 
 /// How long someone who ships waits for the carrier's label before being told that it is still pending.
 const LABEL_ANSWER: Duration = Duration::from_secs(5);
+/// However short the house's patience with the fraud check, it is asked.
+const SCREENING_MIN_MS: u64 = 1_000;
 
 /// Starts every effect that is owed and not under way.
 pub(super) fn start_owed(ctx: &WorkflowContext<OrderWorkflow>) -> Vec<Pending> {
@@ -39,6 +41,7 @@ fn start(ctx: WorkflowContext<OrderWorkflow>, effect: Effect) -> Pending {
         let answer = match effect {
             Effect::Source(request) => source(&ctx, request).await,
             Effect::Pay(request) => pay(&ctx, request).await,
+            Effect::Screen(request) => screen(&ctx, request).await,
             Effect::BookLabel(request) => book_label(&ctx, request).await,
             Effect::VoidLabel(request) => void_label(&ctx, request).await,
         };
@@ -78,6 +81,15 @@ async fn pay(ctx: &WorkflowContext<OrderWorkflow>, request: PaymentRequest) -> R
         ctx.execute_activity(Payments::pay, request, options).await?
     };
     Ok(Answer::Payment { payment_id, number, outcome })
+}
+
+async fn screen(ctx: &WorkflowContext<OrderWorkflow>, request: ScreenRequest) -> Result<Answer, ActivityExecutionError> {
+    // After that a person decides, and nobody waits for the answer.
+    let within_ms = ctx.state(|s| s.order.as_ref().map(|order| order.policy.screening_ms)).unwrap_or_default();
+    let within = Duration::from_millis(u64::try_from(within_ms).unwrap_or_default().max(SCREENING_MIN_MS));
+    let options = outside_within(within, &queues(ctx), Queue::Payments, "fraud check".to_owned());
+    let verdict = ctx.execute_activity(Fraud::screen, request, options).await?;
+    Ok(Answer::Screened { verdict })
 }
 
 async fn book_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {

@@ -61,7 +61,7 @@ impl Draft {
         self.authorize();
         self.void_renewed();
         self.cover();
-        if self.order.holds.is_empty() && self.order.is_paid_for() {
+        if self.order.is_paid_for() && self.is_screened() && self.order.holds.is_empty() {
             self.emit(Event::OrderApproved);
         }
     }

@@ -17,6 +17,7 @@ mod pickup;
 mod refunds;
 mod retry;
 mod returns;
+mod screening;
 mod sourcing;
 mod time;
 
@@ -37,6 +38,7 @@ pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Vec<Eve
         Command::Answer(Answer::Sourced(answer)) => draft.sourced(answer),
         Command::Answer(Answer::Payment { payment_id, number, outcome }) => draft.paid(payment_id, *number, outcome),
         Command::Answer(Answer::Label { parcel_id, outcome }) => draft.labelled(parcel_id, outcome),
+        Command::Answer(Answer::Screened { verdict }) => draft.screened(*verdict, false),
         Command::Answer(Answer::LabelVoided { parcel_id }) => draft.label_voided(parcel_id),
         Command::Answer(Answer::GaveUp { effect, why }) => draft.gave_up(effect, why),
         Command::Fact(Fact::StockArrived { grants }) => draft.stock_arrived(grants),

@@ -11,7 +11,7 @@ impl Draft {
     pub(super) fn gave_up(&mut self, effect: &str, why: &str) {
         if self.order.owed_effects().iter().any(|owed| owed.key() == effect) {
             self.emit(Event::EffectGaveUp { effect: effect.to_owned(), why: why.to_owned() });
-        } else {
+        } else if !self.is_screening(effect) {
             self.attend(effect, why);
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FulfillmentOrderId, HoldId},
-    order::{Deadline, Event, FulfillmentOrder, Resolution, Wait, deadlines::later},
+    order::{Deadline, Event, FulfillmentOrder, Resolution, Verdict, Wait, deadlines::later},
     parcel::ParcelAction,
 };
 
@@ -42,6 +42,7 @@ impl Draft {
             Wait::CancellationRequest => self.answer_for_facility(subject),
             Wait::Renewal => self.renew(subject),
             Wait::AuthorizationExpiry => self.lapse(subject),
+            Wait::Screening => self.screened(Verdict::Referred, true),
             Wait::Decision => self.decide_by_default(subject),
             Wait::Pickup => self.not_collected(subject),
             Wait::LostParcel => self.refund_lost(subject),

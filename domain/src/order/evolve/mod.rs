@@ -6,7 +6,7 @@ mod units;
 
 use jiff::Timestamp;
 
-use super::{Attention, ClaimAction, Event, FulfillmentOrder, Order, OrderStatus, Parcel};
+use super::{Attention, ClaimAction, Event, FulfillmentOrder, Order, OrderStatus, Parcel, Screening};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
@@ -44,6 +44,10 @@ impl Order {
             Event::CreditDue { payment_id, refund_id, amount_minor } => {
                 self.credit(payment_id, *amount_minor);
                 self.settle_refund(refund_id, *amount_minor);
+            }
+            Event::ScreeningAsked => self.screening = Some(Screening { since: at, verdict: None }),
+            Event::ScreeningAnswered { verdict, .. } => {
+                self.screening = self.screening.map(|screening| Screening { verdict: Some(*verdict), ..screening });
             }
             Event::OrderApproved => self.enter(OrderStatus::Approved, at),
             Event::OrderProcessing => self.enter(OrderStatus::Processing, at),

@@ -5,7 +5,7 @@ use oms_domain::{
     ids::{FulfillmentOrderId, ParcelId},
     order::{
         Answer, CarrierReport, Choice, Effect, Fact, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel,
-        RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage,
+        RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
     payment::{Decline, OperationOutcome},
@@ -79,6 +79,10 @@ pub fn answer(order: &Order, effect: &Effect, draw: u32, a: u32, b: u32) -> Answ
             };
             Answer::Label { parcel_id: label.parcel_id.clone(), outcome }
         }
+        Effect::Screen(_) => {
+            let verdict = [Verdict::Accepted, Verdict::Accepted, Verdict::Referred, Verdict::Declined][usize::try_from(draw % 4).unwrap()];
+            Answer::Screened { verdict }
+        }
         Effect::VoidLabel(label) => Answer::LabelVoided { parcel_id: label.parcel_id.clone() },
     }
 }
@@ -149,6 +153,7 @@ pub fn retry(order: &Order, a: u32) -> Option<Request> {
 pub fn good(order: &Order, effect: &Effect) -> Answer {
     match effect {
         Effect::Source(request) => sourced(request, !order.core.allow_split, 0, 0),
+        Effect::Screen(_) => Answer::Screened { verdict: Verdict::Accepted },
         Effect::Pay(_) | Effect::BookLabel(_) | Effect::VoidLabel(_) => answer(order, effect, 7, 1, 1),
     }
 }

@@ -172,6 +172,7 @@ impl Model {
             // Asked for, promised, said or decided: nothing moves.
             Event::OrderPlaced { .. } | Event::SourcingAsked { .. } | Event::PaymentAsked { .. } | Event::InvoiceDue { .. } => {}
             Event::AuthorizationLapsed { .. } | Event::RefundAsked(_) | Event::RefundSetOff { .. } | Event::CreditDue { .. } => {}
+            Event::ScreeningAsked | Event::ScreeningAnswered { .. } => {}
             Event::OrderApproved | Event::OrderProcessing | Event::OrderRejected { .. } | Event::OrderExpired => {}
             Event::OrderCompleted | Event::OrderCancelled | Event::HoldPlaced(_) | Event::HoldReleased { .. } => {}
             Event::PreorderDue { .. } | Event::FulfillmentReleased { .. } | Event::FulfillmentAccepted { .. } => {}

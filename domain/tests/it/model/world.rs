@@ -67,7 +67,8 @@ impl World {
         let on_loss = [OnLoss::Ask, OnLoss::Ask, OnLoss::Replace, OnLoss::Refund][usize::try_from(draw >> 20 & 3).unwrap()];
         let (remorse_ms, resource_rounds_max) = (i64::from(draw >> 17 & 1) * 60_000, draw >> 22 & 3);
         let decision_ms = i64::from(draw >> 24 & 1) * 100_000_000;
-        let policy = Policy { remorse_ms, resource_rounds_max, on_loss, decision_ms, ..Policy::default() };
+        let fraud_check = draw >> 25 & 1 == 1;
+        let policy = Policy { fraud_check, remorse_ms, resource_rounds_max, on_loss, decision_ms, ..Policy::default() };
         let order = Order::new(shape(draw), policy);
         let (ledger, model, start) = (Ledger::new(&order), Model::new(&order), order.clone());
         let mut world = Self { start, order, events: vec![], second: 0, effects: vec![], sent: vec![], ledger, model, narrated: false };

@@ -32,17 +32,18 @@ pub(super) struct Layers {
 pub(super) async fn look(layers: Layers) -> Vec<Finding> {
     let Layers { api, database, temporal, adapters } = layers;
     let queues = temporal.queues();
-    let (gateway, carrier) = (adapters.payment_gateway_url, adapters.carrier_url);
+    let (gateway, carrier, fraud) = (adapters.payment_gateway_url, adapters.carrier_url, adapters.fraud_url);
     let url = api.url();
-    let (databases, api, attributes, workers, gateway, carrier) = tokio::join!(
+    let (databases, api, attributes, workers, gateway, carrier, fraud) = tokio::join!(
         finding("databases", databases(database), "start them, see DATABASE_URL and the AWS variables, then run `oms setup`"),
         finding("api", ready(&url), "start it with `oms server`, or everything with `oms dev`; see OMS_API"),
         finding("temporal", search_attributes(), "see TEMPORAL_ADDRESS; `oms setup` registers what is missing"),
         finding("workers", pollers(&queues), "start some with `oms worker`"),
         finding("payment gateway", answers(gateway), "see OMS_PAYMENT_GATEWAY_URL"),
         finding("carrier", answers(carrier), "see OMS_CARRIER_URL"),
+        finding("fraud check", screens(fraud), "see OMS_FRAUD_URL"),
     );
-    vec![databases, api, attributes, workers, gateway, carrier]
+    vec![databases, api, attributes, workers, gateway, carrier, fraud]
 }
 
 async fn finding(part: &str, look: impl Future<Output = Result<String>>, advice: &str) -> Finding {
@@ -108,6 +109,14 @@ async fn poller_count(client: &Client, name: String, kind: TaskQueueType) -> Res
     };
     let answer = client.connection().workflow_service().describe_task_queue(request.into_request()).await?;
     Ok(answer.into_inner().pollers.len())
+}
+
+/// A house may do without one.
+async fn screens(url: Option<String>) -> Result<String> {
+    match url {
+        Some(url) => answers(Some(url)).await,
+        None => Ok("none is configured; orders that are to be screened wait for a person".to_owned()),
+    }
 }
 
 /// Systems outside are only asked whether they are there.
