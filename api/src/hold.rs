@@ -69,6 +69,10 @@ pub struct HoldView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
+    /// What the order itself has found, where nobody placed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("the postal code is not of a form that its country has"))]
+    pub why: Option<String>,
 }
 
 impl From<&Hold> for HoldView {
@@ -78,6 +82,7 @@ impl From<&Hold> for HoldView {
             reason: hold_reason_name(hold.reason).to_owned(),
             placed_at: hold.placed_at,
             expires_at: hold.expires_at,
+            why: hold.why.clone(),
         }
     }
 }

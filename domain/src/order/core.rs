@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LineState;
 use crate::{
+    address::AddressFlaw,
     ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
     money::{Currency, share_minor},
     payment::{Operation, OperationKind, OperationStatus, Payment},
@@ -56,6 +57,9 @@ pub struct CoreGroup {
     pub method: DeliveryMethod,
     /// Where it is handed over, for a pickup.
     pub pickup_facility_id: Option<FacilityId>,
+    /// What is wrong with where it goes: a person must look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_flaw: Option<AddressFlaw>,
 }
 
 /// An instrument without what identifies it at the gateway.
@@ -129,11 +133,12 @@ impl OrderCore {
 
 impl CoreGroup {
     fn of(method: DeliveryMethod, destination: &Destination) -> Self {
-        let pickup_facility_id = match destination {
-            Destination::Address(_) => None,
-            Destination::Pickup { facility_id, .. } => Some(facility_id.clone()),
+        let (pickup_facility_id, address_flaw) = match destination {
+            Destination::Address(address) => (None, AddressFlaw::of(address)),
+            // Nothing is sent to the address of an invoice.
+            Destination::Pickup { facility_id, .. } => (Some(facility_id.clone()), None),
         };
-        Self { method, pickup_facility_id }
+        Self { method, pickup_facility_id, address_flaw }
     }
 }
 

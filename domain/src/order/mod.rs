@@ -333,6 +333,9 @@ pub struct Hold {
     pub placed_at: Timestamp,
     /// Lifted by itself then.
     pub expires_at: Option<Timestamp>,
+    /// What the order itself has found, for the person who lifts it. No personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What became of a request to cancel, unit by unit.

@@ -1,5 +1,6 @@
 //! The domain's rules, tried from outside, without anything running.
 
+mod address;
 mod authorizations;
 mod cancellation;
 mod claims;

@@ -54,3 +54,15 @@ fn silence_refers_to_a_person() {
     run.wait_for(Wait::Screening);
     assert_eq!((run.order.status, run.order.holds.len(), run.order.pending_effects().len()), (OrderStatus::Created, 1, 0));
 }
+
+#[test]
+fn a_failure_that_comes_after_the_deadline_needs_nobody_and_one_that_comes_before_does() {
+    let gave_up = Command::Answer(Answer::GaveUp { effect: "A1:screen".into(), why: "it is down".into() });
+    let mut run = asked();
+    run.must(&gave_up);
+    assert_eq!((run.order.attention.len(), run.order.pending_effects().len()), (1, 0));
+    run.wait_for(Wait::Screening);
+    assert_eq!((run.order.attention.len(), run.order.holds.len()), (0, 1), "the hold is what a person must see to now");
+    run.must(&gave_up);
+    assert_eq!(run.order.attention, []);
+}

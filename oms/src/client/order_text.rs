@@ -42,7 +42,10 @@ pub fn order(order: &OrderView) -> String {
         amount(totals.captured_minor),
         amount(totals.refunded_minor),
     )];
-    parts.extend(order.holds.iter().map(|hold| format!("on hold: {} ({}) since {}", hold.reason, hold.hold_id, seconds(hold.placed_at))));
+    parts.extend(order.holds.iter().map(|hold| {
+        let why = hold.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        format!("on hold: {} ({}) since {}{why}", hold.reason, hold.hold_id, seconds(hold.placed_at))
+    }));
     parts.extend(order.attention.iter().map(|a| format!("needs attention: {}: {}, since {}", a.subject, a.why, seconds(a.since))));
     parts.push(lines(order));
     if !order.fulfillment_orders.is_empty() {

@@ -53,7 +53,8 @@ fn a_carrier_that_refuses_leaves_the_goods_packed_and_needs_a_person() -> Result
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         // No carrier serves this postal code.
-        let order = shop.place_released(&Basket::of(&sku, 2, 255).with("/ship_to/postal_code", "00000")).await?;
+        let order =
+            shop.place_released(&Basket::of(&sku, 2, 255).with("/ship_to/country", "DE").with("/ship_to/postal_code", "00000")).await?;
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
         let refused = shop.acts(part, "ship", json!({})).await?;
         assert_eq!((refused.status.as_str(), refused.parcels[0].status.as_str()), ("Packed", "Packed"));

@@ -123,6 +123,26 @@ fn a_preorder_is_reserved_now_and_released_in_its_time() -> Result<()> {
 }
 
 #[test]
+fn an_address_that_cannot_be_right_is_looked_at_before_anything_leaves() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let right = shop.place_released(&Basket::of(&sku, 1, 255).with("/ship_to/postal_code", "LS1 4DY")).await?;
+        assert_eq!(right.holds, []);
+        let id = shop.place(&Basket::of(&sku, 2, 255).with("/ship_to/postal_code", "1011")).await?;
+        let order = shop.until(&id, "be authorized", |order| order.totals.authorized_minor == 510).await?;
+        let why = "the postal code is not of a form that its country has";
+        assert_eq!(
+            (order.status.as_str(), order.holds[0].reason.as_str(), order.holds[0].why.as_deref()),
+            ("Created", "IncorrectAddress", Some(why))
+        );
+        let hold = format!("/v1/orders/{id}/holds/{}", order.holds[0].hold_id);
+        assert_eq!(Answer::to(shop.request(Method::DELETE, &hold)).await?.status, 204);
+        shop.until_part(&id, 1, "Released").await?;
+        replay::keep(&shop.system, &id, "incorrect-address").await
+    })
+}
+
+#[test]
 fn work_that_a_facility_does_not_begin_or_end_needs_a_person() -> Result<()> {
     in_shop_under(Policy { accept_ms: 1_500, pick_ms: 1_500, ship_ms: 1_500, ..Policy::default() }, async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;

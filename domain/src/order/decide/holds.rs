@@ -13,6 +13,8 @@ use crate::{
 const HOLDS_MAX: usize = 100;
 /// What the order's own holds begin with: so they never meet the ids that people choose for theirs.
 const AWAITING: &str = "awaiting.";
+/// Those that a person lifts who has looked at the order.
+const REVIEW: &str = "review.";
 
 impl Draft {
     /// The same hold again is the same hold.
@@ -23,13 +25,13 @@ impl Draft {
             }
             return Err(Rejection::new(ErrorCode::RefusedByRule, format!("hold {hold_id} exists with another reason or expiry")));
         }
-        if hold_id.as_str().starts_with(AWAITING) {
-            return Err(Rejection::new(ErrorCode::RefusedByRule, format!("ids that begin with {AWAITING} are the order's own")));
+        if let Some(own) = [AWAITING, REVIEW].iter().find(|own| hold_id.as_str().starts_with(**own)) {
+            return Err(Rejection::new(ErrorCode::RefusedByRule, format!("ids that begin with {own} are the order's own")));
         }
         if self.order.holds.len() >= HOLDS_MAX {
             return Err(Rejection::new(ErrorCode::RefusedByRule, format!("an order has at most {HOLDS_MAX} open holds")));
         }
-        self.emit(Event::HoldPlaced(Hold { hold_id: hold_id.clone(), reason, placed_at: self.at, expires_at }));
+        self.emit(Event::HoldPlaced(Hold { hold_id: hold_id.clone(), reason, placed_at: self.at, expires_at, why: None }));
         Ok(())
     }
 
@@ -52,11 +54,17 @@ impl Draft {
         }
     }
 
+    /// Waits for a person, who is told why.
+    pub(super) fn hold_for_review(&mut self, subject: &str, reason: HoldReason, why: &str) {
+        let Ok(hold_id) = HoldId::parse(format!("{REVIEW}{subject}")) else { return };
+        self.emit(Event::HoldPlaced(Hold { hold_id, reason, placed_at: self.at, expires_at: None, why: Some(why.to_owned()) }));
+    }
+
     /// Waits for the customer: a payment lifts the hold, or its deadline ends the order.
     pub(super) fn await_payment(&mut self, payment_id: &PaymentId) {
         let Some(hold_id) = awaiting(payment_id) else { return };
         if !self.order.holds.iter().any(|hold| hold.hold_id == hold_id) {
-            let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None };
+            let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None, why: None };
             self.emit(Event::HoldPlaced(hold));
         }
     }

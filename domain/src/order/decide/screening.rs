@@ -1,13 +1,7 @@
 //! Screens an order before it is approved.
 
 use super::Draft;
-use crate::{
-    ids::HoldId,
-    order::{Event, Hold, HoldReason, OrderStatus, Screening, Verdict},
-};
-
-/// The hold of an order that a person must look at.
-const REVIEW: &str = "review.fraud";
+use crate::order::{Event, HoldReason, OrderStatus, Screening, Verdict};
 
 impl Draft {
     /// Whether the fraud check stands in nobody's way; asks it first, if nobody has.
@@ -35,20 +29,15 @@ impl Draft {
                 let reason = "the fraud check declined it".to_owned();
                 self.end_unpaid(Event::OrderRejected { reason: reason.clone() }, &reason);
             }
-            Verdict::Referred => self.hold_for_review(),
+            Verdict::Referred => {
+                let why = if by_default { "the fraud check did not answer in time" } else { "the fraud check refers it to a person" };
+                self.hold_for_review("fraud", HoldReason::HighRiskOfFraud, why);
+            }
         }
     }
 
     /// Whether this is the question to the fraud check. Its failure needs nobody once the order has an answer: it changed nothing outside.
     pub(super) fn is_screening(&self, effect: &str) -> bool {
         self.order.screening.is_some() && self.order.screen_question().key() == effect
-    }
-
-    fn hold_for_review(&mut self) {
-        let Ok(hold_id) = HoldId::parse(REVIEW) else { return };
-        if !self.order.holds.iter().any(|hold| hold.hold_id == hold_id) {
-            let hold = Hold { hold_id, reason: HoldReason::HighRiskOfFraud, placed_at: self.at, expires_at: None };
-            self.emit(Event::HoldPlaced(hold));
-        }
     }
 }

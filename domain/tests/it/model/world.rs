@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use oms_domain::{
+    address::AddressFlaw,
     order::{Answer, Command, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
     placed::{DeliveryMethod, PaymentMethod},
     policy::{OnLoss, Policy},
@@ -56,8 +57,10 @@ fn shape(draw: u32) -> OrderCore {
     core.allow_backorder = draw >> 11 & 3 != 0;
     core.lines[0].fulfill_at = (draw >> 13 & 3 == 0).then(|| at(50_000));
     if draw >> 18 & 3 == 0 {
-        core.groups[0] = CoreGroup { method: DeliveryMethod::Pickup, pickup_facility_id: Some("WH-1".parse().unwrap()) };
+        core.groups[0] =
+            CoreGroup { method: DeliveryMethod::Pickup, pickup_facility_id: Some("WH-1".parse().unwrap()), address_flaw: None };
     }
+    core.groups[0].address_flaw = (draw >> 26 & 7 == 0).then_some(AddressFlaw::PostalCode);
     core.cancel_after = (draw >> 15 & 3 == 0).then(|| at(500_000));
     core
 }
