@@ -262,6 +262,7 @@ fn what_nobody_sends_expires_and_what_the_carrier_loses_is_lost() -> Result<()> 
         })
         .await?;
         ends(shop, &lost.return_id).await?;
+        replay::keep_return(&shop.system, &lost.return_id.parse()?, "return-lost").await?;
         replay::keep_return(&shop.system, &late.return_id.parse()?, "return-expired").await
     })
 }
