@@ -7,19 +7,20 @@ use oms_activities::{
     adapters::{HttpCarrier, HttpGateway},
     ports::{Carrier, GatewayOperation, LabelOrder, Operation, PaymentGateway, PortError},
 };
+use oms_devstack::{DataDir, Home};
 use oms_domain::{
     money::Money,
     payment::{Decline, OperationOutcome},
 };
 use serde_json::json;
 
-use crate::support::{basket::unique, books::trouble, ground::Own, run};
+use crate::support::{basket::unique, books::trouble, ground::Simulators, run};
 
 /// A gateway and a carrier nobody else uses, and the adapters to them.
-async fn outside() -> Result<(Own, String, String)> {
-    let own = Own::start(false).await?;
-    let addresses = own.addresses(String::new()).await?;
-    Ok((own, addresses.gateway_url, addresses.carrier_url))
+async fn outside() -> Result<(Simulators, String, String)> {
+    let simulators = Simulators::start(&Home::open(&DataDir::Ephemeral).await?)?;
+    let (gateway_url, carrier_url) = (simulators.gateway.url().to_owned(), simulators.carrier.url().to_owned());
+    Ok((simulators, gateway_url, carrier_url))
 }
 
 fn http() -> Result<reqwest::Client> {
