@@ -48,6 +48,8 @@ BEGIN
         WHERE w.sku = of_sku AND CASE WHEN w.only_at = '{}'
             THEN EXISTS (SELECT FROM facilities f WHERE f.facility_id = at_facility AND f.ship_enabled)
             ELSE at_facility = ANY (w.only_at) END
+            AND NOT EXISTS (SELECT FROM stock_facts x WHERE x.order_id = w.order_id AND x.line_id = w.line_id
+                AND x.facility_id = at_facility AND (x.offered_again_at IS NULL OR x.offered_again_at > now()))
         ORDER BY w.priority DESC, w.placed_at, w.order_id, w.fulfillment_order_id, w.line_id
         FOR UPDATE OF w
     LOOP
@@ -101,6 +103,8 @@ DECLARE
     deficit_after bigint;
     raised_facilities text[];
     raised_skus text[];
+    short_facilities text[];
+    short_skus text[];
 BEGIN
     -- Every writer locks positions in this order, so that no two wait for each other.
     SELECT count(*), coalesce(sum(locked.deficit), 0) INTO known, deficit_before FROM (
@@ -129,16 +133,25 @@ BEGIN
                 s.deficit + greatest(0, net.reserved - net.on_hand))),
             raised_by = CASE WHEN net.on_hand > net.reserved + net.unavailable THEN pg_current_xact_id() ELSE s.raised_by END
         FROM net WHERE s.facility_id = net.facility_id AND s.sku = net.sku
-        RETURNING s.facility_id, s.sku, s.deficit, s.available > 0 AND net.on_hand > net.reserved + net.unavailable AS raised
+        RETURNING s.facility_id, s.sku, s.deficit, s.available > 0 AND net.on_hand > net.reserved + net.unavailable AS raised,
+            s.deficit > 0 AND net.reserved > net.on_hand AS worsened
     )
-    SELECT coalesce(sum(moved.deficit), 0), array_agg(moved.facility_id) FILTER (WHERE raised), array_agg(moved.sku) FILTER (WHERE raised)
-    INTO deficit_after, raised_facilities, raised_skus FROM moved;
+    SELECT coalesce(sum(moved.deficit), 0), array_agg(moved.facility_id) FILTER (WHERE raised), array_agg(moved.sku) FILTER (WHERE raised),
+        array_agg(moved.facility_id) FILTER (WHERE worsened), array_agg(moved.sku) FILTER (WHERE worsened)
+    INTO deficit_after, raised_facilities, raised_skus, short_facilities, short_skus FROM moved;
 
     INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
     SELECT m.facility_id, m.sku, m.on_hand, m.reserved, m.unavailable, m.cause, m.order_id, m.reference, m.occurred_at
     FROM unnest(moves) AS m;
 
+    IF short_skus IS NOT NULL THEN
+        PERFORM choose_shorts(short_facilities, short_skus);
+    END IF;
     IF raised_skus IS NOT NULL THEN
+        UPDATE stock_facts x SET offered_again_at = '-infinity' FROM unnest(moves) AS m
+        WHERE m.on_hand > 0 AND m.cause IN ('receipt', 'correction', 'return', 'transfer_in') AND x.offered_again_at IS NULL
+            AND (x.sku, x.facility_id) = (m.sku, m.facility_id) AND m.occurred_at > x.occurred_at
+            AND x.reason IN ('NotInStock', 'Mismatch', 'Damaged');
         PERFORM serve_waiting(raised_facilities, raised_skus);
     END IF;
     RETURN greatest(0, deficit_after - deficit_before);

@@ -90,9 +90,8 @@ BEGIN
     ) AS h USING (fulfillment_order_id, line_id)
     WHERE (closing OR w.quantity IS NOT NULL OR fulfillment_order_id = ANY (listed)) AND (h.held IS NOT NULL OR w.quantity > 0);
 END $$;
-
 -- Brings the order's units to where the record says they are. `undo` is how it was.
-CREATE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], seen jsonb, closing boolean, at timestamptz,
+CREATE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], seen jsonb, facts jsonb, closing boolean, at timestamptz,
     placed timestamptz, OUT deficit_units bigint, OUT undo jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     changes reservation_change[] := reservation_changes(for_order, positions, listed, closing);
@@ -128,6 +127,9 @@ BEGIN
     IF dissolved <> '{}' THEN
         DELETE FROM stock_grants g USING unnest(dissolved) AS d WHERE g.grant_id = d.grant_id;
     END IF;
+    IF facts <> '[]' THEN
+        moves := book_facts(for_order, facts, moves, at);
+    END IF;
     -- What has just been seen is no longer taken off.
     IF waiting THEN
         PERFORM wait_for(for_order, wanted, placed);
@@ -154,6 +156,7 @@ DECLARE
     undone jsonb[];
     grants jsonb;
     fulfillments jsonb;
+    deficit_units bigint;
 BEGIN
     -- Oldest first: for a row touched twice, the oldest undo is how it was at `base`.
     SELECT array_agg(u.undo ORDER BY u.version) INTO undone FROM record_undos u WHERE u.order_id = for_order AND u.version > base;
@@ -182,6 +185,10 @@ BEGIN
     INSERT INTO stock_grants SELECT g.* FROM jsonb_populate_recordset(NULL::stock_grants, grants) AS g;
     PERFORM move_stock(ARRAY (SELECT ROW (g.facility_id, g.sku, 0, g.quantity, 0, 'granted', for_order, g.grant_id, at)::stock_move
         FROM jsonb_populate_recordset(NULL::stock_grants, grants) AS g));
+    PERFORM demand_lock(ARRAY (SELECT x.sku FROM stock_facts x WHERE x.order_id = for_order AND x.seq > base), false);
+    WITH gone AS (DELETE FROM stock_facts x WHERE x.order_id = for_order AND x.seq > base RETURNING x.*)
+    SELECT move_stock(array_agg(ROW (x.facility_id, x.sku, -x.on_hand, 0, -x.unavailable, 'taken_back', for_order, NULL, at)::stock_move))
+    INTO deficit_units FROM gone AS x WHERE (x.on_hand, x.unavailable) <> (0, 0) HAVING count(*) > 0;
     UPDATE order_guards g SET closed_at = NULL WHERE g.order_id = for_order AND EXISTS (
         SELECT FROM unnest(undone) AS u WHERE (u -> 'closed')::boolean);
     DELETE FROM record_undos u WHERE u.order_id = for_order AND u.version > base;
@@ -272,9 +279,13 @@ BEGIN
 
     IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR record -> 'grants_seen' <> '[]' THEN
         SELECT s.deficit_units, s.undo INTO deficit_units, undo FROM settle(this_order, positions, waits, listed,
-            record -> 'grants_seen', closing, at, (record -> 'row' ->> 'placed_at')::timestamptz) AS s;
+            record -> 'grants_seen', record -> 'stock_facts', closing, at, (record -> 'row' ->> 'placed_at')::timestamptz) AS s;
     END IF;
     fulfillments := project(record, base = 0);
+    PERFORM settle_capacity(this_order, record -> 'fulfillment_orders', fulfillments);
+    IF closing OR record -> 'grants_seen' <> '[]' THEN
+        PERFORM forget_shorts(this_order, record -> 'grants_seen', closing);
+    END IF;
     INSERT INTO record_undos (order_id, version, undo) VALUES (this_order, new_version,
         undo || jsonb_build_object('fulfillment_orders', fulfillments, 'closed', closing
             AND EXISTS (SELECT FROM order_guards g WHERE g.order_id = this_order AND g.closed_at IS NULL)));

@@ -7,6 +7,7 @@ use oms_activities::{
     adapters::{HttpCarrier, HttpFraudCheck, HttpGateway},
     ports::{Carrier, FraudCheck, FraudQuestion, GatewayOperation, LabelOrder, Operation, PaymentGateway, PortError},
 };
+use oms_devstack::{DataDir, Home};
 use oms_domain::{
     money::Money,
     order::Verdict,
@@ -14,13 +15,13 @@ use oms_domain::{
 };
 use serde_json::json;
 
-use crate::support::{basket::unique, books::trouble, ground::Own, run};
+use crate::support::{basket::unique, books::trouble, ground::Simulators, run};
 
-/// A gateway and a carrier nobody else uses, and the adapters to them.
-async fn outside() -> Result<(Own, String, String)> {
-    let own = Own::start(false).await?;
-    let addresses = own.addresses(String::new()).await?;
-    Ok((own, addresses.gateway_url, addresses.carrier_url))
+/// A gateway, a carrier and a fraud check nobody else uses, and the first two's addresses.
+async fn outside() -> Result<(Simulators, String, String)> {
+    let simulators = Simulators::start(&Home::open(&DataDir::Ephemeral).await?)?;
+    let (gateway_url, carrier_url) = (simulators.gateway.url().to_owned(), simulators.carrier.url().to_owned());
+    Ok((simulators, gateway_url, carrier_url))
 }
 
 fn http() -> Result<reqwest::Client> {
@@ -147,8 +148,8 @@ fn question(customer: &str, amount_minor: i64) -> Result<FraudQuestion> {
 #[test]
 fn the_fraud_check_accepts_declines_refers_or_cannot_be_reached() -> Result<()> {
     run(async {
-        let own = Own::start(false).await?;
-        let url = own.addresses(String::new()).await?.fraud_url;
+        let simulators = outside().await?.0;
+        let url = simulators.fraud.url();
         let check = HttpFraudCheck::new(http()?, &url);
         for (customer, amount_minor, verdict) in [
             ("C-honest", 10_000_000, Verdict::Accepted),

@@ -15,7 +15,7 @@ use oms_workflows::{
 use serde_json::json;
 use temporalio_client::WorkflowStartOptions;
 
-use crate::support::{Basket, Shop, books::trouble, in_shop, in_troubled_shop, replay, system::LEEDS};
+use crate::support::{Basket, Shop, books::trouble, in_own_shop, in_shop, replay, system::LEEDS};
 
 /// Starts the order so that it hands over again and again.
 async fn place_with_short_runs(shop: &Shop, basket: &Basket, policy: Policy, history_max: u32) -> Result<()> {
@@ -67,7 +67,7 @@ fn commands_go_on_while_runs_follow_each_other() -> Result<()> {
 
 #[test]
 fn what_is_under_way_is_not_done_again_by_the_next_run() -> Result<()> {
-    in_troubled_shop(Policy::default(), async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         // Slow enough for runs to change while the gateway works.
         trouble(&shop.system.addresses.gateway_url, json!({"slow_ms": 900})).await?;
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;

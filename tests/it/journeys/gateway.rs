@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use oms_domain::{payment::OperationKind, policy::Policy};
 use serde_json::json;
 
-use crate::support::{Basket, Shop, books::trouble, in_shop, in_troubled_shop, replay, system::LEEDS};
+use crate::support::{Basket, Shop, books::trouble, in_own_shop, in_shop, replay, system::LEEDS};
 
 /// Places an order with this token and takes it to the end.
 async fn buy(shop: &Shop, token: &str) -> Result<()> {
@@ -41,7 +41,7 @@ fn errors_of_the_gateway_pass() -> Result<()> {
 
 #[test]
 fn a_gateway_that_is_down_is_waited_for() -> Result<()> {
-    in_troubled_shop(Policy::default(), async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         let gateway = &shop.system.addresses.gateway_url;
         trouble(gateway, json!({"down_for_ms": 2_500})).await?;
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
@@ -58,7 +58,7 @@ fn a_gateway_that_is_down_is_waited_for() -> Result<()> {
 
 #[test]
 fn a_slow_gateway_blocks_no_cancellation() -> Result<()> {
-    in_troubled_shop(Policy::default(), async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         trouble(&shop.system.addresses.gateway_url, json!({"slow_ms": 1_200})).await?;
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 4, 255)).await?;

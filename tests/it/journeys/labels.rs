@@ -4,11 +4,11 @@ use anyhow::{Result, ensure};
 use oms_domain::policy::Policy;
 use serde_json::json;
 
-use crate::support::{Basket, books::trouble, in_shop, in_shop_under, in_troubled_shop, replay, system::LEEDS};
+use crate::support::{Basket, books::trouble, in_own_shop, in_shop, in_shop_under, replay, system::LEEDS};
 
 #[test]
 fn a_carrier_that_is_down_leaves_the_goods_packed_until_it_is_back() -> Result<()> {
-    in_troubled_shop(Policy::default(), async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
@@ -30,7 +30,7 @@ fn a_carrier_that_is_down_leaves_the_goods_packed_until_it_is_back() -> Result<(
 #[test]
 fn what_waits_for_a_label_can_still_be_asked_back() -> Result<()> {
     let policy = Policy { cancellation_request_ms: 600_000, ..Policy::default() };
-    in_troubled_shop(policy, async |shop| {
+    in_own_shop(policy, async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
@@ -92,7 +92,7 @@ fn a_fulfillment_order_in_several_parcels_has_a_label_for_each() -> Result<()> {
 
 #[test]
 fn a_label_that_does_not_come_in_time_needs_a_person() -> Result<()> {
-    in_troubled_shop(Policy { label_ms: 1_500, ..Policy::default() }, async |shop| {
+    in_own_shop(Policy { label_ms: 1_500, ..Policy::default() }, async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
         let part = &order.fulfillment_orders[0].fulfillment_order_id;

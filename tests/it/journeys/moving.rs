@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Answer, Basket, Shop,
     books::trouble,
-    in_shop, in_shop_under, in_troubled_shop, replay,
+    in_own_shop, in_shop, in_shop_under, replay,
     system::{LEEDS, YORK},
 };
 
@@ -118,7 +118,7 @@ fn the_customer_is_asked_about_units_without_stock() -> Result<()> {
 
 #[test]
 fn what_the_gateway_refused_is_listed_explained_and_tried_again() -> Result<()> {
-    in_troubled_shop(Policy::default(), async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
         let id: OrderId = order.heading.order_id.parse()?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Answer, Basket, Shop,
     basket::unique,
-    in_shop, in_shop_under, in_troubled_shop, replay,
+    in_own_shop, in_shop, in_shop_under, replay,
     runtime::until,
     system::{BATH, LEEDS, YORK},
 };
@@ -309,7 +309,7 @@ fn of_two_returns_that_race_for_a_unit_exactly_one_wins() -> Result<()> {
 
 #[test]
 fn a_refund_that_the_gateway_refuses_is_tried_again_and_paid_once() -> Result<()> {
-    in_troubled_shop(Policy::default(), async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         let (order, _) = delivered(shop).await?;
         let id = open(shop, &order, lines(4)).await?.view::<ReturnView>(201)?.return_id;
         receive(shop, &id, json!([{"line_id": "1", "quantity": 4}])).await?;

@@ -6,7 +6,7 @@ use oms_domain::policy::Policy;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Basket, Shop, books::trouble, in_shop_under, in_troubled_shop, replay, system::LEEDS};
+use crate::support::{Answer, Basket, Shop, books::trouble, in_own_shop, in_shop_under, replay, system::LEEDS};
 
 fn screened() -> Policy {
     Policy { fraud_check: true, ..Policy::default() }
@@ -67,7 +67,7 @@ fn an_order_that_the_fraud_check_refers_waits_for_a_person() -> Result<()> {
 
 #[test]
 fn a_fraud_check_that_does_not_answer_refers_to_a_person_and_is_missed_by_nobody() -> Result<()> {
-    in_troubled_shop(Policy { screening_ms: 1_500, ..screened() }, async |shop| {
+    in_own_shop(Policy { screening_ms: 1_500, ..screened() }, async |shop| {
         trouble(&shop.system.addresses.fraud_url, json!({"down_for_ms": 600_000})).await?;
         let id = of_customer(shop, "C-honest").await?.id();
         let order = shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;

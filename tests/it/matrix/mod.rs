@@ -34,7 +34,7 @@ fn every_step_fails_and_every_order_is_sound() -> Result<()> {
         let begun = Instant::now();
         let faults = Faults::default();
         let setup = Setup { around: Some(Around::new(faults.clone())), ..Setup::default() };
-        let system = System::beside_the_shared(setup).await?;
+        let system = System::own(setup).await?;
         // A lost parcel is refunded without a person, so that the refund is a step of its scenario.
         let shops = Shops::open(&system, Policy { on_loss: OnLoss::Refund, ..Policy::default() }).await?;
         let cells = cells(&shops, &faults).await?;

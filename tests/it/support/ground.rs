@@ -52,35 +52,48 @@ impl Addresses {
     }
 }
 
-/// Servers that end with the system. Simulators are parts of this process and cheap; PostgreSQL takes a second.
+/// Servers that end with the system.
 pub struct Own {
     pub home: Arc<Home>,
     postgres: Mutex<Option<Postgres>>,
-    simulators: (PaymentGateway, CarrierService, FraudService),
+    simulators: Simulators,
+}
+
+/// A gateway, a carrier and a fraud check that nobody else uses.
+pub struct Simulators {
+    pub gateway: PaymentGateway,
+    pub carrier: CarrierService,
+    pub fraud: FraudService,
+}
+
+impl Simulators {
+    pub fn start(home: &Arc<Home>) -> Result<Self> {
+        let listen = || Listen::Loopback { port: None };
+        Ok(Self {
+            gateway: PaymentGateway::start(home, &PaymentGatewayOptions { listen: listen(), time_scale: 1 })?,
+            carrier: CarrierService::start(home, &CarrierOptions { listen: listen(), time_scale: 1, events_url: None })?,
+            fraud: FraudService::start(&FraudOptions { listen: listen() })?,
+        })
+    }
 }
 
 impl Own {
-    /// A gateway, a carrier and a fraud check of its own, and, if asked for, PostgreSQL.
-    pub async fn start(with_postgres: bool) -> Result<Self> {
+    pub async fn start() -> Result<Self> {
         let home = Home::open(&DataDir::Ephemeral).await?;
-        let postgres = if with_postgres { Some(Postgres::start(&home, &tools(), None).await?) } else { None };
-        let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { listen: Listen::Loopback { port: None }, time_scale: 1 })?;
-        let carrier =
-            CarrierService::start(&home, &CarrierOptions { listen: Listen::Loopback { port: None }, time_scale: 1, events_url: None })?;
-        let fraud = FraudService::start(&FraudOptions { listen: Listen::Loopback { port: None } })?;
-        Ok(Self { home, postgres: Mutex::new(postgres), simulators: (gateway, carrier, fraud) })
+        let postgres = Postgres::start(&home, &tools(), None).await?;
+        let simulators = Simulators::start(&home)?;
+        Ok(Self { home, postgres: Mutex::new(Some(postgres)), simulators })
     }
 
     /// The shared addresses with these in their place.
     pub async fn addresses(&self, queue_prefix: String) -> Result<Addresses> {
         let mut addresses = Addresses::shared(queue_prefix).await?;
-        addresses.gateway_url = self.simulators.0.url().to_owned();
-        addresses.carrier_url = self.simulators.1.url().to_owned();
-        addresses.fraud_url = self.simulators.2.url();
-        if let Some(postgres) = &*self.postgres.lock().await {
-            addresses.database_url = postgres.url().expose_secret().to_owned();
-            addresses.table = format!("{}orders", addresses.queue_prefix);
-        }
+        addresses.gateway_url = self.simulators.gateway.url().to_owned();
+        addresses.carrier_url = self.simulators.carrier.url().to_owned();
+        addresses.fraud_url = self.simulators.fraud.url();
+        let postgres = self.postgres.lock().await;
+        addresses.database_url = postgres.as_ref().context("PostgreSQL was stopped")?.url().expose_secret().to_owned();
+        addresses.table = format!("{}orders", addresses.queue_prefix);
         Ok(addresses)
     }
 

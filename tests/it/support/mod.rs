@@ -37,26 +37,15 @@ pub fn in_shop_under(policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>
     })
 }
 
-/// The same, with a payment gateway, a carrier and a fraud check that nobody else uses, so that the test may break them.
-pub fn in_troubled_shop(policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>) -> Result<()> {
+/// The same, on a system that nobody else uses, so that the test may break it; ends with the figures that must be 0 over all of it.
+pub fn in_own_shop(policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>) -> Result<()> {
     in_shop_of(Setup::default(), policy, test)
 }
 
 /// The same, on a system that is set up otherwise than usual.
 pub fn in_shop_of(setup: Setup, policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>) -> Result<()> {
     run(async {
-        let system = System::beside_the_shared(setup).await?;
-        let shop = Shop::open(system.clone(), policy).await?;
-        test(&shop).await?;
-        shop.close().await?;
-        system.stop().await
-    })
-}
-
-/// The same, on databases that nobody else uses; ends with the figures that must be 0 over all of them.
-pub fn in_own_shop(policy: Policy, test: impl AsyncFnOnce(&Shop) -> Result<()>) -> Result<()> {
-    run(async {
-        let system = System::own(Setup::default()).await?;
+        let system = System::own(setup).await?;
         let shop = Shop::open(system.clone(), policy).await?;
         test(&shop).await?;
         shop.close().await?;

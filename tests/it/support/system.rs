@@ -69,16 +69,10 @@ pub struct Setup {
 }
 
 impl System {
-    /// On the shared databases, with a gateway and a carrier of its own.
-    pub async fn beside_the_shared(setup: Setup) -> Result<Arc<Self>> {
-        shared().await?;
-        let own = Own::start(false).await?;
-        Self::start(own.addresses(prefix()).await?, Some(own), setup).await
-    }
-
-    /// With databases, gateway and carrier of its own.
+    /// With databases, gateway and carrier of its own. Two systems on one database would tell each other's orders things, in payloads
+    /// that only their own workers can read.
     pub async fn own(setup: Setup) -> Result<Arc<Self>> {
-        let own = Own::start(true).await?;
+        let own = Own::start().await?;
         Self::start(own.addresses(prefix()).await?, Some(own), setup).await
     }
 
