@@ -29,9 +29,9 @@ pub fn of(input: &ExecuteActivityInput) -> Vec<Step> {
     vec![activity.clone()]
 }
 
-/// An operation's event is about its kind of operation, a parcel's about what became of it.
+/// An operation's event is about its kind of operation, a parcel's about what became of it, the fraud check's about what it says.
 fn about(event: &RecordedEvent) -> String {
-    let more = ["kind", "action"].iter().find_map(|field| event.data.get(field)?.as_str());
+    let more = ["kind", "action", "verdict"].iter().find_map(|field| event.data.get(field)?.as_str());
     more.map_or_else(|| event.kind.clone(), |more| format!("{} {more}", event.kind))
 }
 

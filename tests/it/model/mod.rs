@@ -24,6 +24,7 @@ use oms_domain::{
     ids::{LineId, OrderId, Sku},
     order::{CorePayment, Event, Order, Request},
     placed::PaymentMethod,
+    policy::Policy,
 };
 
 use self::{doors::Call, numbers::Model};
@@ -41,6 +42,8 @@ const SEQUENCES: u64 = 200;
 const AT_ONCE: usize = 16;
 /// Requests of a sequence.
 const STEPS: u64 = 40;
+/// Customers of the lives that are screened: honest ones, and one that the fraud check refers to a person, who may lift the hold.
+const CUSTOMERS: &[&str] = &["C-honest", "C-honest", "C-honest", "C-suspect", "C-suspect", "C-fraudster"];
 /// How an order may be paid for: with troubles of the gateway, but so that it goes on.
 const TOKENS: &[&str] =
     &["tok_fine", "tok_fine", "tok_timeout", "tok_timeout_capture", "tok_errors_1", "tok_soft_once", "tok_decline_soft"];
@@ -75,7 +78,9 @@ fn random_lives_end_as_the_model_says() -> Result<()> {
     println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
     let (begun, taken) = (Instant::now(), AtomicUsize::new(0));
     in_shop(async |shop| {
+        let screening = Shop::open(shop.system.clone(), Policy { fraud_check: true, ..Policy::default() }).await?;
         let live = async |n: u64| {
+            let shop = if n.is_multiple_of(4) { &screening } else { shop };
             let life = Life::begin(shop, Draws(seed.wrapping_add(n.wrapping_mul(0x51_7cc1_b727_220a)))).await?;
             let id = life.id.clone();
             let lived = life.live(&taken).await;
@@ -84,7 +89,7 @@ fn random_lives_end_as_the_model_says() -> Result<()> {
         stream::iter(0..sequences).map(live).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         let taken = taken.load(Ordering::Relaxed);
         println!("{sequences} sequences, {taken} requests granted, in {:.0} s", begun.elapsed().as_secs_f64());
-        Ok(())
+        screening.close().await
     })
 }
 
@@ -105,7 +110,8 @@ struct Life<'a> {
 impl<'a> Life<'a> {
     async fn begin(shop: &'a Shop, mut draws: Draws) -> Result<Self> {
         let token = draw::pick(TOKENS, draws.next()).context("a token")?;
-        let (mut basket, mut skus) = (Basket::empty().token(token), Vec::new());
+        let customer = draw::pick(CUSTOMERS, draws.next()).context("a customer")?;
+        let (mut basket, mut skus) = (Basket::empty().token(token).with("/customer/customer_id", customer), Vec::new());
         for _ in 0..=draws.next() % 3 {
             let sku = shop.stocked(&[(LEEDS, i64::from(draws.next() % 8)), (YORK, i64::from(draws.next() % 8))]).await?;
             basket = basket.and(&sku, 1 + draws.next() % 6, 255);
