@@ -11,6 +11,7 @@ mod event;
 mod evolve;
 mod lines;
 mod money;
+mod reallocation;
 mod refund;
 mod returned;
 mod shares;
@@ -37,6 +38,7 @@ pub use self::{
     effects::{Effect, LabelRequest, PaymentRequest, SourceRequest},
     event::Event,
     lines::Lines,
+    reallocation::{Pooled, Reallocation},
     refund::{Refund, RefundProgress},
     returned::ReturnedUnits,
     shares::Share,
@@ -78,6 +80,8 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gave_up: BTreeSet<String>,
     pub sourcing: Sourcing,
+    #[serde(default, skip_serializing_if = "Pooled::is_nothing")]
+    pub pooled: Pooled,
     /// Waits that were given more time, by [`Wait::of`]: until when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, Timestamp>,
@@ -376,6 +380,7 @@ impl Order {
             attention: Vec::new(),
             gave_up: BTreeSet::new(),
             sourcing: Sourcing::default(),
+            pooled: Pooled::default(),
             extended: BTreeMap::new(),
             grants_seen: BTreeMap::new(),
             next_number: 1,
