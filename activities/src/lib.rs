@@ -3,6 +3,7 @@
 pub mod adapters;
 mod data;
 mod failure;
+mod maintenance;
 mod orders;
 mod payments;
 pub mod ports;
@@ -11,6 +12,7 @@ mod shipping;
 
 pub use self::{
     data::DataActivities,
+    maintenance::MaintenanceActivities,
     orders::OrderActivities,
     payments::PaymentActivities,
     rule_file::{RuleFile, RuleFileError},

@@ -15,7 +15,8 @@ pub struct Unreleased {
 }
 
 impl Store {
-    /// Orders of which everything that has a facility is still unknown to it, the first placed first.
+    /// Orders of which everything that has a facility is still unknown to it, the last placed first: those that wait for something else,
+    /// such as their payment, must not fill the pool for good.
     pub async fn unreleased(&self, limit: u32) -> Result<Vec<Unreleased>, StoreError> {
         let query = sqlx::query_scalar(
             "SELECT jsonb_build_object('order_id', o.order_id, 'promised', (
@@ -26,7 +27,7 @@ impl Store {
             WHERE o.order_id IN (SELECT order_id FROM fulfillment_orders WHERE status = 'Open') AND NOT EXISTS (
                 SELECT FROM fulfillment_orders f
                 WHERE f.order_id = o.order_id AND f.status NOT IN ('Open', 'Backordered', 'Cancelled'))
-            ORDER BY o.placed_at, o.order_id LIMIT $1",
+            ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $1",
         );
         self.rows(query.bind(i64::from(limit))).await
     }

@@ -19,6 +19,14 @@ pub struct Pruned {
     pub recent_demand: u64,
 }
 
+impl Pruned {
+    /// All of them.
+    pub fn rows(&self) -> u64 {
+        let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
+        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand
+    }
+}
+
 const PRUNE: &str = "WITH keys AS (
         DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM idempotency_keys WHERE begun_at < now() - interval '30 days' LIMIT $1)) RETURNING 1

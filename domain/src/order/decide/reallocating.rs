@@ -44,8 +44,8 @@ impl Draft {
                 return Err(refused("its units do not all travel alike"));
             }
         }
-        let whole = leaving.iter().all(|found| found.lines == asked.leaving[&found.fulfillment_order_id]);
-        if !asked.is_even() || (!self.order.core.allow_split && !(whole && asked.arriving.len() == 1)) {
+        let stays_one = asked.arriving.len() == 1 && leaving.iter().all(|found| found.lines == asked.leaving[&found.fulfillment_order_id]);
+        if !asked.is_even() || !(self.order.core.allow_split || stays_one) {
             return Err(refused("what leaves is not what arrives, or is split and must not be"));
         }
         Ok(())
