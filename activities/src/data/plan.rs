@@ -34,6 +34,16 @@ pub(super) struct Planned {
 }
 
 impl Planned {
+    /// Nothing is reserved, and nothing waits. Written down like any other plan, so that a repeat of its step does not answer otherwise.
+    pub(super) fn nothing(request: &SourceRequest) -> Self {
+        Self { answer: SourcingAnswer { round: request.round, packages: vec![], waiting: vec![] }, decisions: vec![] }
+    }
+
+    /// There is something to explain.
+    pub(super) fn decided(&self) -> bool {
+        !self.decisions.is_empty()
+    }
+
     /// Says which prices of stock it was planned by.
     pub(super) fn name_prices(&mut self, version: Option<String>) {
         for decision in &mut self.decisions {
@@ -69,13 +79,13 @@ impl Planner<'_> {
         Some(self.to_source(*group, lines))
     }
 
-    /// Plans exactly what a pool has decided. None: the rules do not let it any more.
-    pub(super) fn exactly(&self, asked: &Reallocation, stock: &[StockLevel]) -> Result<Option<Planned>, Invalid> {
-        let [((group, _), lines)] = &self.batches()[..] else { return Ok(None) };
+    /// Plans exactly what a pool has decided, or nothing, when the rules do not let it any more.
+    pub(super) fn exactly(&self, asked: &Reallocation, stock: &[StockLevel]) -> Result<Planned, Invalid> {
+        let [((group, _), lines)] = &self.batches()[..] else { return Ok(Planned::nothing(self.request)) };
         let sourcing = build_problem(&self.to_source(*group, lines), self.facilities, stock, self.rules, self.at)?;
         let arriving = asked.arriving.iter().flat_map(|(id, lines)| lines.iter().map(move |(line, units)| (id, line, i64::from(*units))));
         let Some(mut decision) = sourcing.explain(arriving.map(|(id, line, units)| (id.as_str(), line.as_str(), units))) else {
-            return Ok(None);
+            return Ok(Planned::nothing(self.request));
         };
         decision.pool_id = Some(asked.pool_id.clone());
         let mut number = self.request.first_number;
@@ -88,7 +98,7 @@ impl Planner<'_> {
         };
         let packages = asked.arriving.iter().map(package).collect();
         let answer = SourcingAnswer { round: self.request.round, packages, waiting: vec![] };
-        Ok(Some(Planned { answer, decisions: vec![decision] }))
+        Ok(Planned { answer, decisions: vec![decision] })
     }
 
     fn batches(&self) -> Vec<Batch<'_>> {

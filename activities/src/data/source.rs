@@ -52,20 +52,18 @@ impl DataActivities {
             let (stock, prices) = (levels(availability.positions), availability.stock_prices_version);
             let planned = match &input.request.reallocation {
                 Some(asked) => planner.exactly(asked, &stock),
-                None => planner.plan(stock).map(Some),
+                None => planner.plan(stock),
             };
-            let Some(mut planned) = planned.map_err(|error| failure(ErrorCode::Internal, error.to_string()))? else {
-                return Ok(nothing(&input.request));
-            };
+            let mut planned = planned.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
             planned.name_prices(prices.filter(|_| rules.costs.stock_prices));
             let reserve = reserve_of(&order, &input.request, planned, availability.mark)?;
             match self.store.reserve(&reserve).await.map_err(|error| store_failure(&error))? {
                 Reserved::Done(answer) => return read(answer),
                 // A pool's decision is made again by the next pool, or not at all.
-                Reserved::Short(_) if input.request.reallocation.is_some() => return Ok(nothing(&input.request)),
+                Reserved::Short(_) if input.request.reallocation.is_some() => return Ok(Planned::nothing(&input.request).answer),
                 Reserved::Short(_) => {}
                 // Nothing is reserved for an order that has ended; its workflow knows, or will when it has recorded.
-                Reserved::Closed => return Ok(nothing(&input.request)),
+                Reserved::Closed => return Ok(Planned::nothing(&input.request).answer),
             }
         }
         Err(failure(ErrorCode::InsufficientStock, "stock moved under every plan; it is planned again"))
@@ -79,11 +77,6 @@ impl DataActivities {
         let promise = self.store.promise(promise_id).await.map_err(|error| store_failure(&error))?;
         Ok(promise.and_then(|promise| promise.delivery_date))
     }
-}
-
-/// Nothing was reserved.
-fn nothing(request: &SourceRequest) -> SourcingAnswer {
-    SourcingAnswer { round: request.round, packages: vec![], waiting: vec![] }
 }
 
 /// What is available, as plans see it.
@@ -146,7 +139,7 @@ fn reserve_of(order: &PlacedOrder, request: &SourceRequest, planned: Planned, ma
         positions: positions.collect(),
         waiting: waiting.collect(),
         planned_at: Some(mark),
-        decision: Some(serde_json::to_value(&planned.decisions).map_err(unserializable)?),
+        decision: planned.decided().then(|| serde_json::to_value(&planned.decisions)).transpose().map_err(unserializable)?,
         answer: serde_json::to_value(&planned.answer).map_err(unserializable)?,
     })
 }

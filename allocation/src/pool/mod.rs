@@ -3,7 +3,7 @@
 mod holdings;
 mod sequence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
@@ -25,6 +25,8 @@ pub struct Pooled {
     pub problem: ProblemFile,
     /// The day on which a package from each facility would leave.
     pub ship_dates: BTreeMap<String, Date>,
+    /// SKUs that a facility may not ship of this order, as facility and SKU.
+    pub forbidden: BTreeSet<(String, String)>,
     /// What it has now.
     pub packages: Vec<Package>,
     /// How often it may still be moved.
@@ -66,7 +68,11 @@ impl Pooled {
         let file = sourcing.problem().file();
         let facilities: Vec<_> = file.facilities.iter().filter(|facility| in_time(&facility.facility_id)).cloned().collect();
         let ship_date = |id: &String| Some((id.clone(), sourcing.outlook(id)?.ship_date));
+        let positions =
+            facilities.iter().flat_map(|facility| file.lines.iter().map(|line| (facility.facility_id.clone(), line.sku.clone())));
+        let forbidden = positions.filter(|(facility_id, sku)| !sourcing.may_ship(facility_id, sku)).collect();
         Self {
+            forbidden,
             ship_dates: facilities.iter().filter_map(|facility| ship_date(&facility.facility_id)).collect(),
             problem: ProblemFile { facilities, availability: vec![], lines: file.lines.clone(), rules: file.rules.clone() },
             packages,
@@ -155,6 +161,7 @@ impl<'p> Table<'p> {
     /// The best plan from such stock.
     fn best(&self, place: usize, mut available: Vec<ProblemStock>) -> Result<Plan, Invalid> {
         let pooled = &self.pool[place];
+        available.retain(|row| !pooled.forbidden.contains(&(row.facility_id.clone(), row.sku.clone())));
         for row in &mut available {
             row.stock_price_milli = self.prices.price_milli(&row.sku, &row.facility_id);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::decision::{LocatedBy, Outlook};
-use super::{Exclusion, Facility, LineToSource, OrderToSource, StockLevel};
+use super::{Exclusion, Facility, LineToSource, OrderToSource, SkuRule, StockLevel};
 use crate::calendar::local_time;
 use crate::check::Problem;
 use crate::mistake::{Invalid, Mistake};
@@ -36,6 +36,12 @@ impl Sourcing {
     /// How a consignment from a facility would travel; None: it may not ship.
     pub fn outlook(&self, facility_id: &str) -> Option<&Outlook> {
         self.outlooks.get(facility_id)
+    }
+
+    /// Whether the rules let a facility ship a SKU of this order.
+    pub fn may_ship(&self, facility_id: &str, sku: &str) -> bool {
+        let forbids = |rule: &SkuRule| rule.sku == sku && rule.penalty_minor.is_none();
+        self.outlooks.get(facility_id).is_some_and(|outlook| !outlook.sku_rules.iter().any(forbids))
     }
 
     /// The facilities that may not ship, each with the first rule that says so.

@@ -114,7 +114,7 @@ impl Sourcing {
         self.explained(solve_with(&self.problem, options.node_budget, Detail { parts: true, forced: options.explain }))
     }
 
-    /// Explains a plan that was made elsewhere: what ships from each facility, by line. None: it is no plan of this problem.
+    /// Explains a plan that was made elsewhere: what ships from each facility, by line. None: it is no plan of this problem, or the rules forbid it.
     pub fn explain<'a>(&self, packages: impl Iterator<Item = (&'a str, &'a str, i64)>) -> Option<Decision> {
         let shipment = |(facility_id, line_id, units): (&str, &str, i64)| Shipment {
             facility_id: facility_id.to_owned(),
@@ -122,6 +122,10 @@ impl Sourcing {
             units,
         };
         let shipments: Vec<Shipment> = packages.map(shipment).collect();
+        let sku = |line_id: &str| self.problem.file().lines.iter().find(|line| line.line_id == line_id).map(|line| line.sku.as_str());
+        if !shipments.iter().all(|shipped| sku(&shipped.line_id).is_some_and(|sku| self.may_ship(&shipped.facility_id, sku))) {
+            return None;
+        }
         price(&self.problem, &shipments).map(|plan| self.explained(plan))
     }
 
