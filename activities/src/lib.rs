@@ -4,6 +4,7 @@ pub mod adapters;
 mod data;
 mod failure;
 mod fraud;
+mod maintenance;
 mod orders;
 mod payments;
 pub mod ports;
@@ -13,6 +14,7 @@ mod shipping;
 pub use self::{
     data::DataActivities,
     fraud::FraudActivities,
+    maintenance::MaintenanceActivities,
     orders::OrderActivities,
     payments::PaymentActivities,
     rule_file::{RuleFile, RuleFileError},

@@ -104,7 +104,7 @@ fn origin(order: &Order, lines: &Lines) -> Origin {
     }
 }
 
-fn starter_failure(error: &StarterError) -> ActivityError {
+pub(crate) fn starter_failure(error: &StarterError) -> ActivityError {
     let code = match error {
         StarterError::Rejected(refusal) => refusal.code,
         StarterError::UnknownSkus(_) => ErrorCode::UnknownSku,

@@ -22,7 +22,7 @@ pub use check::{MAX_FACILITIES, MAX_LINES, MAX_STOCK_ROWS, Problem};
 pub use geo::Position;
 pub use mistake::{Invalid, Mistake};
 pub use plan::{Forced, NotChosen, NotChosenReason, Package, PackageCost, PackageLine, Plan};
-pub use pool::{Holdings, Move, MoveLimits, Pooled, replan};
+pub use pool::{Exchange, Holdings, Move, MoveLimits, Pooled, UnitsAt, replan, sequence};
 pub use problem::{ProblemFacility, ProblemFile, ProblemLine, ProblemRules, ProblemStock};
 pub use rate_card::{RateCard, Service, Zone};
 pub use rules::{BUILT_IN_RULES, Check, Costs, Group, Rule, RuleMistake, RuleMistakes, Rules, RulesInForce, Selection};

@@ -15,6 +15,7 @@ pub mod facility;
 pub mod feed;
 pub mod fulfillment;
 pub mod hold;
+pub mod maintenance;
 pub mod order;
 pub mod page;
 pub mod problem;

@@ -38,6 +38,8 @@ machine! {
         ShortPick = "short-pick",
         /// Its stock is not there after all: a count, a sale or a theft says so.
         Short = "short",
+        /// A pool of orders was decided again together: its units go elsewhere.
+        CallBack = "call-back",
         Pack = "pack",
         Unpack = "unpack",
         Ready = "ready",
@@ -70,6 +72,7 @@ machine! {
         Released | Accepted | Picking | Packed | ReadyForPickup, Reject => Incomplete;
         Picking, ShortPick => Incomplete;
         Scheduled | Open | Released | Accepted | Picking, Short => Incomplete;
+        Open, CallBack => Incomplete;
         Scheduled | Open | Backordered | Incomplete | Released | Accepted, Move => Cancelled;
         Scheduled | Open | Backordered | Incomplete | Released, Cancel => Cancelled;
         Accepted, RequestCancellation => Accepted;

@@ -104,6 +104,8 @@ policy! {
     split_wait_ms: i64 = 2 * DAY_MS;
     /// How often units of a line that facilities give back are sourced again before they wait.
     resource_rounds_max: u32 = 5;
+    /// How often an order that no facility knows of yet is moved because a pool was decided again together. 0: never.
+    pool_moves_max: u32 = 5;
 }
 
 /// A policy's milliseconds as a duration.

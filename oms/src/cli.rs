@@ -7,8 +7,9 @@ use clap_complete::Shell;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand,
-        order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
+        Api, allocation::AllocationCommand, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand, feed::FeedCommand,
+        fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand,
+        stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -93,6 +94,8 @@ enum Command {
     Product(Noun<ProductCommand>),
     /// Read what happens to all orders.
     Event(Noun<EventCommand>),
+    /// Decide about all orders at once: the pool that is not released yet, the stock's prices.
+    Allocation(Noun<AllocationCommand>),
     /// Solve an allocation problem from a file.
     #[command(after_help = "Example:\n  oms allocate --problem problem.json -o json")]
     Allocate(AllocateArgs),
@@ -189,6 +192,7 @@ impl Command {
             Self::Facility(noun) => verb!(noun),
             Self::Product(noun) => verb!(noun),
             Self::Event(noun) => verb!(noun),
+            Self::Allocation(noun) => verb!(noun),
             // `run` has dealt with the others.
             _ => Ok(()),
         }

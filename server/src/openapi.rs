@@ -22,6 +22,7 @@ use crate::routes;
         (name = "orders", description = "Placing, reading, cancelling and holding orders"),
         (name = "fulfillment", description = "What associates in warehouses and stores do"),
         (name = "returns", description = "Goods that come back, and what becomes of them"),
+        (name = "allocation", description = "Deciding about all orders at once"),
         (name = "stock", description = "Facilities, products, stock and what is available"),
         (name = "feeds", description = "Files from other systems"),
         (name = "attention", description = "What only a person can put right"),

@@ -107,7 +107,7 @@ pub(crate) fn stock(positions: Vec<Available>) -> Vec<StockLevel> {
         facility_id: position.facility_id.into(),
         sku: position.sku.into(),
         available: position.available,
-        stock_price_milli: 0,
+        stock_price_milli: position.stock_price_milli,
     };
     positions.into_iter().map(level).collect()
 }

@@ -10,6 +10,7 @@
 mod codec;
 mod command;
 mod error;
+mod maintenance;
 mod place;
 mod relay;
 mod returned;
@@ -32,6 +33,7 @@ pub use self::{
     relay::{Relay, Swept},
     returned::OpenReturn,
 };
+pub use oms_workflows::maintenance::contracts::{MaintenanceResult, MaintenanceTask, PoolReport, PricesReport};
 pub use oms_workflows::messages::{CommandAnswer, CommandRequest, ReturnAnswer, ReturnRequest};
 
 /// What the orders started here go by.

@@ -8,10 +8,12 @@ use oms_domain::{
     ids::{CustomerId, OrderId},
     placed::PlacedOrder,
 };
+use sqlx::types::Json;
 
 use crate::{
     error::{DYNAMODB, StoreError},
     order_item::{INTAKE, Item, number, pk, read_number, read_text, to_items},
+    stock_prices::demand_of,
     store::Store,
     table::{BY_CUSTOMER, Table, unbuilt},
 };
@@ -38,16 +40,22 @@ impl Store {
     /// Keeps an order's body under its id, unless there is one. `hash` is the body's.
     ///
     /// PostgreSQL hears of it first, so that a process that dies between the two leaves a row without an order, which the sweeper
-    /// passes over, and not an order without a row, which nobody would ever start.
+    /// passes over, and not an order without a row, which nobody would ever start. What it wants is noted with it, for prices of stock.
     pub async fn put_intake(&self, order: &PlacedOrder, hash: &str) -> Result<Intake, StoreError> {
         let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
         sqlx::query(
-            "INSERT INTO pending_intakes (order_id, customer_email_hash)
-            SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM orders WHERE order_id = $1)
-            ON CONFLICT DO NOTHING",
+            "WITH taken AS (
+                INSERT INTO pending_intakes (order_id, customer_email_hash)
+                SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM orders WHERE order_id = $1)
+                ON CONFLICT DO NOTHING RETURNING order_id
+            )
+            INSERT INTO recent_demand (order_id, sku, country, latitude, longitude, quantity, placed_at)
+            SELECT t.order_id, d.* FROM taken t, jsonb_to_recordset($3) AS d
+                (sku text, country text, latitude smallint, longitude smallint, quantity bigint, placed_at timestamptz)",
         )
         .bind(order.order_id.as_str())
         .bind(email_hash)
+        .bind(Json(demand_of(order)))
         .execute(&self.pool)
         .await?;
         self.table.put_intake(order, hash).await

@@ -1,4 +1,4 @@
-//! What is past its 30 days goes, a bounded number of rows at a time.
+//! What is past its time (30 days, unless said) goes, a bounded number of rows at a time.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,16 @@ pub struct Pruned {
     /// Intakes that another start, or a record, has long made good.
     pub pending_intakes: u64,
     pub promises: u64,
+    /// Demand too old to foretell anything.
+    pub recent_demand: u64,
+}
+
+impl Pruned {
+    /// All of them.
+    pub fn rows(&self) -> u64 {
+        let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
+        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand
+    }
 }
 
 const PRUNE: &str = "WITH keys AS (
@@ -40,11 +50,14 @@ const PRUNE: &str = "WITH keys AS (
     ), promised AS (
         DELETE FROM promises WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM promises WHERE made_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), demand AS (
+        DELETE FROM recent_demand WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM recent_demand WHERE noted_at < now() - interval '35 days' LIMIT $1)) RETURNING 1
     )
     SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
         'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
         'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
-        'promises', (SELECT count(*) FROM promised))";
+        'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand))";
 
 impl Store {
     /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.

@@ -15,6 +15,14 @@ pub struct Available {
     pub facility_id: FacilityId,
     pub sku: Sku,
     pub available: i64,
+    /// What using a unit forgoes elsewhere; 0 unless there are prices.
+    #[serde(default, skip_serializing_if = "is_free")]
+    pub stock_price_milli: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_free(price_milli: &i64) -> bool {
+    *price_milli == 0
 }
 
 /// What a plan is made from.
@@ -24,6 +32,9 @@ pub struct Availability {
     pub positions: Vec<Available>,
     /// Goes into [`Reserve::planned_at`](crate::Reserve::planned_at).
     pub mark: StockMark,
+    /// Which prices of stock these are; None: there are none.
+    #[serde(default)]
+    pub stock_prices_version: Option<String>,
 }
 
 /// One position, in units. `available` is never shown below 0; `on_hand` may be negative, where facts outran the count.
@@ -83,14 +94,15 @@ pub enum AdjustmentResult {
 pub(crate) const UNITS_MAX: i64 = 1_000_000_000_000;
 
 impl Store {
-    /// What every facility can promise of these SKUs, and when that was so.
+    /// What every facility can promise of these SKUs and at what price of the stock, and when that was so.
     pub async fn availability(&self, skus: &[Sku]) -> Result<Availability, StoreError> {
         let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
         let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object('mark', pg_current_snapshot()::text, 'positions', coalesce((
-                SELECT jsonb_agg(jsonb_build_object('facility_id', facility_id, 'sku', sku, 'available', available)
-                    ORDER BY sku, facility_id)
-                FROM stock WHERE sku = ANY ($1) AND available > 0), '[]'))",
+            "SELECT jsonb_build_object('mark', pg_current_snapshot()::text,
+                'stock_prices_version', (SELECT version FROM stock_price_version), 'positions', coalesce((
+                SELECT jsonb_agg(jsonb_build_object('facility_id', facility_id, 'sku', sku, 'available', available,
+                    'stock_price_milli', coalesce(price_milli, 0)) ORDER BY sku, facility_id)
+                FROM stock LEFT JOIN stock_prices USING (sku, facility_id) WHERE sku = ANY ($1) AND available > 0), '[]'))",
         );
         self.row(query.bind(skus)).await?.ok_or(StoreError::Corrupt { what: "the availability" })
     }

@@ -12,6 +12,7 @@ mod matrix;
 mod model;
 mod operating;
 mod outages;
+mod pooling;
 mod races;
 mod replay;
 mod support;

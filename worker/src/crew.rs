@@ -4,8 +4,8 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::try_join_all;
-use oms_activities::{DataActivities, FraudActivities, OrderActivities, PaymentActivities, ShippingActivities};
-use oms_workflows::{names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
+use oms_activities::{DataActivities, FraudActivities, MaintenanceActivities, OrderActivities, PaymentActivities, ShippingActivities};
+use oms_workflows::{maintenance::MaintenanceWorkflow, names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
 use temporalio_client::Client;
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
@@ -84,11 +84,13 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
     Ok(match queue {
         Queue::Orders => {
             let options = options.max_cached_workflows(settings.cached_orders).tuner(tuner(settings.tasks_at_once));
-            options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?.register_activities(data()).build()
+            let options = options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?;
+            options.register_workflow::<MaintenanceWorkflow>()?.register_activities(data()).build()
         }
         Queue::Data => {
             let orders = OrderActivities { starter: parts.starter.clone() };
-            options.register_activities(data()).register_activities(orders).build()
+            let house = MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
+            options.register_activities(data()).register_activities(orders).register_activities(house).build()
         }
         Queue::Payments => {
             let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));

@@ -2,6 +2,7 @@
 
 mod calls;
 pub mod contracts;
+pub mod maintenance;
 pub mod messages;
 pub mod names;
 pub mod order;

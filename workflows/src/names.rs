@@ -51,6 +51,11 @@ pub fn return_of_workflow_id(workflow_id: &str) -> Option<ReturnId> {
     ReturnId::parse(workflow_id.strip_prefix("return:")?).ok()
 }
 
+/// The id of a schedule, and what its runs' ids begin with. Every installation on a server has its own.
+pub fn maintenance_id(queues: &Queues, task: &str) -> String {
+    format!("{}maintenance:{task}", queues.prefix)
+}
+
 /// The task queues, with the prefix that keeps one installation's tasks from another's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queues {

@@ -17,18 +17,18 @@ const FRESH: Duration = Duration::from_secs(5);
 type Known = Option<(Instant, Arc<Vec<Facility>>)>;
 
 /// All facilities, with the time they were read.
-pub(super) struct Facilities {
+pub(crate) struct Facilities {
     store: Store,
     known: Mutex<Known>,
 }
 
 impl Facilities {
-    pub(super) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Self { store, known: Mutex::new(None) }
     }
 
     /// All facilities, by id, with the capacity that is taken from `at` (business time) on.
-    pub(super) async fn all(&self, at: Timestamp) -> Result<Arc<Vec<Facility>>, StoreError> {
+    pub(crate) async fn all(&self, at: Timestamp) -> Result<Arc<Vec<Facility>>, StoreError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((_, facilities)) = known.filter(|(read_at, _)| read_at.elapsed() < FRESH) {
             return Ok(facilities);

@@ -1,10 +1,10 @@
 //! Queues `orders` and `data`: the house's own data, as local activities or, when a database is slow, as normal ones.
 
-mod facilities;
-mod plan;
+pub(crate) mod facilities;
+pub(crate) mod plan;
 mod record;
 mod returned;
-mod source;
+pub(crate) mod source;
 
 use std::sync::Arc;
 

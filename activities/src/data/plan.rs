@@ -7,14 +7,14 @@ use oms_allocation::{
     Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Rules, Service, StockLevel, build_problem,
 };
 use oms_domain::{
-    ids::{FulfillmentOrderId, LineId, Sku},
-    order::{SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage},
+    ids::{FacilityId, FulfillmentOrderId, LineId, Sku},
+    order::{Lines, Reallocation, SourceRequest, SourcedPackage, SourcingAnswer, WaitingPackage},
     placed::{self, DeliveryMethod, PlacedLine, PlacedOrder},
 };
 use oms_store::Exclusion;
 
 /// What a plan is made from.
-pub(super) struct Planner<'a> {
+pub(crate) struct Planner<'a> {
     pub order: &'a PlacedOrder,
     pub request: &'a SourceRequest,
     pub facilities: &'a [Facility],
@@ -31,6 +31,25 @@ pub(super) struct Planner<'a> {
 pub(super) struct Planned {
     pub answer: SourcingAnswer,
     pub decisions: Vec<Decision>,
+}
+
+impl Planned {
+    /// Nothing is reserved, and nothing waits. Written down like any other plan, so that a repeat of its step does not answer otherwise.
+    pub(super) fn nothing(request: &SourceRequest) -> Self {
+        Self { answer: SourcingAnswer { round: request.round, packages: vec![], waiting: vec![] }, decisions: vec![] }
+    }
+
+    /// There is something to explain.
+    pub(super) fn decided(&self) -> bool {
+        !self.decisions.is_empty()
+    }
+
+    /// Says which prices of stock it was planned by.
+    pub(super) fn name_prices(&mut self, version: Option<String>) {
+        for decision in &mut self.decisions {
+            decision.stock_prices_version = version.clone();
+        }
+    }
 }
 
 /// Lines that travel alike: to the same place, by the same method, not before the same time.
@@ -52,6 +71,34 @@ impl Planner<'_> {
             planned.decisions.push(decision);
         }
         Ok(planned)
+    }
+
+    /// The units as one problem. None: they do not all travel alike, and are none to be decided together.
+    pub(crate) fn alike(&self) -> Option<OrderToSource> {
+        let [((group, _), lines)] = &self.batches()[..] else { return None };
+        Some(self.to_source(*group, lines))
+    }
+
+    /// Plans exactly what a pool has decided, or nothing, when the rules do not let it any more.
+    pub(super) fn exactly(&self, asked: &Reallocation, stock: &[StockLevel]) -> Result<Planned, Invalid> {
+        let [((group, _), lines)] = &self.batches()[..] else { return Ok(Planned::nothing(self.request)) };
+        let sourcing = build_problem(&self.to_source(*group, lines), self.facilities, stock, self.rules, self.at)?;
+        let arriving = asked.arriving.iter().flat_map(|(id, lines)| lines.iter().map(move |(line, units)| (id, line, i64::from(*units))));
+        let Some(mut decision) = sourcing.explain(arriving.map(|(id, line, units)| (id.as_str(), line.as_str(), units))) else {
+            return Ok(Planned::nothing(self.request));
+        };
+        decision.pool_id = Some(asked.pool_id.clone());
+        let mut number = self.request.first_number;
+        let package = |(facility_id, lines): (&FacilityId, &Lines)| SourcedPackage {
+            fulfillment_order_id: self.next(&mut number),
+            facility_id: facility_id.clone(),
+            group: *group,
+            lines: lines.clone(),
+            ship_by: None,
+        };
+        let packages = asked.arriving.iter().map(package).collect();
+        let answer = SourcingAnswer { round: self.request.round, packages, waiting: vec![] };
+        Ok(Planned { answer, decisions: vec![decision] })
     }
 
     fn batches(&self) -> Vec<Batch<'_>> {
@@ -88,7 +135,7 @@ impl Planner<'_> {
             requested_delivery_date: self.order.requested_delivery_date.or(self.promised),
             allow_split: self.order.allow_split,
             packages_already: i64::from(self.request.packages_already),
-            open_packages: Vec::new(),
+            open_packages: self.request.joinable.iter().map(ToString::to_string).collect(),
             lines: lines.iter().map(|(line, units)| self.line(line, *units)).collect(),
         }
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use oms_allocation::StockLevel;
 use oms_domain::{
     error::ErrorCode,
     ids::Sku,
     order::{SourceRequest, SourcingAnswer},
     placed::{Destination, PlacedOrder},
 };
-use oms_store::{Position, Reserve, Reserved, StockMark, Waiting};
+use oms_store::{Available, Position, Reserve, Reserved, StockMark, Waiting};
 use oms_workflows::contracts::SourceInput;
 use temporalio_sdk::activities::ActivityError;
 
@@ -48,19 +49,21 @@ impl DataActivities {
         };
         for _ in 0..PLANS_MAX {
             let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
-            let stock = availability.positions.into_iter().map(|a| oms_allocation::StockLevel {
-                facility_id: a.facility_id.into(),
-                sku: a.sku.into(),
-                available: a.available,
-                stock_price_milli: 0,
-            });
-            let planned = planner.plan(stock.collect()).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+            let (stock, prices) = (levels(availability.positions), availability.stock_prices_version);
+            let planned = match &input.request.reallocation {
+                Some(asked) => planner.exactly(asked, &stock),
+                None => planner.plan(stock),
+            };
+            let mut planned = planned.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+            planned.name_prices(prices.filter(|_| rules.costs.stock_prices));
             let reserve = reserve_of(&order, &input.request, planned, availability.mark)?;
             match self.store.reserve(&reserve).await.map_err(|error| store_failure(&error))? {
                 Reserved::Done(answer) => return read(answer),
+                // A pool's decision is made again by the next pool, or not at all.
+                Reserved::Short(_) if input.request.reallocation.is_some() => return Ok(Planned::nothing(&input.request).answer),
                 Reserved::Short(_) => {}
                 // Nothing is reserved for an order that has ended; its workflow knows, or will when it has recorded.
-                Reserved::Closed => return Ok(SourcingAnswer { round: input.request.round, packages: vec![], waiting: vec![] }),
+                Reserved::Closed => return Ok(Planned::nothing(&input.request).answer),
             }
         }
         Err(failure(ErrorCode::InsufficientStock, "stock moved under every plan; it is planned again"))
@@ -74,6 +77,17 @@ impl DataActivities {
         let promise = self.store.promise(promise_id).await.map_err(|error| store_failure(&error))?;
         Ok(promise.and_then(|promise| promise.delivery_date))
     }
+}
+
+/// What is available, as plans see it.
+pub(crate) fn levels(positions: Vec<Available>) -> Vec<StockLevel> {
+    let level = |position: Available| StockLevel {
+        facility_id: position.facility_id.into(),
+        sku: position.sku.into(),
+        available: position.available,
+        stock_price_milli: position.stock_price_milli,
+    };
+    positions.into_iter().map(level).collect()
 }
 
 fn wanted(order: &PlacedOrder, request: &SourceRequest) -> Vec<Sku> {
@@ -125,7 +139,7 @@ fn reserve_of(order: &PlacedOrder, request: &SourceRequest, planned: Planned, ma
         positions: positions.collect(),
         waiting: waiting.collect(),
         planned_at: Some(mark),
-        decision: Some(serde_json::to_value(&planned.decisions).map_err(unserializable)?),
+        decision: planned.decided().then(|| serde_json::to_value(&planned.decisions)).transpose().map_err(unserializable)?,
         answer: serde_json::to_value(&planned.answer).map_err(unserializable)?,
     })
 }

@@ -1,18 +1,21 @@
 //! Orders that are allocated and not yet released, decided again together: what they hold is theirs to exchange. Deterministic.
 
 mod holdings;
+mod sequence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 pub use holdings::Holdings;
+pub use sequence::{Exchange, UnitsAt, sequence};
 
 use crate::check::Problem;
 use crate::mistake::Invalid;
 use crate::plan::{Package, Plan, shipments};
 use crate::problem::{ProblemFile, ProblemStock};
 use crate::solve::{Options, Shipment, price, solve};
+use crate::sourcing::Sourcing;
 use crate::stock_prices::StockPrices;
 
 /// An order of the pool.
@@ -22,6 +25,8 @@ pub struct Pooled {
     pub problem: ProblemFile,
     /// The day on which a package from each facility would leave.
     pub ship_dates: BTreeMap<String, Date>,
+    /// SKUs that a facility may not ship of this order, as facility and SKU.
+    pub forbidden: BTreeSet<(String, String)>,
     /// What it has now.
     pub packages: Vec<Package>,
     /// How often it may still be moved.
@@ -52,6 +57,28 @@ pub struct Move {
     pub plan: Plan,
     /// How often it moved.
     pub moves: u32,
+    /// What its packages cost less than those it had, without stock prices; less than 0 for one that made room for others.
+    pub saved_milli: i128,
+}
+
+impl Pooled {
+    /// An order as sourcing sees it now, which may move to facilities that deliver until the promised date.
+    pub fn of(sourcing: &Sourcing, packages: Vec<Package>, promised: Date, moves_left: u32) -> Self {
+        let in_time = |facility_id: &str| sourcing.outlook(facility_id).is_some_and(|outlook| outlook.delivery_date <= promised);
+        let file = sourcing.problem().file();
+        let facilities: Vec<_> = file.facilities.iter().filter(|facility| in_time(&facility.facility_id)).cloned().collect();
+        let ship_date = |id: &String| Some((id.clone(), sourcing.outlook(id)?.ship_date));
+        let positions =
+            facilities.iter().flat_map(|facility| file.lines.iter().map(|line| (facility.facility_id.clone(), line.sku.clone())));
+        let forbidden = positions.filter(|(facility_id, sku)| !sourcing.may_ship(facility_id, sku)).collect();
+        Self {
+            forbidden,
+            ship_dates: facilities.iter().filter_map(|facility| ship_date(&facility.facility_id)).collect(),
+            problem: ProblemFile { facilities, availability: vec![], lines: file.lines.clone(), rules: file.rules.clone() },
+            packages,
+            moves_left,
+        }
+    }
 }
 
 /// Decides the orders of a pool again, each in turn, from what is free, what it has, and what others have and can replace. The sum of costs, stock prices
@@ -65,9 +92,7 @@ pub fn replan(pool: &[Pooled], holdings: Holdings, prices: &StockPrices, limits:
         table.improve(place)?;
     }
     let moved = (0..pool.len()).filter(|&place| table.moves[place] > 0);
-    Ok(moved
-        .filter_map(|place| Some(Move { place, plan: price(&table.bare[place], &table.plans[place])?, moves: table.moves[place] }))
-        .collect())
+    Ok(moved.filter_map(|place| table.moved(place)).collect())
 }
 
 struct Table<'p> {
@@ -108,6 +133,12 @@ impl<'p> Table<'p> {
         Ok(table)
     }
 
+    fn moved(&self, place: usize) -> Option<Move> {
+        let before = price(&self.bare[place], &shipments(&self.pool[place].packages))?;
+        let plan = price(&self.bare[place], &self.plans[place])?;
+        Some(Move { place, saved_milli: before.cost_milli - plan.cost_milli, plan, moves: self.moves[place] })
+    }
+
     fn may_move(&self, place: usize) -> bool {
         self.moves[place] < self.pool[place].moves_left
     }
@@ -130,6 +161,7 @@ impl<'p> Table<'p> {
     /// The best plan from such stock.
     fn best(&self, place: usize, mut available: Vec<ProblemStock>) -> Result<Plan, Invalid> {
         let pooled = &self.pool[place];
+        available.retain(|row| !pooled.forbidden.contains(&(row.facility_id.clone(), row.sku.clone())));
         for row in &mut available {
             row.stock_price_milli = self.prices.price_milli(&row.sku, &row.facility_id);
         }

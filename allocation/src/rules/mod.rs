@@ -36,6 +36,8 @@ pub struct Costs {
     pub late_penalty_minor_per_day: i64,
     pub pick_minor_per_unit: i64,
     pub max_packages: Option<i64>,
+    /// Whether a unit also costs what using it there forgoes elsewhere, where prices of stock are known.
+    pub stock_prices: bool,
 }
 
 /// One rule.

@@ -47,12 +47,13 @@ fn file<'t>(reader: &mut Reader<'t>, document: &Spanned<DeTable<'t>>) -> Option<
 }
 
 fn read_costs<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>) -> Option<Costs> {
-    reader.only(section, &["split_penalty_minor", "late_penalty_minor_per_day", "pick_minor_per_unit", "max_packages"]);
+    reader.only(section, &["split_penalty_minor", "late_penalty_minor_per_day", "pick_minor_per_unit", "max_packages", "stock_prices"]);
     let split_penalty_minor = required_number(reader, section, "split_penalty_minor", AMOUNTS);
     let late_penalty_minor_per_day = required_number(reader, section, "late_penalty_minor_per_day", AMOUNTS);
     let pick_minor_per_unit = required_number(reader, section, "pick_minor_per_unit", AMOUNTS);
     Some(Costs {
         max_packages: reader.number(section.table.get("max_packages"), "max_packages", AMOUNTS),
+        stock_prices: reader.flag(section.table.get("stock_prices"), "stock_prices").unwrap_or(true),
         split_penalty_minor: split_penalty_minor?,
         late_penalty_minor_per_day: late_penalty_minor_per_day?,
         pick_minor_per_unit: pick_minor_per_unit?,

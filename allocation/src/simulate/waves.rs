@@ -8,7 +8,6 @@ use super::world::World;
 use crate::mistake::Invalid;
 use crate::plan::Package;
 use crate::pool::{Holdings, Pooled, replan};
-use crate::problem::ProblemFile;
 use crate::rules::Rules;
 use crate::sourcing::{DecidedPackage, OrderToSource, Sourcing};
 use crate::stock_prices::StockPrices;
@@ -120,22 +119,13 @@ impl Waves {
 
 /// The order with the facilities that keep its promise.
 fn pooled(open: &Open, sourcing: &Sourcing) -> Pooled {
-    let in_time = |facility_id: &str| sourcing.outlook(facility_id).is_some_and(|outlook| outlook.delivery_date <= open.promised);
-    let file = sourcing.problem().file();
-    let facilities: Vec<_> = file.facilities.iter().filter(|facility| in_time(&facility.facility_id)).cloned().collect();
-    let ship_date = |id: &String| Some((id.clone(), sourcing.outlook(id)?.ship_date));
     let package = |package: &DecidedPackage| Package {
         facility_id: package.facility_id.clone(),
         cost_milli: package.cost_milli,
         lines: package.lines.clone(),
         parts: None,
     };
-    Pooled {
-        ship_dates: facilities.iter().filter_map(|facility| ship_date(&facility.facility_id)).collect(),
-        problem: ProblemFile { facilities, availability: vec![], lines: file.lines.clone(), rules: file.rules.clone() },
-        packages: open.packages.iter().map(package).collect(),
-        moves_left: open.moves_left,
-    }
+    Pooled::of(sourcing, open.packages.iter().map(package).collect(), open.promised, open.moves_left)
 }
 
 /// Places left in each day that matters, beside the packages the pool has now.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::decision::{LocatedBy, Outlook};
-use super::{Exclusion, Facility, LineToSource, OrderToSource, StockLevel};
+use super::{Exclusion, Facility, LineToSource, OrderToSource, SkuRule, StockLevel};
 use crate::calendar::local_time;
 use crate::check::Problem;
 use crate::mistake::{Invalid, Mistake};
@@ -38,6 +38,12 @@ impl Sourcing {
         self.outlooks.get(facility_id)
     }
 
+    /// Whether the rules let a facility ship a SKU of this order.
+    pub fn may_ship(&self, facility_id: &str, sku: &str) -> bool {
+        let forbids = |rule: &SkuRule| rule.sku == sku && rule.penalty_minor.is_none();
+        self.outlooks.get(facility_id).is_some_and(|outlook| !outlook.sku_rules.iter().any(forbids))
+    }
+
     /// The facilities that may not ship, each with the first rule that says so.
     pub fn excluded(&self) -> &BTreeMap<String, Exclusion> {
         &self.excluded
@@ -67,7 +73,7 @@ pub fn build_problem(
         match admit(order, site, &verdict, rules) {
             Ok((facility, outlook)) => {
                 file.facilities.push(facility?);
-                file.availability.extend(problem_stock(site, &verdict));
+                file.availability.extend(problem_stock(site, &verdict, rules));
                 outlooks.insert(id, outlook);
             }
             Err(exclusion) => {
@@ -219,15 +225,16 @@ fn problem_line(place: usize, line: &LineToSource) -> Result<ProblemLine, Invali
 }
 
 /// The stock it may ship. A soft rule about a SKU makes its units dearer there.
-fn problem_stock<'a>(site: &'a Site, verdict: &'a Verdict) -> impl Iterator<Item = ProblemStock> + 'a {
-    site.stock.iter().filter(|level| verdict.may_ship(&level.sku)).map(|level| {
+fn problem_stock<'a>(site: &'a Site, verdict: &'a Verdict, rules: &'a Rules) -> impl Iterator<Item = ProblemStock> + 'a {
+    let price_milli = |level: &StockLevel| if rules.costs.stock_prices { level.stock_price_milli } else { 0 };
+    site.stock.iter().filter(|level| verdict.may_ship(&level.sku)).map(move |level| {
         let rules = verdict.sku_rules.iter().filter(|rule| rule.sku == level.sku);
         let penalties: i64 = rules.filter_map(|rule| rule.penalty_minor).sum();
         ProblemStock {
             facility_id: level.facility_id.clone(),
             sku: level.sku.clone(),
             available: level.available,
-            stock_price_milli: level.stock_price_milli.saturating_add(penalties * 1000),
+            stock_price_milli: price_milli(level).saturating_add(penalties * 1000),
         }
     })
 }

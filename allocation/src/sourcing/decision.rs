@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{OrderToSource, RulePenalty, SkuRule, Sourcing};
 use crate::plan::{Forced, NotChosenReason, Package, PackageCost, PackageLine, Plan};
 use crate::problem::ProblemFile;
-use crate::solve::{Detail, Options, solve_with};
+use crate::solve::{Detail, Options, Shipment, price, solve_with};
 
 /// What was decided for an order, from what, and why. `problem` solved again gives the same plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,12 @@ pub struct Decision {
     pub decided_at: Timestamp,
     pub rules_version: String,
     pub rate_card_version: String,
+    /// The prices of stock that it was decided by; None: there were none, or the rules leave them aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock_prices_version: Option<String>,
+    /// The run in which it was decided together with other orders: the plan is then the best for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_id: Option<String>,
     pub located_by: LocatedBy,
     pub unfilled_units: i64,
     pub cost_milli: i128,
@@ -105,12 +111,32 @@ impl LocatedBy {
 impl Sourcing {
     /// Solves the problem and explains the plan.
     pub fn decide(&self, options: Options) -> Decision {
-        let plan = solve_with(&self.problem, options.node_budget, Detail { parts: true, forced: options.explain });
+        self.explained(solve_with(&self.problem, options.node_budget, Detail { parts: true, forced: options.explain }))
+    }
+
+    /// Explains a plan that was made elsewhere: what ships from each facility, by line. None: it is no plan of this problem, or the rules forbid it.
+    pub fn explain<'a>(&self, packages: impl Iterator<Item = (&'a str, &'a str, i64)>) -> Option<Decision> {
+        let shipment = |(facility_id, line_id, units): (&str, &str, i64)| Shipment {
+            facility_id: facility_id.to_owned(),
+            line_id: line_id.to_owned(),
+            units,
+        };
+        let shipments: Vec<Shipment> = packages.map(shipment).collect();
+        let sku = |line_id: &str| self.problem.file().lines.iter().find(|line| line.line_id == line_id).map(|line| line.sku.as_str());
+        if !shipments.iter().all(|shipped| sku(&shipped.line_id).is_some_and(|sku| self.may_ship(&shipped.facility_id, sku))) {
+            return None;
+        }
+        price(&self.problem, &shipments).map(|plan| self.explained(plan))
+    }
+
+    fn explained(&self, plan: Plan) -> Decision {
         Decision {
             order_id: self.order_id.clone(),
             decided_at: self.decided_at,
             rules_version: self.rules_version.clone(),
             rate_card_version: self.rate_card_version.clone(),
+            stock_prices_version: None,
+            pool_id: None,
             located_by: self.located_by,
             unfilled_units: plan.unfilled_units,
             cost_milli: plan.cost_milli,

@@ -1,6 +1,6 @@
 //! Orders decided again together: what they exchange is there, pays, and takes nothing from anyone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oms_allocation::{Holdings, MoveLimits, Options, Package, Pooled, Problem, ProblemFile, ProblemStock, StockPrices, replan, solve};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::{generate, seed};
 type Row = (String, String);
 
 fn pooled(problem: ProblemFile, packages: Vec<Package>) -> Pooled {
-    Pooled { problem, ship_dates: BTreeMap::new(), packages, moves_left: 3 }
+    Pooled { problem, ship_dates: BTreeMap::new(), forbidden: BTreeSet::new(), packages, moves_left: 3 }
 }
 
 fn units(problem: &ProblemFile, packages: &[Package]) -> BTreeMap<Row, i64> {
@@ -52,7 +52,9 @@ fn an_order_gives_up_a_unit_that_another_needs_more() {
         assert_eq!(replan(&pool, holdings.clone(), &StockPrices::default(), limits).expect("problems").len(), moved);
     }
     let tired = [pool[0].clone(), Pooled { moves_left: 0, ..pool[1].clone() }];
-    assert_eq!(replan(&tired, holdings, &StockPrices::default(), MoveLimits::default()), Ok(vec![]));
+    assert_eq!(replan(&tired, holdings.clone(), &StockPrices::default(), MoveLimits::default()), Ok(vec![]));
+    let bound = [Pooled { forbidden: [("FAR".into(), "A".into())].into(), ..pool[0].clone() }, pool[1].clone()];
+    assert_eq!(replan(&bound, holdings, &StockPrices::default(), MoveLimits::default()), Ok(vec![]), "FAR may not ship the first one's");
 }
 
 /// Decides problems one after the other from one stock. Each line keeps only what it got: that is what a pool decides again.

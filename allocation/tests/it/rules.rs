@@ -51,18 +51,18 @@ fn each_mistake_is_told_with_line_and_column() {
         ),
         (
             with("rule = \"rejected\"", "rule = \"luck\""),
-            "25:8: unknown rule `luck`; known: active, distance, group, capacity, rejected, exclusion",
+            "27:8: unknown rule `luck`; known: active, distance, group, capacity, rejected, exclusion",
         ),
         (
             with("rule = \"active\"", "rule = \"active\"\npenalty_minor = 5"),
-            "13:17: the rule `active` cannot be soft: it takes no `penalty_minor`",
+            "15:17: the rule `active` cannot be soft: it takes no `penalty_minor`",
         ),
-        (with("horizon_working_days = 5", "horizon_working_days = 0"), "22:24: `horizon_working_days` must be from 1 to 366, not 0"),
+        (with("horizon_working_days = 5", "horizon_working_days = 0"), "24:24: `horizon_working_days` must be from 1 to 366, not 0"),
         (
             with("rule = \"distance\"", "rule = \"distance\"\nskus = []"),
-            "16:1: unknown key `skus`; known here: rule, name, facilities, types, penalty_minor, max_km, same_country",
+            "18:1: unknown key `skus`; known here: rule, name, facilities, types, penalty_minor, max_km, same_country",
         ),
-        (with("express_percent = 180", "express_percent = \"180\""), "51:19: `express_percent` must be a whole number, not this string"),
+        (with("express_percent = 180", "express_percent = \"180\""), "53:19: `express_percent` must be a whole number, not this string"),
         (with("version = \"built-in-1\"\n\n[costs]", "version = \"\"\n\n[costs]"), "2:11: `version` must be a text, not this string"),
         ("version = \n".to_owned(), "1:11: "),
     ] {
@@ -100,7 +100,7 @@ fn a_place_without_a_rate_and_a_file_without_an_active_rule_are_refused() {
     let found = mistakes(&with("rule = \"active\"", "rule = \"rejected\""));
     assert_eq!(found, ["1:1: a rule `active` is missing: without it orders would go where nothing can ship"]);
     let found = mistakes(&with("same_country = true\npackage_minor = 429", "same_country = true\nmax_km = 900\npackage_minor = 429"));
-    assert_eq!(found, ["49:1: no zone with same_country = true is without max_km: far places would have no rate"]);
+    assert_eq!(found, ["51:1: no zone with same_country = true is without max_km: far places would have no rate"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, CorePayment, HoldReason, Lines, RejectionReason, Resolution, Verdict, Wait};
+use super::{Choice, CorePayment, HoldReason, Lines, Reallocation, RejectionReason, Resolution, Verdict, Wait};
 use crate::{
     ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
@@ -99,6 +99,8 @@ pub enum Request {
         subject: String,
         until: Timestamp,
     },
+    /// Units that no facility knows of yet are better off elsewhere, since a pool of orders was decided again together.
+    Reallocate(Reallocation),
     /// What needed attention is tried again: an operation that was refused, an effect that gave up.
     Retry {
         subject: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel};
+use super::{FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel, Reallocation};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, LineId, OrderId, ParcelId, PaymentId},
@@ -39,6 +39,12 @@ pub struct SourceRequest {
     /// Where a person wants some of the lines, rather than where it is cheapest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wanted: BTreeMap<LineId, FacilityId>,
+    /// Reserve exactly this or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reallocation: Option<Reallocation>,
+    /// Where units of the order stay that what arrives can travel with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joinable: Vec<FacilityId>,
     /// Packages that the order has already.
     pub packages_already: u32,
     /// Units may wait rather than travel alone; after their wait they may not.
@@ -159,12 +165,17 @@ impl Order {
     }
 
     fn source_request(&self) -> SourceRequest {
-        let live = self.fulfillment_orders.iter().filter(|f| f.status.holds_stock() || f.status.has_left());
+        let asked = self.pooled.asked.as_ref();
+        let leaves = |f: &&FulfillmentOrder| asked.is_some_and(|asked| asked.leaving.get(&f.fulfillment_order_id) == Some(&f.lines));
+        let live = self.fulfillment_orders.iter().filter(|f| (f.status.holds_stock() || f.status.has_left()) && !leaves(f));
+        let stays = live.clone().filter(|f| asked.is_some() && f.status == FulfillmentStatus::Open);
         SourceRequest {
             order_id: self.core.order_id.clone(),
             round: self.sourcing.asked,
             first_number: self.sourcing.first_number,
-            lines: self.sourceable(),
+            lines: asked.map_or_else(|| self.sourceable(), Reallocation::lines),
+            reallocation: asked.cloned(),
+            joinable: stays.filter_map(|f| f.facility_id.clone()).collect(),
             wanted: self.wanted(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Choice, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel, Refund, Resolution, SourcedPackage, Verdict,
-    Wait, WaitingPackage, is_false,
+    Cancellation, Choice, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel, Reallocation, Refund, Resolution,
+    SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
 };
 use crate::{
     ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId, ReturnId},
@@ -24,6 +24,9 @@ pub enum Event {
     },
     SourcingAsked {
         round: u32,
+        /// What it is asked for, if not for what looks for a facility: units that are to be exchanged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reallocation: Option<Reallocation>,
     },
     OrderSourced {
         round: u32,
@@ -155,6 +158,14 @@ pub enum Event {
     },
     /// Its stock is not there after all: these units look for another place.
     FulfillmentShorted {
+        fulfillment_order_id: FulfillmentOrderId,
+        reopened: Lines,
+        /// Where they went, if the fulfillment order goes on without them; else it is Incomplete itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        into: Option<FulfillmentOrderId>,
+    },
+    /// These units are reserved elsewhere, where they are better off together with other orders.
+    FulfillmentCalledBack {
         fulfillment_order_id: FulfillmentOrderId,
         reopened: Lines,
         /// Where they went, if the fulfillment order goes on without them; else it is Incomplete itself.
@@ -357,6 +368,7 @@ kinds! {
     Unpacked = "unpacked",
     FulfillmentRejected = "fulfillment_rejected",
     FulfillmentShorted = "fulfillment_shorted",
+    FulfillmentCalledBack = "fulfillment_called_back",
     ShippingAsked = "shipping_asked",
     LabelAsked = "label_asked",
     LabelBooked = "label_booked",

@@ -11,6 +11,7 @@ mod event;
 mod evolve;
 mod lines;
 mod money;
+mod reallocation;
 mod refund;
 mod returned;
 mod screening;
@@ -38,6 +39,7 @@ pub use self::{
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
     lines::Lines,
+    reallocation::{Pooled, Reallocation},
     refund::{Refund, RefundProgress},
     returned::ReturnedUnits,
     screening::{Screening, Verdict},
@@ -83,6 +85,8 @@ pub struct Order {
     /// The fraud check, once it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screening: Option<Screening>,
+    #[serde(default, skip_serializing_if = "Pooled::is_nothing")]
+    pub pooled: Pooled,
     /// Waits that were given more time, by [`Wait::of`]: until when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, Timestamp>,
@@ -385,6 +389,7 @@ impl Order {
             gave_up: BTreeSet::new(),
             sourcing: Sourcing::default(),
             screening: None,
+            pooled: Pooled::default(),
             extended: BTreeMap::new(),
             grants_seen: BTreeMap::new(),
             next_number: 1,

@@ -1,5 +1,6 @@
 //! The commands that are clients of the HTTP API, and what they share.
 
+pub mod allocation;
 mod api;
 pub mod claim;
 pub mod event;

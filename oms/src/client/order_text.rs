@@ -159,14 +159,19 @@ fn round(round: &AllocationView) -> String {
 
 /// A decision as a person reads it: the packages, then every other facility with what spoke against it.
 fn decided(decision: &Decision) -> String {
-    let proof = if decision.optimal { "optimal".to_owned() } else { format!("within {} milli of the best", decision.gap_milli) };
+    let proof = match &decision.pool_id {
+        Some(pool_id) => format!("the best for all of pool {pool_id}"),
+        None if decision.optimal => "optimal".to_owned(),
+        None => format!("within {} milli of the best", decision.gap_milli),
+    };
     let summary = format!(
-        "{} packages, {} units unfilled, cost {} ({proof}), rules {}, rate card {}",
+        "{} packages, {} units unfilled, cost {} ({proof}), rules {}, rate card {}{}",
         decision.packages.len(),
         decision.unfilled_units,
         milli(decision.cost_milli),
         decision.rules_version,
         decision.rate_card_version,
+        prices(decision),
     );
     let packages = decision.packages.iter().map(|package| {
         let units: i64 = package.lines.iter().map(|line| line.quantity).sum();
@@ -178,6 +183,12 @@ fn decided(decision: &Decision) -> String {
     let packages = table(["FACILITY", "UNITS", "COST", "DISTANCE", "SHIPS AND ARRIVES"], packages);
     let others = decision.not_chosen.iter().map(|unused| [unused.facility_id.clone(), unused.rule.clone(), unused.detail.clone()]);
     format!("{summary}\n{packages}\n\n{}", table(["NOT CHOSEN", "RULE", "WHY"], others))
+}
+
+/// What the stock's prices are of the cost, and which they were.
+fn prices(decision: &Decision) -> String {
+    let part = milli(decision.costs.stock_price_milli);
+    decision.stock_prices_version.as_ref().map_or_else(String::new, |version| format!(", stock prices {version}: {part} of the cost"))
 }
 
 /// Thousandths of a minor unit, in minor units: the currency is the order's.

@@ -1,6 +1,6 @@
 //! `oms server`: the HTTP API, and the relay that tells running orders what happened.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use oms_starter::{Starter, StarterConfig};
 
@@ -41,6 +41,9 @@ impl ServerArgs {
         // The worker is another process: it cannot be handed an order's first task from here.
         let starter = StarterConfig { queues, clock: Default::default(), policy: server.policy(), customer_key, eager_start: false };
         let starter = Starter::new(client, store.clone(), starter);
+        for id in starter.schedule_maintenance().await.context("the maintenance's schedules")? {
+            tracing::info!(schedule.id = id, "schedule created");
+        }
         let mut api = ApiServer::start(listener, store.clone(), starter, rules)?;
         tracing::info!(http.url = api.url(), "server listens");
         tokio::select! {

@@ -97,6 +97,7 @@ impl System {
             eager_start: true,
         };
         let starter = Starter::new(temporal.clone(), store.clone(), config);
+        starter.schedule_maintenance().await.context("the maintenance's schedules")?;
         let parts = parts(starter.clone(), store.clone(), &options.adapters, options.rules.clone())?;
         let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
         let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules)?;

@@ -1,5 +1,6 @@
 //! Paths and what answers at them.
 
+mod allocation;
 mod attention;
 mod availability;
 mod cancellations;
@@ -71,6 +72,8 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(stock::adjust))
         .routes(routes!(availability::ask))
         .routes(routes!(promises::promise))
+        .routes(routes!(allocation::pool))
+        .routes(routes!(allocation::stock_prices))
         .routes(routes!(carrier_events::accept))
         .routes(routes!(feeds::list))
         .routes(routes!(feeds::get))

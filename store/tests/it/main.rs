@@ -15,6 +15,7 @@ mod record;
 mod reserve;
 mod returns;
 mod stack;
+mod stock_prices;
 mod support;
 mod trouble;
 mod waiting;

@@ -50,7 +50,12 @@ async fn a_position_short_of_one_unit_takes_nothing_anywhere_and_says_what_is_th
     stock_up(&store, "WH-1", "A", 5).await;
     stock_up(&store, "WH-1", "B", 2).await;
     let outcome = store.reserve(&step("o1", "place", &[("WH-1", "A", 5), ("WH-1", "B", 3), ("WH-9", "A", 1)])).await.unwrap();
-    let short = |facility: &str, of: &str, available| Available { facility_id: facility_id(facility), sku: sku(of), available };
+    let short = |facility: &str, of: &str, available| Available {
+        facility_id: facility_id(facility),
+        sku: sku(of),
+        available,
+        stock_price_milli: 0,
+    };
     assert_eq!(outcome, Reserved::Short(vec![short("WH-1", "B", 2), short("WH-9", "A", 0)]));
     assert_eq!(position(&store, "WH-1", "A").await.reserved, 0);
 }

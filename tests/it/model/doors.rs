@@ -70,8 +70,8 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
             let path = of_order(&format!("deadlines/{}", wait.of(&subject).replace(' ', "%20")));
             Call { method: Method::PATCH, path, body: json!({"until": until}) }
         }
-        // A return's workflow asks these, not a person.
-        Request::OpenReturn { .. } | Request::SettleReturn { .. } => return None,
+        // A return's workflow asks these, or a pool's, not a person.
+        Request::OpenReturn { .. } | Request::SettleReturn { .. } | Request::Reallocate(_) => return None,
         // Claims have doors of their own, and are not drawn yet.
         Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => return None,
     })

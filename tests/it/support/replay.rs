@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use oms_domain::ids::{OrderId, ReturnId};
 use oms_workflows::{
-    names::{order_workflow_id, return_workflow_id},
+    maintenance::MaintenanceWorkflow,
+    names::{Queues, maintenance_id, order_workflow_id, return_workflow_id},
     order::OrderWorkflow,
     returns::ReturnWorkflow,
 };
@@ -84,6 +85,14 @@ pub async fn replays(system: &System, id: &OrderId) -> Result<()> {
     replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of order {id} does not replay"))
 }
 
+/// The history of the last run of a maintenance replays against the workflow as it is now.
+pub async fn maintenance_replays(system: &System, task: &str) -> Result<()> {
+    let id = maintenance_id(&Queues::new(system.addresses.queue_prefix.clone()), task);
+    let handle = system.temporal.get_workflow_handle::<MaintenanceWorkflow>(id);
+    let json = scrubbed(handle.fetch_history(Default::default()).to_json().await?)?;
+    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of the maintenance {task} does not replay"))
+}
+
 /// Replays one history whose payloads are in clear.
 pub async fn replay(json: &[u8]) -> Result<()> {
     replay_with(json, DataConverter::default()).await
@@ -93,6 +102,7 @@ async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<OrderWorkflow>()?
         .register_workflow::<ReturnWorkflow>()?
+        .register_workflow::<MaintenanceWorkflow>()?
         .data_converter(converter)
         .build();
     let replayer = WorkflowReplayer::new(options)?;

@@ -14,6 +14,8 @@ impl Draft {
         if answer.round != self.order.sourcing.asked || answer.round <= self.order.sourcing.answered {
             return;
         }
+        let pooled = self.order.pooled.asked.is_some();
+        self.call_back(answer);
         let mut open = self.order.sourceable();
         let packages = answer.packages.iter().map(|p| SourcedPackage { lines: take(&mut open, &p.lines), ..p.clone() });
         let packages = packages.collect();
@@ -26,6 +28,9 @@ impl Draft {
         let unfilled: Vec<_> = waiting.iter().map(|p| (p.fulfillment_order_id.clone(), p.lines.clone())).collect();
         self.emit(Event::OrderSourced { round: answer.round, packages, waiting });
         self.drop_empty();
+        if pooled {
+            self.join(answer);
+        }
         if !self.order.core.allow_backorder {
             for (id, lines) in unfilled {
                 self.cancel_some(Some(id), lines, "out of stock, and the order does not wait");

@@ -44,6 +44,7 @@ impl Order {
         match action {
             // Nobody asks for these: they follow by themselves, or from a cancellation.
             FulfillmentAction::FallDue | FulfillmentAction::Source | FulfillmentAction::Backorder | FulfillmentAction::Short => false,
+            FulfillmentAction::CallBack => false,
             FulfillmentAction::Cancel | FulfillmentAction::RequestCancellation => false,
             FulfillmentAction::AcceptCancellation | FulfillmentAction::RefuseCancellation => legal && found.cancellation_request.is_some(),
             FulfillmentAction::Release => legal && self.status == OrderStatus::Processing && self.holds.is_empty(),

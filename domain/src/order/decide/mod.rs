@@ -14,6 +14,7 @@ mod money;
 mod moving;
 mod parcels;
 mod pickup;
+mod reallocating;
 mod refunds;
 mod retry;
 mod returns;
@@ -70,7 +71,7 @@ impl Draft {
         let core = &self.order.core;
         let placed = Event::OrderPlaced { lines: core.lines.len(), units: core.units(), total_minor: core.total_minor() };
         self.emit(placed);
-        self.emit(Event::SourcingAsked { round: 1 });
+        self.emit(Event::SourcingAsked { round: 1, reallocation: None });
         if let Some(flaw) = self.order.core.groups.iter().find_map(|group| group.address_flaw) {
             self.hold_for_review("address", HoldReason::IncorrectAddress, flaw.why());
         }
@@ -93,6 +94,7 @@ impl Draft {
             Request::OpenClaim { claim_id, lines, reason } => self.open_claim(claim_id, lines, reason),
             Request::ApproveClaim { claim_id } => self.approve_claim(claim_id),
             Request::DeclineClaim { claim_id, reason } => self.decline_claim(claim_id, reason),
+            Request::Reallocate(asked) => self.reallocate(asked),
             Request::OpenReturn { return_id, lines } => self.open_return(return_id, lines),
             Request::SettleReturn { return_id, lines } => self.settle_return(return_id, lines),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
@@ -113,6 +115,7 @@ impl Draft {
             Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,
             Request::ResolveParcel { .. } | Request::AddPayment { .. } | Request::Decide { .. } => false,
+            Request::Reallocate(_) => false,
         }
     }
 

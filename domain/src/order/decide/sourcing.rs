@@ -13,7 +13,7 @@ impl Draft {
         self.stop_asking();
         let sourcing = self.order.sourcing;
         if sourcing.asked == sourcing.answered && !self.order.sourceable().is_empty() {
-            self.emit(Event::SourcingAsked { round: sourcing.asked + 1 });
+            self.emit(Event::SourcingAsked { round: sourcing.asked + 1, reallocation: None });
         }
     }
 

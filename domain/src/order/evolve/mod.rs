@@ -20,7 +20,10 @@ impl Order {
         self.version += 1;
         match event {
             Event::OrderPlaced { .. } => self.status_since = at,
-            Event::SourcingAsked { round } => self.ask_sourcing(*round, at),
+            Event::SourcingAsked { round, reallocation } => {
+                self.pooled.asked = reallocation.clone();
+                self.ask_sourcing(*round, at);
+            }
             Event::OrderSourced { round, packages, waiting } => self.answer_sourcing(*round, packages, waiting, at),
             Event::PaymentAsked { payment_id, number, kind, amount_minor, acts_on, refund_id } => {
                 let operation = Operation::asked(*number, *kind, *amount_minor, at);
@@ -84,6 +87,10 @@ impl Order {
                 self.reject(fulfillment_order_id, rejection, reopened, into.as_ref(), at);
             }
             Event::FulfillmentShorted { fulfillment_order_id, reopened, into } => {
+                self.reopen(fulfillment_order_id, reopened, into.as_ref(), at);
+            }
+            Event::FulfillmentCalledBack { fulfillment_order_id, reopened, into } => {
+                self.pooled.note_move();
                 self.reopen(fulfillment_order_id, reopened, into.as_ref(), at);
             }
             Event::DeadlineExtended { wait, subject, until } => {

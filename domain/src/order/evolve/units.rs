@@ -23,6 +23,7 @@ impl Order {
 
     pub(super) fn answer_sourcing(&mut self, round: u32, packages: &[SourcedPackage], waiting: &[WaitingPackage], at: Timestamp) {
         self.sourcing.answered = round;
+        self.pooled.asked = None;
         if self.next_number == self.sourcing.first_number.saturating_add(ROUND_NUMBERS) {
             // Nobody took a number meanwhile, so those that the answer left over can be given out after all.
             self.next_number = self.sourcing.first_number;

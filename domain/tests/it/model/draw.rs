@@ -4,8 +4,9 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
     order::{
-        Answer, CarrierReport, Choice, Effect, Fact, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel,
-        RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
+        Answer, CarrierReport, Choice, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order,
+        PackedParcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict,
+        WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
     payment::{Decline, OperationOutcome},
@@ -222,6 +223,18 @@ pub fn fulfillment(order: &Order, a: u32, b: u32, c: u32) -> Option<Request> {
     };
     let action = pick(&likely, c / 3).filter(|_| !c.is_multiple_of(3)).or_else(|| pick(&anything, c / 3))?;
     Some(Request::Fulfillment { fulfillment_order_id: found.fulfillment_order_id, action })
+}
+
+/// A pool wants units elsewhere: of what no facility knows of yet, or of anything, all of it or a part, in one place or two.
+pub fn exchange(order: &Order, a: u32, b: u32) -> Option<Request> {
+    let unknown = |f: &&FulfillmentOrder| f.status == FulfillmentStatus::Open || a.is_multiple_of(8);
+    let found = pick(&order.fulfillment_orders.iter().filter(unknown).cloned().collect::<Vec<_>>(), a)?;
+    let units = if b.is_multiple_of(2) { found.lines.clone() } else { some_of(&found.lines, b) };
+    let part = if b.is_multiple_of(3) { some_of(&units, a) } else { Lines::new() };
+    let arriving = [("WH-2", less(&units, &part)), ("WH-3", part)].into_iter().filter(|(_, lines)| !lines.is_empty());
+    let arriving = arriving.map(|(id, lines)| (id.parse().unwrap(), lines)).collect();
+    let (pool_id, leaving) = (format!("p{}", a % 7), [(found.fulfillment_order_id, units)].into());
+    Some(Request::Reallocate(Reallocation { pool_id, leaving, arriving }))
 }
 
 /// Grants for what waits, or once waited, in any quantity.

@@ -137,7 +137,8 @@ impl Model {
             }
             Event::FulfillmentBackordered { fulfillment_order_id } => self.send(fulfillment_order_id, Place::Waiting),
             Event::FulfillmentRejected { fulfillment_order_id, reopened, into, .. }
-            | Event::FulfillmentShorted { fulfillment_order_id, reopened, into } => match into {
+            | Event::FulfillmentShorted { fulfillment_order_id, reopened, into }
+            | Event::FulfillmentCalledBack { fulfillment_order_id, reopened, into } => match into {
                 Some(into) => self.give_back(fulfillment_order_id, reopened, into),
                 None if reopened.is_empty() => {}
                 None => self.send(fulfillment_order_id, Place::Open),

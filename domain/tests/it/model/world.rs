@@ -108,6 +108,7 @@ impl World {
             36 if b.is_multiple_of(2) => draw::short(&self.order, a, b, c).map(Command::Fact),
             36 => draw::extend(&self.order, self.second, a, b).map(Command::Request),
             37 if b.is_multiple_of(2) => draw::decide_for(&self.order, a, c).map(Command::Request),
+            37 if b.is_multiple_of(3) => draw::exchange(&self.order, a, c).map(Command::Request),
             37 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
             38 => Some(Command::Request(draw::claim(&self.order, a, b, c))),
             39 if b.is_multiple_of(2) => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
