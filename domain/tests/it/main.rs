@@ -2,6 +2,7 @@
 
 mod authorizations;
 mod cancellation;
+mod changes;
 mod claims;
 mod deadlines;
 mod decisions;
