@@ -1,6 +1,7 @@
 //! The commands that are clients of the HTTP API, and what they share.
 
 mod api;
+mod change;
 pub mod claim;
 pub mod event;
 pub mod facility;
