@@ -163,7 +163,7 @@ fn the_same_set_again_is_the_same_answer_and_another_under_its_id_is_refused() -
         ask(shop, &id, "c1", less(2)).await?.problem(409, "refused_by_rule")?;
         assert_eq!(shop.get(&format!("/v1/orders/{id}/changes/c1")).await?.view::<ChangeSetView>(200)?, first);
         shop.get(&format!("/v1/orders/{id}/changes/c9")).await?.problem(404, "not_found")?;
-        assert_eq!(shop.order(&id).await?.changes, [first.clone()]);
+        assert_eq!(shop.order(&id).await?.changes, std::slice::from_ref(&first));
         shop.cancel(&id, "all", &[]).await?;
         shop.until_status(&id, "Cancelled").await?;
         assert_eq!(change(shop, &id, "c1", less(1)).await?, first, "also after the end");
