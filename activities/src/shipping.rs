@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use oms_domain::{
     error::ErrorCode,
-    ids::{OrderId, ReturnId},
-    order::{LabelOutcome, LabelRequest, Lines},
-    placed::{Address, Destination, PlacedOrder},
+    ids::{ChangeId, OrderId, ReturnId},
+    order::{LabelOutcome, LabelRequest, Lines, Order},
+    placed::{Address, PlacedOrder},
     returns,
 };
 use oms_store::Store;
@@ -45,7 +45,8 @@ impl ShippingActivities {
         _ctx: ActivityContext,
         request: returns::LabelRequest,
     ) -> Result<LabelOutcome, ActivityError> {
-        let order = self.placed(&request.order_id).await?;
+        let changes = self.confirmed(&request.order_id).await?;
+        let order = self.placed(&request.order_id, &changes).await?;
         let group = order.lines.iter().find(|line| request.lines.contains_key(&line.line_id)).map_or(0, |line| line.delivery_group);
         let address = address(&order, group);
         self.book(LabelOrder {
@@ -75,13 +76,22 @@ impl ShippingActivities {
         }
     }
 
-    async fn placed(&self, order_id: &OrderId) -> Result<PlacedOrder, ActivityError> {
-        let intake = self.store.intake(order_id).await.map_err(|error| store_failure(&error))?;
-        Ok(intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))?.order)
+    async fn placed(&self, order_id: &OrderId, changes: &[ChangeId]) -> Result<PlacedOrder, ActivityError> {
+        let placed = self.store.placed(order_id, changes).await.map_err(|error| store_failure(&error))?;
+        placed.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))
+    }
+
+    /// What was confirmed of an order whose goods are with the customer.
+    async fn confirmed(&self, order_id: &OrderId) -> Result<Vec<ChangeId>, ActivityError> {
+        let document = self.store.document(order_id).await.map_err(|error| store_failure(&error))?;
+        let document = document.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's document is gone"))?;
+        let order: Order = serde_json::from_value(document.doc)
+            .map_err(|error| failure(ErrorCode::Internal, format!("the order document cannot be read: {error}")))?;
+        Ok(order.change_ids())
     }
 
     async fn label(&self, request: &LabelRequest) -> Result<LabelOrder, ActivityError> {
-        let order = self.placed(&request.order_id).await?;
+        let order = self.placed(&request.order_id, &request.changes).await?;
         let address = address(&order, request.group);
         Ok(LabelOrder {
             key: carrier_key(request),
@@ -122,8 +132,5 @@ fn carrier_key(request: &LabelRequest) -> String {
 }
 
 fn address(order: &PlacedOrder, group: u16) -> Option<&Address> {
-    match &order.delivery_groups.get(usize::from(group))?.destination {
-        Destination::Address(address) => Some(address),
-        Destination::Pickup { address, .. } => address.as_ref(),
-    }
+    order.delivery_groups.get(usize::from(group))?.destination.address()
 }

@@ -7,6 +7,7 @@ pub mod attention;
 pub mod availability;
 pub mod cancellation;
 pub mod carrier;
+pub mod change;
 pub mod claim;
 pub mod countries;
 pub mod decision;

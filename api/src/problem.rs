@@ -35,7 +35,7 @@ pub struct Problem {
     /// What a person should know about this occurrence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The fields that are wrong, at most 1,000 of them.
+    /// The fields that are wrong, or the parts of a command that are refused; at most 1,000 of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// The state that refused a command (`status` is the HTTP status, as RFC 9457 has it).
@@ -83,7 +83,8 @@ impl Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let legal_actions = rejection.status.is_some().then_some(rejection.legal_actions);
-        Self { current_status: rejection.status, legal_actions, ..Self::new(rejection.code).detail(rejection.message) }
+        let errors = rejection.parts.into_iter().map(|part| FieldError { pointer: part.pointer, message: part.why }).collect();
+        Self { current_status: rejection.status, legal_actions, errors, ..Self::new(rejection.code).detail(rejection.message) }
     }
 }
 
@@ -98,6 +99,7 @@ mod tests {
             message: "ship is not possible while Open".into(),
             status: Some("Open".into()),
             legal_actions: vec!["release".into()],
+            parts: vec![],
         };
         let problem = serde_json::to_value(Problem::from(rejection)).unwrap();
         assert_eq!(problem["status"], 409);

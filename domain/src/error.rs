@@ -91,6 +91,17 @@ pub struct Rejection {
     /// What would be legal instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legal_actions: Vec<String>,
+    /// The parts of the request that are refused, where it has parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<RefusedPart>,
+}
+
+/// A part of a request that cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedPart {
+    /// JSON pointer (RFC 6901) into the request.
+    pub pointer: String,
+    pub why: String,
 }
 
 impl Rejection {
@@ -107,7 +118,7 @@ impl Rejection {
 
     /// A refusal that no list of legal actions explains.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, legal_actions: Vec::new() }
+        Self { code, message: message.into(), status: None, legal_actions: Vec::new(), parts: Vec::new() }
     }
 }
 

@@ -74,6 +74,8 @@ macro_rules! id {
     };
 }
 
+id!(/// A change set, named by whoever asked for it.
+    ChangeId, "change_id", ID_MAX_CHARS);
 id!(/// An order, named by whoever placed it.
     OrderId, "order_id", ID_MAX_CHARS);
 id!(/// A line within its order.

@@ -45,6 +45,7 @@ macro_rules! machine {
                     message: format!("{} is not possible while {}; possible now: {legal}", action.name(), self.name()),
                     status: Some(self.name().to_owned()),
                     legal_actions,
+                    parts: Vec::new(),
                 }
             }
             /// The state after the action, or the refusal.

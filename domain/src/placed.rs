@@ -1,4 +1,5 @@
-//! The order as placed: parsed, bounded, complete. What the INTAKE row keeps, and the only type that holds personal data.
+//! The order as placed: parsed, bounded, complete. What the INTAKE row keeps, and, beside a change set (`change`), the only type that holds
+//! personal data.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,16 @@ pub enum Destination {
         facility_id: FacilityId,
         address: Option<Address>,
     },
+}
+
+impl Destination {
+    /// Where it goes, or whom the invoice is for.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Pickup { address, .. } => address.as_ref(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

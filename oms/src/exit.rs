@@ -153,6 +153,7 @@ mod tests {
             message: "deliver is not possible while Released".into(),
             status: Some("Released".into()),
             legal_actions: vec!["accept".into(), "reject".into()],
+            parts: vec![],
         };
         let refused = describe(&Problem::from(rejection));
         assert!(refused.ends_with("\n  it is Released now; possible: accept, reject"), "{refused}");

@@ -13,6 +13,7 @@ mod layers;
 mod metrics;
 mod openapi;
 mod placing;
+mod previewing;
 mod promising;
 mod routes;
 mod serve;

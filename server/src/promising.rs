@@ -18,6 +18,8 @@ pub(crate) struct Basket<'a> {
     pub(crate) facilities: Vec<Facility>,
     pub(crate) stock: Vec<StockLevel>,
     pub(crate) rules: &'a Rules,
+    /// Units may wait where a consignment is not worth it, as an order's may at first.
+    pub(crate) may_wait: bool,
     pub(crate) at: Timestamp,
 }
 
@@ -28,6 +30,11 @@ impl Basket<'_> {
             .map(|(service, method)| self.option(service, method))
             .into_iter()
             .collect()
+    }
+
+    /// The option of one shipping method.
+    pub(crate) fn option_of(&self, method: &str) -> Result<Option<PromiseView>, Invalid> {
+        Ok(self.options()?.into_iter().find(|option| option.method == method))
     }
 
     fn option(&self, service: Service, method: &str) -> Result<PromiseView, Invalid> {
@@ -63,8 +70,7 @@ impl Basket<'_> {
                 category: None,
                 quantity: line.quantity.into(),
                 unit_weight_g: product.map_or(0, |product| product.weight_g.into()),
-                // As an order's units, they may wait where a consignment is not worth it.
-                unfilled_penalty_minor: product.map(|product| product.price_minor),
+                unfilled_penalty_minor: product.filter(|_| self.may_wait).map(|product| product.price_minor),
                 rejected_by: vec![],
             }
         };

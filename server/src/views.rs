@@ -42,11 +42,13 @@ pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Fa
     })
 }
 
-/// The order as placed, and what has become of it; nothing yet before its first event is recorded.
+/// The order as placed and changed, and what has become of it; nothing yet before its first event is recorded.
 pub(crate) async fn order_parts(state: &AppState, id: &OrderId) -> Result<(PlacedOrder, Option<Order>), Failure> {
-    let (intake, order) = tokio::try_join!(async { state.store.intake(id).await.map_err(Failure::from) }, document(state, id))?;
-    let intake = intake.ok_or(ErrorCode::OrderNotFound)?;
-    Ok((intake.order, order))
+    // The document first: what it has confirmed is kept already.
+    let order = document(state, id).await?;
+    let changes = order.as_ref().map(Order::change_ids).unwrap_or_default();
+    let placed = state.store.placed(id, &changes).await?.ok_or(ErrorCode::OrderNotFound)?;
+    Ok((placed, order))
 }
 
 /// The order's document, once there is one.

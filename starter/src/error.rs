@@ -9,7 +9,7 @@ pub enum StarterError {
     /// The order, or a rule, says no; nothing has changed.
     #[error("{0}")]
     Rejected(Rejection),
-    /// Lines of the order, by index, name products that the catalog does not have.
+    /// Lines of the order, or changes of a set, by index, name products that the catalog does not have.
     #[error("unknown SKUs")]
     UnknownSkus(Vec<(usize, Sku)>),
     #[error("there is no such thing")]

@@ -7,6 +7,7 @@
 //! # Ok(()) }
 //! ```
 
+mod change;
 mod codec;
 mod command;
 mod error;
@@ -27,6 +28,7 @@ use secrecy::SecretString;
 use temporalio_client::Client;
 
 pub use self::{
+    change::Preview,
     codec::{InvalidPayloadKey, encrypting_converter},
     error::StarterError,
     place::Placed,

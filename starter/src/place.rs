@@ -39,7 +39,7 @@ impl Starter {
     /// `Rejected` with `order_conflict` when another body has the id; `UnknownSkus`; `Unavailable` when something is down: the
     /// order may have been taken in then, and placing it again is safe.
     pub async fn place(&self, order: PlacedOrder) -> Result<Placed, StarterError> {
-        self.check_skus(&order).await?;
+        self.check_skus(&order.lines.iter().map(|line| &line.sku).enumerate().collect::<Vec<_>>()).await?;
         let hash = order.body_hash().map_err(|error| StarterError::Internal(error.to_string()))?;
         let placed = match self.store.put_intake(&order, &hash).await? {
             Intake::New => Placed::Created,
@@ -53,10 +53,11 @@ impl Starter {
         Ok(placed)
     }
 
-    async fn check_skus(&self, order: &PlacedOrder) -> Result<(), StarterError> {
+    /// Each SKU with the index that a refusal names.
+    pub(crate) async fn check_skus(&self, skus: &[(usize, &Sku)]) -> Result<(), StarterError> {
         let unseen: BTreeSet<Sku> = {
             let known = self.known_skus.read().unwrap_or_else(PoisonError::into_inner);
-            order.lines.iter().map(|line| &line.sku).filter(|sku| !known.contains(sku)).cloned().collect()
+            skus.iter().map(|(_, sku)| *sku).filter(|sku| !known.contains(sku)).cloned().collect()
         };
         if unseen.is_empty() {
             return Ok(());
@@ -64,7 +65,7 @@ impl Starter {
         let wanted: Vec<Sku> = unseen.into_iter().collect();
         let found: BTreeSet<Sku> = self.store.catalog().products(&wanted).await?.into_iter().map(|product| product.sku).collect();
         let unknown = |sku: &Sku| wanted.binary_search(sku).is_ok() && !found.contains(sku);
-        let missing: Vec<_> = order.lines.iter().enumerate().filter(|(_, l)| unknown(&l.sku)).map(|(n, l)| (n, l.sku.clone())).collect();
+        let missing: Vec<_> = skus.iter().filter(|(_, sku)| unknown(sku)).map(|(index, sku)| (*index, (*sku).clone())).collect();
         let mut known = self.known_skus.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() + found.len() > KNOWN_SKUS_MAX {
             known.clear();

@@ -3,7 +3,7 @@
 use oms_allocation::Facility;
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    order::{FulfillmentOrder, Order},
+    order::{CoreChange, FulfillmentOrder, Order},
 };
 use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 use oms_workflows::contracts::RecordInput;
@@ -77,7 +77,7 @@ pub(super) fn note(record: &Record, recorded: &Recorded) {
 fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
     let mut skus: Vec<_> = match since {
         0 => order.core.lines.iter().map(|line| line.sku.clone()).collect(),
-        _ => Vec::new(),
+        _ => order.changes.iter().flat_map(|set| &set.changes).filter_map(CoreChange::new_line).map(|line| line.sku.clone()).collect(),
     };
     skus.sort();
     skus.dedup();
@@ -86,7 +86,7 @@ fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
         channel: order.core.channel.clone(),
         customer_id: order.core.customer_id.clone(),
         currency: order.core.currency,
-        total_minor: order.core.total_minor(),
+        total_minor: order.total_minor(),
         placed_at: order.core.placed_at,
         updated_at: at,
         needs_attention: !order.attention.is_empty(),

@@ -25,8 +25,8 @@ const PLANS_MAX: u32 = 10;
 
 impl DataActivities {
     pub(super) async fn find_and_reserve(&self, input: &SourceInput) -> Result<SourcingAnswer, ActivityError> {
-        let intake = self.store.intake(&input.request.order_id).await.map_err(|error| store_failure(&error))?;
-        let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?.order;
+        let order = self.store.placed(&input.request.order_id, &input.request.changes).await.map_err(|error| store_failure(&error))?;
+        let order = order.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?;
         let skus = wanted(&order, &input.request);
         let facilities = self.facilities.all(input.at).await.map_err(|error| store_failure(&error))?;
         let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;

@@ -86,10 +86,11 @@ impl MaintenanceActivities {
     async fn candidate(&self, found: Unreleased, at: Timestamp) -> Result<Option<Candidate>, ActivityError> {
         let order = self.starter.order(&found.order_id).await.map_err(|error| starter_failure(&error))?;
         let Some(order) = order.filter(may_move) else { return Ok(None) };
-        let Some(intake) = self.store.intake(&found.order_id).await.map_err(|error| store_failure(&error))? else { return Ok(None) };
+        let placed = self.store.placed(&found.order_id, &order.change_ids()).await.map_err(|error| store_failure(&error))?;
+        let Some(placed) = placed else { return Ok(None) };
         let exclusions = self.store.exclusions(&found.order_id, at).await.map_err(|error| store_failure(&error))?;
         let request = request(&order);
-        Ok(Some(Candidate { order, placed: intake.order, promised: found.promised, exclusions, request }))
+        Ok(Some(Candidate { order, placed, promised: found.promised, exclusions, request }))
     }
 }
 
@@ -113,6 +114,7 @@ fn request(order: &Order) -> SourceRequest {
         first_number: order.sourcing.first_number,
         lines,
         rejections: vec![],
+        changes: order.change_ids(),
         wanted: BTreeMap::new(),
         reallocation: None,
         joinable: vec![],

@@ -15,7 +15,7 @@ use crate::{
 
 /// Most delivery groups of one order.
 const GROUPS_MAX: usize = 50;
-const METHODS: &[(&str, DeliveryMethod)] =
+pub(crate) const METHODS: &[(&str, DeliveryMethod)] =
     &[("standard", DeliveryMethod::Standard), ("express", DeliveryMethod::Express), ("pickup", DeliveryMethod::Pickup)];
 
 /// The groups out of an order's fields, at least one.
@@ -31,7 +31,7 @@ pub(super) fn groups(fields: &Fields<'_>) -> Option<Vec<DeliveryGroup>> {
 }
 
 /// The index of a line's group among the groups' names.
-pub(super) fn group_of_line(fields: &Fields<'_>, names: Option<&[&str]>) -> Option<u16> {
+pub(crate) fn group_of_line(fields: &Fields<'_>, names: Option<&[&str]>) -> Option<u16> {
     let named = fields.optional("delivery_group", |n| {
         let name = name(n)?;
         // Groups that could not be read have been refused already: their lines are not blamed as well.
@@ -111,7 +111,7 @@ fn pickup_facility(fields: &Fields<'_>) -> Option<Option<FacilityId>> {
 }
 
 /// The store, exactly when the method is pickup.
-fn fit(fields: &Fields<'_>, method: DeliveryMethod, store: Option<FacilityId>) -> Option<Option<FacilityId>> {
+pub(crate) fn fit(fields: &Fields<'_>, method: DeliveryMethod, store: Option<FacilityId>) -> Option<Option<FacilityId>> {
     match (method, &store) {
         (DeliveryMethod::Pickup, None) => fields.error("pickup_facility_id", "is required for pickup"),
         (DeliveryMethod::Standard | DeliveryMethod::Express, Some(_)) => fields.error("pickup_facility_id", "is for pickup alone"),
@@ -127,7 +127,7 @@ fn destination(fields: &Fields<'_>, ship_to: Option<Address>, store: Option<Faci
     }
 }
 
-fn address(node: &Node<'_>) -> Option<Address> {
+pub(crate) fn address(node: &Node<'_>) -> Option<Address> {
     node.object(|fields| {
         let name = fields.required("name", text(200));
         let line1 = fields.required("line1", text(200));

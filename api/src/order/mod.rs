@@ -8,7 +8,8 @@ mod totals;
 mod view;
 mod write;
 
-pub(crate) use delivery::{country, position};
+pub(crate) use delivery::{METHODS, address, country, fit, group_of_line, position};
+pub(crate) use parse::line;
 
 pub use parse::{order, parse_order};
 pub use payment::{method_name, read_payment};

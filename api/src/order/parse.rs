@@ -98,7 +98,7 @@ fn lines(node: &Node<'_>, groups: Option<&[&str]>) -> Option<Vec<PlacedLine>> {
     Some(lines)
 }
 
-fn line(node: &Node<'_>, groups: Option<&[&str]>, seen: &mut BTreeSet<String>) -> Option<PlacedLine> {
+pub(crate) fn line(node: &Node<'_>, groups: Option<&[&str]>, seen: &mut BTreeSet<String>) -> Option<PlacedLine> {
     node.object(|fields| {
         let line_id = fields.required("line_id", |n| unseen(n, seen));
         let sku = fields.required("sku", parsed);

@@ -18,8 +18,8 @@ use super::{
     heading, line_body, method_name,
 };
 use crate::{
-    attention::AttentionView, cancellation::CancellationView, claim::ClaimView, decision::DecisionView, fulfillment::FulfillmentOrderView,
-    hold::HoldView, refund::RefundView, returns::OrderReturnView,
+    attention::AttentionView, cancellation::CancellationView, change::ChangeSetView, claim::ClaimView, decision::DecisionView,
+    fulfillment::FulfillmentOrderView, hold::HoldView, refund::RefundView, returns::OrderReturnView,
 };
 
 /// An order. Tokens are not shown again.
@@ -39,6 +39,8 @@ pub struct OrderView {
     pub holds: Vec<HoldView>,
     pub payments: Vec<PaymentView>,
     pub cancellations: Vec<CancellationView>,
+    /// Change sets that were confirmed, in their order.
+    pub changes: Vec<ChangeSetView>,
     pub refunds: Vec<RefundView>,
     /// What the customer was asked.
     pub decisions: Vec<DecisionView>,
@@ -52,7 +54,7 @@ pub struct OrderView {
 /// Money of the whole order, in minor units of its currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TotalsView {
-    /// What the customer owes for the order as placed.
+    /// What the customer owes for the order as placed and changed.
     pub total_minor: i64,
     pub authorized_minor: i64,
     pub captured_minor: i64,
@@ -60,7 +62,7 @@ pub struct TotalsView {
     pub voided_minor: i64,
 }
 
-/// A line as placed, and where its units are.
+/// A line as placed or added, and where its units are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LineView {
     #[serde(flatten)]
@@ -163,6 +165,7 @@ impl OrderView {
             holds: order.holds.iter().map(HoldView::from).collect(),
             payments: order.payments.iter().map(PaymentView::from).collect(),
             cancellations: order.cancellations.iter().map(|c| CancellationView::of(&placed.order_id, c)).collect(),
+            changes: order.changes.iter().map(|set| ChangeSetView::of(&placed.order_id, set)).collect(),
             refunds: order.refunds.iter().map(|refund| RefundView::of(order, refund)).collect(),
             decisions: order.decisions.iter().map(|decision| DecisionView::of(order, decision)).collect(),
             fulfillment_orders: order
@@ -181,7 +184,7 @@ impl TotalsView {
     fn of(order: &Order) -> Self {
         let sum = |of: fn(&Payment) -> i64| order.payments.iter().map(of).sum();
         Self {
-            total_minor: order.core.total_minor(),
+            total_minor: order.total_minor(),
             authorized_minor: sum(Payment::authorized_minor),
             captured_minor: sum(Payment::captured_minor),
             refunded_minor: sum(Payment::refunded_minor),

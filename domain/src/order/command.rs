@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, CorePayment, HoldReason, Lines, Reallocation, RejectionReason, Resolution, Verdict, Wait};
+use super::{Choice, CoreChange, CorePayment, HoldReason, Lines, Reallocation, RejectionReason, Resolution, Verdict, Wait};
 use crate::{
-    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::OperationOutcome,
 };
@@ -35,6 +35,15 @@ pub enum Request {
         cancellation_id: CancellationId,
         reason: String,
         lines: Option<Lines>,
+    },
+    /// Other quantities, lines, addresses or methods: all of it, or nothing. What names people is kept elsewhere, under the same id.
+    Change {
+        change_id: ChangeId,
+        reason: String,
+        changes: Vec<CoreChange>,
+        /// The version that whoever asks has seen: refused if the order has gone on since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_version: Option<u64>,
     },
     PlaceHold {
         hold_id: HoldId,

@@ -75,16 +75,7 @@ pub struct CorePayment {
 impl OrderCore {
     /// The core of an order as placed.
     pub fn of(order: &PlacedOrder) -> Self {
-        let tax = |minor: i64| if order.taxes_included { 0 } else { minor };
-        let line = |l: &PlacedLine| CoreLine {
-            line_id: l.line_id.clone(),
-            sku: l.sku.clone(),
-            quantity: l.quantity,
-            total_minor: l.unit_price_minor * i64::from(l.quantity) - l.discount_minor + tax(l.tax_minor),
-            group: l.delivery_group,
-            fulfill_at: l.fulfill_at,
-        };
-        let lines: Vec<CoreLine> = order.lines.iter().map(line).collect();
+        let lines: Vec<CoreLine> = order.lines.iter().map(|line| CoreLine::of(line, order.taxes_included)).collect();
         let order_level_minor = order.total_minor() - lines.iter().map(|l| l.total_minor).sum::<i64>();
         Self {
             order_id: order.order_id.clone(),
@@ -128,6 +119,21 @@ impl OrderCore {
     /// Units over all lines.
     pub fn units(&self) -> u64 {
         self.lines.iter().map(|l| u64::from(l.quantity)).sum()
+    }
+}
+
+impl CoreLine {
+    /// The core of a line. Its price contains the tax, or does not.
+    pub fn of(line: &PlacedLine, taxes_included: bool) -> Self {
+        let tax_minor = if taxes_included { 0 } else { line.tax_minor };
+        Self {
+            line_id: line.line_id.clone(),
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            total_minor: line.unit_price_minor * i64::from(line.quantity) - line.discount_minor + tax_minor,
+            group: line.delivery_group,
+            fulfill_at: line.fulfill_at,
+        }
     }
 }
 

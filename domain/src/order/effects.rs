@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel, Reallocation};
+use super::{CoreChange, FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel, Reallocation};
 use crate::{
     fulfillment::FulfillmentStatus,
-    ids::{FacilityId, LineId, OrderId, ParcelId, PaymentId},
+    ids::{ChangeId, FacilityId, LineId, OrderId, ParcelId, PaymentId},
     money::Currency,
     parcel::ParcelStatus,
     payment::{OperationKind, OperationStatus, operation_key},
@@ -36,6 +36,9 @@ pub struct SourceRequest {
     pub lines: Lines,
     /// Facilities that gave lines back.
     pub rejections: Vec<FacilityRejection>,
+    /// Confirmed change sets, in their order: they say what the lines are and where they go, beside the order as placed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeId>,
     /// Where a person wants some of the lines, rather than where it is cheapest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wanted: BTreeMap<LineId, FacilityId>,
@@ -91,6 +94,9 @@ pub struct LabelRequest {
     pub method: DeliveryMethod,
     pub weight_g: Option<u32>,
     pub lines: Lines,
+    /// Confirmed change sets, in their order: one may have brought the address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeId>,
     pub asked_at: Timestamp,
 }
 
@@ -177,15 +183,19 @@ impl Order {
             reallocation: asked.cloned(),
             joinable: stays.filter_map(|f| f.facility_id.clone()).collect(),
             wanted: self.wanted(),
+            changes: self.change_ids(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
             may_wait_until: if self.is_awaited() { self.core.placed_at } else { self.may_wait_until() },
         }
     }
 
-    /// Somebody waits for these very units: a customer whose parcel was lost, or a person who has said where they go. They do not wait
-    /// for company.
+    /// Somebody waits for these very units: a customer whose parcel was lost or who has just asked for more, or a person who has said
+    /// where they go. They do not wait for company.
     fn is_awaited(&self) -> bool {
+        if self.changes.iter().flat_map(|set| &set.changes).any(CoreChange::brings_units) {
+            return true;
+        }
         let mut incomplete = self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Incomplete);
         incomplete.any(|f| f.replaces.is_some() || f.wanted_facility_id.is_some())
     }
@@ -240,6 +250,7 @@ impl Order {
                 method: self.core.groups.get(usize::from(f.group))?.method,
                 weight_g: parcel.weight_g,
                 lines: parcel.lines.clone(),
+                changes: self.change_ids(),
                 asked_at: parcel.since,
             })
         })

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Choice, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel, Reallocation, Refund, Resolution,
-    SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Cancellation, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel,
+    Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
 };
 use crate::{
-    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -262,6 +262,35 @@ pub enum Event {
         from: FulfillmentOrderId,
         into: FulfillmentOrderId,
     },
+    /// Where or how its units go has changed: they look for a facility anew, under another number.
+    FulfillmentReissued {
+        from: FulfillmentOrderId,
+        into: FulfillmentOrderId,
+    },
+    /// A line is ordered as well.
+    LineAdded(CoreLine),
+    /// More units of a line are ordered.
+    UnitsAdded {
+        line_id: LineId,
+        quantity: u32,
+        /// What they cost together.
+        due_minor: i64,
+    },
+    /// Units of a fulfillment order, or units not yet sourced, are not ordered any more.
+    UnitsRemoved {
+        fulfillment_order_id: Option<FulfillmentOrderId>,
+        lines: Lines,
+    },
+    DeliveryChanged {
+        group: u16,
+        to: CoreGroup,
+    },
+    /// An instrument pays so much more.
+    PaymentRaised {
+        payment_id: PaymentId,
+        by_minor: i64,
+    },
+    ChangeConfirmed(ConfirmedChange),
     /// The customer is asked what to do about units that have no stock.
     DecisionAsked(Decision),
     DecisionMade {
@@ -386,6 +415,13 @@ kinds! {
     FulfillmentSplit = "fulfillment_split",
     FulfillmentMoved = "fulfillment_moved",
     FulfillmentMerged = "fulfillment_merged",
+    FulfillmentReissued = "fulfillment_reissued",
+    LineAdded = "line_added",
+    UnitsAdded = "units_added",
+    UnitsRemoved = "units_removed",
+    DeliveryChanged = "delivery_changed",
+    PaymentRaised = "payment_raised",
+    ChangeConfirmed = "change_confirmed",
     DecisionAsked = "decision_asked",
     DecisionMade = "decision_made",
     FulfillmentBackordered = "fulfillment_backordered",

@@ -1,5 +1,6 @@
 //! The order: one aggregate, changed only by its own events. `decide` says what a command leads to, `evolve` what an event means.
 
+mod change;
 mod claim;
 mod command;
 mod core;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use self::{
+    change::{ConfirmedChange, CoreChange},
     claim::{Claim, ClaimAction, ClaimStatus},
     command::{
         Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short, SourcedPackage,
@@ -72,6 +74,12 @@ pub struct Order {
     pub holds: Vec<Hold>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cancellations: Vec<Cancellation>,
+    /// Change sets that were confirmed, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ConfirmedChange>,
+    /// Delivery groups that changed while a round of sourcing was under way: what it answers for them is out of date.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub outdated_groups: BTreeSet<u16>,
     /// What the customer was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,
@@ -146,6 +154,9 @@ pub struct LineState {
     pub given_back: u32,
     /// What the customer owes for the ordered units, with the line's part of shipping and order discounts.
     pub due_minor: i64,
+    /// Units numbered when `ordered` last changed, with their worth: it stays, and the rest of `due_minor` is shared by the others.
+    #[serde(default, skip_serializing_if = "Share::is_none")]
+    pub settled: Share,
     /// Open units of it have been waiting since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
@@ -384,6 +395,8 @@ impl Order {
             fulfillment_orders: Vec::new(),
             holds: Vec::new(),
             cancellations: Vec::new(),
+            changes: Vec::new(),
+            outdated_groups: BTreeSet::new(),
             decisions: Vec::new(),
             attention: Vec::new(),
             gave_up: BTreeSet::new(),

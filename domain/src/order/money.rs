@@ -23,6 +23,11 @@ impl Order {
         self.core.lines.get(usize::from(self.lines.get(id)?.position))
     }
 
+    /// What the customer owes for everything that is ordered, as it is now.
+    pub fn total_minor(&self) -> i64 {
+        self.lines.values().map(|line| line.due_minor).sum()
+    }
+
     /// What is still to be charged when everything ships: the shares that are not spoken for.
     pub fn remaining_minor(&self) -> i64 {
         self.lines.values().map(|line| line.clone().charge(u32::MAX)).sum()

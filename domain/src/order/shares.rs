@@ -47,10 +47,32 @@ impl Share {
 impl LineState {
     /// The worth of the first `numbered` units.
     fn upto_minor(&self, numbered: u32) -> i64 {
-        if self.ordered == 0 {
-            return 0;
+        let settled = self.settled;
+        if numbered < settled.units {
+            return settled.part_minor(numbered);
         }
-        share_minor(self.due_minor, 0, u64::from(numbered.min(self.ordered)), u64::from(self.ordered))
+        let (units, of) = (numbered.min(self.ordered).saturating_sub(settled.units), self.ordered.saturating_sub(settled.units));
+        if of == 0 {
+            return settled.minor;
+        }
+        settled.minor + share_minor(self.due_minor - settled.minor, 0, u64::from(units), u64::from(of))
+    }
+
+    /// Units that nobody has shipped or cancelled are not ordered any more. As many as were not numbered go, with their shares.
+    pub(super) fn order_less(&mut self, units: u32) {
+        let gone = self.clone().next(units);
+        self.reorder(self.ordered.saturating_sub(gone.units), self.due_minor.saturating_sub(gone.minor));
+    }
+
+    /// More units are ordered, for so much together.
+    pub(super) fn order_more(&mut self, units: u32, due_minor: i64) {
+        self.reorder(self.ordered.saturating_add(units), self.due_minor.saturating_add(due_minor));
+    }
+
+    /// What is numbered keeps its worth, and what is not is shared anew (LIFECYCLE.md: a change set re-bases only what is not captured).
+    fn reorder(&mut self, ordered: u32, due_minor: i64) {
+        self.settled = Share { units: self.numbered, minor: self.upto_minor(self.numbered) };
+        (self.ordered, self.due_minor) = (ordered, due_minor);
     }
 
     /// Numbers the next units, as far as there are so many.
@@ -92,7 +114,7 @@ impl LineState {
         let plain = self.prepaid == 0 && [self.gone, self.free_again, self.refunded].iter().all(Share::is_none);
         let charged = self.charged();
         let units = units.min(charged.units);
-        if plain {
+        if plain && self.numbered - units >= self.settled.units {
             // Nothing came between, so the last numbers are simply free again.
             self.numbered -= units;
             return charged.minor - self.upto_minor(self.numbered);

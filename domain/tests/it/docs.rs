@@ -156,6 +156,20 @@ fn events() -> String {
     text
 }
 
+fn changes() -> String {
+    "## Changes\n\nA change set is confirmed at once, as a whole, or refused: the refusal names each change that cannot be made, and what can. Before it is \
+     confirmed nothing of it is there, and afterwards it stays; so it has no states, and the same set again is the same answer, for ever.\n\n\
+     | Change | Possible |\n| --- | --- |\n\
+     | more units, a new line | until the order ends; of an order that must not be split, until a facility has accepted some of it |\n\
+     | fewer units, a line less, a substitute | of units that no facility has accepted and nobody has been charged for; the others can be cancelled |\n\
+     | address, method | until a facility has accepted some of the delivery group |\n\n\
+     Units that leave the order give up the shares that they would have cost next. What is shipped or cancelled keeps its worth, and the rest is shared anew. \
+     What is owed beyond what the instruments were given to pay is put to the first card, or to the terms; without either the order waits for another \
+     payment. Fulfillment orders of a delivery group that goes elsewhere or otherwise are re-issued: called back, and sourced anew under new numbers; so are \
+     those of an order that must not be split, when it grows.\n"
+        .to_owned()
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test's own settings, not the rules'")]
 fn the_lifecycle_page_says_what_the_code_does() {
@@ -165,7 +179,7 @@ fn the_lifecycle_page_says_what_the_code_does() {
             .to_owned(),
     ];
     sections.extend(machines().iter().map(section));
-    sections.extend([waits(), events(), errors()]);
+    sections.extend([changes(), waits(), events(), errors()]);
     let page = sections.join("\n");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lifecycle.md");
     if std::env::var("UPDATE_DOCS").is_ok() {

@@ -3,6 +3,7 @@
 mod address;
 mod authorizations;
 mod cancellation;
+mod changes;
 mod claims;
 mod deadlines;
 mod decisions;

@@ -53,6 +53,15 @@ impl Api {
         self.answer(self.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await
     }
 
+    /// Sends a command that is meant for this version of its order alone, if one is given.
+    pub async fn post_at(&self, path: &[&str], query: Query<'_>, version: Option<u64>, body: &Value) -> Result<Value> {
+        let mut request = self.request(Method::POST, path, query)?.timeout(ANSWER_WITHIN).json(body);
+        if let Some(version) = version {
+            request = request.header("if-match", version);
+        }
+        self.answer(request).await
+    }
+
     /// Sends a body as it is, with a preferred wait for its effect.
     pub async fn post_raw(&self, path: &[&str], body: Vec<u8>, wait: Option<u32>) -> Result<Value> {
         let mut request = self.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).header("content-type", "application/json");

@@ -2,6 +2,7 @@
 
 pub mod allocation;
 mod api;
+mod change;
 pub mod claim;
 pub mod event;
 pub mod facility;

@@ -17,7 +17,9 @@ use oms_api::{
 use serde_json::{Value, json};
 
 use super::{
-    Api, order_text,
+    Api,
+    change::{CHANGE_EXAMPLES, ChangeArgs},
+    order_text,
     words::{Units, object, read_small, units},
 };
 use crate::{
@@ -43,6 +45,9 @@ pub enum OrderCommand {
     /// Cancel an order or units of it: what has shipped is too late, what a facility has begun with is asked for.
     #[command(after_help = "Example:\n  oms order cancel 536365 --reason \"customer changed their mind\" --line 1=2")]
     Cancel(CancelArgs),
+    /// Change an order: quantities, lines, address, method; all of it at once, or nothing.
+    #[command(after_help = CHANGE_EXAMPLES)]
+    Change(Box<ChangeArgs>),
     /// Hold an order: nothing of it is approved or released until the hold is lifted.
     #[command(after_help = "Example:\n  oms order hold 536365 --reason IncorrectAddress")]
     Hold(HoldArgs),
@@ -247,6 +252,7 @@ impl OrderCommand {
             }
             Self::List(args) => args.run(api, format).await,
             Self::Cancel(args) => args.run(api, format).await,
+            Self::Change(args) => args.run(api, format).await,
             Self::Hold(args) => args.run(api, format).await,
             Self::ReleaseHold { order_id, hold_id } => {
                 api.delete(&["v1", "orders", &order_id, "holds", &hold_id]).await?;

@@ -6,6 +6,7 @@ mod availability;
 mod cancellations;
 mod carrier_events;
 mod catalog;
+mod changes;
 mod claims;
 mod decisions;
 mod events;
@@ -44,6 +45,8 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(events::stream))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::get))
+        .routes(routes!(changes::change))
+        .routes(routes!(changes::get))
         .routes(routes!(holds::place))
         .routes(routes!(holds::release))
         .routes(routes!(holds::deadlines))

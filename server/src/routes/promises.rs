@@ -37,6 +37,7 @@ pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Re
         facilities: facilities(&state, at).await?,
         stock: stock(state.store.availability(&skus).await?.positions),
         rules: &state.rules.current(),
+        may_wait: true,
         at,
         body: &body,
     };
@@ -48,7 +49,7 @@ pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Re
 }
 
 /// All facilities, with the capacity that is taken from the day before on, as it is earlier elsewhere.
-async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Facility>, Failure> {
+pub(super) async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Facility>, Failure> {
     let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
     let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
     for day in state.store.capacity_taken(from).await? {

@@ -4,6 +4,7 @@ mod associates;
 mod backorder;
 mod cancelling;
 mod carrier;
+mod changing;
 mod claims;
 mod declined;
 mod gateway;

@@ -2,7 +2,7 @@
 
 use oms_domain::{
     ids::{FulfillmentOrderId, Sku},
-    order::{Choice, Fact, FulfillmentRequest, Order, PackedParcel, RejectionReason, Request, Resolution},
+    order::{Choice, CoreChange, CoreLine, Fact, FulfillmentRequest, Order, PackedParcel, RejectionReason, Request, Resolution},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -30,6 +30,10 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
     Some(match request {
         Request::Cancel { cancellation_id, reason, lines } => {
             Call::post(of_order("cancellations"), with_lines(json!({"cancellation_id": cancellation_id, "reason": reason}), lines.as_ref()))
+        }
+        Request::Change { change_id, reason, changes, .. } => {
+            let changes: Value = changes.iter().map(|change| changed(order, change)).collect();
+            Call::post(of_order("changes"), json!({"change_id": change_id, "reason": reason, "changes": changes}))
         }
         Request::PlaceHold { hold_id, expires_at, .. } => {
             Call::post(of_order("holds"), json!({"hold_id": hold_id, "reason": "Other", "expires_at": expires_at}))
@@ -127,6 +131,24 @@ fn action_of(id: &FulfillmentOrderId, action: FulfillmentRequest) -> (&'static s
         FulfillmentRequest::MarkLost { parcels } => ("mark-lost", json!({"parcels": parcels})),
         FulfillmentRequest::AcceptCancellation => ("accept-cancellation", json!({})),
         FulfillmentRequest::RefuseCancellation => ("refuse-cancellation", json!({})),
+    }
+}
+
+/// A change in the API's words. A new line is of a product that there is, and an address is one of many.
+fn changed(order: &Order, change: &CoreChange) -> Value {
+    let sku = &order.core.lines[0].sku;
+    let new = |line: &CoreLine| json!({"line_id": line.line_id, "sku": sku, "quantity": line.quantity, "unit_price_minor": 199});
+    match change {
+        CoreChange::Increase { line_id, quantity, .. } => json!({"change": "increase", "line_id": line_id, "quantity": quantity}),
+        CoreChange::Decrease { line_id, quantity } => json!({"change": "decrease", "line_id": line_id, "quantity": quantity}),
+        CoreChange::Remove { line_id } => json!({"change": "remove", "line_id": line_id}),
+        CoreChange::Add { line } => json!({"change": "add", "line": new(line)}),
+        CoreChange::Substitute { line_id, by } => json!({"change": "substitute", "line_id": line_id, "by": new(by)}),
+        CoreChange::Redirect { .. } => {
+            let ship_to = json!({"name": "Somebody Else", "line1": unique("street"), "city": "York", "country": "GB"});
+            json!({"change": "address", "ship_to": ship_to})
+        }
+        CoreChange::Method { to, .. } => json!({"change": "method", "method": to.method.as_str()}),
     }
 }
 

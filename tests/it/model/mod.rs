@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use oms_api::order::UnitsView;
 use oms_domain::{
     ids::{LineId, OrderId, Sku},
-    order::{CorePayment, Event, Order, Request},
+    order::{CoreChange, CorePayment, Event, Order, Request},
     placed::PaymentMethod,
     policy::Policy,
 };
@@ -138,7 +138,7 @@ impl<'a> Life<'a> {
     /// What is asked, done or reported next, if anything is possible, and the key that makes a repeat of it one.
     fn draw(&mut self, order: &Order) -> Option<(String, Call)> {
         let (kind, a, b, c) = (self.draws.next(), self.draws.next(), self.draws.next(), self.draws.next());
-        let call = match kind % 26 {
+        let call = match kind % 27 {
             0..=3 => doors::receive(&draw::pick(&self.skus, a)?, draw::pick(&[LEEDS, YORK], b)?, 1 + c % 4),
             4..=7 => doors::scan(order, draw::carrier(order, 0, a, b, c)?)?,
             8 => {
@@ -175,7 +175,11 @@ impl<'a> Life<'a> {
         if view.version != document.version || events.last().map(|event| event.seq) != Some(document.version) {
             return Ok(None);
         }
-        let mut model = Model::new(&Order::new(document.core.clone(), document.policy.clone()));
+        let mut as_placed = document.core.clone();
+        // Lines that came with a change set are in its events.
+        let added = document.changes.iter().flat_map(|set| &set.changes).filter_map(CoreChange::new_line).count();
+        as_placed.lines.truncate(as_placed.lines.len() - added);
+        let mut model = Model::new(&Order::new(as_placed, document.policy.clone()));
         for event in events {
             model.follow(&serde_json::from_value::<Event>(event.data)?);
         }
@@ -202,6 +206,7 @@ fn request(kind: u32, order: &Order, (a, b, c): (u32, u32, u32)) -> Option<Reque
         22 => Some(draw::payment(order, a, b)),
         23 => draw::retry(order, a),
         24 => draw::extend(order, 0, a, b),
-        _ => draw::decide_for(order, a, b),
+        25 => draw::decide_for(order, a, b),
+        _ => draw::change(order, a, b, c),
     }
 }

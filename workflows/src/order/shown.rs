@@ -43,7 +43,7 @@ impl Shown {
 
 /// Markdown: what an operator asks first. No personal data.
 fn details(order: &Order) -> String {
-    let total = Money::new(order.core.total_minor(), order.core.currency);
+    let total = Money::new(order.total_minor(), order.core.currency);
     let units = order.all_units();
     let mut text = format!(
         "**{}** · {total} · {} units: {} open, {} waiting, {} allocated, {} shipped, {} delivered, {} cancelled\n",

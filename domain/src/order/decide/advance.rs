@@ -58,6 +58,10 @@ impl Draft {
             let reason = format!("payment {} was declined", payment.payment_id);
             return self.end_unpaid(Event::OrderRejected { reason: reason.clone() }, &reason);
         }
+        if !self.order.changes.is_empty() {
+            // What was changed meanwhile is reserved before it is paid for, as the rest was.
+            self.source_again();
+        }
         self.authorize();
         self.void_renewed();
         self.cover();

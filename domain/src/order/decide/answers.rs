@@ -26,6 +26,7 @@ impl Draft {
         let waiting = waiting.map(|p| WaitingPackage { lines: take(&mut open, &p.lines), on_purpose: on_purpose(p), ..p.clone() });
         let waiting: Vec<WaitingPackage> = waiting.collect();
         let unfilled: Vec<_> = waiting.iter().map(|p| (p.fulfillment_order_id.clone(), p.lines.clone())).collect();
+        let outdated = self.order.outdated_groups.clone();
         self.emit(Event::OrderSourced { round: answer.round, packages, waiting });
         self.drop_empty();
         if pooled {
@@ -36,6 +37,7 @@ impl Draft {
                 self.cancel_some(Some(id), lines, "out of stock, and the order does not wait");
             }
         }
+        self.reissue(&outdated);
     }
 
     /// Fulfillment orders that the trimming left without a unit are cancelled.

@@ -81,7 +81,7 @@ impl Draft {
     }
 
     /// Fulfillment orders that still have units to give, least advanced first.
-    fn by_progress(&self) -> Vec<(FulfillmentOrderId, FulfillmentStatus)> {
+    pub(super) fn by_progress(&self) -> Vec<(FulfillmentOrderId, FulfillmentStatus)> {
         let live = self.order.fulfillment_orders.iter().filter(|f| !f.status.has_left() && !f.status.is_final());
         let mut live: Vec<_> = live.map(|f| (rank(f.status), f.fulfillment_order_id.clone(), f.status)).collect();
         live.sort();

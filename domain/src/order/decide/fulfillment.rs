@@ -178,6 +178,7 @@ impl Draft {
                 legal_actions: found.status.legal_actions().iter().map(|a| a.name().to_owned()).collect(),
                 status: Some(found.status.name().to_owned()),
                 code: ErrorCode::IllegalTransition,
+                parts: Vec::new(),
             });
         }
         let arriving = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some() && p.resolution.is_none());

@@ -4,6 +4,7 @@ mod advance;
 mod answers;
 mod authorizations;
 mod cancellation;
+mod changes;
 mod claims;
 mod decisions;
 mod facts;
@@ -83,6 +84,7 @@ impl Draft {
         }
         match request {
             Request::Cancel { cancellation_id, reason, lines } => self.cancel(cancellation_id, reason, lines.as_ref()),
+            Request::Change { change_id, reason, changes, at_version } => self.change(change_id, reason, changes, *at_version),
             Request::PlaceHold { hold_id, reason, expires_at } => self.place_hold(hold_id, *reason, *expires_at),
             Request::ReleaseHold { hold_id } => self.release_hold(hold_id),
             Request::Fulfillment { fulfillment_order_id, action } => {
@@ -104,12 +106,13 @@ impl Draft {
         }
     }
 
-    /// Money is given back after the end too; and a cancellation that was answered is answered the same for ever.
+    /// Money is given back after the end too; and a cancellation or change that was answered is answered the same for ever.
     fn outlives(&self, request: &Request) -> bool {
         match request {
             Request::Cancel { cancellation_id, .. } => {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
+            Request::Change { change_id, .. } => self.order.change(change_id).is_some(),
             Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
             Request::OpenReturn { .. } | Request::SettleReturn { .. } => true,
             Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => true,
@@ -125,6 +128,7 @@ impl Draft {
             message: format!("the order is {}: nothing more can be done with it", self.order.status),
             status: Some(self.order.status.name().to_owned()),
             legal_actions: Vec::new(),
+            parts: Vec::new(),
         }
     }
 

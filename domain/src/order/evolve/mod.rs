@@ -1,5 +1,6 @@
 //! What each event means. Never refuses, never decides: an event has happened.
 
+mod changes;
 mod fulfillment;
 mod money;
 mod units;
@@ -100,6 +101,13 @@ impl Order {
             Event::FulfillmentSplit { from, into, lines, parcels } => self.split((from, into), lines, parcels, at),
             Event::FulfillmentMoved { from, into, wanted } => self.move_away((from, into), wanted.as_ref(), at),
             Event::FulfillmentMerged { from, into } => self.merge(from, into, at),
+            Event::FulfillmentReissued { from, into } => self.reissue(from, into, at),
+            Event::LineAdded(line) => self.add_line(line),
+            Event::UnitsAdded { line_id, quantity, due_minor } => self.add_units(line_id, *quantity, *due_minor),
+            Event::UnitsRemoved { fulfillment_order_id, lines } => self.remove_units(fulfillment_order_id.as_ref(), lines, at),
+            Event::DeliveryChanged { group, to } => self.change_delivery(*group, to),
+            Event::PaymentRaised { payment_id, by_minor } => self.raise_payment(payment_id, *by_minor),
+            Event::ChangeConfirmed(change) => self.confirm(change),
             Event::DecisionAsked(decision) => self.decisions.push(decision.clone()),
             Event::DecisionMade { decision_id, choice, .. } => {
                 for decision in self.decisions.iter_mut().filter(|known| known.decision_id == *decision_id) {

@@ -24,6 +24,7 @@ impl Order {
     pub(super) fn answer_sourcing(&mut self, round: u32, packages: &[SourcedPackage], waiting: &[WaitingPackage], at: Timestamp) {
         self.sourcing.answered = round;
         self.pooled.asked = None;
+        self.outdated_groups.clear();
         if self.next_number == self.sourcing.first_number.saturating_add(ROUND_NUMBERS) {
             // Nobody took a number meanwhile, so those that the answer left over can be given out after all.
             self.next_number = self.sourcing.first_number;
@@ -152,13 +153,18 @@ impl Order {
         }
     }
 
-    pub(super) fn cancel_units(&mut self, id: Option<&FulfillmentOrderId>, units: &Lines, at: Timestamp) {
+    /// Units leave a fulfillment order, or what looks for a facility.
+    pub(super) fn take_out(&mut self, id: Option<&FulfillmentOrderId>, units: &Lines, at: Timestamp) {
         match id {
             Some(id) => self.touch(id, |f| f.remove(units, at)),
             None => {
                 self.take_open(units, at);
             }
         }
+    }
+
+    pub(super) fn cancel_units(&mut self, id: Option<&FulfillmentOrderId>, units: &Lines, at: Timestamp) {
+        self.take_out(id, units, at);
         for (line_id, units) in units {
             if let Some(line) = self.lines.get_mut(line_id) {
                 line.forgo(*units);

@@ -4,13 +4,13 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
     order::{
-        Answer, CarrierReport, Choice, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order,
-        PackedParcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict,
-        WaitingPackage,
+        Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant,
+        HoldReason, LabelOutcome, Order, PackedParcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest,
+        SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
     payment::{Decline, OperationOutcome},
-    placed::PaymentMethod,
+    placed::{DeliveryMethod, PaymentMethod},
 };
 
 use super::{Lines, at, payment as instrument};
@@ -163,6 +163,44 @@ pub fn cancel(order: &Order, a: u32, b: u32, c: u32) -> Request {
     let live: Lines = order.lines.iter().map(|(id, line)| (id.clone(), line.ordered - line.cancelled)).collect();
     let lines = (!a.is_multiple_of(4)).then(|| some_of(&live, b));
     Request::Cancel { cancellation_id: format!("c{}", c % 12).parse().unwrap(), reason: "changed mind".into(), lines }
+}
+
+/// Other quantities, lines and destinations, of what can be changed and of what cannot; a set that is there already, now and then.
+pub fn change(order: &Order, a: u32, b: u32, c: u32) -> Option<Request> {
+    let known = pick(&order.changes, b).filter(|_| c.is_multiple_of(7));
+    if let Some(known) = known {
+        return Some(Request::Change { change_id: known.change_id, reason: known.reason, changes: known.changes, at_version: None });
+    }
+    let first = change_of(order, a, b)?;
+    let second = if c.is_multiple_of(3) { change_of(order, b, a) } else { None };
+    let changes = [Some(first), second].into_iter().flatten().collect();
+    Some(Request::Change { change_id: format!("s{c}").parse().unwrap(), reason: "on second thoughts".into(), changes, at_version: None })
+}
+
+fn change_of(order: &Order, a: u32, b: u32) -> Option<CoreChange> {
+    let line_id = pick(&order.core.lines, a >> 4)?.line_id;
+    let free = if b.is_multiple_of(5) { b % 9 } else { 1 + b % order.changeable(&line_id).max(1) };
+    let line = |quantity: u32| CoreLine {
+        line_id: format!("n{}", b % 50).parse().unwrap(),
+        sku: "SKU-9".parse().unwrap(),
+        quantity,
+        total_minor: i64::from(b % 3_000),
+        group: 0,
+        fulfill_at: None,
+    };
+    Some(match a % 8 {
+        0 | 1 => CoreChange::Increase { line_id, quantity: b % 5, due_minor: i64::from(b % 2_000) },
+        2 | 3 => CoreChange::Decrease { line_id, quantity: free },
+        4 => CoreChange::Remove { line_id },
+        5 => CoreChange::Add { line: line(1 + b % 4) },
+        6 => CoreChange::Substitute { line_id, by: line(free) },
+        _ if b.is_multiple_of(2) => CoreChange::Redirect { group: 0 },
+        _ => {
+            let to =
+                if order.core.groups[0].method == DeliveryMethod::Express { DeliveryMethod::Standard } else { DeliveryMethod::Express };
+            CoreChange::Method { group: 0, to: CoreGroup { method: to, pickup_facility_id: None, address_flaw: None } }
+        }
+    })
 }
 
 pub fn hold(order: &Order, a: u32, b: u32) -> Request {

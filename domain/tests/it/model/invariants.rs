@@ -129,6 +129,8 @@ pub struct Ledger {
     due_minor: BTreeMap<LineId, i128>,
     ordered: BTreeMap<LineId, i128>,
     spoken_for: BTreeMap<LineId, i128>,
+    /// Units spoken for when a change set last touched the line, and their worth: the rest is shared by the others.
+    settled: BTreeMap<LineId, (i128, i128)>,
     /// Nothing was unshipped or lost yet, so that every share is known here without the order's help.
     plain: bool,
     shipped_minor: i128,
@@ -145,6 +147,7 @@ impl Ledger {
             due_minor: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.due_minor))).collect(),
             ordered: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.ordered))).collect(),
             spoken_for: BTreeMap::new(),
+            settled: BTreeMap::new(),
             plain: true,
             shipped_minor: 0,
             unshipped_minor: 0,
@@ -155,13 +158,34 @@ impl Ledger {
     fn share(&mut self, lines: &Lines) -> i128 {
         let mut sum = 0;
         for (id, units) in lines {
-            let from = self.spoken_for.entry(id.clone()).or_default();
-            let upto = *from + i128::from(*units);
-            let floor = |n: i128| (self.due_minor[id] * n).div_euclid(self.ordered[id]);
-            sum += floor(upto) - floor(*from);
-            *from = upto;
+            let from = self.spoken_for.get(id).copied().unwrap_or(0);
+            let upto = from + i128::from(*units);
+            sum += self.worth(id, upto) - self.worth(id, from);
+            self.spoken_for.insert(id.clone(), upto);
         }
         sum
+    }
+
+    /// Of the first `n` units of a line, as far as that many are not settled.
+    fn worth(&self, id: &LineId, n: i128) -> i128 {
+        let (units, minor) = self.settled.get(id).copied().unwrap_or((0, 0));
+        let (due, of) = (self.due_minor[id] - minor, self.ordered[id] - units);
+        if of == 0 { minor } else { minor + (due * (n - units)).div_euclid(of) }
+    }
+
+    /// A line is of other units, for another amount, from now on. What is spoken for is settled.
+    fn reorder(&mut self, id: &LineId, units: i128, minor: i128) {
+        let spoken_for = self.spoken_for.get(id).copied().unwrap_or(0);
+        self.settled.insert(id.clone(), (spoken_for, self.worth(id, spoken_for)));
+        *self.ordered.get_mut(id).unwrap() += units;
+        *self.due_minor.get_mut(id).unwrap() += minor;
+    }
+
+    /// What goes is worth what it would have cost next.
+    fn remove(&mut self, id: &LineId, units: i128) {
+        let spoken_for = self.spoken_for.get(id).copied().unwrap_or(0);
+        let minor = self.worth(id, spoken_for + units) - self.worth(id, spoken_for);
+        self.reorder(id, -units, -minor);
     }
 
     pub fn follow(&mut self, before: &Order, event: &Event) {
@@ -169,6 +193,12 @@ impl Ledger {
             Event::UnitsCancelled { lines, .. } => {
                 self.share(lines);
             }
+            Event::LineAdded(line) => {
+                self.due_minor.insert(line.line_id.clone(), i128::from(line.total_minor));
+                self.ordered.insert(line.line_id.clone(), i128::from(line.quantity));
+            }
+            Event::UnitsAdded { line_id, quantity, due_minor } => self.reorder(line_id, i128::from(*quantity), i128::from(*due_minor)),
+            Event::UnitsRemoved { lines, .. } => lines.iter().for_each(|(id, units)| self.remove(id, i128::from(*units))),
             Event::FulfillmentShipped { fulfillment_order_id, amount_minor }
             | Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor } => {
                 let lines = before.fulfillment_order(fulfillment_order_id).unwrap().lines.clone();
@@ -189,7 +219,9 @@ impl Ledger {
     pub fn agrees(&self, order: &Order) {
         let gone: i128 = order.lines.values().map(|line| i128::from(line.gone.minor)).sum();
         let everywhere = self.shipped_minor - self.unshipped_minor + gone + i128::from(order.remaining_minor());
-        assert_eq!(i128::from(order.core.total_minor()), everywhere, "a penny is nowhere");
+        assert_eq!(i128::from(order.total_minor()), everywhere, "a penny is nowhere");
+        let now: i128 = order.lines.values().map(|line| i128::from(line.due_minor)).sum();
+        assert!(!self.plain || now == self.due_minor.values().sum::<i128>(), "a change costs another amount");
         let charged: i128 = order.payments.iter().map(|p| i128::from(p.charged_minor())).sum();
         assert!(charged + i128::from(order.invoiced_minor) <= self.shipped_minor, "more is charged than was shipped");
         assert!(self.refunds_minor <= self.shipped_minor, "more is given back than was taken");

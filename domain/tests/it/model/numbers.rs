@@ -143,7 +143,7 @@ impl Model {
                 None if reopened.is_empty() => {}
                 None => self.send(fulfillment_order_id, Place::Open),
             },
-            Event::FulfillmentMoved { from, into, .. } => {
+            Event::FulfillmentMoved { from, into, .. } | Event::FulfillmentReissued { from, into } => {
                 let lines = self.part(from).lines.clone();
                 self.give_back(from, &lines, into);
             }
@@ -154,6 +154,9 @@ impl Model {
                 add(&mut self.part(into).lines, &lines);
             }
             Event::UnitsCancelled { fulfillment_order_id, lines, .. } => self.cancel(fulfillment_order_id.as_ref(), lines),
+            Event::LineAdded(line) => self.order_more(&line.line_id, line.quantity),
+            Event::UnitsAdded { line_id, quantity, .. } => self.order_more(line_id, *quantity),
+            Event::UnitsRemoved { fulfillment_order_id, lines } => self.order_less(fulfillment_order_id.as_ref(), lines),
             Event::Packed { fulfillment_order_id, parcels } => {
                 self.part(fulfillment_order_id).pack(parcels.iter().map(|parcel| parcel.lines.clone()));
             }
@@ -181,6 +184,7 @@ impl Model {
             Event::LabelRefused { .. } | Event::FulfillmentReady { .. } | Event::LabelVoided { .. } | Event::GrantsSeen { .. } => {}
             Event::ReturnOpened { .. } | Event::ClaimOpened { .. } | Event::ClaimApproved { .. } => {}
             Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}
+            Event::DeliveryChanged { .. } | Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}
             Event::DecisionAsked(_) | Event::DecisionMade { .. } | Event::DeadlineExtended { .. } => {}
             Event::CancellationRequested { .. } | Event::CancellationAnswered { .. } | Event::CancellationRecorded(_) => {}
             Event::AttentionRaised { .. } | Event::EffectGaveUp { .. } | Event::AttentionResolved { .. } => {}
@@ -292,8 +296,29 @@ impl Model {
         self.part(into).pack(along.into_iter());
     }
 
+    fn order_more(&mut self, id: &LineId, quantity: u32) {
+        let more = Lines::from([(id.clone(), quantity)]);
+        add(&mut self.ordered, &more);
+        add(&mut self.loose, &more);
+        *self.counts.entry((id.clone(), Place::Open)).or_default() += u64::from(quantity);
+    }
+
+    fn order_less(&mut self, id: Option<&FulfillmentOrderId>, lines: &Lines) {
+        let from = self.take_out(id, lines);
+        take(&mut self.ordered, lines);
+        for (line, units) in lines {
+            *self.counts.entry((line.clone(), from)).or_default() -= u64::from(*units);
+        }
+    }
+
     fn cancel(&mut self, id: Option<&FulfillmentOrderId>, lines: &Lines) {
-        let from = match id {
+        let from = self.take_out(id, lines);
+        self.shift(lines, from, Place::Cancelled);
+    }
+
+    /// Says where they were.
+    fn take_out(&mut self, id: Option<&FulfillmentOrderId>, lines: &Lines) -> Place {
+        match id {
             Some(id) => {
                 let place = self.part(id).place;
                 self.leave(id, lines);
@@ -303,8 +328,7 @@ impl Model {
                 self.take_open(lines);
                 Place::Open
             }
-        };
-        self.shift(lines, from, Place::Cancelled);
+        }
     }
 
     fn carry(&mut self, id: &ParcelId, action: ParcelAction) {

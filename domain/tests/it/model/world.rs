@@ -86,7 +86,7 @@ impl World {
 
     pub fn step(&mut self, (kind, a, b, c): Step) {
         self.second += i64::from(1 + c % 600);
-        let command = match kind % 40 {
+        let command = match kind % 43 {
             0..=9 => draw::pick(&self.order.pending_effects(), a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
             10..=17 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
             18 | 19 => Some(Command::Request(draw::cancel(&self.order, a, b, c))),
@@ -112,6 +112,7 @@ impl World {
             37 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
             38 => Some(Command::Request(draw::claim(&self.order, a, b, c))),
             39 if b.is_multiple_of(2) => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
+            40..=42 => draw::change(&self.order, a, b, c).map(Command::Request),
             _ => Some(Command::Tick),
         };
         if let Some(command) = command {

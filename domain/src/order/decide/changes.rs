@@ -1,0 +1,134 @@
+//! A change set is confirmed at once, as a whole, or refused with what is illegal in it and what would be legal. What a facility has
+//! accepted is not changed: it can be cancelled, which the facility answers.
+
+mod legal;
+
+use std::collections::BTreeSet;
+
+use super::Draft;
+use crate::{
+    error::{ErrorCode, Rejection},
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
+    ids::{ChangeId, FulfillmentOrderId, LineId, PaymentId},
+    order::{
+        ConfirmedChange, CoreChange, Event, FulfillmentOrder, Lines,
+        lines::{add, take},
+    },
+    payment::{Decline, Payment},
+    placed::PaymentMethod,
+};
+
+impl Draft {
+    /// The same change set again has been confirmed already.
+    pub(super) fn change(&mut self, id: &ChangeId, reason: &str, changes: &[CoreChange], at_version: Option<u64>) -> Result<(), Rejection> {
+        if let Some(known) = self.order.change(id) {
+            let same = known.changes == changes && known.reason == reason;
+            let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("change set {id} exists with other changes or reason"));
+            return if same { Ok(()) } else { Err(refusal()) };
+        }
+        if at_version.is_some_and(|seen| seen != self.order.version) {
+            let why = format!("the order is at version {}: look at it again, then ask again", self.order.version);
+            return Err(Rejection::new(ErrorCode::VersionConflict, why));
+        }
+        self.order.may_change(changes)?;
+        let (before_minor, groups) = (self.order.total_minor(), self.order.groups_to_reissue(changes));
+        changes.iter().for_each(|change| self.make(change));
+        self.reissue(&groups);
+        let difference_minor = self.order.total_minor() - before_minor;
+        self.raise_payment(difference_minor);
+        self.emit(Event::ChangeConfirmed(ConfirmedChange {
+            change_id: id.clone(),
+            reason: reason.to_owned(),
+            at: self.at,
+            changes: changes.to_vec(),
+            difference_minor,
+            reissued_groups: groups.into_iter().collect(),
+        }));
+        Ok(())
+    }
+
+    fn make(&mut self, change: &CoreChange) {
+        match change {
+            CoreChange::Increase { line_id, quantity, due_minor } => {
+                self.emit(Event::UnitsAdded { line_id: line_id.clone(), quantity: *quantity, due_minor: *due_minor });
+            }
+            CoreChange::Decrease { line_id, quantity } => self.remove(line_id, *quantity),
+            CoreChange::Remove { line_id } => self.remove(line_id, self.order.changeable(line_id)),
+            CoreChange::Add { line } => self.emit(Event::LineAdded(line.clone())),
+            CoreChange::Substitute { line_id, by } => {
+                self.remove(line_id, by.quantity);
+                self.emit(Event::LineAdded(by.clone()));
+            }
+            CoreChange::Redirect { .. } => {}
+            CoreChange::Method { group, to } => self.emit(Event::DeliveryChanged { group: *group, to: to.clone() }),
+        }
+    }
+
+    /// Units that are furthest from the customer go first, as with a cancellation.
+    fn remove(&mut self, line_id: &LineId, quantity: u32) {
+        let mut wanted = Lines::from([(line_id.clone(), quantity)]);
+        let open = self.order.lines.get(line_id).map_or(0, |line| line.open);
+        let units = take(&mut wanted, &Lines::from([(line_id.clone(), open)]));
+        self.remove_some(None, units);
+        for (id, _) in self.by_progress() {
+            let Some(found) = self.order.fulfillment_order(&id).filter(|found| is_changeable(found)) else { continue };
+            let units = take(&mut wanted, &found.lines);
+            self.remove_some(Some(id), units);
+        }
+    }
+
+    fn remove_some(&mut self, fulfillment_order_id: Option<FulfillmentOrderId>, lines: Lines) {
+        if !lines.is_empty() {
+            self.emit(Event::UnitsRemoved { fulfillment_order_id, lines });
+        }
+    }
+
+    /// What no facility has accepted of these groups is called back, and looks for a facility anew.
+    pub(super) fn reissue(&mut self, groups: &BTreeSet<u16>) {
+        let issued =
+            |f: &&FulfillmentOrder| f.status != FulfillmentStatus::Incomplete && f.status.after(FulfillmentAction::Cancel).is_some();
+        let touched = self.order.fulfillment_orders.iter().filter(|f| groups.contains(&f.group)).filter(issued);
+        for from in touched.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
+            let into = self.order.next_id();
+            self.emit(Event::FulfillmentReissued { from, into });
+        }
+    }
+
+    /// What is owed beyond what the instruments were given to pay is put to the first that can pay more; without one the order waits
+    /// for another payment.
+    fn raise_payment(&mut self, difference_minor: i64) {
+        let given_minor: i64 = self.order.payments.iter().map(|payment| payment.amount_minor).sum();
+        let owed_minor = self.order.shipped_minor.saturating_add(self.order.remaining_minor());
+        let by_minor = difference_minor.min(owed_minor.saturating_sub(given_minor));
+        let payment_id: Option<PaymentId> = self.order.payments.iter().find(|p| self.can_pay_more(p)).map(|p| p.payment_id.clone());
+        if let (Some(payment_id), true) = (payment_id, by_minor > 0) {
+            self.emit(Event::PaymentRaised { payment_id, by_minor });
+        }
+    }
+
+    /// An authorization that the checkout made came without anything that another could be asked for with.
+    fn can_pay_more(&self, payment: &Payment) -> bool {
+        let taken_over = self.order.core.payments.iter().any(|p| p.payment_id == payment.payment_id && p.authorization.is_some());
+        let declined = super::money::refused(payment, Decline::Soft) || super::money::refused(payment, Decline::Hard);
+        match payment.method {
+            PaymentMethod::Card => !taken_over && !declined,
+            PaymentMethod::Terms => true,
+            PaymentMethod::GiftCard | PaymentMethod::External => false,
+        }
+    }
+}
+
+/// No facility has accepted it, and its units are not sent again for others.
+pub(super) fn is_changeable(found: &FulfillmentOrder) -> bool {
+    found.replaces.is_none() && found.status.after(FulfillmentAction::Cancel).is_some()
+}
+
+impl crate::order::Order {
+    /// Units of a line that can leave the order at once: those that no facility has accepted, and whose share nobody has had.
+    pub fn changeable(&self, id: &LineId) -> u32 {
+        let Some(line) = self.lines.get(id) else { return 0 };
+        let mut free = Lines::from([(id.clone(), line.open)]);
+        self.fulfillment_orders.iter().filter(|found| is_changeable(found)).for_each(|found| add(&mut free, &found.lines));
+        free.get(id).copied().unwrap_or(0).min(line.ordered.saturating_sub(line.numbered))
+    }
+}

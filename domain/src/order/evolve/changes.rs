@@ -1,0 +1,58 @@
+//! What a confirmed change set means to lines, units and payments.
+
+use jiff::Timestamp;
+
+use crate::{
+    ids::{FulfillmentOrderId, LineId, PaymentId},
+    order::{ConfirmedChange, CoreGroup, CoreLine, LineState, Lines, Order},
+};
+
+impl Order {
+    pub(super) fn add_line(&mut self, line: &CoreLine) {
+        let position = u16::try_from(self.core.lines.len()).unwrap_or(u16::MAX);
+        let (ordered, due_minor) = (line.quantity, line.total_minor);
+        self.lines.insert(line.line_id.clone(), LineState { position, ordered, open: ordered, due_minor, ..LineState::default() });
+        self.core.lines.push(line.clone());
+    }
+
+    pub(super) fn add_units(&mut self, id: &LineId, quantity: u32, due_minor: i64) {
+        if let Some(line) = self.lines.get_mut(id) {
+            line.order_more(quantity, due_minor);
+            line.open = line.open.saturating_add(quantity);
+        }
+    }
+
+    pub(super) fn remove_units(&mut self, id: Option<&FulfillmentOrderId>, units: &Lines, at: Timestamp) {
+        self.take_out(id, units, at);
+        for (line_id, units) in units {
+            if let Some(line) = self.lines.get_mut(line_id) {
+                line.order_less(*units);
+            }
+        }
+    }
+
+    pub(super) fn change_delivery(&mut self, group: u16, to: &CoreGroup) {
+        if let Some(known) = self.core.groups.get_mut(usize::from(group)) {
+            known.clone_from(to);
+        }
+    }
+
+    /// Its units look for a facility, and none is ruled out for having had them.
+    pub(super) fn reissue(&mut self, from: &FulfillmentOrderId, into: &FulfillmentOrderId, at: Timestamp) {
+        let units = self.fulfillment_order(from).map(|found| found.lines.clone()).unwrap_or_default();
+        self.reopen(from, &units, Some(into), at);
+    }
+
+    pub(super) fn raise_payment(&mut self, id: &PaymentId, by_minor: i64) {
+        if let Some(payment) = self.payment_mut(id) {
+            payment.amount_minor = payment.amount_minor.saturating_add(by_minor);
+        }
+    }
+
+    pub(super) fn confirm(&mut self, change: &ConfirmedChange) {
+        if self.sourcing.asked > self.sourcing.answered {
+            self.outdated_groups.extend(&change.reissued_groups);
+        }
+        self.changes.push(change.clone());
+    }
+}

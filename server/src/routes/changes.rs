@@ -1,0 +1,110 @@
+//! Changing an order: at once and as a whole, or as a preview that shows stock, promise and money.
+
+use axum::{Json, extract::State, http::HeaderMap};
+use jiff::Timestamp;
+use oms_api::{
+    change::{ChangeAnswer, ChangePreviewView, ChangeSetBody, ChangeSetView, read_change_set},
+    problem::Problem,
+    reader::boolean,
+};
+use oms_domain::{
+    error::ErrorCode,
+    ids::{ChangeId, OrderId},
+};
+use oms_starter::StarterError;
+
+use super::promises;
+use crate::{
+    extract::{CommandId, InPath, JsonBody, Params},
+    failure::{self, Failure},
+    previewing::Previewed,
+    promising::stock,
+    state::AppState,
+    views,
+};
+
+#[utoipa::path(
+    post, path = "/v1/orders/{order_id}/changes", tag = "orders", operation_id = "change_order",
+    params(
+        ("order_id" = String, Path),
+        ("dry_run" = Option<bool>, Query, description = "Show what would become of the order, its money and its stock; change nothing"),
+        ("If-Match" = Option<u64>, Header, description = "The order's version: refused with 412 if the order has gone on since")
+    ),
+    request_body = ChangeSetBody,
+    responses(
+        (status = 200, description = "Confirmed, as a whole; the same id again gets the same answer. With dry_run: a preview", body = ChangeAnswer),
+    )
+)]
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+    params: Params,
+    headers: HeaderMap,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<Json<ChangeAnswer>, Failure> {
+    let dry_run = params.read(|node| node.object(|fields| fields.optional("dry_run", boolean)))?.unwrap_or(false);
+    let at_version = if_match(&headers)?;
+    let (placed, _) = views::order_parts(&state, &order_id).await?;
+    let set = body.read(|node| read_change_set(node, &placed))?;
+    if dry_run {
+        let preview = state.starter.preview_change(&order_id, &set, at_version).await.map_err(refused)?;
+        return preview_of(&state, preview).await.map(|view| Json(ChangeAnswer::Preview(view)));
+    }
+    let _passage = state.gates.enter(&order_id).await?;
+    state.starter.change(&order_id, &set, at_version, id.0).await.map_err(refused)?;
+    find(&state, &order_id, &set.change_id).await.map(|view| Json(ChangeAnswer::Confirmed(view)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/orders/{order_id}/changes/{change_id}", tag = "orders", operation_id = "get_change",
+    params(("order_id" = String, Path), ("change_id" = String, Path)),
+    responses((status = 200, description = "A change set that was confirmed", body = ChangeSetView))
+)]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    InPath((order_id, change_id)): InPath<(OrderId, ChangeId)>,
+) -> Result<Json<ChangeSetView>, Failure> {
+    find(&state, &order_id, &change_id).await.map(Json)
+}
+
+async fn find(state: &AppState, order_id: &OrderId, id: &ChangeId) -> Result<ChangeSetView, Failure> {
+    let order = views::existing(state, order_id).await?;
+    let found = order.as_ref().and_then(|order| order.change(id));
+    let missing = || Problem::new(ErrorCode::NotFound).detail("no change set with this id was confirmed for this order");
+    Ok(ChangeSetView::of(order_id, found.ok_or_else(missing)?))
+}
+
+async fn preview_of(state: &AppState, preview: oms_starter::Preview) -> Result<ChangePreviewView, Failure> {
+    let at = state.starter.clock().business(Timestamp::now());
+    let seeking = preview.after.sourceable();
+    let skus = Previewed::skus(&preview, &seeking);
+    let products = state.store.catalog().products(&skus).await?;
+    let previewed = Previewed {
+        products: products.into_iter().map(|product| (product.sku.clone(), product)).collect(),
+        facilities: promises::facilities(state, at).await?,
+        stock: stock(state.store.availability(&skus).await?.positions),
+        rules: &state.rules.current(),
+        at,
+        seeking,
+        preview,
+    };
+    previewed.view().map_err(failure::no_plan)
+}
+
+/// Changes are named by their place in the set.
+fn refused(error: StarterError) -> Failure {
+    match error {
+        StarterError::UnknownSkus(changes) => {
+            failure::unknown(ErrorCode::UnknownSku, changes.into_iter().map(|(index, _)| format!("/changes/{index}")))
+        }
+        other => other.into(),
+    }
+}
+
+/// The version that the caller has seen, with or without the quotes of an entity tag.
+fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    let Some(value) = headers.get("if-match") else { return Ok(None) };
+    let version = value.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
+    version.map(Some).ok_or_else(|| Problem::field("If-Match:", "must be the order's version, a number").into())
+}
