@@ -56,7 +56,7 @@ fn whereabouts(order: &OrderView) -> Vec<(String, u32)> {
     found
 }
 
-async fn are_at(shop: &Shop, id: &OrderId, places: &[(&str, u32)]) -> Result<()> {
+pub async fn are_at(shop: &Shop, id: &OrderId, places: &[(&str, u32)]) -> Result<()> {
     let found = whereabouts(&shop.order(id).await?);
     let expected: Vec<_> = places.iter().map(|(facility, units)| ((*facility).to_owned(), *units)).collect();
     ensure!(found == expected, "order {id} is at {found:?}, not at {expected:?}");
@@ -74,14 +74,14 @@ async fn last_decision(shop: &Shop, id: &OrderId) -> Result<Decision> {
 }
 
 /// An order that took what another one needs with its other line, and the other one, which is split for it.
-struct Rivals {
-    sku: Sku,
-    first: OrderId,
-    second: OrderId,
+pub struct Rivals {
+    pub sku: Sku,
+    pub first: OrderId,
+    pub second: OrderId,
 }
 
 /// York has so many units of what Leeds has two of.
-async fn rivals(shop: &Shop, in_york: i64) -> Result<Rivals> {
+pub async fn rivals(shop: &Shop, in_york: i64) -> Result<Rivals> {
     let sku = shop.stocked(&[(LEEDS, 2), (YORK, in_york)]).await?;
     let companion = shop.stocked(&[(LEEDS, 5)]).await?;
     let first = allocated(shop, &Basket::of(&sku, 2, 5_000)).await?;

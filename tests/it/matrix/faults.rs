@@ -215,6 +215,6 @@ impl Watched {
     }
 }
 
-fn injected(for_good: bool) -> ActivityError {
+pub fn injected(for_good: bool) -> ActivityError {
     ApplicationFailure::builder("made to fail".to_owned()).type_name("injected".to_owned()).non_retryable(for_good).build().into()
 }

@@ -4,6 +4,7 @@
 
 mod cell;
 mod faults;
+mod house;
 mod scenarios;
 mod steps;
 mod table;

@@ -40,10 +40,19 @@ pub fn activity(step: &str) -> &str {
     step.split_once(' ').map_or(step, |(activity, _)| activity)
 }
 
-/// Every activity that the contracts name, read where they are written: one that is added is known here at once.
+/// Every activity that the contracts of orders and returns name, read where they are written: one that is added is known here at once.
 pub fn in_contracts() -> Result<BTreeSet<String>> {
+    Ok(named("")?.difference(&of_the_house()?).cloned().collect())
+}
+
+/// Those of maintenance, which no order takes.
+pub fn of_the_house() -> Result<BTreeSet<String>> {
+    named("maintenance")
+}
+
+fn named(room: &str) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows/src"), &mut found)?;
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows/src").join(room), &mut found)?;
     Ok(found)
 }
 
