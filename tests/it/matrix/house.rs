@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Result, ensure};
@@ -23,28 +23,35 @@ use crate::{
     },
 };
 
-/// The next thing that goes wrong, and every step of maintenance that was taken.
+/// What goes wrong with the house's steps.
 #[derive(Clone, Default)]
-struct Mischief(Arc<Mutex<(Option<(String, Fault)>, BTreeSet<String>)>>);
+struct Mischief(Arc<Mutex<Plan>>);
+
+#[derive(Default)]
+struct Plan {
+    /// The next step that goes wrong, which it does once.
+    next: Option<(String, Fault)>,
+    /// Every step that was taken, by whichever workflow.
+    taken: BTreeSet<String>,
+}
 
 impl Mischief {
-    fn plan(&self, step: &str, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some((step.to_owned(), fault));
+    fn look(&self) -> MutexGuard<'_, Plan> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What goes wrong with this step, which it does once.
+    fn plan(&self, step: &str, fault: Fault) {
+        self.look().next = Some((step.to_owned(), fault));
+    }
+
     fn strikes(&self, step: &str) -> Option<Fault> {
-        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.1.insert(step.to_owned());
-        plan.0.take_if(|(planned, _)| planned == step).map(|(_, fault)| fault)
+        let mut plan = self.look();
+        plan.taken.insert(step.to_owned());
+        plan.next.take_if(|(planned, _)| planned == step).map(|(_, fault)| fault)
     }
 
     fn has_struck(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.is_none()
-    }
-
-    fn taken(&self) -> BTreeSet<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.look().next.is_none()
     }
 }
 
@@ -86,8 +93,8 @@ fn every_step_of_maintenance_fails_and_the_house_is_sound() -> Result<()> {
                 ensure!(mischief.has_struck(), "{step} was not taken");
             }
         }
-        let (taken, named) = (mischief.taken(), steps::of_the_house()?);
-        ensure!(named.is_subset(&taken), "the contracts name {named:?}, and {taken:?} were taken");
+        let (taken, named) = (&mischief.look().taken, steps::of_the_house()?);
+        ensure!(named.is_subset(taken), "the contracts name {named:?}, and {taken:?} were taken");
         Ok(())
     })
 }
