@@ -1,17 +1,35 @@
 //! PostgreSQL goes away for a while, or stands still, and comes back.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
+use oms_api::order::OrderView;
 use oms_domain::policy::Policy;
+use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
 use serde_json::json;
+use temporalio_common::protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
 
 use super::frozen::Frozen;
-use crate::support::{Basket, in_own_shop, system::LEEDS};
+use crate::support::{Basket, Shop, in_own_shop, runtime::until, system::LEEDS};
 
-/// Longer than a local activity is tried (6 s): the record goes by queue `data`.
-const AWAY: Duration = Duration::from_secs(12);
+/// An order has felt that the database is away: its own attempt failed, and the record goes by queue `data`.
+async fn is_felt(shop: &Shop, orders: &[&OrderView]) -> Result<()> {
+    let one_feels_it = async || {
+        for order in orders {
+            let handle = shop.system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(&order.heading.order_id.parse()?));
+            let events = handle.fetch_history(Default::default()).into_events().await?;
+            if events.iter().any(goes_by_queue) {
+                return Ok(Some(()));
+            }
+        }
+        Ok(None)
+    };
+    until("an order to feel it", one_feels_it).await
+}
+
+fn goes_by_queue(event: &HistoryEvent) -> bool {
+    let Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) = &event.attributes else { return false };
+    scheduled.activity_type.as_ref().is_some_and(|activity| activity.name == "record")
+}
 
 #[test]
 fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
@@ -36,7 +54,7 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
             Ok(answer.status)
         }));
         let back = async {
-            tokio::time::sleep(AWAY).await;
+            is_felt(shop, &orders.iter().take(6).collect::<Vec<_>>()).await?;
             own.start_postgres(&shop.system.addresses).await
         };
         let (statuses, _, ()) = tokio::try_join!(shipping, refused, back)?;
@@ -75,7 +93,7 @@ fn while_postgresql_stands_still_nothing_is_done_twice() -> Result<()> {
             Ok(())
         }));
         let thaw = async {
-            tokio::time::sleep(AWAY).await;
+            is_felt(shop, &orders.iter().collect::<Vec<_>>()).await?;
             frozen.thaw()
         };
         tokio::try_join!(shipping, thaw)?;
