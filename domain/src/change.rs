@@ -88,9 +88,10 @@ impl Change {
             Self::Substitute { line_id, by } => {
                 CoreChange::Substitute { line_id: line_id.clone(), by: CoreLine::of(by, placed.taxes_included) }
             }
-            Self::Address { group, .. } => CoreChange::Redirect { group: *group },
+            Self::Address { group, ship_to } => CoreChange::Redirect { group: *group, address_flaw: AddressFlaw::of(ship_to) },
             Self::Method { group, method, pickup_facility_id, ship_to } => {
-                let address_flaw = ship_to.as_ref().and_then(AddressFlaw::of);
+                let address_flaw = ship_to.as_ref().or_else(|| placed.address(*group)).and_then(AddressFlaw::of);
+                let address_flaw = address_flaw.filter(|_| pickup_facility_id.is_none());
                 let to = CoreGroup { method: *method, pickup_facility_id: pickup_facility_id.clone(), address_flaw };
                 CoreChange::Method { group: *group, to }
             }
@@ -106,6 +107,14 @@ fn price_minor(line: &PlacedLine, quantity: u32, taxes_included: bool) -> i64 {
 }
 
 impl PlacedOrder {
+    /// Where a delivery group goes, if it is not picked up.
+    fn address(&self, group: u16) -> Option<&Address> {
+        match &self.delivery_groups.get(usize::from(group))?.destination {
+            Destination::Address(address) => Some(address),
+            Destination::Pickup { .. } => None,
+        }
+    }
+
     /// With the lines and addresses of a confirmed change set. How many units of a line are ordered is the order's own affair, and in
     /// its document.
     #[must_use]

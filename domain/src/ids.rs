@@ -113,6 +113,13 @@ fn split_derived(text: &str, letter: char) -> Option<(&str, u32)> {
     Some((parent, number.parse().ok()?))
 }
 
+impl HoldId {
+    /// One of the house's own, spelled in its code.
+    pub(crate) fn reserved(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl FulfillmentOrderId {
     /// The n-th fulfillment order of an order, counted from 1 and never reused.
     pub fn of(order: &OrderId, n: u32) -> Self {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use oms_allocation::{
     Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Position, Rules, Service, StockLevel, build_problem,
 };
 use oms_api::promise::{PromiseBody, PromiseView, PromisedConsignmentView, PromisedUnitsView};
 use oms_domain::ids::Sku;
-use oms_store::{Available, Product};
+use oms_store::Product;
 use uuid::Uuid;
 
 /// What the plans are made from.
@@ -105,34 +105,4 @@ fn view(promise_id: String, method: &str, order: &OrderToSource, decision: Decis
             .collect(),
         rules_version: decision.rules_version,
     }
-}
-
-/// What is available, as plans see it.
-pub(crate) fn stock(positions: Vec<Available>) -> Vec<StockLevel> {
-    let level = |position: Available| StockLevel {
-        facility_id: position.facility_id.into(),
-        sku: position.sku.into(),
-        available: position.available,
-        stock_price_milli: position.stock_price_milli,
-    };
-    positions.into_iter().map(level).collect()
-}
-
-/// With the capacity taken by local day. None for working days that no calendar knows, which sourcing leaves out, too.
-pub(crate) fn facility(capacity_taken: BTreeMap<Date, i64>, row: oms_store::Facility) -> Option<Facility> {
-    Some(Facility {
-        working_days: row.working_days.parse().ok()?,
-        facility_id: row.facility_id.into(),
-        facility_type: row.facility_type,
-        position: Some(Position { latitude: row.latitude, longitude: row.longitude }),
-        country: row.country,
-        cutoff: row.cutoff_local_time,
-        timezone: row.timezone,
-        handling_cost_minor: row.handling_cost_minor,
-        daily_order_capacity: row.daily_order_capacity.map(i64::from),
-        capacity_taken,
-        ship_enabled: row.ship_enabled,
-        pickup_enabled: row.pickup_enabled,
-        active: true,
-    })
 }

@@ -34,6 +34,7 @@ mod prune;
 mod record;
 mod reserve;
 mod returns;
+mod sourcing;
 mod stock;
 mod stock_prices;
 mod store;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use oms_allocation::{Facility, Position};
+use oms_allocation::Facility;
 use oms_domain::ids::FacilityId;
 use oms_store::{Store, StoreError};
 
@@ -42,33 +42,10 @@ impl Facilities {
         }
         let facilities = facilities.into_iter().filter_map(|row| {
             let taken = taken.remove(&row.facility_id).unwrap_or_default();
-            facility(row, taken)
+            row.for_sourcing(taken)
         });
         let facilities: Arc<Vec<Facility>> = Arc::new(facilities.collect());
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&facilities)));
         Ok(facilities)
     }
-}
-
-/// None for working days that no calendar knows: the feed refuses such rows, so there is none in practice.
-fn facility(row: oms_store::Facility, capacity_taken: BTreeMap<Date, i64>) -> Option<Facility> {
-    let Ok(working_days) = row.working_days.parse() else {
-        tracing::error!(facility.id = %row.facility_id, "working days cannot be read; the facility is left out");
-        return None;
-    };
-    Some(Facility {
-        facility_id: row.facility_id.to_string(),
-        facility_type: row.facility_type,
-        country: row.country,
-        position: Some(Position { latitude: row.latitude, longitude: row.longitude }),
-        timezone: row.timezone,
-        cutoff: row.cutoff_local_time,
-        working_days,
-        handling_cost_minor: row.handling_cost_minor,
-        daily_order_capacity: row.daily_order_capacity.map(i64::from),
-        capacity_taken,
-        active: true,
-        ship_enabled: row.ship_enabled,
-        pickup_enabled: row.pickup_enabled,
-    })
 }

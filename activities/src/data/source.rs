@@ -10,7 +10,7 @@ use oms_domain::{
     order::{SourceRequest, SourcingAnswer},
     placed::{Destination, PlacedOrder},
 };
-use oms_store::{Available, Position, Reserve, Reserved, StockMark, Waiting};
+use oms_store::{Position, Reserve, Reserved, StockMark, Waiting};
 use oms_workflows::contracts::SourceInput;
 use temporalio_sdk::activities::ActivityError;
 
@@ -49,7 +49,8 @@ impl DataActivities {
         };
         for _ in 0..PLANS_MAX {
             let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
-            let (stock, prices) = (levels(availability.positions), availability.stock_prices_version);
+            let stock: Vec<StockLevel> = availability.positions.into_iter().map(Into::into).collect();
+            let prices = availability.stock_prices_version;
             let planned = match &input.request.reallocation {
                 Some(asked) => planner.exactly(asked, &stock),
                 None => planner.plan(stock),
@@ -77,17 +78,6 @@ impl DataActivities {
         let promise = self.store.promise(promise_id).await.map_err(|error| store_failure(&error))?;
         Ok(promise.and_then(|promise| promise.delivery_date))
     }
-}
-
-/// What is available, as plans see it.
-pub(crate) fn levels(positions: Vec<Available>) -> Vec<StockLevel> {
-    let level = |position: Available| StockLevel {
-        facility_id: position.facility_id.into(),
-        sku: position.sku.into(),
-        available: position.available,
-        stock_price_milli: position.stock_price_milli,
-    };
-    positions.into_iter().map(level).collect()
 }
 
 fn wanted(order: &PlacedOrder, request: &SourceRequest) -> Vec<Sku> {

@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 
 use oms_allocation::{Exchange, Package, PackageLine, Plan, UnitsAt};
 use oms_domain::{
-    fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, LineId},
-    order::{FulfillmentOrder, Lines, Order, Reallocation},
+    order::{Lines, Order, Reallocation},
 };
 
 /// Units by facility and line.
 type Placed = BTreeMap<(FacilityId, LineId), u32>;
-
-/// What is allocated and no facility knows of yet.
-pub(super) fn open(order: &Order) -> impl Iterator<Item = &FulfillmentOrder> {
-    order.fulfillment_orders.iter().filter(|found| found.status == FulfillmentStatus::Open)
-}
 
 /// The packages it has now, one for each facility.
 pub(super) fn packages(order: &Order) -> Vec<Package> {
@@ -29,7 +23,7 @@ pub(super) fn packages(order: &Order) -> Vec<Package> {
 
 fn placed(order: &Order) -> Placed {
     let mut placed = Placed::new();
-    for found in open(order) {
+    for found in order.unreleased() {
         let Some(facility_id) = &found.facility_id else { continue };
         for (line_id, units) in &found.lines {
             *placed.entry((facility_id.clone(), line_id.clone())).or_default() += units;
@@ -60,7 +54,7 @@ pub(super) fn reallocation(order: &Order, plan: &Plan, pool_id: &str) -> Option<
 /// Takes the surplus out of fulfillment orders, the first first.
 fn leaving(order: &Order, mut surplus: Placed) -> BTreeMap<FulfillmentOrderId, Lines> {
     let mut leaving = BTreeMap::<FulfillmentOrderId, Lines>::new();
-    for found in open(order) {
+    for found in order.unreleased() {
         let Some(facility_id) = &found.facility_id else { continue };
         for (line_id, units) in &found.lines {
             let Some(left) = surplus.get_mut(&(facility_id.clone(), line_id.clone())) else { continue };

@@ -10,8 +10,8 @@ use oms_allocation::{
 use oms_domain::{
     error::ErrorCode,
     ids::Sku,
-    order::{Lines, Order, SourceRequest},
-    placed::{DeliveryMethod, PlacedOrder},
+    order::{Order, SourceRequest},
+    placed::PlacedOrder,
 };
 use oms_store::{Exclusion, Unreleased};
 use oms_workflows::maintenance::contracts::{PlanPool, PlannedMove, PoolPlan};
@@ -19,7 +19,7 @@ use temporalio_sdk::activities::ActivityError;
 
 use super::{MaintenanceActivities, exchange};
 use crate::{
-    data::{plan::Planner, source::levels},
+    data::plan::Planner,
     failure::{failure, store_failure},
     orders::starter_failure,
 };
@@ -58,7 +58,7 @@ impl MaintenanceActivities {
         let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
         let (facilities, rules) = (self.facilities.all(input.at).await.map_err(|error| store_failure(&error))?, self.rules.current());
         let (at, pool_id) = (input.at, input.pool_id.clone());
-        let stock = levels(availability.positions);
+        let stock = availability.positions.into_iter().map(Into::into).collect();
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect();
         let planning = move || plan(&candidates, &Ground { facilities: &facilities, rules: &rules, weights_g, stock, at }, &pool_id);
         let planned = tokio::task::spawn_blocking(planning).await.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
@@ -85,42 +85,12 @@ impl MaintenanceActivities {
     /// None: the order has gone on, may not move, or nobody else could serve it.
     async fn candidate(&self, found: Unreleased, at: Timestamp) -> Result<Option<Candidate>, ActivityError> {
         let order = self.starter.order(&found.order_id).await.map_err(|error| starter_failure(&error))?;
-        let Some(order) = order.filter(may_move) else { return Ok(None) };
+        let Some(order) = order.filter(Order::may_be_pooled) else { return Ok(None) };
         let placed = self.store.placed(&found.order_id, &order.change_ids()).await.map_err(|error| store_failure(&error))?;
         let Some(placed) = placed else { return Ok(None) };
         let exclusions = self.store.exclusions(&found.order_id, at).await.map_err(|error| store_failure(&error))?;
-        let request = request(&order);
+        let request = order.pool_request();
         Ok(Some(Candidate { order, placed, promised: found.promised, exclusions, request }))
-    }
-}
-
-fn may_move(order: &Order) -> bool {
-    let moves_left = order.pooled.moves < order.policy.pool_moves_max;
-    let at_rest = !order.status.is_final() && order.sourcing.answered > 0 && order.sourcing.asked == order.sourcing.answered;
-    let shipped = |group: u16| order.core.groups.get(usize::from(group)).is_some_and(|group| group.method != DeliveryMethod::Pickup);
-    let mut open = exchange::open(order).peekable();
-    moves_left && at_rest && open.peek().is_some() && open.all(|found| shipped(found.group))
-}
-
-/// The units that may move, as a round of sourcing would look for a place for them.
-fn request(order: &Order) -> SourceRequest {
-    let mut lines = Lines::new();
-    for (line_id, units) in exchange::open(order).flat_map(|found| &found.lines) {
-        *lines.entry(line_id.clone()).or_default() += units;
-    }
-    SourceRequest {
-        order_id: order.core.order_id.clone(),
-        round: order.sourcing.asked,
-        first_number: order.sourcing.first_number,
-        lines,
-        rejections: vec![],
-        changes: order.change_ids(),
-        wanted: BTreeMap::new(),
-        reallocation: None,
-        joinable: vec![],
-        packages_already: 0,
-        // What is allocated stays allocated, whatever it costs.
-        may_wait_until: order.core.placed_at,
     }
 }
 
@@ -178,7 +148,7 @@ impl Ground<'_> {
     /// What is free and what the order has itself: which group of facilities serves it depends on what there is.
     fn stock_with(&self, one: &Candidate) -> Vec<StockLevel> {
         let mut stock = self.stock.clone();
-        for found in exchange::open(&one.order) {
+        for found in one.order.unreleased() {
             let lines = found.lines.iter().filter_map(|(line_id, units)| Some((one.order.core_line(line_id)?.sku.as_str(), *units)));
             for ((sku, units), facility_id) in lines.zip(std::iter::repeat(found.facility_id.as_ref().map_or("", |id| id.as_str()))) {
                 match stock.iter_mut().find(|level| level.sku == sku && level.facility_id == facility_id) {

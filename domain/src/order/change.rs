@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{CoreGroup, CoreLine, Order};
-use crate::ids::{ChangeId, LineId};
+use crate::{
+    address::AddressFlaw,
+    ids::{ChangeId, LineId},
+};
 
 /// One change, without what names people: that is kept beside the intake, under the change set's id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,9 @@ pub enum CoreChange {
     /// Another address. Which one is kept elsewhere.
     Redirect {
         group: u16,
+        /// What looks wrong about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address_flaw: Option<AddressFlaw>,
     },
     /// Another shipping method; its price stays.
     Method {
@@ -71,7 +77,7 @@ impl CoreChange {
     /// The delivery group that goes elsewhere, or otherwise.
     pub fn group(&self) -> Option<u16> {
         match self {
-            Self::Redirect { group } | Self::Method { group, .. } => Some(*group),
+            Self::Redirect { group, .. } | Self::Method { group, .. } => Some(*group),
             Self::Increase { .. } | Self::Decrease { .. } | Self::Remove { .. } | Self::Add { .. } | Self::Substitute { .. } => None,
         }
     }

@@ -10,6 +10,7 @@ mod decision;
 mod effects;
 mod event;
 mod evolve;
+mod line_state;
 mod lines;
 mod money;
 mod reallocation;
@@ -40,6 +41,7 @@ pub use self::{
     decision::{Choice, Decision},
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
+    line_state::LineState,
     lines::Lines,
     reallocation::{Pooled, Reallocation},
     refund::{Refund, RefundProgress},
@@ -118,52 +120,6 @@ pub struct Order {
     pub returns: Vec<ReturnedUnits>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
-}
-
-/// The units of a line that are in no fulfillment order; the others are counted there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineState {
-    /// Index into the core's lines.
-    pub position: u16,
-    pub ordered: u32,
-    /// Units sent again.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
-    pub replaced: u32,
-    /// Not yet sourced.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
-    pub open: u32,
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
-    pub cancelled: u32,
-    /// Units whose share of `due_minor` is spoken for: shipped or cancelled.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
-    pub numbered: u32,
-    /// Numbered and cancelled: never charged.
-    #[serde(default, skip_serializing_if = "Share::is_none")]
-    pub gone: Share,
-    /// Numbered, shipped and back before the carrier had them: charged again when they ship.
-    #[serde(default, skip_serializing_if = "Share::is_none")]
-    pub free_again: Share,
-    /// Charged and lost: so many units ship again without a charge.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
-    pub prepaid: u32,
-    /// Charged, and given back unit by unit.
-    #[serde(default, skip_serializing_if = "Share::is_none")]
-    pub refunded: Share,
-    /// How often a facility gave units of it back.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
-    pub given_back: u32,
-    /// What the customer owes for the ordered units, with the line's part of shipping and order discounts.
-    pub due_minor: i64,
-    /// Units numbered when `ordered` last changed, with their worth: it stays, and the rest of `due_minor` is shared by the others.
-    #[serde(default, skip_serializing_if = "Share::is_none")]
-    pub settled: Share,
-    /// Open units of it have been waiting since then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting_since: Option<Timestamp>,
-}
-
-fn is_none_of_them(units: &u32) -> bool {
-    *units == 0
 }
 
 fn is_no_money(minor: &i64) -> bool {
@@ -287,7 +243,7 @@ pub struct Parcel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at: Option<Timestamp>,
     /// Requests for a label so far.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    #[serde(default, skip_serializing_if = "line_state::is_none_of_them")]
     pub label_attempts: u32,
     /// Its label was asked of the carrier, and neither refused nor voided there.
     #[serde(default, skip_serializing_if = "is_false")]

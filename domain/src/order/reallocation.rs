@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Lines;
-use crate::ids::{FacilityId, FulfillmentOrderId};
+use super::{FulfillmentOrder, Lines, Order, SourceRequest};
+use crate::{
+    fulfillment::FulfillmentStatus,
+    ids::{FacilityId, FulfillmentOrderId},
+    placed::DeliveryMethod,
+};
 
 /// Units that leave their fulfillment orders and arrive at facilities: the same units, all of them or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,41 @@ impl Pooled {
     pub(super) fn note_move(&mut self) {
         if let Some(asked) = self.asked.as_ref().filter(|asked| self.moved_by.as_ref() != Some(&asked.pool_id)) {
             (self.moves, self.moved_by) = (self.moves.saturating_add(1), Some(asked.pool_id.clone()));
+        }
+    }
+}
+
+impl Order {
+    /// What is allocated, and no facility knows of yet.
+    pub fn unreleased(&self) -> impl Iterator<Item = &FulfillmentOrder> {
+        self.fulfillment_orders.iter().filter(|found| found.status == FulfillmentStatus::Open)
+    }
+
+    /// Whether its unreleased units may be decided again together with other orders': all of them are sent, nothing is being sourced,
+    /// and it was not moved too often.
+    pub fn may_be_pooled(&self) -> bool {
+        let moves_left = self.pooled.moves < self.policy.pool_moves_max;
+        let at_rest = !self.status.is_final() && self.sourcing.answered > 0 && self.sourcing.asked == self.sourcing.answered;
+        let is_sent = |group: u16| self.core.groups.get(usize::from(group)).is_some_and(|group| group.method != DeliveryMethod::Pickup);
+        let mut unreleased = self.unreleased().peekable();
+        moves_left && at_rest && unreleased.peek().is_some() && unreleased.all(|found| is_sent(found.group))
+    }
+
+    /// Its unreleased units, as a round of sourcing would look for a place for them.
+    pub fn pool_request(&self) -> SourceRequest {
+        SourceRequest {
+            order_id: self.core.order_id.clone(),
+            round: self.sourcing.asked,
+            first_number: self.sourcing.first_number,
+            lines: sum(self.unreleased().map(|found| &found.lines)),
+            rejections: vec![],
+            changes: self.change_ids(),
+            wanted: BTreeMap::new(),
+            reallocation: None,
+            joinable: vec![],
+            packages_already: 0,
+            // What is allocated stays allocated, whatever it costs.
+            may_wait_until: self.core.placed_at,
         }
     }
 }

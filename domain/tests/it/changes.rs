@@ -1,9 +1,11 @@
 //! Change sets: confirmed at once, as a whole, or refused with what is legal.
 
 use oms_domain::{
+    address::AddressFlaw,
     error::{ErrorCode, Rejection},
     fulfillment::FulfillmentStatus,
-    order::{Command, CoreChange, CoreGroup, CoreLine, Event, FulfillmentRequest, Order, OrderStatus, Request},
+    ids::HoldId,
+    order::{Command, CoreChange, CoreGroup, CoreLine, Event, FulfillmentRequest, HoldReason, Order, OrderStatus, Request},
     placed::{DeliveryMethod, PaymentMethod},
 };
 
@@ -110,7 +112,7 @@ fn a_line_is_added_another_removed_and_a_third_replaced() {
 fn another_address_reissues_what_no_facility_has_accepted() {
     let mut run = Run::released(core(&[2]));
     assert_eq!(run.status(1), FulfillmentStatus::Released);
-    change(&mut run, "c1", vec![CoreChange::Redirect { group: 0 }]).unwrap();
+    change(&mut run, "c1", vec![CoreChange::Redirect { group: 0, address_flaw: None }]).unwrap();
     assert_eq!(run.status(1), FulfillmentStatus::Cancelled);
     assert_eq!(units(&run, "1").open, 2);
     let request = run.order.pending_effects().into_iter().find_map(|effect| match effect {
@@ -126,7 +128,7 @@ fn another_address_reissues_what_no_facility_has_accepted() {
 #[test]
 fn what_is_found_for_an_address_that_has_changed_is_looked_for_again() {
     let mut run = Run::placed(core(&[2]));
-    change(&mut run, "c1", vec![CoreChange::Redirect { group: 0 }]).unwrap();
+    change(&mut run, "c1", vec![CoreChange::Redirect { group: 0, address_flaw: None }]).unwrap();
     run.source(|_, wanted| wanted);
     assert_eq!(units(&run, "1").open, 2, "planned for where it does not go any more");
     run.source(|_, wanted| wanted);
@@ -147,7 +149,7 @@ fn what_must_not_be_split_is_planned_together_again() {
 fn what_a_facility_has_accepted_is_refused_and_the_answer_says_what_is_legal() {
     let mut run = Run::released(core(&[2, 1]));
     run.fulfill(1, FulfillmentRequest::Accept).unwrap();
-    let changes = vec![less("1", 1), CoreChange::Redirect { group: 0 }, less("9", 1), more("2", 1, 10)];
+    let changes = vec![less("1", 1), CoreChange::Redirect { group: 0, address_flaw: None }, less("9", 1), more("2", 1, 10)];
     let refusal = change(&mut run, "c1", changes).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::IllegalTransition);
     let pointers: Vec<&str> = refusal.parts.iter().map(|part| part.pointer.as_str()).collect();
@@ -230,4 +232,16 @@ fn a_document_of_an_older_release_has_no_changes() {
     assert_eq!((document.get("changes"), document.get("outdated_groups")), (None, None), "nothing new is written unless it is used");
     document.as_object_mut().unwrap().remove("changes");
     assert_eq!(serde_json::from_value::<Order>(document).unwrap(), run.order);
+}
+
+#[test]
+fn a_wrong_address_is_held_and_a_better_one_lets_the_order_go() {
+    let mut run = Run::placed(core(&[2]));
+    let to = |address_flaw| vec![CoreChange::Redirect { group: 0, address_flaw }];
+    change(&mut run, "c1", to(Some(AddressFlaw::PostalCode))).unwrap();
+    let held: Vec<_> = run.order.holds.iter().map(|hold| (hold.hold_id.to_string(), hold.reason)).collect();
+    assert_eq!(held, [("review.address".to_owned(), HoldReason::IncorrectAddress)]);
+    "review.address".parse::<HoldId>().expect("an id like any other, which a person can lift");
+    change(&mut run, "c2", to(None)).unwrap();
+    assert_eq!(run.order.holds, []);
 }

@@ -18,7 +18,6 @@ use crate::{
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
     previewing::Previewed,
-    promising::stock,
     state::AppState,
     views,
 };
@@ -83,7 +82,7 @@ async fn preview_of(state: &AppState, preview: oms_starter::Preview) -> Result<C
     let previewed = Previewed {
         products: products.into_iter().map(|product| (product.sku.clone(), product)).collect(),
         facilities: promises::facilities(state, at).await?,
-        stock: stock(state.store.availability(&skus).await?.positions),
+        stock: state.store.availability(&skus).await?.positions.into_iter().map(Into::into).collect(),
         rules: &state.rules.current(),
         at,
         seeking,

@@ -15,7 +15,7 @@ use oms_store::{Product, Promise};
 use crate::{
     extract::JsonBody,
     failure::{self, Failure},
-    promising::{Basket, facility, stock},
+    promising::Basket,
     state::AppState,
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Re
     let basket = Basket {
         products,
         facilities: facilities(&state, at).await?,
-        stock: stock(state.store.availability(&skus).await?.positions),
+        stock: state.store.availability(&skus).await?.positions.into_iter().map(Into::into).collect(),
         rules: &state.rules.current(),
         may_wait: true,
         at,
@@ -56,7 +56,13 @@ pub(super) async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Fa
         taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
     }
     let rows = state.store.catalog().facilities().await?;
-    Ok(rows.into_iter().filter_map(|row| facility(taken.remove(&row.facility_id).unwrap_or_default(), row)).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let taken = taken.remove(&row.facility_id).unwrap_or_default();
+            row.for_sourcing(taken)
+        })
+        .collect())
 }
 
 fn refuse_unknown(body: &PromiseBody, products: &BTreeMap<Sku, Product>) -> Result<(), Failure> {

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use super::Draft;
 use crate::{
+    address::AddressFlaw,
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{ChangeId, FulfillmentOrderId, LineId, PaymentId},
     order::{
-        ConfirmedChange, CoreChange, Event, FulfillmentOrder, Lines,
+        ConfirmedChange, CoreChange, CoreGroup, Event, FulfillmentOrder, Lines,
         lines::{add, take},
     },
     payment::{Decline, Payment},
@@ -33,6 +34,9 @@ impl Draft {
         self.order.may_change(changes)?;
         let (before_minor, groups) = (self.order.total_minor(), self.order.groups_to_reissue(changes));
         changes.iter().for_each(|change| self.make(change));
+        if changes.iter().any(|change| change.group().is_some()) {
+            self.review_addresses();
+        }
         self.reissue(&groups);
         let difference_minor = self.order.total_minor() - before_minor;
         self.raise_payment(difference_minor);
@@ -59,8 +63,16 @@ impl Draft {
                 self.remove(line_id, by.quantity);
                 self.emit(Event::LineAdded(by.clone()));
             }
-            CoreChange::Redirect { .. } => {}
+            CoreChange::Redirect { group, address_flaw } => self.redirect(*group, *address_flaw),
             CoreChange::Method { group, to } => self.emit(Event::DeliveryChanged { group: *group, to: to.clone() }),
+        }
+    }
+
+    /// The address itself is kept elsewhere; what is known of it here is what looks wrong about it.
+    fn redirect(&mut self, group: u16, address_flaw: Option<AddressFlaw>) {
+        let Some(now) = self.order.core.groups.get(usize::from(group)) else { return };
+        if now.address_flaw != address_flaw {
+            self.emit(Event::DeliveryChanged { group, to: CoreGroup { address_flaw, ..now.clone() } });
         }
     }
 

@@ -15,6 +15,8 @@ const HOLDS_MAX: usize = 100;
 const AWAITING: &str = "awaiting.";
 /// Those that a person lifts who has looked at the order.
 const REVIEW: &str = "review.";
+const ADDRESS_REVIEW: &str = "review.address";
+pub(super) const FRAUD_REVIEW: &str = "review.fraud";
 
 impl Draft {
     /// The same hold again is the same hold.
@@ -55,9 +57,20 @@ impl Draft {
     }
 
     /// Waits for a person, who is told why.
-    pub(super) fn hold_for_review(&mut self, subject: &str, reason: HoldReason, why: &str) {
-        let Ok(hold_id) = HoldId::parse(format!("{REVIEW}{subject}")) else { return };
+    pub(super) fn hold_for_review(&mut self, hold_id: &'static str, reason: HoldReason, why: &str) {
+        let hold_id = HoldId::reserved(hold_id);
         self.emit(Event::HoldPlaced(Hold { hold_id, reason, placed_at: self.at, expires_at: None, why: Some(why.to_owned()) }));
+    }
+
+    /// An address that looks wrong waits for a person, or for a better one.
+    pub(super) fn review_addresses(&mut self) {
+        let flaw = self.order.core.groups.iter().find_map(|group| group.address_flaw);
+        let held = self.order.holds.iter().find(|hold| hold.hold_id.as_str() == ADDRESS_REVIEW).map(|hold| hold.hold_id.clone());
+        match (flaw, held) {
+            (Some(flaw), None) => self.hold_for_review(ADDRESS_REVIEW, HoldReason::IncorrectAddress, flaw.why()),
+            (None, Some(hold_id)) => self.emit(Event::HoldReleased { hold_id }),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
     }
 
     /// Waits for the customer: a payment lifts the hold, or its deadline ends the order.

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 
 pub(super) use self::money::renews;
 
-use super::{Answer, Command, Event, Fact, HoldReason, Order, Request};
+use super::{Answer, Command, Event, Fact, Order, Request};
 use crate::error::{ErrorCode, Rejection};
 
 /// The events that `command` leads to at `at` (business time), including everything that then follows by itself:
@@ -73,9 +73,7 @@ impl Draft {
         let placed = Event::OrderPlaced { lines: core.lines.len(), units: core.units(), total_minor: core.total_minor() };
         self.emit(placed);
         self.emit(Event::SourcingAsked { round: 1, reallocation: None });
-        if let Some(flaw) = self.order.core.groups.iter().find_map(|group| group.address_flaw) {
-            self.hold_for_review("address", HoldReason::IncorrectAddress, flaw.why());
-        }
+        self.review_addresses();
     }
 
     fn request(&mut self, request: &Request) -> Result<(), Rejection> {

@@ -1,6 +1,6 @@
 //! Screens an order before it is approved.
 
-use super::Draft;
+use super::{Draft, holds::FRAUD_REVIEW};
 use crate::order::{Event, HoldReason, OrderStatus, Screening, Verdict};
 
 impl Draft {
@@ -31,7 +31,7 @@ impl Draft {
             }
             Verdict::Referred => {
                 let why = if by_default { "the fraud check did not answer in time" } else { "the fraud check refers it to a person" };
-                self.hold_for_review("fraud", HoldReason::HighRiskOfFraud, why);
+                self.hold_for_review(FRAUD_REVIEW, HoldReason::HighRiskOfFraud, why);
             }
         }
     }

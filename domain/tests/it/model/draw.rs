@@ -194,7 +194,7 @@ fn change_of(order: &Order, a: u32, b: u32) -> Option<CoreChange> {
         4 => CoreChange::Remove { line_id },
         5 => CoreChange::Add { line: line(1 + b % 4) },
         6 => CoreChange::Substitute { line_id, by: line(free) },
-        _ if b.is_multiple_of(2) => CoreChange::Redirect { group: 0 },
+        _ if b.is_multiple_of(2) => CoreChange::Redirect { group: 0, address_flaw: None },
         _ => {
             let to =
                 if order.core.groups[0].method == DeliveryMethod::Express { DeliveryMethod::Standard } else { DeliveryMethod::Express };

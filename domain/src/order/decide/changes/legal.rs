@@ -62,7 +62,7 @@ impl Order {
             }
             CoreChange::Add { line } => self.why_no_line(line),
             CoreChange::Substitute { line_id, by } => self.why_no_less(line_id, by.quantity).or_else(|| self.why_no_line(by)),
-            CoreChange::Redirect { group } => {
+            CoreChange::Redirect { group, .. } => {
                 let collected = self.core.groups.get(usize::from(*group)).is_some_and(|known| known.method == DeliveryMethod::Pickup);
                 let pickup = || collected.then(|| "it is collected at a store: change the method to have it delivered".to_owned());
                 self.why_not_moved(*group).or_else(pickup)
