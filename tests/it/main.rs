@@ -14,5 +14,6 @@ mod operating;
 mod outages;
 mod pooling;
 mod races;
+mod recorded;
 mod replay;
 mod support;

@@ -1,6 +1,6 @@
-//! Feeds over HTTP: the real files whole and twice, bad rows among good ones, and senders who stop half-way.
+//! Feeds over HTTP: bad rows among good ones, and senders who stop half-way.
 
-use std::{io::Read, path::PathBuf, time::Duration};
+use std::{io::Read, time::Duration};
 
 use flate2::{Compression, read::GzEncoder};
 use serde_json::{Value, json};
@@ -8,33 +8,8 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
 
 use super::app::{App, order};
 
-fn file(name: &str) -> Vec<u8> {
-    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/online-retail");
-    let path = std::env::var_os("OMS_TEST_DATA").map_or(own, PathBuf::from).join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 fn counts(run: &Value) -> [u64; 4] {
     ["rows_read", "accepted", "unchanged", "rejected"].map(|name| run[name].as_u64().unwrap())
-}
-
-#[tokio::test]
-async fn the_real_files_are_taken_whole_and_change_nothing_the_second_time() {
-    let app = App::new();
-    for (path, name) in [
-        ("/v1/feeds/facilities?source=facilities.csv", "facilities.csv"),
-        ("/v1/feeds/products", "products.csv"),
-        ("/v1/feeds/stock?as_of=2010-12-01T00:00:00Z&mode=full", "inventory.csv"),
-    ] {
-        let first = app.feed(path, file(name)).await;
-        assert_eq!((first.status.as_u16(), &first.body["status"]), (200, &json!("finished")), "{name}: {first:?}");
-        let [read, accepted, unchanged, rejected] = counts(&first.body);
-        assert_eq!((accepted + unchanged, rejected), (read, 0), "{name}: {first:?}");
-        let second = app.feed(path, file(name)).await;
-        assert_eq!(counts(&second.body), [read, 0, read, 0], "{name}");
-        let location = second.headers["location"].to_str().unwrap().to_owned();
-        assert_eq!(app.get(&location).await.body, second.body);
-    }
 }
 
 #[tokio::test]

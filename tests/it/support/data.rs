@@ -20,6 +20,8 @@ pub struct Data {
     pub facilities_csv: Vec<u8>,
     pub products_csv: Vec<u8>,
     pub inventory_csv: Vec<u8>,
+    /// Gzip or not.
+    pub receipts_csv: Vec<u8>,
     pub orders: Vec<Value>,
 }
 
@@ -45,6 +47,7 @@ fn read(folder: &Path, orders: usize) -> Result<Data> {
         facilities_csv: file("facilities.csv")?,
         products_csv: file("products.csv")?,
         inventory_csv: file("inventory.csv")?,
+        receipts_csv: file("replenishment.csv.gz")?,
         orders: lines.take(orders).map(|line| Ok(serde_json::from_str(&line?)?)).collect::<Result<_>>()?,
     })
 }
@@ -56,6 +59,7 @@ fn make_up(orders: usize) -> Data {
         .to_owned();
     let mut products = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\n".to_owned();
     let mut inventory = "facility_id,sku,on_hand,safety_stock\n".to_owned();
+    let mut receipts = "received_at,facility_id,sku,quantity\n".to_owned();
     for n in 0..6 {
         facilities.push_str(&format!(
             "MW-{n},Warehouse {n},warehouse,GB,Town,{}.5,-1.5,Europe/London,90,400,17:00,Mon-Fri,true,false\n",
@@ -66,6 +70,7 @@ fn make_up(orders: usize) -> Data {
         products.push_str(&format!("MP-{n},Thing {n},{},GBP,{},100,80,60\n", 100 + 37 * n, 50 + 11 * n));
         for place in [n % 6, (n * 5 + 1) % 6] {
             inventory.push_str(&format!("MW-{place},MP-{n},{},0\n", 20 + n));
+            receipts.push_str(&format!("2010-12-{:02}T00:00:00Z,MW-{place},MP-{n},{}\n", 3 + n % 20, 1 + n % 7));
         }
     }
     let order = |n: usize| {
@@ -81,6 +86,7 @@ fn make_up(orders: usize) -> Data {
         facilities_csv: facilities.into_bytes(),
         products_csv: products.into_bytes(),
         inventory_csv: inventory.into_bytes(),
+        receipts_csv: receipts.into_bytes(),
         orders: (0..orders).map(order).collect(),
     }
 }
