@@ -7,7 +7,7 @@
 //! ascent, after Erlenkotter's for uncapacitated facility location, and the subgradient.
 
 use super::amount::Amount;
-use super::network::Network;
+use super::network::{Network, Part};
 
 /// What is decided of a facility.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +138,12 @@ impl<A: Amount> Dual<A> {
     /// the bound nothing and gives the free facilities slack, which other SKUs' prices may then use.
     pub(super) fn open(&mut self, network: &Network<A>, facility: usize) {
         self.status[facility] = Status::Open;
+        self.lower(network, facility);
+        self.rising = (0..network.demands.len()).collect();
+    }
+
+    /// Lowers the prices of what an open facility has to where the open ones cover it.
+    fn lower(&mut self, network: &Network<A>, facility: usize) {
         for held in network.held(facility) {
             let mut left = network.demands[held.sku].units;
             let mut open = network.sources(held.sku).iter().filter(|source| self.status[source.facility] == Status::Open);
@@ -150,7 +156,19 @@ impl<A: Amount> Dual<A> {
                 self.move_price(network, held.sku, source.unit_cost);
             }
         }
-        self.rising = (0..network.demands.len()).collect();
+    }
+
+    /// The same prices and decisions in a network whose demands are divided in another way: a part is worth what the whole was.
+    pub(super) fn divide(&self, before: &Network<A>, network: &Network<A>) -> Self {
+        let price_before =
+            |part: (usize, Part)| before.demands.iter().position(|demand| demand.part == part).map(|place| self.price[place]);
+        let price = |part: (usize, Part)| price_before(part).or_else(|| price_before((part.0, Part::Main))).unwrap_or_default();
+        let prices = network.demands.iter().map(|demand| price(demand.part)).collect();
+        let mut dual = Self::at(network, self.status.clone(), prices);
+        for facility in (0..network.len()).filter(|&facility| self.status[facility] == Status::Open) {
+            dual.lower(network, facility);
+        }
+        dual
     }
 
     /// The same prices and decisions in a network that lacks only closed facilities.

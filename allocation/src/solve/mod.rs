@@ -8,6 +8,7 @@ mod dual;
 mod explain;
 mod levels;
 mod network;
+mod partial;
 mod prices;
 mod search;
 

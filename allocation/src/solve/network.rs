@@ -16,7 +16,7 @@ pub(super) enum Scope {
     Stocked,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Network<A> {
     /// Rank in the problem, for each facility here.
     pub(super) ranks: Vec<usize>,
@@ -33,11 +33,21 @@ pub(super) struct Network<A> {
     pub(super) grain: A,
 }
 
-/// A SKU that is wanted.
+/// A SKU that is wanted, or a part of its units ([`Network::divided`]).
 #[derive(Debug, Clone)]
 pub(super) struct Demand {
+    pub(super) part: (usize, Part),
     pub(super) units: i64,
     sources: Range<usize>,
+}
+
+/// Which of a SKU's units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All, or as many as the open facilities have.
+    Main,
+    /// Those that the open facilities lack.
+    Rest,
 }
 
 /// Where units can come from. The order of the fields is the order in which units are taken: shipping wins the tie with leaving unfilled.
@@ -81,7 +91,7 @@ impl<A: Amount> Network<A> {
                 }
             }
             sources[first..].sort_unstable();
-            demands.push(Demand { units: sku.quantity, sources: first..sources.len() });
+            demands.push(Demand { part: (place, Part::Main), units: sku.quantity, sources: first..sources.len() });
         }
         let ranks: Vec<usize> = (0..unfilled).filter(|&rank| included[rank]).collect();
         let opening = ranks.iter().map(|&rank| levels.opening(problem, rank)).collect();
@@ -103,7 +113,7 @@ impl<A: Amount> Network<A> {
             let first = sources.len();
             let all = self.sources[demand.sources.clone()].iter();
             sources.extend(all.filter(|source| keeps.get(source.facility).copied().unwrap_or(true)));
-            Demand { units: demand.units, sources: first..sources.len() }
+            Demand { sources: first..sources.len(), ..*demand }
         });
         let demands = demands.collect();
         let mut network = Self {
@@ -117,6 +127,31 @@ impl<A: Amount> Network<A> {
             grain: self.grain,
         };
         network.number_facilities(kept, self.len());
+        network
+    }
+
+    /// The network as a sharper bound sees it: units of a SKU that the open facilities have only some of are two demands, as many as they have and the rest,
+    /// which only others can fill. What another facility has counts for the rest no further than it reaches, so that prices must pay its opening with fewer
+    /// units. It is a relaxation: whoever ships, what comes from the open facilities can be counted for the first and what is left be dealt to both.
+    /// (Knapsack cover inequalities, Carr, Fleischer, Leung and Phillips 2000, as prices.)
+    pub(super) fn divided(&self, is_open: impl Fn(usize) -> bool) -> Self {
+        let is_open = |source: &Source<A>| source.facility < self.len() && is_open(source.facility);
+        let (mut demands, mut sources) = (Vec::with_capacity(2 * self.demands.len()), Vec::with_capacity(2 * self.sources.len()));
+        for (sku, demand) in self.demands.iter().enumerate() {
+            let offered: i64 = self.sources(sku).iter().filter(|source| is_open(source)).map(|source| source.units).sum();
+            let main = if offered == 0 { demand.units } else { offered.min(demand.units) };
+            for (part, units) in [(Part::Main, main), (Part::Rest, demand.units - main)].into_iter().filter(|(_, units)| *units > 0) {
+                let first = sources.len();
+                let serves = |source: &&Source<A>| part == Part::Main || !is_open(source);
+                let serving = self.sources(sku).iter().filter(serves);
+                sources.extend(serving.map(|source| Source { units: source.units.min(units), ..*source }));
+                demands.push(Demand { part: (sku, part), units, sources: first..sources.len() });
+            }
+        }
+        let (ranks, opening) = (self.ranks.clone(), self.opening.clone());
+        let mut network = Self { ranks, opening, demands, sources, held: vec![], held_from: vec![], ..*self };
+        let all: Vec<usize> = (0..self.len()).collect();
+        network.number_facilities(&all, self.len());
         network
     }
 

@@ -5,6 +5,7 @@ use super::chosen::Chosen;
 use super::dominance::undominated;
 use super::dual::{Dual, Status};
 use super::network::Network;
+use super::partial::Partial;
 use super::prices::Subgradient;
 
 /// What a search found.
@@ -26,7 +27,7 @@ pub(super) struct Set<A> {
     pub(super) ranks: Vec<usize>,
 }
 
-/// Nodes after which a problem counts as hard: then dominance and better prices pay.
+/// Nodes after which a problem counts as hard: then dominance, better prices and divided demands pay.
 const EASY_NODES: u64 = 64;
 
 /// The best set: least amount, then the list of ids. With `forced`, among those that have a facility.
@@ -37,16 +38,16 @@ pub(super) fn best<A: Amount>(network: &Network<A>, node_budget: u64, forced: Op
     }
     root.ascend(network, A::MAX);
     let node_budget = node_budget.max(1);
-    let mut search = Search { nodes: 0, nodes_end: node_budget.min(EASY_NODES), best: None };
+    let mut search = Search { nodes: 0, nodes_end: node_budget.min(EASY_NODES), is_hard: false, best: None };
     search.try_near(network, &root);
     if !search.is_hopeless(network, &root, root.bound(network)) {
         let mut near = Chosen::new(network, nearest(network, &root));
         near.thin(&root);
         search.offer(network, near.amount, &near.open);
     }
-    let mut bound = search.explore(network, root.clone());
+    let mut bound = search.explore(Partial::new(network, root.clone()));
     if search.nodes == search.nodes_end && search.nodes < node_budget {
-        search.nodes_end = node_budget;
+        (search.nodes_end, search.is_hard) = (node_budget, true);
         bound = search.explore_hard(network, &root);
     }
     Best { bound: bound.min(search.limit()), set: search.best, nodes: search.nodes }
@@ -57,6 +58,8 @@ struct Search<A> {
     nodes: u64,
     /// Nodes at which the search gives up.
     nodes_end: u64,
+    /// The problem is hard: a sharper bound repays its cost.
+    is_hard: bool,
     best: Option<Set<A>>,
 }
 
@@ -79,46 +82,44 @@ impl<A: Amount> Search<A> {
         near.improve(&better);
         self.offer(&network, near.amount, &near.open);
         let is_better = better.bound(&network) > root.bound(&network);
-        self.explore(&network, if is_better { better } else { root })
+        self.explore(Partial::new(&network, if is_better { better } else { root }))
     }
 
     /// Searches all completions of a partial decision; the answer bounds from below each one that was not found.
-    fn explore(&mut self, network: &Network<A>, mut dual: Dual<A>) -> A {
+    fn explore(&mut self, mut partial: Partial<A>) -> A {
         if self.nodes == self.nodes_end {
-            return dual.bound(network);
+            return partial.bound();
         }
         self.nodes += 1;
-        let Some(bound) = self.tighten(network, &mut dual) else { return A::MAX };
-        if self.is_hopeless(network, &dual, bound) {
+        let Some(mut bound) = self.tighten(&mut partial) else { return A::MAX };
+        if self.is_hopeless(&partial.network, &partial.dual, bound) {
             return bound;
         }
-        let near = self.try_near(network, &dual);
-        if self.is_hopeless(network, &dual, bound) {
+        if partial.narrow(self.is_hard) {
+            let Some(sharper) = self.tighten(&mut partial) else { return A::MAX };
+            bound = bound.max(sharper);
+        }
+        if self.is_hopeless(&partial.network, &partial.dual, bound) {
             return bound;
         }
-        let kept: Vec<usize> = (0..network.len()).filter(|&facility| dual.status[facility] != Status::Closed).collect();
-        // Copying what is left costs about as much as one more look at it.
-        if kept.len() * 4 <= network.len() * 3 {
-            let smaller = network.restrict(&kept);
-            let dual = dual.restrict(&kept, &smaller);
-            let near: Vec<bool> = kept.iter().map(|&facility| near[facility]).collect();
-            self.branch(&smaller, dual, &near, bound)
-        } else {
-            self.branch(network, dual, &near, bound)
+        let near = self.try_near(&partial.network, &partial.dual);
+        if self.is_hopeless(&partial.network, &partial.dual, bound) {
+            return bound;
         }
+        self.branch(partial, &near, bound)
     }
 
-    /// Opens and closes the free facility that the prices have spent most on, if there is one in the set near them.
-    fn branch(&mut self, network: &Network<A>, mut dual: Dual<A>, near: &[bool], bound: A) -> A {
+    /// Opens and closes the free facility that the prices spend and overspend most, of those in the set near them if there is one. The weight of overspending was
+    /// found by trying recorded orders, which want it low, and large networks, which want it high.
+    fn branch(&mut self, partial: Partial<A>, near: &[bool], bound: A) -> A {
+        let (network, dual) = (&partial.network, &partial.dual);
         let free = (0..network.len()).filter(|&facility| dual.status[facility] == Status::Free);
-        let unspent = |facility: usize| dual.slack[facility] - network.opening[facility];
+        let unspent = |facility: usize| A::units(4) * dual.slack[facility] - network.opening[facility];
         let Some(facility) = free.min_by_key(|&facility| (!near[facility], unspent(facility))) else { return A::MAX };
-        let mut opened = dual.clone();
-        opened.open(network, facility);
-        dual.close(network, facility);
-        let (first, second) = if near[facility] { (opened, dual) } else { (dual, opened) };
-        let first = self.explore(network, first);
-        first.min(self.explore(network, second)).max(bound)
+        let (opened, closed) = (partial.opening(facility), partial.closing(facility));
+        let (first, second) = if near[facility] { (opened, closed) } else { (closed, opened) };
+        let first = self.explore(first);
+        first.min(self.explore(second)).max(bound)
     }
 
     /// Whether no completion is better than the best known set.
@@ -131,9 +132,10 @@ impl<A: Amount> Search<A> {
     }
 
     /// Raises the bound and decides what it forces, until nothing moves. None if no completion is left.
-    fn tighten(&self, network: &Network<A>, dual: &mut Dual<A>) -> Option<A> {
+    fn tighten(&self, partial: &mut Partial<A>) -> Option<A> {
+        let (network, limit) = (partial.divided.as_deref().unwrap_or(&partial.network), self.limit());
+        let dual = &mut partial.dual;
         loop {
-            let limit = self.limit();
             dual.ascend(network, limit);
             let bound = dual.bound(network);
             if bound > limit {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod brute;
 mod generate;
+mod hard;
 mod pool;
 mod problems;
 mod properties;
