@@ -144,9 +144,11 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() -> Result<()> {
         let orders = released(shop, &sku, 3).await?;
         let part = shop.order(&orders[0]).await?.fulfillment_orders[0].fulfillment_order_id.clone();
         shop.ship(&part).await?;
-        let mut versions = Vec::new();
+        // Its payment is captured, and so it is at rest.
+        shop.until(&orders[0], "be captured", |order| order.totals.captured_minor > 0).await?;
+        let mut before = Vec::new();
         for order in &orders {
-            versions.push(shop.document(order).await?.map(|document| document.version));
+            before.push(shop.document(order).await?);
         }
         let id = unique("bulk");
         let mut body = by_sku(&id, json!({"kind": "cancel"}), &sku);
@@ -158,8 +160,8 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() -> Result<()> {
         expected.sort();
         assert_eq!((preview.orders, legal), (3, expected));
         shop.get(&format!("/v1/bulk/{id}")).await?.problem(404, "bulk_not_found")?;
-        for (order, version) in orders.iter().zip(versions) {
-            assert_eq!(shop.document(order).await?.map(|document| document.version), version);
+        for (order, before) in orders.iter().zip(before) {
+            assert_eq!(shop.document(order).await?, before);
         }
         Ok(())
     })
