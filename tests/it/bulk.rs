@@ -41,7 +41,7 @@ pub async fn start(shop: &Shop, body: &Value) -> Result<BulkView> {
     shop.post("/v1/bulk", body).await?.view(201)
 }
 
-async fn get(shop: &Shop, id: &str) -> Result<BulkView> {
+pub async fn get(shop: &Shop, id: &str) -> Result<BulkView> {
     shop.get(&format!("/v1/bulk/{id}")).await?.view(200)
 }
 

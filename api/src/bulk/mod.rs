@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::{
-    read::{AskedBulk, OUTCOMES, read_bulk},
+    read::{AskedBulk, read_bulk},
     view::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OutcomesView},
 };
 

@@ -1,7 +1,7 @@
 //! Reads the body of a bulk operation.
 
 use oms_domain::{
-    bulk::{Operation, Outcome, Task},
+    bulk::{Operation, Task},
     ids::BulkId,
 };
 
@@ -12,16 +12,6 @@ use crate::{
 
 /// Orders a second, unless said and at most.
 const PACE: (u32, i64) = (20, 1_000);
-
-/// Outcomes by their names.
-pub const OUTCOMES: &[(&str, Outcome)] = &[
-    ("done", Outcome::Done),
-    ("partly", Outcome::Partly),
-    ("requested", Outcome::Requested),
-    ("unchanged", Outcome::Unchanged),
-    ("refused", Outcome::Refused),
-    ("failed", Outcome::Failed),
-];
 
 /// A bulk operation as it was asked for, its selection of whatever kind.
 #[derive(Debug, Clone, PartialEq, Eq)]

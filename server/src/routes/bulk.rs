@@ -7,13 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use oms_api::{
-    bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OUTCOMES, OperationBody, read_bulk},
+    bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, read_bulk},
     page::Page,
     problem::Problem,
-    reader::choice,
+    reader::{Node, choice},
 };
 use oms_domain::{
-    bulk::{Operation, Request},
+    bulk::{Operation, Outcome, Request},
     error::ErrorCode,
     ids::BulkId,
 };
@@ -90,13 +90,18 @@ pub(crate) async fn results(
 ) -> Result<Json<Page<BulkResultView>>, Failure> {
     let (outcome, cursor, limit) = params.read(|node| {
         node.object(|fields| {
-            let (outcome, cursor, limit) = (fields.optional("outcome", choice(OUTCOMES)), cursor(fields, "cursor"), limit(fields));
+            let (outcome, cursor, limit) = (fields.optional("outcome", outcome), cursor(fields, "cursor"), limit(fields));
             Some((outcome?, cursor?, limit?))
         })
     })?;
     existing(&state, &id).await?;
     let page = state.store.bulk_results_page(&id, outcome, cursor.as_deref(), limit).await?;
     Ok(Json(Page { items: page.items.into_iter().map(convert::bulk_result).collect(), next_cursor: page.next_cursor }))
+}
+
+fn outcome(node: &Node<'_>) -> Option<Outcome> {
+    let known: Vec<(&str, Outcome)> = Outcome::ALL.iter().map(|outcome| (outcome.name(), *outcome)).collect();
+    choice(&known)(node)
 }
 
 #[utoipa::path(

@@ -45,6 +45,10 @@ async fn batch(store: &Store, after: Option<&str>, limit: u32) -> Vec<(String, b
     page.into_iter().map(|(order_id, known)| (order_id.to_string(), known)).collect()
 }
 
+async fn counts(store: &Store, after: Option<&str>, last: &str) -> Counts {
+    store.bulk_counts(&bulk_id(), after.map(order).as_ref(), &order(last)).await.unwrap()
+}
+
 fn result(id: &str, outcome: Outcome) -> BulkResult {
     BulkResult { order_id: order(id), outcome, code: None, why: Some("because".into()), at: at(NOW) }
 }
@@ -104,12 +108,8 @@ async fn what_came_of_an_order_is_kept_once_and_counted_and_listed() {
     let first = [result("o0", Outcome::Done), result("o1", Outcome::Refused), result("o2", Outcome::Done)];
     store.put_bulk_results(&bulk_id(), &first).await.unwrap();
     store.put_bulk_results(&bulk_id(), &[result("o1", Outcome::Done), result("o3", Outcome::Failed)]).await.unwrap();
-    let counts = |after: Option<&str>, last: &str| {
-        let (after, last) = (after.map(order), order(last));
-        async { store.bulk_counts(&bulk_id(), after.as_ref(), &last).await.unwrap() }
-    };
-    assert_eq!(counts(None, "o4").await, Counts::from([(Outcome::Done, 2), (Outcome::Refused, 1), (Outcome::Failed, 1)]));
-    assert_eq!(counts(Some("o1"), "o2").await, Counts::from([(Outcome::Done, 1)]));
+    assert_eq!(counts(&store, None, "o4").await, Counts::from([(Outcome::Done, 2), (Outcome::Refused, 1), (Outcome::Failed, 1)]));
+    assert_eq!(counts(&store, Some("o1"), "o2").await, Counts::from([(Outcome::Done, 1)]));
     assert_eq!(batch(&store, Some("o2"), 9).await, [("o3".to_owned(), true), ("o4".to_owned(), false)]);
     let page = store.bulk_results_page(&bulk_id(), None, None, 3).await.unwrap();
     assert_eq!(page.items, first);

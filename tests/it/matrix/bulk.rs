@@ -1,14 +1,15 @@
 //! The steps of bulk operations: each fails once, or does its work unheard, and every order is asked once.
 
 use anyhow::{Result, ensure};
+use oms_api::bulk::BulkView;
 use oms_domain::policy::Policy;
 use oms_worker::Around;
 use serde_json::json;
 
 use super::{faults::Fault, house::Mischief, steps};
 use crate::{
-    bulk::{hold, released, start, until_ended},
-    support::{Setup, Shop, basket::unique, in_shop_of, system::LEEDS},
+    bulk::{get, hold, released, start, until_ended},
+    support::{Setup, Shop, basket::unique, in_shop_of, replay, runtime::until, system::LEEDS},
 };
 
 #[test]
@@ -28,6 +29,26 @@ fn every_step_of_a_bulk_operation_fails_and_every_order_is_asked_once() -> Resul
             }
         }
         Ok(())
+    })
+}
+
+#[test]
+fn a_batch_that_fails_for_good_pauses_the_bulk_until_a_person_resumes_it() -> Result<()> {
+    let mischief = Mischief::default();
+    let setup = Setup { around: Some(Around::new(mischief.clone())), ..Setup::default() };
+    in_shop_of(setup, Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = unique("bulk");
+        released(shop, &sku, 2).await?;
+        mischief.plan("ask_batch", Fault::GivesUp);
+        start(shop, &json!({"bulk_id": id, "operation": hold(), "reason": "a test", "selection": {"sku": sku}})).await?;
+        let stuck = async || Ok(Some(get(shop, &id).await?).filter(|bulk| bulk.status == "Paused"));
+        let paused = until("the bulk operation to pause", stuck).await?;
+        ensure!(paused.asked == 0 && paused.why.as_deref().is_some_and(|why| why.contains("made to fail")), "{paused:?}");
+        let resumed: BulkView = shop.post(&format!("/v1/bulk/{id}/resume"), &json!({})).await?.view(200)?;
+        ensure!(resumed.why.is_none(), "{resumed:?}");
+        ensure!(until_ended(shop, &id).await?.outcomes.done == 2);
+        replay::bulk_replays(&shop.system, &id.parse()?).await
     })
 }
 

@@ -69,7 +69,7 @@ impl ActivityInboundInterceptor for Mischief {
                     next.run(input).await?;
                     Err(injected(false))
                 }
-                Some(_) => Err(injected(false)),
+                Some(fault) => Err(injected(fault == Fault::GivesUp)),
             }
         })
     }

@@ -26,13 +26,15 @@ pub struct BulkWorkflow {
     this: Bulk,
     /// The version that is durable.
     recorded: u64,
+    /// What the search attribute says.
+    attention_shown: bool,
 }
 
 #[workflow_methods]
 impl BulkWorkflow {
     #[init]
     fn new(_ctx: &WorkflowContextView, input: BulkInput) -> Self {
-        Self { this: input.bulk.clone(), recorded: input.recorded, input }
+        Self { this: input.bulk.clone(), recorded: input.recorded, attention_shown: input.bulk.why.is_some(), input }
     }
 
     #[run(name = "Bulk")]

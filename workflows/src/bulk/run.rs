@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     calls::{own, reason},
-    names::Queue,
+    names::{NEEDS_ATTENTION, Queue},
 };
 
 /// A batch takes seconds; it may take so long when each of its orders keeps it waiting. It is asked until it answers.
@@ -141,6 +141,12 @@ fn show(ctx: &WorkflowContext<BulkWorkflow>) {
         format!("**{}**: {} of {selected} orders asked\n\n{}{why}", this.status, this.asked(), counts.join(", "))
     });
     ctx.set_current_details(details);
+    // One that paused by itself waits for a person.
+    let (needs_attention, shown) = ctx.state(|s| (s.this.why.is_some(), s.attention_shown));
+    if needs_attention != shown {
+        ctx.upsert_search_attributes([NEEDS_ATTENTION.value_set(needs_attention)]);
+        ctx.state_mut(|s| s.attention_shown = needs_attention);
+    }
 }
 
 /// A long history is handed over to a new run, which goes on from here.
