@@ -91,7 +91,7 @@ fn a_hold_is_placed_on_exactly_what_was_chosen_and_a_release_lifts_it() -> Resul
         let ended = until_ended(shop, &holding).await?;
         assert_eq!((ended.status.as_str(), ended.asked, ended.outcomes), ("Completed", 6, done(6)));
         for id in &chosen {
-            assert_eq!(holds(shop, id).await?, [holding.clone()]);
+            assert_eq!(holds(shop, id).await?, std::slice::from_ref(&holding));
         }
         for id in beside.iter().chain(&late) {
             assert_eq!(holds(shop, id).await?, [""; 0], "{id} was not chosen");
@@ -237,7 +237,7 @@ fn the_same_bulk_again_is_the_same_and_another_under_its_id_is_refused() -> Resu
             shop.post("/v1/bulk", &other).await?.problem(409, "bulk_conflict")?;
         }
         for order in &orders {
-            assert_eq!(holds(shop, order).await?, [id.clone()]);
+            assert_eq!(holds(shop, order).await?, std::slice::from_ref(&id));
         }
         Ok(())
     })

@@ -6,8 +6,11 @@ use oms_domain::{
 };
 use oms_store::{BulkIntake, BulkResult, BulkTaken, OrderFilter, Store};
 
+use secrecy::ExposeSecret;
+use sqlx::{Connection, PgConnection};
+
 use crate::{
-    stack::fresh_whole_store,
+    stack::{fresh_config, fresh_whole_store},
     support::{at, facility_id, order, queued, record, shipped},
 };
 
@@ -135,4 +138,41 @@ async fn what_was_recorded_stands_and_nothing_older_replaces_it() {
         assert_eq!(store.bulk(&bulk_id()).await.unwrap().unwrap().bulk.as_ref(), Some(stands));
     }
     assert_eq!(lost(std::time::Duration::ZERO).await.unwrap(), []);
+}
+
+/// Two hundred thousand orders and one more, a second apart.
+const FILL: &str = "INSERT INTO orders (order_id, version, status, channel, customer_id, currency, total_minor, placed_at, updated_at,
+        needs_attention, hold_reasons)
+    SELECT 'o' || n, 1, 'Processing', 'web', 'C', 'GBP', 1, timestamptz '2010-12-01' + n * interval '1 second', now(), false, '{}'
+    FROM generate_series(1, 200001) n";
+
+#[tokio::test]
+async fn more_orders_than_one_may_be_about_are_not_taken_and_old_results_go() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    let mut connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    sqlx::query(FILL).execute(&mut connection).await.unwrap();
+    assert_eq!(store.preview_bulk(&Operation::Cancel, &processing(), 1).await.unwrap().orders, 200_001);
+    assert_eq!(store.put_bulk(&asked(Operation::Cancel, processing())).await.unwrap(), BulkTaken::TooMany);
+    assert_eq!(store.bulk(&bulk_id()).await.unwrap(), None);
+    let narrower = OrderFilter { placed_after: Some(at("2010-12-01T00:00:01Z")), ..processing() };
+    let begun = std::time::Instant::now();
+    assert_eq!(store.put_bulk(&asked(Operation::Cancel, narrower)).await.unwrap(), BulkTaken::New);
+    println!("200,000 orders taken in {:.1} s", begun.elapsed().as_secs_f64());
+    assert_eq!(store.bulk(&bulk_id()).await.unwrap().unwrap().selected, 200_000);
+    assert_eq!(store.prune(10).await.unwrap().bulk_orders, 0, "it has not ended");
+    sqlx::query("UPDATE bulks SET ended_at = now() - interval '31 days'").execute(&mut connection).await.unwrap();
+    assert_eq!(store.prune(10).await.unwrap().bulk_orders, 10);
+    assert!(store.bulk(&bulk_id()).await.unwrap().is_some(), "its id stays taken");
+}
+
+#[tokio::test]
+async fn an_email_address_is_not_kept() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    let filter = OrderFilter { email: Some("a@example.com".into()), ..processing() };
+    store.put_bulk(&asked(Operation::Cancel, filter)).await.unwrap();
+    let mut connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let kept: String = sqlx::query_scalar("SELECT to_jsonb(b)::text FROM bulks b").fetch_one(&mut connection).await.unwrap();
+    assert!(!kept.contains('@') && kept.contains("email_hash"), "{kept}");
 }
