@@ -1,6 +1,7 @@
 //! Side effects: the activities behind the workflows' contracts, and the adapters to the systems outside the house.
 
 pub mod adapters;
+mod bulk;
 mod data;
 mod failure;
 mod fraud;
@@ -12,6 +13,7 @@ mod rule_file;
 mod shipping;
 
 pub use self::{
+    bulk::BulkActivities,
     data::DataActivities,
     fraud::FraudActivities,
     maintenance::MaintenanceActivities,

@@ -105,13 +105,16 @@ fn origin(order: &Order, lines: &Lines) -> Origin {
 }
 
 pub(crate) fn starter_failure(error: &StarterError) -> ActivityError {
-    let code = match error {
+    failure(starter_code(error), error.to_string())
+}
+
+pub(crate) fn starter_code(error: &StarterError) -> ErrorCode {
+    match error {
         StarterError::Rejected(refusal) => refusal.code,
         StarterError::UnknownSkus(_) => ErrorCode::UnknownSku,
         StarterError::NotFound => ErrorCode::OrderNotFound,
         StarterError::Unavailable(_) => ErrorCode::Unavailable,
         StarterError::TimedOut => ErrorCode::TimedOut,
         StarterError::Internal(_) => ErrorCode::Internal,
-    };
-    failure(code, error.to_string())
+    }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::reader::{Node, choice, parsed, timestamp};
 
-const REASONS: &[(&str, HoldReason)] = &[
+pub(crate) const REASONS: &[(&str, HoldReason)] = &[
     ("AwaitingPayment", HoldReason::AwaitingPayment),
     ("HighRiskOfFraud", HoldReason::HighRiskOfFraud),
     ("IncorrectAddress", HoldReason::IncorrectAddress),

@@ -5,6 +5,7 @@
 
 pub mod attention;
 pub mod availability;
+pub mod bulk;
 pub mod cancellation;
 pub mod carrier;
 pub mod change;

@@ -74,6 +74,8 @@ macro_rules! id {
     };
 }
 
+id!(/// An operation on many orders, named by whoever starts it.
+    BulkId, "bulk_id", ID_MAX_CHARS);
 id!(/// A change set, named by whoever asked for it.
     ChangeId, "change_id", ID_MAX_CHARS);
 id!(/// An order, named by whoever placed it.
@@ -117,6 +119,17 @@ impl HoldId {
     /// One of the house's own, spelled in its code.
     pub(crate) fn reserved(text: &'static str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+impl BulkId {
+    /// What each of its orders knows its cancellation by.
+    pub fn cancellation_id(&self) -> CancellationId {
+        CancellationId(self.0.clone())
+    }
+    /// What each of its orders knows its hold by, unless another id was chosen.
+    pub fn hold_id(&self) -> HoldId {
+        HoldId(self.0.clone())
     }
 }
 

@@ -100,6 +100,8 @@ policy! {
     return_review_ms: i64 = 7 * DAY_MS;
     /// After a claim was opened: it is declined.
     claim_ms: i64 = 7 * DAY_MS;
+    /// After pausing a bulk operation that nobody resumes: it is cancelled.
+    bulk_pause_ms: i64 = 7 * DAY_MS;
     /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
     split_wait_ms: i64 = 2 * DAY_MS;
     /// How often units of a line that facilities give back are sourced again before they wait.

@@ -7,9 +7,9 @@ use clap_complete::Shell;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, allocation::AllocationCommand, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand, feed::FeedCommand,
-        fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand,
-        stock::StockCommand,
+        Api, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand,
+        feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs,
+        returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -78,6 +78,8 @@ enum Command {
         #[command(flatten)]
         basket: PromiseArgs,
     },
+    /// Cancel, hold, release or move many orders at once, batch by batch.
+    Bulk(Noun<BulkCommand>),
     /// Work on fulfillment orders: accept, pick, pack, ship, deliver.
     Fulfillment(Noun<FulfillmentCommand>),
     /// Take goods back: ask, approve, receive, judge, refund.
@@ -184,6 +186,7 @@ impl Command {
         match self {
             Self::Order(noun) => verb!(noun),
             Self::Promise { api, basket } => basket.run(&Api::new(&api.over(file.client).url())?, format).await,
+            Self::Bulk(noun) => verb!(noun),
             Self::Fulfillment(noun) => verb!(noun),
             Self::Return(noun) => verb!(noun),
             Self::Claim(noun) => verb!(noun),

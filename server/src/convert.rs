@@ -1,6 +1,7 @@
 //! Wire types and the store's, one into the other: neither room knows the other's.
 
 use oms_api::{
+    bulk::BulkResultView,
     carrier::CarrierEventBody,
     event::{AllocationView, EventView, StreamEventView},
     facility::FacilityBody,
@@ -170,6 +171,16 @@ pub(crate) fn order_summary(order: oms_store::OrderSummary) -> OrderSummary {
         needs_attention: order.needs_attention,
         hold_reasons: order.hold_reasons,
         version: order.version,
+    }
+}
+
+pub(crate) fn bulk_result(found: oms_store::BulkResult) -> BulkResultView {
+    BulkResultView {
+        order_id: found.order_id.to_string(),
+        outcome: found.outcome.name().to_owned(),
+        code: found.code,
+        why: found.why,
+        at: found.at,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::routes;
     components(schemas(Problem)),
     tags(
         (name = "orders", description = "Placing, reading, cancelling and holding orders"),
+        (name = "bulk", description = "One operation on many orders"),
         (name = "fulfillment", description = "What associates in warehouses and stores do"),
         (name = "returns", description = "Goods that come back, and what becomes of them"),
         (name = "allocation", description = "Deciding about all orders at once"),

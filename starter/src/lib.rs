@@ -7,6 +7,7 @@
 //! # Ok(()) }
 //! ```
 
+mod bulk;
 mod change;
 mod codec;
 mod command;
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 use temporalio_client::Client;
 
 pub use self::{
+    bulk::BulkPreview,
     change::Preview,
     codec::{InvalidPayloadKey, encrypting_converter},
     error::StarterError,
@@ -35,6 +37,7 @@ pub use self::{
     relay::{Relay, Swept},
     returned::OpenReturn,
 };
+pub use oms_workflows::bulk::contracts::{BulkAnswer, BulkRequest};
 pub use oms_workflows::maintenance::contracts::{MaintenanceResult, MaintenanceTask, PoolReport, PricesReport};
 pub use oms_workflows::messages::{CommandAnswer, CommandRequest, ReturnAnswer, ReturnRequest};
 

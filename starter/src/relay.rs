@@ -89,12 +89,18 @@ impl Relay {
         }
     }
 
-    /// Starts orders that were taken in and whose start was lost.
+    /// Starts orders and bulk operations that were taken in and whose start was lost.
     pub async fn sweep(&self, lost_after: Duration) -> Result<Swept, StarterError> {
         let mut started = 0;
         for order_id in self.starter.store.intakes_without_run(lost_after, BATCH).await? {
             if let Some(intake) = self.starter.store.intake(&order_id).await? {
                 self.starter.start(&intake.order).await?;
+                started += 1;
+            }
+        }
+        for bulk_id in self.starter.store.bulks_without_run(lost_after, BATCH).await? {
+            if let Some(row) = self.starter.store.bulk(&bulk_id).await? {
+                self.starter.start_bulk_run(&row).await?;
                 started += 1;
             }
         }
@@ -104,7 +110,7 @@ impl Relay {
     async fn sweep_logged(&self) {
         match self.sweep(LOST_AFTER).await {
             Ok(Swept { started: 0 }) => {}
-            Ok(Swept { started }) => tracing::info!(orders.started = started, "started orders whose start was lost"),
+            Ok(Swept { started }) => tracing::info!(orders.started = started, "started what was taken in and whose start was lost"),
             Err(error) => tracing::warn!(error = %error, "the sweep failed; it will be tried again"),
         }
     }

@@ -9,6 +9,8 @@
 
 mod backlog;
 pub mod bench;
+mod bulk_results;
+mod bulks;
 mod carrier;
 mod catalog;
 mod changes;
@@ -41,6 +43,8 @@ mod store;
 mod table;
 
 pub use backlog::Backlog;
+pub use bulk_results::BulkResult;
+pub use bulks::{BULK_ORDERS_MAX, BulkIntake, BulkPreview, BulkRow, BulkTaken};
 pub use carrier::{CarrierEvent, CarrierResult};
 pub use catalog::Catalog;
 pub use changes::Kept;

@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::{error::StoreError, store::Store};
 
 /// Which orders to list: those for which everything given holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OrderFilter {
     pub status: Option<String>,
     pub channel: Option<String>,
     pub customer_id: Option<CustomerId>,
-    /// The address itself; only its hash is looked for.
+    /// The address itself; only its hash is looked for, and nothing else of it is ever written.
+    #[serde(skip)]
     pub email: Option<String>,
     pub facility_id: Option<FacilityId>,
     pub sku: Option<Sku>,
@@ -78,10 +79,12 @@ pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
     format!("{}_{id}", time.map(|time| time.as_microsecond().to_string()).unwrap_or_default())
 }
 
-/// Each condition holds by itself when its parameter is NULL. The statement is planned anew with its values every time, so that
-/// such conditions are gone before an index is chosen; those on other tables are arrays, so that they can be one.
-const ORDERS_PAGE: &str = "SELECT to_jsonb(o) - 'customer_email_hash' FROM orders o
-    WHERE ($1::text IS NULL OR o.status = $1)
+/// The conditions of an [`OrderFilter`] as parameters 1 to 12. Each holds by itself when its parameter is NULL. The statement is planned
+/// anew with its values every time, so that such conditions are gone before an index is chosen; those on other tables are arrays, so
+/// that they can be one.
+macro_rules! orders_where {
+    () => {
+        "($1::text IS NULL OR o.status = $1)
         AND ($2::text IS NULL OR o.channel = $2)
         AND ($3::text IS NULL OR o.customer_id = $3)
         AND ($4::text IS NULL OR o.customer_email_hash = $4)
@@ -92,28 +95,44 @@ const ORDERS_PAGE: &str = "SELECT to_jsonb(o) - 'customer_email_hash' FROM order
         AND ($9::boolean IS NULL OR o.needs_attention = $9)
         AND ($10::timestamptz IS NULL OR o.placed_at > $10)
         AND ($11::timestamptz IS NULL OR o.placed_at < $11)
-        AND ($12::timestamptz IS NULL OR o.updated_at > $12)
-        AND ($13::timestamptz IS NULL OR (o.placed_at, o.order_id) < ($13, $14))
-    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $15";
+        AND ($12::timestamptz IS NULL OR o.updated_at > $12)"
+    };
+}
+pub(crate) use orders_where;
+
+/// Binds them, after which come the statement's own.
+macro_rules! bind_filter {
+    ($query:expr, $store:expr, $filter:expr) => {
+        $query
+            .persistent(false)
+            .bind(&$filter.status)
+            .bind(&$filter.channel)
+            .bind($filter.customer_id.as_ref().map(::oms_domain::ids::CustomerId::as_str))
+            .bind($filter.email.as_deref().map(|email| $store.email_hash(email)))
+            .bind($filter.facility_id.as_ref().map(::oms_domain::ids::FacilityId::as_str))
+            .bind($filter.sku.as_ref().map(::oms_domain::ids::Sku::as_str))
+            .bind(&$filter.tracking_number)
+            .bind(&$filter.hold_reason)
+            .bind($filter.needs_attention)
+            .bind($filter.placed_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
+            .bind($filter.placed_before.map(::jiff_sqlx::ToSqlx::to_sqlx))
+            .bind($filter.updated_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
+    };
+}
+pub(crate) use bind_filter;
+
+const ORDERS_PAGE: &str = concat!(
+    "SELECT to_jsonb(o) - 'customer_email_hash' FROM orders o WHERE ",
+    orders_where!(),
+    " AND ($13::timestamptz IS NULL OR (o.placed_at, o.order_id) < ($13, $14))
+    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $15"
+);
 
 impl Store {
     /// Orders, newest first.
     pub async fn orders_page(&self, filter: &OrderFilter, after: Option<&str>, limit: u32) -> Result<Page<OrderSummary>, StoreError> {
         let (placed_at, order_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
-        let query = sqlx::query_scalar(ORDERS_PAGE)
-            .persistent(false)
-            .bind(&filter.status)
-            .bind(&filter.channel)
-            .bind(filter.customer_id.as_ref().map(CustomerId::as_str))
-            .bind(filter.email.as_deref().map(|email| self.email_hash(email)))
-            .bind(filter.facility_id.as_ref().map(FacilityId::as_str))
-            .bind(filter.sku.as_ref().map(Sku::as_str))
-            .bind(&filter.tracking_number)
-            .bind(&filter.hold_reason)
-            .bind(filter.needs_attention)
-            .bind(filter.placed_after.map(ToSqlx::to_sqlx))
-            .bind(filter.placed_before.map(ToSqlx::to_sqlx))
-            .bind(filter.updated_after.map(ToSqlx::to_sqlx))
+        let query = bind_filter!(sqlx::query_scalar(ORDERS_PAGE), self, filter)
             .bind(placed_at.map(ToSqlx::to_sqlx))
             .bind(order_id)
             .bind(i64::from(limit) + 1);

@@ -17,13 +17,15 @@ pub struct Pruned {
     pub promises: u64,
     /// Demand too old to foretell anything.
     pub recent_demand: u64,
+    /// What came of the orders of bulk operations that have long ended.
+    pub bulk_orders: u64,
 }
 
 impl Pruned {
     /// All of them.
     pub fn rows(&self) -> u64 {
         let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
-        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand
+        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand + self.bulk_orders
     }
 }
 
@@ -53,11 +55,16 @@ const PRUNE: &str = "WITH keys AS (
     ), demand AS (
         DELETE FROM recent_demand WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM recent_demand WHERE noted_at < now() - interval '35 days' LIMIT $1)) RETURNING 1
+    ), bulk AS (
+        DELETE FROM bulk_orders WHERE ctid = ANY (ARRAY (
+            SELECT o.ctid FROM bulks b JOIN bulk_orders o USING (bulk_id)
+            WHERE b.ended_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     )
     SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
         'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
         'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
-        'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand))";
+        'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand),
+        'bulk_orders', (SELECT count(*) FROM bulk))";
 
 impl Store {
     /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.

@@ -3,6 +3,7 @@
 mod adapters;
 mod allocating;
 mod bad_input;
+mod bulk;
 mod complaints;
 mod cost;
 mod handing_over;

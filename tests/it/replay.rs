@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// Fewer would mean that the recorded journeys of a workflow were not found.
-const HISTORIES_MIN: &[(&str, usize)] = &[("Order", 40), ("Return", 5)];
+const HISTORIES_MIN: &[(&str, usize)] = &[("Order", 40), ("Return", 5), ("Bulk", 1)];
 
 fn recorded() -> Result<Vec<(String, Vec<u8>)>> {
     let mut histories = Vec::new();

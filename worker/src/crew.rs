@@ -4,8 +4,10 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::try_join_all;
-use oms_activities::{DataActivities, FraudActivities, MaintenanceActivities, OrderActivities, PaymentActivities, ShippingActivities};
-use oms_workflows::{maintenance::MaintenanceWorkflow, names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
+use oms_activities::{
+    BulkActivities, DataActivities, FraudActivities, MaintenanceActivities, OrderActivities, PaymentActivities, ShippingActivities,
+};
+use oms_workflows::{bulk::BulkWorkflow, maintenance::MaintenanceWorkflow, names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
 use temporalio_client::Client;
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
@@ -81,16 +83,18 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
         None => options,
     };
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
+    let bulks = || BulkActivities { store: parts.store.clone(), starter: parts.starter.clone() };
     Ok(match queue {
         Queue::Orders => {
             let options = options.max_cached_workflows(settings.cached_orders).tuner(tuner(settings.tasks_at_once));
             let options = options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?;
-            options.register_workflow::<MaintenanceWorkflow>()?.register_activities(data()).build()
+            let options = options.register_workflow::<MaintenanceWorkflow>()?.register_workflow::<BulkWorkflow>()?;
+            options.register_activities(data()).register_activities(bulks()).build()
         }
         Queue::Data => {
             let orders = OrderActivities { starter: parts.starter.clone() };
             let house = MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
-            options.register_activities(data()).register_activities(orders).register_activities(house).build()
+            options.register_activities(data()).register_activities(bulks()).register_activities(orders).register_activities(house).build()
         }
         Queue::Payments => {
             let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));

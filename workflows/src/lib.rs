@@ -1,5 +1,6 @@
 //! Deterministic orchestration, and the contracts of the activities it calls. No rule of the business lives here: those are domain's.
 
+pub mod bulk;
 mod calls;
 pub mod contracts;
 pub mod maintenance;

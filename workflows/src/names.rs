@@ -1,6 +1,6 @@
 //! Every name that Temporal sees, built and parsed in one place. A rename here breaks running orders.
 
-use oms_domain::ids::{OrderId, ReturnId};
+use oms_domain::ids::{BulkId, OrderId, ReturnId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeKey;
 
@@ -49,6 +49,11 @@ pub fn return_workflow_id(return_id: &ReturnId) -> String {
 /// The return of a workflow id, if it is one of a return.
 pub fn return_of_workflow_id(workflow_id: &str) -> Option<ReturnId> {
     ReturnId::parse(workflow_id.strip_prefix("return:")?).ok()
+}
+
+/// The id of a bulk operation's workflow.
+pub fn bulk_workflow_id(bulk_id: &BulkId) -> String {
+    format!("bulk:{bulk_id}")
 }
 
 /// The id of a schedule, and what its runs' ids begin with. Every installation on a server has its own.

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use oms_domain::{
+    bulk::{self, BulkAction, BulkStatus},
     error::{ErrorCode, Retry},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     order::{ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
@@ -88,6 +89,14 @@ fn machines() -> Vec<Machine> {
             ReturnAction,
             &["Requested"]
         ),
+        machine!(
+            "Bulk operation",
+            "One operation on many orders, in a workflow of its own. Its orders are chosen once, when it begins. It looks whether to go on after \
+             each batch; what was done by then is not undone, and one order that refuses stops no other.",
+            BulkStatus,
+            BulkAction,
+            &["Running"]
+        ),
     ]
 }
 
@@ -124,7 +133,8 @@ fn waits() -> String {
     text.push_str("| wait | how long | what happens then | who extends it |\n| --- | --- | --- | --- |\n");
     let orders = Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
     let returns = returns::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
-    for (key, lasts, default, extends) in orders.chain(returns) {
+    let bulks = bulk::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
+    for (key, lasts, default, extends) in orders.chain(returns).chain(bulks) {
         let _ = writeln!(text, "| `{key}` | {lasts} | {default} | {extends} |");
     }
     text

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use oms_domain::{
+    bulk::{BulkAction, BulkStatus},
     error::ErrorCode,
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     order::{ClaimAction, ClaimStatus, OrderAction, OrderStatus},
@@ -54,6 +55,7 @@ machine_is_whole!(parcels, ParcelStatus, ParcelAction, starts: [Packed], ends: [
 machine_is_whole!(operations, OperationStatus, OperationAction, starts: [Pending], ends: [Succeeded, Failed]);
 machine_is_whole!(claims, ClaimStatus, ClaimAction, starts: [Opened], ends: [Declined, Closed]);
 machine_is_whole!(returns, ReturnStatus, ReturnAction, starts: [Requested], ends: [Closed, Declined, Cancelled, Expired, Lost]);
+machine_is_whole!(bulk_operations, BulkStatus, BulkAction, starts: [Running], ends: [Completed, Cancelled]);
 machine_is_whole!(
     reservations, ReservationStatus, ReservationAction, starts: [Requested],
     ends: [Denied, Expired, Released, Moved, Shorted, Restocked]

@@ -2,6 +2,7 @@
 
 mod address;
 mod authorizations;
+mod bulk;
 mod cancellation;
 mod changes;
 mod claims;

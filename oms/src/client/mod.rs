@@ -2,6 +2,7 @@
 
 pub mod allocation;
 mod api;
+pub mod bulk;
 mod change;
 pub mod claim;
 pub mod event;
@@ -13,6 +14,7 @@ mod order_text;
 pub mod product;
 pub mod promise;
 pub mod returns;
+mod selection;
 pub mod stock;
 mod upload;
 pub(crate) mod words;

@@ -20,6 +20,7 @@ use super::{
     Api,
     change::{CHANGE_EXAMPLES, ChangeArgs},
     order_text,
+    selection::Selection,
     words::{Units, object, read_small, units},
 };
 use crate::{
@@ -174,35 +175,8 @@ pub struct ExampleArgs {
 /// `oms order list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    #[arg(long)]
-    status: Option<String>,
-    /// Customer's id.
-    #[arg(long, value_name = "ID")]
-    customer: Option<String>,
-    /// Customer's email address.
-    #[arg(long)]
-    email: Option<String>,
-    /// Facility that ships some of it.
-    #[arg(long, value_name = "ID")]
-    facility: Option<String>,
-    #[arg(long)]
-    channel: Option<String>,
-    #[arg(long)]
-    sku: Option<String>,
-    #[arg(long, value_name = "NUMBER")]
-    tracking_number: Option<String>,
-    /// Reason of an open hold.
-    #[arg(long, value_name = "REASON")]
-    hold_reason: Option<String>,
-    /// Only those that a person must look at.
-    #[arg(long)]
-    needs_attention: bool,
-    #[arg(long, value_name = "TIME")]
-    placed_after: Option<Timestamp>,
-    #[arg(long, value_name = "TIME")]
-    placed_before: Option<Timestamp>,
-    #[arg(long, value_name = "TIME")]
-    updated_after: Option<Timestamp>,
+    #[command(flatten)]
+    selection: Selection,
     /// Most orders to list.
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
@@ -294,22 +268,7 @@ fn items(answer: &Value) -> &[Value] {
 
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
-        let query = [
-            ("status", self.status),
-            ("customer", self.customer),
-            ("email", self.email),
-            ("facility", self.facility),
-            ("channel", self.channel),
-            ("sku", self.sku),
-            ("tracking_number", self.tracking_number),
-            ("hold_reason", self.hold_reason),
-            ("needs_attention", self.needs_attention.then(|| "true".to_owned())),
-            ("placed_after", time(self.placed_after)),
-            ("placed_before", time(self.placed_before)),
-            ("updated_after", time(self.updated_after)),
-        ];
-        let (orders, next) = api.pages(&["v1", "orders"], &query, self.limit).await?;
+        let (orders, next) = api.pages(&["v1", "orders"], &self.selection.query(), self.limit).await?;
         output::list::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders)
     }
 }

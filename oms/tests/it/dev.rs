@@ -104,6 +104,21 @@ fn refusals_say_why_and_what_is_possible() {
 }
 
 #[test]
+fn a_bulk_operation_is_tried_started_followed_and_listed() {
+    let dev = shared();
+    // Nobody's orders, since all tests share these.
+    let hold = ["bulk", "start", "hold", "--id", "cli-bulk", "--reason", "an audit", "--hold-as", "Other", "--customer", "nobody-1"];
+    let with = |more: &str| dev.oms(&[&hold[..], &[more]].concat());
+    assert!(with("--dry-run").ok().stdout.contains("0 orders would be asked"));
+    assert!(dev.oms(&["bulk", "get", "cli-bulk"]).exits(3).stderr.contains("There is no bulk operation with this id"));
+    assert!(with("--follow").ok().stdout.contains("cli-bulk is Completed: 0 of 0 orders asked"));
+    assert_eq!(dev.oms(&["bulk", "results", "cli-bulk", "-o", "json"]).json()["items"], json!([]));
+    assert!(dev.oms(&["bulk", "pause", "cli-bulk"]).exits(4).stderr.contains("Completed"));
+    let everything = dev.oms(&["bulk", "start", "cancel", "--reason", "by mistake"]);
+    assert!(everything.exits(2).stderr.contains("/selection"), "{}", everything.stderr);
+}
+
+#[test]
 fn a_feed_with_bad_rows_takes_the_others_and_names_the_bad() {
     let dev = shared();
     let stock = "facility_id,sku,on_hand\nWH-NORTH,22752,7\nWH-NORTH,NO-SUCH-SKU,7\nWH-NORTH,22752,-1\n";

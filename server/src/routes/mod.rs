@@ -3,6 +3,7 @@
 mod allocation;
 mod attention;
 mod availability;
+mod bulk;
 mod cancellations;
 mod carrier_events;
 mod catalog;
@@ -77,6 +78,10 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(promises::promise))
         .routes(routes!(allocation::pool))
         .routes(routes!(allocation::stock_prices))
+        .routes(routes!(bulk::start))
+        .routes(routes!(bulk::get))
+        .routes(routes!(bulk::results))
+        .routes(routes!(bulk::act))
         .routes(routes!(carrier_events::accept))
         .routes(routes!(feeds::list))
         .routes(routes!(feeds::get))

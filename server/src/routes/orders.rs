@@ -88,6 +88,12 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, u32)> {
+    let (filter, limit, cursor) = (filter(fields), limit(fields), cursor(fields, "cursor"));
+    Some((filter?, cursor?, limit?))
+}
+
+/// The conditions of a list of orders, wherever they stand.
+pub(super) fn filter(fields: &Fields<'_>) -> Option<OrderFilter> {
     let status = fields.optional("status", status);
     let customer_id = fields.optional("customer", parsed);
     let email = fields.optional("email", text(254));
@@ -100,8 +106,7 @@ fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, u32)
     let placed_after = fields.optional("placed_after", timestamp);
     let placed_before = fields.optional("placed_before", timestamp);
     let updated_after = fields.optional("updated_after", timestamp);
-    let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
-    let filter = OrderFilter {
+    Some(OrderFilter {
         status: status?,
         customer_id: customer_id?,
         email: email?,
@@ -114,8 +119,7 @@ fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, u32)
         placed_after: placed_after?,
         placed_before: placed_before?,
         updated_after: updated_after?,
-    };
-    Some((filter, cursor?, limit?))
+    })
 }
 
 fn status(node: &Node<'_>) -> Option<String> {

@@ -1,6 +1,7 @@
 //! The store on the real PostgreSQL and DynamoDB, which the tests start themselves.
 
 mod bench;
+mod bulks;
 mod capacity;
 mod carrier;
 mod facts;

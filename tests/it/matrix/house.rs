@@ -25,7 +25,7 @@ use crate::{
 
 /// What goes wrong with the house's steps.
 #[derive(Clone, Default)]
-struct Mischief(Arc<Mutex<Plan>>);
+pub struct Mischief(Arc<Mutex<Plan>>);
 
 #[derive(Default)]
 struct Plan {
@@ -40,7 +40,7 @@ impl Mischief {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn plan(&self, step: &str, fault: Fault) {
+    pub fn plan(&self, step: &str, fault: Fault) {
         self.look().next = Some((step.to_owned(), fault));
     }
 
@@ -50,7 +50,7 @@ impl Mischief {
         plan.next.take_if(|(planned, _)| planned == step).map(|(_, fault)| fault)
     }
 
-    fn has_struck(&self) -> bool {
+    pub fn has_struck(&self) -> bool {
         self.look().next.is_none()
     }
 }
@@ -69,7 +69,7 @@ impl ActivityInboundInterceptor for Mischief {
                     next.run(input).await?;
                     Err(injected(false))
                 }
-                Some(_) => Err(injected(false)),
+                Some(fault) => Err(injected(fault == Fault::GivesUp)),
             }
         })
     }

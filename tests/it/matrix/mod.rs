@@ -2,6 +2,7 @@
 //! runs twice, is overtaken by a cancellation, and, where it lies outside the house, fails for good. The undos (a void, a refund, the
 //! record that releases everything) are steps like any other. After each cell the equations hold, on a real Temporal server.
 
+mod bulk;
 mod cell;
 mod faults;
 mod house;

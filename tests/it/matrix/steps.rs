@@ -42,12 +42,18 @@ pub fn activity(step: &str) -> &str {
 
 /// Every activity that the contracts of orders and returns name, read where they are written: one that is added is known here at once.
 pub fn in_contracts() -> Result<BTreeSet<String>> {
-    Ok(named("")?.difference(&of_the_house()?).cloned().collect())
+    let others = &of_the_house()? | &of_bulks()?;
+    Ok(named("")?.difference(&others).cloned().collect())
 }
 
 /// Those of maintenance, which no order takes.
 pub fn of_the_house() -> Result<BTreeSet<String>> {
     named("maintenance")
+}
+
+/// Those of bulk operations, likewise.
+pub fn of_bulks() -> Result<BTreeSet<String>> {
+    named("bulk")
 }
 
 fn named(room: &str) -> Result<BTreeSet<String>> {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use oms_domain::ids::{OrderId, ReturnId};
+use oms_domain::ids::{BulkId, OrderId, ReturnId};
 use oms_workflows::{
+    bulk::BulkWorkflow,
     maintenance::MaintenanceWorkflow,
-    names::{Queues, maintenance_id, order_workflow_id, return_workflow_id},
+    names::{Queues, bulk_workflow_id, maintenance_id, order_workflow_id, return_workflow_id},
     order::OrderWorkflow,
     returns::ReturnWorkflow,
 };
@@ -50,6 +51,12 @@ async fn return_history(system: &System, id: &ReturnId) -> Result<Vec<u8>> {
     scrubbed(handle.fetch_history(Default::default()).to_json().await?)
 }
 
+/// The history of a bulk operation's last run, likewise.
+async fn bulk_history(system: &System, id: &BulkId) -> Result<Vec<u8>> {
+    let handle = system.temporal.get_workflow_handle::<BulkWorkflow>(bulk_workflow_id(id));
+    scrubbed(handle.fetch_history(Default::default()).to_json().await?)
+}
+
 fn scrubbed(history: Vec<u8>) -> Result<Vec<u8>> {
     let mut json: Value = serde_json::from_slice(&history)?;
     forget_machines(&mut json);
@@ -60,6 +67,12 @@ fn scrubbed(history: Vec<u8>) -> Result<Vec<u8>> {
 pub async fn return_replays(system: &System, id: &ReturnId) -> Result<()> {
     let json = return_history(system, id).await?;
     replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of return {id} does not replay"))
+}
+
+/// The history of a bulk operation's last run replays against the workflow as it is now.
+pub async fn bulk_replays(system: &System, id: &BulkId) -> Result<()> {
+    let json = bulk_history(system, id).await?;
+    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of bulk operation {id} does not replay"))
 }
 
 fn forget_machines(value: &mut Value) {
@@ -103,6 +116,7 @@ async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
         .register_workflow::<OrderWorkflow>()?
         .register_workflow::<ReturnWorkflow>()?
         .register_workflow::<MaintenanceWorkflow>()?
+        .register_workflow::<BulkWorkflow>()?
         .data_converter(converter)
         .build();
     let replayer = WorkflowReplayer::new(options)?;
@@ -123,6 +137,14 @@ pub async fn keep_return(system: &System, id: &ReturnId, name: &str) -> Result<(
         return Ok(());
     }
     write(&return_history(system, id).await?, name)
+}
+
+/// The same for a bulk operation's history.
+pub async fn keep_bulk(system: &System, id: &BulkId, name: &str) -> Result<()> {
+    if std::env::var_os(RECORD).is_none() {
+        return Ok(());
+    }
+    write(&bulk_history(system, id).await?, name)
 }
 
 fn write(history: &[u8], name: &str) -> Result<()> {

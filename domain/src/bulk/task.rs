@@ -1,0 +1,201 @@
+//! What a bulk operation asks of each order, and what came of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{ErrorCode, Rejection},
+    ids::{BulkId, FacilityId, HoldId},
+    order::{Cancellation, Command, FulfillmentOrder, FulfillmentRequest, HoldReason, Order, Request, decide},
+};
+
+/// What is done to each order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Operation {
+    /// As a whole.
+    Cancel,
+    Hold {
+        hold_id: HoldId,
+        reason: HoldReason,
+        expires_at: Option<Timestamp>,
+    },
+    /// Lifts the hold with this id.
+    Release {
+        hold_id: HoldId,
+    },
+    /// Whatever a facility has not begun with goes elsewhere: to one facility, or to any other.
+    Move {
+        from: FacilityId,
+        to: Option<FacilityId>,
+        /// The facility lets go what it has accepted, too.
+        consented: bool,
+    },
+}
+
+/// What a bulk operation is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub bulk_id: BulkId,
+    pub operation: Operation,
+    pub reason: String,
+}
+
+/// How far an order went along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Done,
+    /// Some of it.
+    Partly,
+    /// A facility has begun with it and must agree.
+    Requested,
+    /// There was nothing to do any more.
+    Unchanged,
+    Refused,
+    /// The order could not be asked.
+    Failed,
+}
+
+impl Outcome {
+    pub const ALL: &[Self] = &[Self::Done, Self::Partly, Self::Requested, Self::Unchanged, Self::Refused, Self::Failed];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partly => "partly",
+            Self::Requested => "requested",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What came of one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderOutcome {
+    pub outcome: Outcome,
+    /// Of the refusal or failure.
+    pub code: Option<ErrorCode>,
+    /// What a person should know, without personal data.
+    pub why: Option<String>,
+}
+
+impl OrderOutcome {
+    fn of(outcome: Outcome, why: impl Into<String>) -> Self {
+        Self { outcome, code: None, why: Some(why.into()) }
+    }
+
+    fn done() -> Self {
+        Self { outcome: Outcome::Done, code: None, why: None }
+    }
+
+    /// Nothing of it has changed.
+    pub fn refused(refusal: &Rejection) -> Self {
+        Self { outcome: Outcome::Refused, code: Some(refusal.code), why: Some(refusal.message.clone()) }
+    }
+
+    /// It did not answer.
+    pub fn failed(code: ErrorCode, why: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Failed, code: Some(code), why: Some(why.into()) }
+    }
+}
+
+/// Orders by outcome.
+pub type Counts = BTreeMap<Outcome, u64>;
+
+impl Task {
+    /// What the order is asked, each under a key by which a repeat is known for one.
+    pub fn requests(&self, order: &Order) -> Vec<(String, Request)> {
+        let whole = |request| vec![(format!("bulk:{}:{}", self.bulk_id, order.core.order_id), request)];
+        match &self.operation {
+            Operation::Cancel => {
+                whole(Request::Cancel { cancellation_id: self.bulk_id.cancellation_id(), reason: self.reason.clone(), lines: None })
+            }
+            Operation::Hold { hold_id, reason, expires_at } => {
+                whole(Request::PlaceHold { hold_id: hold_id.clone(), reason: *reason, expires_at: *expires_at })
+            }
+            Operation::Release { hold_id } => whole(Request::ReleaseHold { hold_id: hold_id.clone() }),
+            Operation::Move { from, to, consented } => {
+                let there = order.fulfillment_orders.iter().filter(|found| is_at(found, from) && found.status.holds_stock());
+                there.map(|found| self.move_away(found, to.as_ref(), *consented)).collect()
+            }
+        }
+    }
+
+    fn move_away(&self, found: &FulfillmentOrder, to: Option<&FacilityId>, consented: bool) -> (String, Request) {
+        let fulfillment_order_id = found.fulfillment_order_id.clone();
+        let action = FulfillmentRequest::Move { facility_id: to.cloned(), consented };
+        (format!("bulk:{}:{fulfillment_order_id}", self.bulk_id), Request::Fulfillment { fulfillment_order_id, action })
+    }
+
+    /// What came of it: by the answers to the requests, and the order as it is after them.
+    pub fn judge(&self, order: &Order, answers: &[Result<(), Rejection>]) -> OrderOutcome {
+        let refusal = answers.iter().find_map(|answer| answer.as_ref().err());
+        match (refusal, answers.iter().any(Result::is_ok)) {
+            (Some(refusal), false) => OrderOutcome::refused(refusal),
+            (Some(refusal), true) => OrderOutcome { outcome: Outcome::Partly, ..OrderOutcome::refused(refusal) },
+            (None, true) => self.accepted(order),
+            (None, false) => self.nothing_asked(order),
+        }
+    }
+
+    /// What would come of it now; the order is not asked.
+    pub fn foresee(&self, order: &Order, at: Timestamp) -> OrderOutcome {
+        let mut after = order.clone();
+        let mut ask = |request: Request| -> Result<(), Rejection> {
+            let events = decide(&after, &Command::Request(request), at)?;
+            events.iter().for_each(|event| after.evolve(event, at));
+            Ok(())
+        };
+        let answers: Vec<Result<(), Rejection>> = self.requests(order).into_iter().map(|(_, request)| ask(request)).collect();
+        self.judge(&after, &answers)
+    }
+
+    fn accepted(&self, order: &Order) -> OrderOutcome {
+        match self.operation {
+            Operation::Hold { .. } | Operation::Release { .. } | Operation::Move { .. } => OrderOutcome::done(),
+            Operation::Cancel => {
+                let id = self.bulk_id.cancellation_id();
+                match order.cancellations.iter().find(|known| known.cancellation_id == id) {
+                    Some(answered) => cancelled(answered),
+                    None => OrderOutcome::failed(ErrorCode::Internal, "the order has no record of its cancellation"),
+                }
+            }
+        }
+    }
+
+    /// Nothing of the order is at the facility any more: since it was moved away, perhaps by this very operation, or for other reasons.
+    fn nothing_asked(&self, order: &Order) -> OrderOutcome {
+        let moved = |from: &FacilityId| order.fulfillment_orders.iter().any(|f| is_at(f, from) && !f.rejections.is_empty());
+        match &self.operation {
+            Operation::Move { from, .. } if moved(from) => OrderOutcome::done(),
+            Operation::Move { .. } => OrderOutcome::of(Outcome::Unchanged, "nothing of it is there any more"),
+            Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } => OrderOutcome::of(Outcome::Unchanged, "nothing to do"),
+        }
+    }
+}
+
+fn is_at(found: &FulfillmentOrder, facility_id: &FacilityId) -> bool {
+    found.facility_id.as_ref() == Some(facility_id)
+}
+
+/// The order has answered for each unit.
+fn cancelled(answered: &Cancellation) -> OrderOutcome {
+    let Cancellation { cancelled, requested, too_late, .. } = answered;
+    match (cancelled.is_empty(), requested.is_empty(), too_late.is_empty()) {
+        (_, true, true) => OrderOutcome::done(),
+        (true, true, false) => {
+            OrderOutcome::refused(&Rejection::new(ErrorCode::RefusedByRule, "too late: everything has shipped or was gone before"))
+        }
+        (true, false, true) => OrderOutcome::of(Outcome::Requested, "a facility has begun with it and must agree"),
+        (_, _, _) => {
+            let [cancelled, requested, too_late] = [cancelled, requested, too_late].map(|lines| lines.values().sum::<u32>());
+            let why = format!("{cancelled} units are cancelled, {requested} asked of a facility, {too_late} too late");
+            OrderOutcome::of(Outcome::Partly, why)
+        }
+    }
+}

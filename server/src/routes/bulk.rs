@@ -1,0 +1,152 @@
+//! Operations on many orders: started, watched, paused.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use oms_api::{
+    bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, read_bulk},
+    page::Page,
+    problem::Problem,
+    reader::{Node, choice},
+};
+use oms_domain::{
+    bulk::{Operation, Outcome, Request},
+    error::ErrorCode,
+    ids::BulkId,
+};
+use oms_starter::{BulkRequest, Placed, StarterError};
+use oms_store::{BulkRow, OrderFilter};
+
+use super::{
+    orders::filter,
+    paging::{cursor, limit},
+};
+use crate::{
+    convert,
+    extract::{CommandId, InPath, JsonBody, Params},
+    failure::{self, Failure},
+    state::AppState,
+};
+
+const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Request::Resume), ("cancel", Request::Cancel)];
+
+#[utoipa::path(
+    post, path = "/v1/bulk", tag = "bulk", operation_id = "start_bulk", request_body = BulkBody,
+    responses(
+        (status = 201, description = "It asks each of its orders, which were chosen now", body = BulkAnswer, headers(("Location" = String, description = "Where it is watched"))),
+        (status = 200, description = "It was started before, with this very body; or, dry, what it would be", body = BulkAnswer),
+        (status = 409, description = "Another one has the id, or it would be about too many orders", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Result<Response, Failure> {
+    let AskedBulk { task, selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
+    refuse_unknown_facilities(&state, &task.operation).await?;
+    if dry_run {
+        let found = state.starter.preview_bulk(&task, &selection).await?;
+        let preview = BulkPreviewView {
+            bulk_id: task.bulk_id.to_string(),
+            operation: OperationBody::from(&task.operation),
+            orders: found.orders,
+            sample: found.sample.into_iter().map(|(order_id, foreseen)| ForeseenView::of(&order_id, foreseen)).collect(),
+        };
+        return Ok(Json(BulkAnswer::Preview(preview)).into_response());
+    }
+    let (row, placed) = state.starter.start_bulk(task, selection, orders_per_second).await?;
+    let mut response = Json(BulkAnswer::Started(view(&state, &row))).into_response();
+    *response.status_mut() = match placed {
+        Placed::Created => StatusCode::CREATED,
+        Placed::Existing => StatusCode::OK,
+    };
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/bulk/{}", row.task.bulk_id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+#[utoipa::path(
+    get, path = "/v1/bulk/{bulk_id}", tag = "bulk", operation_id = "get_bulk", params(("bulk_id" = String, Path)),
+    responses((status = 200, description = "How far it is, and what came of its orders", body = BulkView))
+)]
+pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<BulkId>) -> Result<Json<BulkView>, Failure> {
+    Ok(Json(view(&state, &existing(&state, &id).await?)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/bulk/{bulk_id}/results", tag = "bulk", operation_id = "list_bulk_results",
+    params(
+        ("bulk_id" = String, Path),
+        ("outcome" = Option<String>, Query, description = "`done`, `partly`, `requested`, `unchanged`, `refused` or `failed`"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "What came of the orders that were asked, by order id; kept for 30 days after the end", body = Page<BulkResultView>))
+)]
+pub(crate) async fn results(
+    State(state): State<AppState>,
+    InPath(id): InPath<BulkId>,
+    params: Params,
+) -> Result<Json<Page<BulkResultView>>, Failure> {
+    let (outcome, cursor, limit) = params.read(|node| {
+        node.object(|fields| {
+            let (outcome, cursor, limit) = (fields.optional("outcome", outcome), cursor(fields, "cursor"), limit(fields));
+            Some((outcome?, cursor?, limit?))
+        })
+    })?;
+    existing(&state, &id).await?;
+    let page = state.store.bulk_results_page(&id, outcome, cursor.as_deref(), limit).await?;
+    Ok(Json(Page { items: page.items.into_iter().map(convert::bulk_result).collect(), next_cursor: page.next_cursor }))
+}
+
+fn outcome(node: &Node<'_>) -> Option<Outcome> {
+    let known: Vec<(&str, Outcome)> = Outcome::ALL.iter().map(|outcome| (outcome.name(), *outcome)).collect();
+    choice(&known)(node)
+}
+
+#[utoipa::path(
+    post, path = "/v1/bulk/{bulk_id}/{action}", tag = "bulk", operation_id = "act_on_bulk",
+    params(("bulk_id" = String, Path), ("action" = String, Path, description = "`pause`, `resume` or `cancel`")),
+    responses(
+        (status = 200, description = "The new state; the batch that was in hand is done", body = BulkView),
+        (status = 409, description = "Not now: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn act(
+    State(state): State<AppState>,
+    InPath((id, action)): InPath<(BulkId, String)>,
+    command_id: CommandId,
+    body: JsonBody,
+) -> Result<Json<BulkView>, Failure> {
+    body.read(|node| node.object(|_| Some(())))?;
+    let Some((_, request)) = ACTIONS.iter().find(|(word, _)| *word == action) else {
+        let words: Vec<&str> = ACTIONS.iter().map(|(word, _)| *word).collect();
+        return Err(Problem::new(ErrorCode::NotFound).detail(format!("the actions are {}", words.join(", "))).into());
+    };
+    match state.starter.bulk_command(&id, BulkRequest { command_id: command_id.0, request: *request }).await {
+        Err(StarterError::NotFound) => Err(ErrorCode::BulkNotFound.into()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(Json(view(&state, &existing(&state, &id).await?))),
+    }
+}
+
+fn view(state: &AppState, row: &BulkRow) -> BulkView {
+    BulkView::of(&row.task, &state.starter.bulk_of(row), row.updated_at)
+}
+
+async fn existing(state: &AppState, id: &BulkId) -> Result<BulkRow, Failure> {
+    Ok(state.starter.bulk(id).await?.ok_or(ErrorCode::BulkNotFound)?)
+}
+
+/// Units are moved between facilities that the catalogue knows.
+async fn refuse_unknown_facilities(state: &AppState, operation: &Operation) -> Result<(), Failure> {
+    let Operation::Move { from, to, .. } = operation else { return Ok(()) };
+    let mut unknown = Vec::new();
+    for (field, facility_id) in [("facility_id", Some(from)), ("to_facility_id", to.as_ref())] {
+        let Some(facility_id) = facility_id else { continue };
+        if state.store.catalog().facility(facility_id).await?.is_none() {
+            unknown.push(format!("/operation/{field}"));
+        }
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(failure::unknown(ErrorCode::UnknownFacility, unknown.into_iter())) }
+}

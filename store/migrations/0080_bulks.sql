@@ -1,0 +1,29 @@
+-- Operations on many orders: what was asked, and how far each is. A customer's email stands here as its keyed hash alone.
+CREATE TABLE bulks (
+    bulk_id text COLLATE "C" PRIMARY KEY,
+    -- What was asked, as JSON: the same again is the same operation.
+    intake jsonb NOT NULL,
+    selected bigint NOT NULL,
+    -- Business time.
+    started_at timestamptz NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now(),
+    -- The operation as its workflow last recorded it; null: that has not begun.
+    version bigint NOT NULL DEFAULT 0,
+    doc jsonb,
+    updated_at timestamptz NOT NULL,
+    ended_at timestamptz
+) WITH (fillfactor = 80);
+CREATE INDEX bulks_not_begun ON bulks (taken_at) WHERE doc IS NULL;
+CREATE INDEX bulks_ended ON bulks (ended_at) WHERE ended_at IS NOT NULL;
+
+-- The orders of each, chosen when it began, and what came of each that was asked.
+CREATE TABLE bulk_orders (
+    bulk_id text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    outcome text COLLATE "C",
+    code text COLLATE "C",
+    why text,
+    -- Business time.
+    at timestamptz,
+    PRIMARY KEY (bulk_id, order_id)
+) WITH (fillfactor = 80);

@@ -1,0 +1,176 @@
+//! Operations on many orders: taken in with the orders they are about, in one statement. So neither an order that is placed later nor
+//! one that leaves the selection meanwhile makes a difference.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use oms_domain::{
+    bulk::{Bulk, Operation, Task},
+    fulfillment::FulfillmentStatus,
+    ids::{BulkId, FacilityId, OrderId},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::types::Json;
+
+use crate::{
+    error::StoreError,
+    order_list::{OrderFilter, bind_filter, orders_where},
+    store::Store,
+};
+
+/// Most orders that one bulk operation takes.
+pub const BULK_ORDERS_MAX: u32 = 200_000;
+
+/// A bulk operation that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkIntake {
+    pub task: Task,
+    pub filter: OrderFilter,
+    pub orders_per_second: u32,
+    /// Business time.
+    pub started_at: Timestamp,
+}
+
+/// What an intake met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkTaken {
+    New,
+    /// The same one was there.
+    Same,
+    /// Another one has this id.
+    Other,
+    /// It would be about more orders than one may be; it was not taken.
+    TooMany,
+}
+
+/// A bulk operation as it was taken in.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct BulkRow {
+    pub task: Task,
+    pub orders_per_second: u32,
+    pub selected: u64,
+    pub started_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// As its workflow last recorded it; None: that has not begun.
+    pub bulk: Option<Bulk>,
+}
+
+/// What a bulk operation would be about.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct BulkPreview {
+    pub orders: u64,
+    /// Some of them.
+    pub sample: Vec<OrderId>,
+}
+
+/// Orders that the filter (1 to 12) names; with parameter 13, of which something is at that facility in one of these states (14).
+macro_rules! chosen {
+    () => {
+        concat!(
+            "SELECT o.order_id FROM orders o WHERE ",
+            orders_where!(),
+            " AND ($13::text IS NULL OR o.order_id IN (
+                SELECT f.order_id FROM fulfillment_orders f WHERE f.facility_id = $13 AND f.status = ANY ($14)))"
+        )
+    };
+}
+
+const TAKE: &str = concat!(
+    "WITH chosen AS MATERIALIZED (",
+    chosen!(),
+    " AND NOT EXISTS (SELECT FROM bulks b WHERE b.bulk_id = $16) LIMIT $15 + 1
+    ), fresh AS (
+        INSERT INTO bulks (bulk_id, intake, selected, started_at, updated_at)
+        SELECT $16, $17, count(*), $18, $18 FROM chosen HAVING count(*) <= $15
+        ON CONFLICT DO NOTHING RETURNING bulk_id
+    ), listed AS (
+        INSERT INTO bulk_orders (bulk_id, order_id) SELECT f.bulk_id, c.order_id FROM fresh f, chosen c
+    )
+    SELECT count(*) FROM fresh"
+);
+
+const PREVIEW: &str = concat!(
+    "WITH chosen AS MATERIALIZED (",
+    chosen!(),
+    " LIMIT $15 + 1)
+    SELECT jsonb_build_object('orders', (SELECT count(*) FROM chosen),
+        'sample', (SELECT coalesce(jsonb_agg(order_id ORDER BY order_id), '[]') FROM (SELECT * FROM chosen ORDER BY order_id LIMIT $16) s))"
+);
+
+/// What is at a facility, and might be moved.
+fn there() -> Vec<&'static str> {
+    FulfillmentStatus::ALL.iter().filter(|status| status.holds_stock()).map(|status| status.name()).collect()
+}
+
+fn leaving(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::Move { from, .. } => Some(FacilityId::as_str(from)),
+        Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } => None,
+    }
+}
+
+impl Store {
+    /// Takes it in with its orders, unless its id is taken.
+    pub async fn put_bulk(&self, intake: &BulkIntake) -> Result<BulkTaken, StoreError> {
+        let BulkIntake { task, filter, orders_per_second, started_at } = intake;
+        let email_hash = filter.email.as_deref().map(|email| self.email_hash(email));
+        let kept = json!({"task": task, "orders_per_second": orders_per_second, "filter": filter, "email_hash": email_hash});
+        let query = bind_filter!(sqlx::query_scalar(TAKE), self, filter)
+            .bind(leaving(&task.operation))
+            .bind(there())
+            .bind(i64::from(BULK_ORDERS_MAX))
+            .bind(task.bulk_id.as_str())
+            .bind(Json(&kept))
+            .bind(started_at.to_sqlx());
+        let fresh: i64 = query.fetch_one(&self.pool).await?;
+        if fresh > 0 {
+            return Ok(BulkTaken::New);
+        }
+        let query = sqlx::query_scalar("SELECT intake FROM bulks WHERE bulk_id = $1").bind(task.bulk_id.as_str());
+        Ok(match self.row::<Value>(query).await? {
+            None => BulkTaken::TooMany,
+            Some(known) if known == kept => BulkTaken::Same,
+            Some(_) => BulkTaken::Other,
+        })
+    }
+
+    /// How many orders it would be about, counted to one more than it may be, and some of them.
+    pub async fn preview_bulk(&self, operation: &Operation, filter: &OrderFilter, sample: u32) -> Result<BulkPreview, StoreError> {
+        let query = bind_filter!(sqlx::query_scalar(PREVIEW), self, filter)
+            .bind(leaving(operation))
+            .bind(there())
+            .bind(i64::from(BULK_ORDERS_MAX))
+            .bind(i64::from(sample));
+        self.row(query).await?.ok_or(StoreError::Corrupt { what: "a preview" })
+    }
+
+    /// A bulk operation.
+    pub async fn bulk(&self, id: &BulkId) -> Result<Option<BulkRow>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('task', intake -> 'task', 'orders_per_second', intake -> 'orders_per_second', 'selected', selected,
+                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc)
+            FROM bulks WHERE bulk_id = $1",
+        );
+        self.row(query.bind(id.as_str())).await
+    }
+
+    /// Keeps what has become of it, at `at` in business time. One that is older than what is kept changes nothing.
+    pub async fn record_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<(), StoreError> {
+        let version = i64::try_from(bulk.version).map_err(|_| StoreError::Corrupt { what: "a bulk operation's version" })?;
+        let record = "UPDATE bulks SET version = $2, doc = $3, updated_at = $4, ended_at = CASE WHEN $5 THEN now() END
+            WHERE bulk_id = $1 AND version <= $2";
+        let query = sqlx::query(record).bind(bulk.core.bulk_id.as_str()).bind(version).bind(Json(bulk)).bind(at.to_sqlx());
+        query.bind(bulk.status.is_final()).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Those that were taken in longer ago than this and have not begun: their start was lost.
+    pub async fn bulks_without_run(&self, older_than: Duration, limit: u32) -> Result<Vec<BulkId>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(bulk_id) FROM bulks WHERE doc IS NULL AND taken_at <= now() - make_interval(secs => $1) ORDER BY taken_at LIMIT $2",
+        );
+        self.rows(query.bind(older_than.as_secs_f64()).bind(i64::from(limit))).await
+    }
+}
