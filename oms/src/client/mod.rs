@@ -5,6 +5,7 @@ mod api;
 mod change;
 pub mod claim;
 pub mod event;
+pub mod exchange;
 pub mod facility;
 pub mod feed;
 pub mod fulfillment;

@@ -221,7 +221,7 @@ impl Play<'_> {
         let opened_at = Timestamp::from_microsecond(Timestamp::now().as_microsecond())?;
         let queues = Queues::new(self.shop.system.addresses.queue_prefix.clone());
         let options = WorkflowStartOptions::new(queues.name(Queue::Orders), return_workflow_id(&return_id)).build();
-        let core = ReturnCore { return_id, order_id: self.id.clone(), opened_at, lines };
+        let core = ReturnCore { return_id, order_id: self.id.clone(), opened_at, lines, credit: None };
         let (clock, policy) = (self.shop.starter.clock(), Policy::default());
         let input = ReturnInput { core, clock, policy, queues, resumes: false, history_max: SHORT_RUN };
         self.shop.system.temporal.start_workflow(ReturnWorkflow::run, input, options).await?;
