@@ -52,10 +52,8 @@ impl OrderActivities {
     #[activity(definition = definitions::SettleCredit)]
     pub async fn settle_credit(self: Arc<Self>, _ctx: ActivityContext, tell: TellCredit) -> Result<Answer, ActivityError> {
         let TellCredit { order_id, return_id, amount_minor } = tell;
-        let request = CommandRequest {
-            command_id: format!("{return_id}:credit"),
-            request: Request::SettleCredit { return_id, amount_minor },
-        };
+        let request =
+            CommandRequest { command_id: format!("{return_id}:credit"), request: Request::SettleCredit { return_id, amount_minor } };
         self.starter.command(&order_id, request).await.map_err(|error| starter_failure(&error))?;
         Ok(Answer::CreditTold)
     }

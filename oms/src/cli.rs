@@ -7,9 +7,9 @@ use clap_complete::Shell;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, allocation::AllocationCommand, claim::ClaimCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand,
-        fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand,
-        stock::StockCommand,
+        Api, allocation::AllocationCommand, claim::ClaimCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand,
+        feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs,
+        returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},

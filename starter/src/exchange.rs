@@ -59,7 +59,8 @@ impl Starter {
     async fn take_in_next(&self, start: &StartExchange, origin: &Order) -> Result<(PlacedOrder, Placed), StarterError> {
         let last = origin.exchanges().filter_map(|(_, credit)| credit.order_id.exchange_number()).max().unwrap_or(0);
         for number in last + 1..=last + NUMBERS_TRIED_MAX {
-            let id = OrderId::exchange_of(&start.order_id, number).ok_or_else(|| refused("the order's id is too long for an exchange's"))?;
+            let id =
+                OrderId::exchange_of(&start.order_id, number).ok_or_else(|| refused("the order's id is too long for an exchange's"))?;
             if self.store.intake(&id).await?.is_some() {
                 continue;
             }
@@ -79,7 +80,11 @@ impl Starter {
             }
         }
         let known = self.store.intake(id).await?.ok_or(StarterError::NotFound)?.order;
-        let placed = self.again(start, &known).await?;
+        let placed = self.again(start, &known).await.map_err(|error| match error {
+            // Not what was asked for then.
+            StarterError::Rejected(_) => conflict(id),
+            other => other,
+        })?;
         if placed == known { Ok((placed, Placed::Existing)) } else { Err(conflict(id)) }
     }
 
@@ -181,7 +186,10 @@ impl Starter {
     async fn ask_for_credit(&self, exchange: Exchange, request: &PaymentRequest) -> Result<(), StarterError> {
         let Exchange { order_id, return_id, lines } = exchange;
         let credit = Some(Credit::of(request.order_id.clone(), request.amount_minor));
-        self.open_return(OpenReturn { return_id: Some(return_id.clone()), order_id: order_id.clone(), lines, credit }).await?;
+        let opening = OpenReturn { return_id: Some(return_id.clone()), order_id: order_id.clone(), lines, credit };
+        // Whoever started the exchange may go by other waits than whoever does its work.
+        let policy = self.order(&request.order_id).await?.map_or_else(|| self.config.policy.clone(), |order| order.policy);
+        self.open_return_under(&policy, opening).await?;
         let origin = self.order(&order_id).await?.ok_or(StarterError::NotFound)?;
         let granted = origin.returned(&return_id).and_then(|known| known.credit.as_ref());
         match granted.filter(|credit| credit.order_id == request.order_id) {
@@ -224,7 +232,9 @@ fn instruments(
         _ if missing_minor == 0 => {}
         Some((method, token)) => instruments.push(instrument(DIFFERENCE, *method, missing_minor, token.clone())?),
         None => {
-            let why = format!("the new lines cost {total_minor}, the returned units are worth {worth_minor}: a payment of {missing_minor} is missing");
+            let why = format!(
+                "the new lines cost {total_minor}, the returned units are worth {worth_minor}: a payment of {missing_minor} is missing"
+            );
             return Err(refused(&why));
         }
     }

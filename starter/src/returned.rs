@@ -7,6 +7,7 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
     ids::{OrderId, ReturnId},
     order::{self, Credit, Order},
+    policy::Policy,
     returns::{AnnouncedLine, Command, Consent, Return, ReturnCore, decide},
 };
 use oms_store::InboxMessage;
@@ -50,19 +51,24 @@ impl Starter {
     /// `Rejected` in the order's words, for ever the same; with `return_conflict` when the id is taken by other units. `NotFound`:
     /// there is no such order.
     pub async fn open_return(&self, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
+        self.open_return_under(&self.config.policy, opening).await
+    }
+
+    /// The same, with the waits of somebody else.
+    pub(crate) async fn open_return_under(&self, policy: &Policy, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
         let order = self.order(&opening.order_id).await?.ok_or(StarterError::NotFound)?;
         if let Some(return_id) = opening.return_id.clone() {
             if self.return_of(&return_id).await?.is_none() {
                 self.refuse_early(&order, &return_id, &opening)?;
             }
-            let started = self.start_return(&return_id, &opening).await?;
+            let started = self.start_return(policy, &return_id, &opening).await?;
             return self.opened(&return_id, &opening.lines, started).await;
         }
         let taken = self.store.returns_of(&opening.order_id).await?;
         self.refuse_early(&order, &ReturnId::of(&opening.order_id, taken + 1), &opening)?;
         for number in taken + 1..=taken + NUMBERS_TRIED_MAX {
             let return_id = ReturnId::of(&opening.order_id, number);
-            if self.start_return(&return_id, &opening).await? == Placed::Created {
+            if self.start_return(policy, &return_id, &opening).await? == Placed::Created {
                 return self.opened(&return_id, &opening.lines, Placed::Created).await;
             }
         }
@@ -79,7 +85,7 @@ impl Starter {
     }
 
     /// The workflow first: whatever the order keeps for it has somebody to give it back.
-    async fn start_return(&self, return_id: &ReturnId, opening: &OpenReturn) -> Result<Placed, StarterError> {
+    async fn start_return(&self, policy: &Policy, return_id: &ReturnId, opening: &OpenReturn) -> Result<Placed, StarterError> {
         let at = self.config.clock.business(Timestamp::now());
         // To the microsecond, as PostgreSQL keeps it.
         let opened_at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
@@ -89,7 +95,7 @@ impl Starter {
         let input = ReturnInput {
             core,
             clock: self.config.clock,
-            policy: self.config.policy.clone(),
+            policy: policy.clone(),
             queues: self.config.queues.clone(),
             resumes: false,
             history_max: history_max(),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use oms_domain::{
     ids::{OrderId, ReturnId},
     order::{
-        Credit, LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, ScreenRequest, SourceRequest, SourcingAnswer, StockFact,
-        Verdict,
+        Credit, LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, ScreenRequest, SourceRequest, SourcingAnswer,
+        StockFact, Verdict,
     },
     payment::OperationOutcome,
     returns::{self, Answer, Return},

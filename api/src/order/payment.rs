@@ -116,7 +116,11 @@ fn proven(fields: &Fields<'_>, method: PaymentMethod, token: bool, authorization
         (PaymentMethod::Card | PaymentMethod::GiftCard, false, false) => fields.error("token", "is required"),
         (_, true, true) => fields.error("authorization", "must not stand beside token"),
         (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, false, false) => Some(()),
-        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, true, false) => fields.error("token", "is for card and gift_card alone"),
-        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, false, true) => fields.error("authorization", "is for card and gift_card alone"),
+        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, true, false) => {
+            fields.error("token", "is for card and gift_card alone")
+        }
+        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, false, true) => {
+            fields.error("authorization", "is for card and gift_card alone")
+        }
     }
 }

@@ -18,8 +18,16 @@ use super::{
     heading, line_body, method_name,
 };
 use crate::{
-    attention::AttentionView, cancellation::CancellationView, change::ChangeSetView, claim::ClaimView, decision::DecisionView,
-    exchange::{ExchangeOfView, OrderExchangeView}, fulfillment::FulfillmentOrderView, hold::HoldView, refund::RefundView, returns::OrderReturnView,
+    attention::AttentionView,
+    cancellation::CancellationView,
+    change::ChangeSetView,
+    claim::ClaimView,
+    decision::DecisionView,
+    exchange::{ExchangeOfView, OrderExchangeView},
+    fulfillment::FulfillmentOrderView,
+    hold::HoldView,
+    refund::RefundView,
+    returns::OrderReturnView,
 };
 
 /// An order. Tokens are not shown again.

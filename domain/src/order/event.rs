@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold, Lines, PackedParcel,
-    Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Cancellation, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold, Lines,
+    PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
 };
 use crate::{
     ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, OrderId, ParcelId, PaymentId, RefundId, ReturnId},

@@ -17,8 +17,10 @@ use crate::output::{self, Format, or_dash, table};
 #[derive(Debug, Subcommand)]
 pub enum ExchangeCommand {
     /// Start an exchange: units come back, and a linked order goes out for them once they have.
-    #[command(after_help = "Example:\n  oms exchange start 536365 --return 1=1 --reason \"too small\" --for 85123B=1@295 --token tok_17850\n\n\
-                            Cheaper goods: the rest is given back. Dearer ones: --token pays the difference.")]
+    #[command(
+        after_help = "Example:\n  oms exchange start 536365 --return 1=1 --reason \"too small\" --for 85123B=1@295 --token tok_17850\n\n\
+                            Cheaper goods: the rest is given back. Dearer ones: --token pays the difference."
+    )]
     Start(StartArgs),
     /// Show an exchange; its order and its return are shown by `oms order get` and `oms return get`.
     #[command(after_help = "Example:\n  oms exchange get 536365-X1")]
@@ -104,9 +106,19 @@ fn text(found: &ExchangeView) -> String {
     let known = if found.settled { "pay" } else { "are expected to pay" };
     let currency = &found.currency;
     [
-        format!("{}: {}, for units of {} in return {} ({})", found.exchange_id, found.status, found.order_id, found.return_id, or_dash(found.return_status.as_ref())),
+        format!(
+            "{}: {}, for units of {} in return {} ({})",
+            found.exchange_id,
+            found.status,
+            found.order_id,
+            found.return_id,
+            or_dash(found.return_status.as_ref())
+        ),
         format!("\n{}", table(["LINE", "UNITS", "REASON"], found.returned.iter().map(line))),
-        format!("\nit costs {} {currency}, of which the returned units {known} {} and other instruments {} (minor units)", found.total_minor, found.credit_minor, found.to_pay_minor),
+        format!(
+            "\nit costs {} {currency}, of which the returned units {known} {} and other instruments {} (minor units)",
+            found.total_minor, found.credit_minor, found.to_pay_minor
+        ),
     ]
     .join("\n")
 }

@@ -258,7 +258,8 @@ fn text(found: &ReturnView) -> String {
         parts.push(format!("\n{}", table(header, found.goods.iter().map(goods))));
     }
     parts.extend(found.refund.as_ref().map(|refund| {
-        let credited = if refund.credited_minor > 0 { format!(", of which {} pay for an exchange", refund.credited_minor) } else { String::new() };
+        let credited =
+            if refund.credited_minor > 0 { format!(", of which {} pay for an exchange", refund.credited_minor) } else { String::new() };
         format!("\nrefund: {} {} (minor units){credited}", refund.amount_minor, refund.currency)
     }));
     parts.extend(found.attention.iter().map(|known| format!("\nneeds someone: {}: {}", known.subject, known.why)));

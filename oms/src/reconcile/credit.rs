@@ -22,7 +22,10 @@ pub(super) async fn difference(books: &Books<'_>, order: &Order) -> Result<Optio
         let linked = read(books, &credit.order_id).await?;
         let paid = linked.as_ref().and_then(|linked| linked.core.exchange.as_ref()).map(|exchange| &exchange.return_id);
         if paid != Some(&returned.return_id) {
-            return Ok(Some(format!("{} of return {} pay for order {}, which does not say so", credit.amount_minor, returned.return_id, credit.order_id)));
+            return Ok(Some(format!(
+                "{} of return {} pay for order {}, which does not say so",
+                credit.amount_minor, returned.return_id, credit.order_id
+            )));
         }
     }
     Ok(None)

@@ -35,8 +35,7 @@ pub(crate) async fn start(
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExchangeView>), Failure> {
     let ExchangeAsked { exchange_id, order_id, returned, lines, ship_to, payment } = body.read(ExchangeAsked::read)?;
-    let (exchange_id, placed) =
-        state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await?;
+    let (exchange_id, placed) = state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await?;
     let status = match placed {
         Placed::Created => StatusCode::CREATED,
         Placed::Existing => StatusCode::OK,

@@ -46,7 +46,8 @@ pub(crate) async fn open(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReturnView>), Failure> {
     let body = body.read(ReturnBody::read)?;
     let lines = body.announced();
-    let (opened, placed) = state.starter.open_return(OpenReturn { return_id: body.return_id, order_id: body.order_id, lines, credit: None }).await?;
+    let (opened, placed) =
+        state.starter.open_return(OpenReturn { return_id: body.return_id, order_id: body.order_id, lines, credit: None }).await?;
     let status = match placed {
         Placed::Created => StatusCode::CREATED,
         Placed::Existing => StatusCode::OK,

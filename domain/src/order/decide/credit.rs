@@ -4,10 +4,7 @@ use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
     ids::{HoldId, ReturnId},
-    order::{
-        Credit, Deadline, Event, Hold, HoldReason, Lines, Order, ReturnedUnits,
-        credit::RETURN_ITEMS,
-    },
+    order::{Credit, Deadline, Event, Hold, HoldReason, Lines, Order, ReturnedUnits, credit::RETURN_ITEMS},
 };
 
 impl Draft {

@@ -245,7 +245,13 @@ impl Ledger {
         let paid = i128::from(order.net_captured_minor() + order.invoiced_minor) + elsewhere - credited;
         let still_owed: i128 = order.refunds.iter().map(|refund| i128::from(order.outstanding_minor(refund))).sum();
         assert!(still_owed == 0 || !order.attention.is_empty(), "{:?}", order.refunds);
-        assert_eq!(paid, self.shipped_minor - self.refunds_minor + still_owed + self.credits_minor, "{:?} {:?}", order.payments, order.refunds);
+        assert_eq!(
+            paid,
+            self.shipped_minor - self.refunds_minor + still_owed + self.credits_minor,
+            "{:?} {:?}",
+            order.payments,
+            order.refunds
+        );
         for payment in order.payments.iter().filter(|p| p.uses_gateway()) {
             let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor() - payment.lapsed_minor();
             assert!(left == 0 || !order.attention.is_empty(), "{payment:?}");

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     address::AddressFlaw,
-    order::{Answer, CREDIT, Command, CoreExchange, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
+    order::{
+        Answer, CREDIT, Command, CoreExchange, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide,
+    },
     placed::{DeliveryMethod, PaymentMethod},
     policy::{OnLoss, Policy},
 };
@@ -54,7 +56,10 @@ fn shape(draw: u32) -> OrderCore {
         5 => {
             let (order_id, return_id) = ("B1".parse().unwrap(), "B1-R1".parse().unwrap());
             core.exchange = Some(CoreExchange { order_id, return_id });
-            vec![payment(CREDIT, PaymentMethod::Credit, total_minor / 2), payment("card", PaymentMethod::Card, total_minor - total_minor / 2)]
+            vec![
+                payment(CREDIT, PaymentMethod::Credit, total_minor / 2),
+                payment("card", PaymentMethod::Card, total_minor - total_minor / 2),
+            ]
         }
         _ => vec![payment("card", PaymentMethod::Card, total_minor)],
     };

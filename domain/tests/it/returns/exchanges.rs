@@ -1,7 +1,7 @@
 //! Exchanges: two orders and the return between them, with the origin in the gateway's place for the credit.
 
 use oms_domain::{
-    order::{CREDIT, Answer, Command, CoreExchange, Credit, Effect, HoldReason, OrderCore, OrderStatus, PaymentRequest, Request, Wait},
+    order::{Answer, CREDIT, Command, CoreExchange, Credit, Effect, HoldReason, OrderCore, OrderStatus, PaymentRequest, Request, Wait},
     payment::{Decline, OperationKind, OperationOutcome, OperationStatus, Payment},
     placed::PaymentMethod,
     policy::Policy,
@@ -130,7 +130,8 @@ impl Exchange {
 
     /// What the customer keeps of both orders is worth this.
     pub fn kept_minor(&mut self) -> i64 {
-        let kept = |order: &oms_domain::order::Order| order.shipped_minor - order.refunds.iter().map(|refund| refund.amount_minor).sum::<i64>();
+        let kept =
+            |order: &oms_domain::order::Order| order.shipped_minor - order.refunds.iter().map(|refund| refund.amount_minor).sum::<i64>();
         kept(&self.house.order.order) + kept(&self.linked().order)
     }
 

@@ -214,7 +214,9 @@ fn the_same_return_asked_for_again_is_the_same_and_another_is_refused() {
     let mut house = four();
     house.opened(&[("1", 1)]);
     let return_id = house.returns[0].core.return_id.clone();
-    let open = |units| order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]), credit: None });
+    let open = |units| {
+        order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]), credit: None })
+    };
     assert_eq!(house.order.send(&open(1)).unwrap(), []);
     assert_eq!(house.order.send(&open(2)).unwrap_err().code, ErrorCode::RefusedByRule);
     let other = order::Request::OpenReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]), credit: None };
