@@ -138,7 +138,7 @@ fn bring_to_its_end(exchange: &mut Exchange) {
         }
         if !exchange.house.returns[0].is_closed() && !exchange.house.returns[0].deadlines().is_empty() {
             exchange.house.wait(0);
-        } else if exchange.linked().order.shortfall_minor() > 0 && exchange.linked().order.shipped_minor > 0 {
+        } else if exchange.linked().order.shortfall_minor() > 0 && exchange.status() == OrderStatus::Processing {
             let amount_minor = exchange.linked().order.shortfall_minor();
             let more = payment(&format!("more-{n}"), PaymentMethod::Card, amount_minor);
             exchange.linked().must(&Command::Request(Request::AddPayment { payment: more }));

@@ -115,7 +115,7 @@ impl Exchange {
         self.obey();
     }
 
-    fn status(&mut self) -> OrderStatus {
+    pub fn status(&mut self) -> OrderStatus {
         self.linked().order.status
     }
 
