@@ -25,7 +25,7 @@ pub struct AdmitRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Admitted {
-    Fresh(OrderCore),
+    Fresh(Box<OrderCore>),
     Resumed(Box<Order>),
 }
 
