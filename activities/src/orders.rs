@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use oms_domain::{
     error::ErrorCode,
-    order::{Lines, Order, RefundProgress, Request, ReturnedUnits},
+    order::{Lines, Order, PaymentRequest, RefundProgress, Request, ReturnedUnits},
+    payment::{Decline, OperationOutcome},
     returns::{Answer, Origin, Settlement},
 };
 use oms_starter::{CommandRequest, Starter, StarterError};
-use oms_workflows::contracts::{AskOrder, FollowRefund, definitions};
+use oms_workflows::contracts::{AskOrder, FollowRefund, TellCredit, definitions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -27,7 +28,7 @@ pub struct OrderActivities {
 impl OrderActivities {
     #[activity(definition = definitions::OpenReturn)]
     pub async fn open_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
-        let request = Request::OpenReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
+        let request = Request::OpenReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone(), credit: ask.credit.clone() };
         match self.starter.command(&ask.order_id, command(&ask, "open", request)).await {
             Ok(_) => Ok(Answer::Agreed(origin(&self.order(&ask).await?, &ask.lines))),
             Err(StarterError::Rejected(refusal)) => Ok(Answer::Refused(refusal)),
@@ -44,12 +45,32 @@ impl OrderActivities {
         let amount_minor = settled.and_then(|settled| settled.amount_minor);
         let lines = settled.map(|settled| settled.returned.clone()).unwrap_or_default();
         let amount_minor = amount_minor.ok_or_else(|| failure(ErrorCode::Unavailable, "the order has not recorded its answer yet"))?;
-        Ok(Answer::Settled(Settlement { lines, amount_minor }))
+        let credited_minor = settled.and_then(|settled| settled.credit.as_ref()).map_or(0, |credit| credit.amount_minor);
+        Ok(Answer::Settled(Settlement { lines, amount_minor, credited_minor }))
+    }
+
+    #[activity(definition = definitions::SettleCredit)]
+    pub async fn settle_credit(self: Arc<Self>, _ctx: ActivityContext, tell: TellCredit) -> Result<Answer, ActivityError> {
+        let TellCredit { order_id, return_id, amount_minor } = tell;
+        let request =
+            CommandRequest { command_id: format!("{return_id}:credit"), request: Request::SettleCredit { return_id, amount_minor } };
+        self.starter.command(&order_id, request).await.map_err(|error| starter_failure(&error))?;
+        Ok(Answer::CreditTold)
+    }
+
+    #[activity(definition = definitions::PayByCredit)]
+    pub async fn pay_by_credit(self: Arc<Self>, _ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
+        match self.starter.pay_by_credit(&request).await {
+            Ok(()) => Ok(OperationOutcome::Succeeded { reference: request.key(), expires_at: None }),
+            // The origin's own words; it is asked again only when somebody says so.
+            Err(StarterError::Rejected(refusal)) => Ok(OperationOutcome::Declined { decline: Decline::Hard, code: refusal.message }),
+            Err(error) => Err(starter_failure(&error)),
+        }
     }
 
     #[activity(definition = definitions::FollowRefund)]
     pub async fn follow_refund(self: Arc<Self>, ctx: ActivityContext, follow: FollowRefund) -> Result<Answer, ActivityError> {
-        let ask = AskOrder { order_id: follow.order_id.clone(), return_id: follow.return_id.clone(), lines: Lines::new() };
+        let ask = AskOrder { order_id: follow.order_id.clone(), return_id: follow.return_id.clone(), lines: Lines::new(), credit: None };
         let until = tokio::time::Instant::now() + WATCH;
         // A failed refund is tried again once, under the number of the retry: a repeat of this attempt does not try it twice.
         let mut retries = follow.retries > 0 && ctx.info().attempt == 1;

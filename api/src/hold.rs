@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use oms_domain::{
     ids::HoldId,
     order::{Deadline, Hold, HoldReason, Wait},
+    returns,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -87,15 +88,15 @@ impl From<&Hold> for HoldView {
     }
 }
 
-/// Something the order waits for, and what happens when it does not come.
+/// Something the order, or the return, waits for, and what happens when it does not come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadlineView {
-    /// For `PATCH /orders/{id}/deadlines/{deadline_id}`.
+    /// For `PATCH /orders/{id}/deadlines/{deadline_id}`, or that of the return.
     #[schema(examples("backorder.536365-F1"))]
     pub deadline_id: String,
     #[schema(examples("backorder"))]
     pub wait: String,
-    /// The order, a hold, a fulfillment order, a parcel or an operation.
+    /// The order, a hold, a fulfillment order, a parcel or an operation; the return, or what failed of it.
     pub subject: String,
     /// Business time.
     #[schema(value_type = String, format = DateTime)]
@@ -109,7 +110,7 @@ pub struct DeadlineView {
     pub extended_by: Option<String>,
 }
 
-/// The body of `PATCH /orders/{id}/deadlines/{deadline_id}`.
+/// The body of `PATCH /orders/{id}/deadlines/{deadline_id}`, and of that of a return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExtensionBody {
     /// Later than it is due now, and within a year. Business time.
@@ -123,13 +124,19 @@ impl ExtensionBody {
     }
 }
 
-/// The wait and the subject of a deadline's id, if it is one.
+/// The wait and the subject of the id of an order's deadline, if it is one.
 pub fn parse_deadline_id(id: &str) -> Option<(Wait, &str)> {
     let (key, subject) = id.split_once('.')?;
     Some((Wait::from_key(key)?, subject))
 }
 
-/// Every wait of an order, soonest first.
+/// The same of a return's deadline.
+pub fn parse_return_deadline_id(id: &str) -> Option<(returns::Wait, &str)> {
+    let (key, subject) = id.split_once('.')?;
+    Some((returns::Wait::from_key(key)?, subject))
+}
+
+/// Every wait of an order or a return, soonest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadlinesView {
     pub items: Vec<DeadlineView>,
@@ -137,6 +144,19 @@ pub struct DeadlinesView {
 
 impl From<&Deadline> for DeadlineView {
     fn from(deadline: &Deadline) -> Self {
+        Self {
+            deadline_id: deadline.wait.of(&deadline.subject),
+            wait: deadline.wait.key().to_owned(),
+            subject: deadline.subject.clone(),
+            due: deadline.due,
+            default: deadline.wait.overdue().to_owned(),
+            extended_by: deadline.wait.extended_by().map(str::to_owned),
+        }
+    }
+}
+
+impl From<&returns::Deadline> for DeadlineView {
+    fn from(deadline: &returns::Deadline) -> Self {
         Self {
             deadline_id: deadline.wait.of(&deadline.subject),
             wait: deadline.wait.key().to_owned(),

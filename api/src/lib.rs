@@ -13,6 +13,7 @@ pub mod claim;
 pub mod countries;
 pub mod decision;
 pub mod event;
+pub mod exchange;
 pub mod facility;
 pub mod feed;
 pub mod fulfillment;

@@ -64,14 +64,24 @@ impl ReturnBody {
 
     /// The lines as the return's own.
     pub fn announced(&self) -> Vec<AnnouncedLine> {
-        let line =
-            |line: &ReturnLineBody| AnnouncedLine { line_id: line.line_id.clone(), quantity: line.quantity, reason: line.reason.clone() };
-        self.lines.iter().map(line).collect()
+        self.lines.iter().cloned().map(AnnouncedLine::from).collect()
+    }
+}
+
+impl From<ReturnLineBody> for AnnouncedLine {
+    fn from(line: ReturnLineBody) -> Self {
+        Self { line_id: line.line_id, quantity: line.quantity, reason: line.reason }
+    }
+}
+
+impl From<&AnnouncedLine> for ReturnLineBody {
+    fn from(line: &AnnouncedLine) -> Self {
+        Self { line_id: line.line_id.clone(), quantity: line.quantity, reason: line.reason.clone() }
     }
 }
 
 impl ReturnLineBody {
-    fn read(node: &Node<'_>) -> Option<Self> {
+    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
             let line_id = fields.required("line_id", parsed);
             let quantity = fields.required("quantity", quantity);
@@ -239,8 +249,15 @@ pub struct GoodsView {
 pub struct ReturnRefundView {
     pub amount_minor: i64,
     pub currency: String,
+    /// What of it pays for an exchange, and does not go back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub credited_minor: i64,
     /// The units it is for: fewer than accepted, where more came than the customer ever had.
     pub lines: Vec<LineUnits>,
+}
+
+fn is_zero(amount_minor: &i64) -> bool {
+    *amount_minor == 0
 }
 
 /// Something that gave up; it is tried again after a while, or by `retry`.
@@ -315,6 +332,7 @@ impl From<&Return> for ReturnView {
         let refund = this.settlement.as_ref().zip(this.origin.as_ref()).map(|(settlement, origin)| ReturnRefundView {
             amount_minor: settlement.amount_minor,
             currency: origin.currency.to_string(),
+            credited_minor: settlement.credited_minor,
             lines: line_units(&settlement.lines),
         });
         let label = this

@@ -133,6 +133,21 @@ impl BulkId {
     }
 }
 
+impl OrderId {
+    /// The n-th order that is exchanged for units of another, counted from 1: `<order_id>-X<n>`. None: the id leaves no room for it.
+    pub fn exchange_of(order: &Self, n: u32) -> Option<Self> {
+        Self::parse(format!("{order}-X{n}")).ok()
+    }
+    /// The order whose units it is exchanged for, if the id has that form; an order that was placed under such an id is no exchange.
+    pub fn origin(&self) -> Option<Self> {
+        Self::parse(split_derived(&self.0, 'X')?.0).ok()
+    }
+    /// Its number among the exchanges of its origin, if the id has the form.
+    pub fn exchange_number(&self) -> Option<u32> {
+        Some(split_derived(&self.0, 'X')?.1)
+    }
+}
+
 impl FulfillmentOrderId {
     /// The n-th fulfillment order of an order, counted from 1 and never reused.
     pub fn of(order: &OrderId, n: u32) -> Self {

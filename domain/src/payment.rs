@@ -164,17 +164,23 @@ impl Payment {
     pub fn uses_gateway(&self) -> bool {
         match self.method {
             PaymentMethod::Card | PaymentMethod::GiftCard => true,
-            PaymentMethod::Terms | PaymentMethod::External => false,
+            PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit => false,
         }
     }
 
-    /// The order in which money is taken: a gift card first. What was paid elsewhere is not captured at all.
+    /// Whether somebody answers for its operations: a gateway, or the order that owes a credit.
+    pub fn is_answered_for(&self) -> bool {
+        self.uses_gateway() || self.method == PaymentMethod::Credit
+    }
+
+    /// The order in which money is taken: a credit and a gift card first. What was paid elsewhere is not captured at all.
     pub fn capture_rank(&self) -> u8 {
         match self.method {
             PaymentMethod::External => 0,
-            PaymentMethod::GiftCard => 1,
-            PaymentMethod::Card => 2,
-            PaymentMethod::Terms => 3,
+            PaymentMethod::Credit => 1,
+            PaymentMethod::GiftCard => 2,
+            PaymentMethod::Card => 3,
+            PaymentMethod::Terms => 4,
         }
     }
 
@@ -238,7 +244,7 @@ impl Payment {
     /// What it answers for beyond what it was charged or invoiced for.
     pub fn good_for_minor(&self) -> i64 {
         match self.method {
-            PaymentMethod::Card | PaymentMethod::GiftCard => self.capturable_minor(),
+            PaymentMethod::Card | PaymentMethod::GiftCard | PaymentMethod::Credit => self.capturable_minor(),
             PaymentMethod::Terms => self.amount_minor - self.invoiced_minor + self.credited_minor,
             PaymentMethod::External => self.amount_minor,
         }
@@ -260,13 +266,14 @@ impl Payment {
         self.operations.iter().rev().find(|op| op.kind == kind)
     }
 
-    /// The order in which money is given back: an invoice is credited first, a gift card last.
+    /// The order in which money is given back: an invoice is credited first, a gift card and a credit last.
     pub fn refund_rank(&self) -> u8 {
         match self.method {
             PaymentMethod::Terms => 0,
             PaymentMethod::Card => 1,
             PaymentMethod::External => 2,
             PaymentMethod::GiftCard => 3,
+            PaymentMethod::Credit => 4,
         }
     }
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
+    ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, ReturnId, Sku},
     money::Currency,
+    returns::AnnouncedLine,
 };
 
 /// Most lines an order may have.
@@ -40,6 +41,18 @@ pub struct PlacedOrder {
     pub allow_backorder: bool,
     /// What waits for stock after this time is cancelled.
     pub cancel_after: Option<Timestamp>,
+    /// It is exchanged for units of another order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
+}
+
+/// The units that an order is exchanged for, and the return in which they come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The origin: it owes their worth, which pays for this order.
+    pub order_id: OrderId,
+    pub return_id: ReturnId,
+    pub lines: Vec<AnnouncedLine>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,6 +155,8 @@ pub enum PaymentMethod {
     Terms,
     /// Paid elsewhere; no gateway is asked.
     External,
+    /// By what another order owes back for returned units: that order is asked, and no gateway.
+    Credit,
 }
 
 /// An authorization that the checkout made itself and hands over.

@@ -98,6 +98,10 @@ policy! {
     return_inspection_ms: i64 = 3 * DAY_MS;
     /// After inspection: units in review are judged in the customer's favour.
     return_review_ms: i64 = 7 * DAY_MS;
+    /// After an exchange was placed: without the goods that pay for it, what has not gone out is cancelled. Longer than a return takes.
+    exchange_ms: i64 = 90 * DAY_MS;
+    /// Whether an exchange goes out before its goods are back.
+    exchange_in_advance: bool = false;
     /// After a claim was opened: it is declined.
     claim_ms: i64 = 7 * DAY_MS;
     /// After pausing a bulk operation that nobody resumes: it is cancelled.

@@ -1,5 +1,27 @@
 //! Waits as tables: every wait has a deadline, a default and someone who can extend it. The docs are printed from the tables.
 
+use jiff::Timestamp;
+
+use crate::{
+    error::{ErrorCode, Rejection},
+    policy::ms,
+};
+
+/// Longest that a wait is put off at once.
+const EXTENSION_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
+/// Most waits of an order, or of a return, that were given more time.
+pub(crate) const EXTENDED_MAX: usize = 1_000;
+
+/// A wait that is due then is put off to a later time, and within a year.
+pub(crate) fn refuse_extension(due: Timestamp, until: Timestamp, at: Timestamp) -> Result<(), Rejection> {
+    let latest = at.saturating_add(ms(EXTENSION_MAX_MS)).unwrap_or(Timestamp::MAX);
+    if until < due || until <= at || until > latest {
+        let why = format!("it is due at {due}: name a later time, within a year");
+        return Err(Rejection::new(ErrorCode::RefusedByRule, why));
+    }
+    Ok(())
+}
+
 /// Declares what something can wait for: key, how long, what happens then, who extends it.
 macro_rules! waits {
     (
@@ -15,6 +37,8 @@ macro_rules! waits {
             pub const TABLE: &[($Wait, &str, &str, &str, &str)] = &[ $( ($Wait::$name, $key, $lasts, $default, $extends), )+ ];
             /// What happens when it is over, in words.
             pub fn overdue(self) -> &'static str { match self { $( Self::$name => $default, )+ } }
+            /// One such wait, by what it is and what waits.
+            pub fn of(self, subject: &str) -> String { format!("{}.{subject}", self.key()) }
             pub fn key(self) -> &'static str { match self { $( Self::$name => $key, )+ } }
             /// The wait with this key.
             pub fn from_key(key: &str) -> Option<Self> { match key { $( $key => Some(Self::$name), )+ _ => None } }

@@ -7,7 +7,8 @@ use clap_complete::Shell;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand, facility::FacilityCommand,
+        Api, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand, exchange::ExchangeCommand,
+        facility::FacilityCommand,
         feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs,
         returns::ReturnCommand, stock::StockCommand,
     },
@@ -86,6 +87,8 @@ enum Command {
     Return(Noun<ReturnCommand>),
     /// Pay back units that do not come back.
     Claim(Noun<ClaimCommand>),
+    /// Send other goods for units that come back.
+    Exchange(Noun<ExchangeCommand>),
     /// Import facilities, products, stock, receipts and orders from files.
     Feed(Noun<FeedCommand>),
     /// Look at stock, count it and correct it.
@@ -190,6 +193,7 @@ impl Command {
             Self::Fulfillment(noun) => verb!(noun),
             Self::Return(noun) => verb!(noun),
             Self::Claim(noun) => verb!(noun),
+            Self::Exchange(noun) => verb!(noun),
             Self::Feed(noun) => verb!(noun),
             Self::Stock(noun) => verb!(noun),
             Self::Facility(noun) => verb!(noun),

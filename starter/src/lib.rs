@@ -12,6 +12,7 @@ mod change;
 mod codec;
 mod command;
 mod error;
+mod exchange;
 mod maintenance;
 mod place;
 mod relay;
@@ -33,6 +34,7 @@ pub use self::{
     change::Preview,
     codec::{InvalidPayloadKey, encrypting_converter},
     error::StarterError,
+    exchange::StartExchange,
     place::Placed,
     relay::{Relay, Swept},
     returned::OpenReturn,

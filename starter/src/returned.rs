@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use oms_domain::{
     error::{ErrorCode, Rejection},
     ids::{OrderId, ReturnId},
-    order::{self, Order},
+    order::{self, Credit, Order},
+    policy::Policy,
     returns::{AnnouncedLine, Command, Consent, Return, ReturnCore, decide},
 };
 use oms_store::InboxMessage;
@@ -39,6 +40,8 @@ pub struct OpenReturn {
     pub order_id: OrderId,
     /// None: the goods are here unannounced.
     pub lines: Vec<AnnouncedLine>,
+    /// What of their money is to pay for another order.
+    pub credit: Option<Credit>,
 }
 
 impl Starter {
@@ -48,19 +51,24 @@ impl Starter {
     /// `Rejected` in the order's words, for ever the same; with `return_conflict` when the id is taken by other units. `NotFound`:
     /// there is no such order.
     pub async fn open_return(&self, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
+        self.open_return_under(&self.config.policy, opening).await
+    }
+
+    /// The same, with the waits of somebody else.
+    pub(crate) async fn open_return_under(&self, policy: &Policy, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
         let order = self.order(&opening.order_id).await?.ok_or(StarterError::NotFound)?;
-        if let Some(return_id) = opening.return_id {
+        if let Some(return_id) = opening.return_id.clone() {
             if self.return_of(&return_id).await?.is_none() {
-                self.refuse_early(&order, &return_id, &opening.lines)?;
+                self.refuse_early(&order, &return_id, &opening)?;
             }
-            let started = self.start_return(&return_id, &opening.order_id, &opening.lines).await?;
+            let started = self.start_return(policy, &return_id, &opening).await?;
             return self.opened(&return_id, &opening.lines, started).await;
         }
         let taken = self.store.returns_of(&opening.order_id).await?;
-        self.refuse_early(&order, &ReturnId::of(&opening.order_id, taken + 1), &opening.lines)?;
+        self.refuse_early(&order, &ReturnId::of(&opening.order_id, taken + 1), &opening)?;
         for number in taken + 1..=taken + NUMBERS_TRIED_MAX {
             let return_id = ReturnId::of(&opening.order_id, number);
-            if self.start_return(&return_id, &opening.order_id, &opening.lines).await? == Placed::Created {
+            if self.start_return(policy, &return_id, &opening).await? == Placed::Created {
                 return self.opened(&return_id, &opening.lines, Placed::Created).await;
             }
         }
@@ -68,23 +76,26 @@ impl Starter {
     }
 
     /// What the order's document refuses already needs no workflow to be refused; the order itself decides about the rest.
-    fn refuse_early(&self, order: &Order, return_id: &ReturnId, lines: &[AnnouncedLine]) -> Result<(), StarterError> {
-        let lines = lines.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
-        let open = order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines });
+    fn refuse_early(&self, order: &Order, return_id: &ReturnId, opening: &OpenReturn) -> Result<(), StarterError> {
+        let lines = opening.lines.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
+        let (return_id, credit) = (return_id.clone(), opening.credit.clone());
+        let open = order::Command::Request(order::Request::OpenReturn { return_id, lines, credit });
         let at = self.config.clock.business(Timestamp::now());
         order::decide(order, &open, at).map(drop).map_err(StarterError::Rejected)
     }
 
     /// The workflow first: whatever the order keeps for it has somebody to give it back.
-    async fn start_return(&self, return_id: &ReturnId, order_id: &OrderId, lines: &[AnnouncedLine]) -> Result<Placed, StarterError> {
+    async fn start_return(&self, policy: &Policy, return_id: &ReturnId, opening: &OpenReturn) -> Result<Placed, StarterError> {
         let at = self.config.clock.business(Timestamp::now());
         // To the microsecond, as PostgreSQL keeps it.
         let opened_at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
-        let core = ReturnCore { return_id: return_id.clone(), order_id: order_id.clone(), opened_at, lines: lines.to_vec() };
+        let OpenReturn { order_id, lines, credit, .. } = opening.clone();
+        let summary = format!("Return {return_id}: {} lines", lines.len());
+        let core = ReturnCore { return_id: return_id.clone(), order_id, opened_at, lines, credit };
         let input = ReturnInput {
             core,
             clock: self.config.clock,
-            policy: self.config.policy.clone(),
+            policy: policy.clone(),
             queues: self.config.queues.clone(),
             resumes: false,
             history_max: history_max(),
@@ -93,7 +104,7 @@ impl Starter {
             .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .search_attributes(SearchAttributes::new([NEEDS_ATTENTION.value_set(false)]))
-            .static_summary(format!("Return {return_id}: {} lines", lines.len()))
+            .static_summary(summary)
             .build();
         match self.temporal.start_workflow(ReturnWorkflow::run, input, options).await {
             Ok(_) => Ok(Placed::Created),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use oms_domain::{
     ids::{OrderId, ReturnId},
     order::{
-        LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, ScreenRequest, SourceRequest, SourcingAnswer, StockFact,
-        Verdict,
+        Credit, LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, ScreenRequest, SourceRequest, SourcingAnswer,
+        StockFact, Verdict,
     },
     payment::OperationOutcome,
     returns::{self, Answer, Return},
@@ -25,7 +25,7 @@ pub struct AdmitRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Admitted {
-    Fresh(OrderCore),
+    Fresh(Box<OrderCore>),
     Resumed(Box<Order>),
 }
 
@@ -74,6 +74,17 @@ pub struct AskOrder {
     pub order_id: OrderId,
     pub return_id: ReturnId,
     pub lines: Lines,
+    /// What of their money is to pay for another order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
+}
+
+/// What a return has come to, for the order that it pays for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TellCredit {
+    pub order_id: OrderId,
+    pub return_id: ReturnId,
+    pub amount_minor: i64,
 }
 
 /// A refund of a return that is seen through.
@@ -124,6 +135,16 @@ impl Orders {
     /// How the return ended; answers with what the order owes for it.
     #[activity(name = "settle_return")]
     pub fn settle_return(_: AskOrder) -> Result<Answer, ActivityError> {
+        unimplemented!()
+    }
+    /// The order that the return pays for is told what it has come to.
+    #[activity(name = "settle_credit")]
+    pub fn settle_credit(_: TellCredit) -> Result<Answer, ActivityError> {
+        unimplemented!()
+    }
+    /// An operation of a credit: the order that owes it answers, as a gateway would.
+    #[activity(name = "pay_by_credit")]
+    pub fn pay_by_credit(_: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
         unimplemented!()
     }
     /// Waits until the return's refund has reached the customer, or has failed.
@@ -191,7 +212,7 @@ pub mod definitions {
     pub use super::{
         data::{Admit, ReadReturn, Record, RecordReturn, Source},
         fraud::Screen,
-        orders::{FollowRefund, OpenReturn, SettleReturn},
+        orders::{FollowRefund, OpenReturn, PayByCredit, SettleCredit, SettleReturn},
         payments::{AskPayment, Pay},
         shipping::{BookLabel, BookReturnLabel, VoidLabel, VoidReturnLabel},
     };

@@ -50,7 +50,7 @@ impl DataActivities {
         }
         let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
         let intake = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?;
-        Ok(Admitted::Fresh(OrderCore::of(&intake.order)))
+        Ok(Admitted::Fresh(Box::new(OrderCore::of(&intake.order))))
     }
 
     #[activity(definition = definitions::Source)]

@@ -10,6 +10,7 @@ mod write;
 
 pub(crate) use delivery::{METHODS, address, country, fit, group_of_line, position};
 pub(crate) use parse::line;
+pub(crate) use payment::read_sole;
 
 pub use parse::{order, parse_order};
 pub use payment::{method_name, read_payment};

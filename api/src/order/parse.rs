@@ -66,6 +66,7 @@ fn without_payments(fields: &Fields<'_>) -> Option<PlacedOrder> {
         allow_backorder: allow_backorder?.unwrap_or(true),
         cancel_after: cancel_after?,
         delivery_groups: delivery_groups?,
+        exchange: None,
     })
 }
 

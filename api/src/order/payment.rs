@@ -26,6 +26,7 @@ pub fn method_name(method: PaymentMethod) -> &'static str {
         PaymentMethod::GiftCard => "gift_card",
         PaymentMethod::Terms => "terms",
         PaymentMethod::External => "external",
+        PaymentMethod::Credit => "credit",
     }
 }
 
@@ -44,12 +45,22 @@ pub(super) fn payments(fields: &Fields<'_>, total_minor: Option<i64>) -> Option<
     }
 }
 
-/// The instrument that pays for everything.
-fn sole(fields: &Fields<'_>, total_minor: Option<i64>) -> Option<Instrument> {
+/// An instrument that pays whatever is due: its method, and what the gateway knows it by.
+pub(crate) fn read_sole(node: &Node<'_>) -> Option<(PaymentMethod, Option<String>)> {
+    node.object(by_token)
+}
+
+fn by_token(fields: &Fields<'_>) -> Option<(PaymentMethod, Option<String>)> {
     let method = fields.required("method", choice(METHODS));
     let token = fields.optional("token", token);
     let (method, token) = (method?, token?);
     proven(fields, method, token.is_some(), false)?;
+    Some((method, token))
+}
+
+/// The instrument that pays for everything.
+fn sole(fields: &Fields<'_>, total_minor: Option<i64>) -> Option<Instrument> {
+    let (method, token) = by_token(fields)?;
     let payment_id = PaymentId::parse(DEFAULT_NAME).ok()?;
     Some(Instrument { payment_id, method, amount_minor: total_minor?, token, authorization: None })
 }
@@ -104,8 +115,12 @@ fn proven(fields: &Fields<'_>, method: PaymentMethod, token: bool, authorization
         (PaymentMethod::Card | PaymentMethod::GiftCard, false, true) => Some(()),
         (PaymentMethod::Card | PaymentMethod::GiftCard, false, false) => fields.error("token", "is required"),
         (_, true, true) => fields.error("authorization", "must not stand beside token"),
-        (PaymentMethod::Terms | PaymentMethod::External, false, false) => Some(()),
-        (PaymentMethod::Terms | PaymentMethod::External, true, false) => fields.error("token", "is for card and gift_card alone"),
-        (PaymentMethod::Terms | PaymentMethod::External, false, true) => fields.error("authorization", "is for card and gift_card alone"),
+        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, false, false) => Some(()),
+        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, true, false) => {
+            fields.error("token", "is for card and gift_card alone")
+        }
+        (PaymentMethod::Terms | PaymentMethod::External | PaymentMethod::Credit, false, true) => {
+            fields.error("authorization", "is for card and gift_card alone")
+        }
     }
 }

@@ -18,8 +18,16 @@ use super::{
     heading, line_body, method_name,
 };
 use crate::{
-    attention::AttentionView, cancellation::CancellationView, change::ChangeSetView, claim::ClaimView, decision::DecisionView,
-    fulfillment::FulfillmentOrderView, hold::HoldView, refund::RefundView, returns::OrderReturnView,
+    attention::AttentionView,
+    cancellation::CancellationView,
+    change::ChangeSetView,
+    claim::ClaimView,
+    decision::DecisionView,
+    exchange::{ExchangeOfView, OrderExchangeView},
+    fulfillment::FulfillmentOrderView,
+    hold::HoldView,
+    refund::RefundView,
+    returns::OrderReturnView,
 };
 
 /// An order. Tokens are not shown again.
@@ -47,6 +55,11 @@ pub struct OrderView {
     pub fulfillment_orders: Vec<FulfillmentOrderView>,
     pub returns: Vec<OrderReturnView>,
     pub claims: Vec<ClaimView>,
+    /// The order whose returned units it is exchanged for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_of: Option<ExchangeOfView>,
+    /// Orders that go out for returned units of this one.
+    pub exchanges: Vec<OrderExchangeView>,
     /// What only a person can put right.
     pub attention: Vec<AttentionView>,
 }
@@ -175,6 +188,8 @@ impl OrderView {
                 .collect(),
             returns: order.returns.iter().map(OrderReturnView::from).collect(),
             claims: order.claims.iter().map(|claim| ClaimView::of(order, claim)).collect(),
+            exchange_of: placed.exchange.as_ref().map(ExchangeOfView::from),
+            exchanges: order.exchanges().map(|(returned, credit)| OrderExchangeView::of(returned, credit)).collect(),
             attention: order.attention.iter().map(|known| AttentionView::of(order, known)).collect(),
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, CoreChange, CorePayment, HoldReason, Lines, Reallocation, RejectionReason, Resolution, Verdict, Wait};
+use super::{Choice, CoreChange, CorePayment, Credit, HoldReason, Lines, Reallocation, RejectionReason, Resolution, Verdict, Wait};
 use crate::{
     ids::{CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
@@ -69,6 +69,9 @@ pub enum Request {
     OpenReturn {
         return_id: ReturnId,
         lines: Lines,
+        /// What of their money pays for another order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credit: Option<Credit>,
     },
     /// The customer wants their money back for units that do not come back.
     OpenClaim {
@@ -87,6 +90,17 @@ pub enum Request {
     SettleReturn {
         return_id: ReturnId,
         lines: Lines,
+    },
+    /// The order that a return's money pays for does not need so much of it; `number` is that of its operation.
+    ReleaseCredit {
+        return_id: ReturnId,
+        number: u32,
+        amount_minor: i64,
+    },
+    /// The return that pays for the order has ended, and brought so much.
+    SettleCredit {
+        return_id: ReturnId,
+        amount_minor: i64,
     },
     /// The customer's answer to a question of ours.
     Decide {

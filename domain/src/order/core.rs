@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::LineState;
+use super::{CoreExchange, LineState};
 use crate::{
     address::AddressFlaw,
     ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
@@ -31,6 +31,9 @@ pub struct OrderCore {
     pub allow_split: bool,
     pub allow_backorder: bool,
     pub cancel_after: Option<Timestamp>,
+    /// It is exchanged for units of another order, and paid by them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<CoreExchange>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +94,7 @@ impl OrderCore {
             allow_split: order.allow_split,
             allow_backorder: order.allow_backorder,
             cancel_after: order.cancel_after,
+            exchange: order.exchange.as_ref().map(CoreExchange::of),
         }
     }
 

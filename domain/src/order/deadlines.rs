@@ -37,16 +37,10 @@ waits! {
         Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
         Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
         AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
+        ReturnItems = "return_items", "exchange_ms after placing an exchange, until its goods are back", "what has not gone out is cancelled", "support";
         Claim = "claim", "claim_ms after it was opened", "it is declined", "support";
         Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
         UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
-    }
-}
-
-impl Wait {
-    /// One wait of an order, by what it is and what waits.
-    pub fn of(self, subject: &str) -> String {
-        format!("{}.{subject}", self.key())
     }
 }
 
@@ -177,7 +171,7 @@ impl Order {
     fn order_waits(&self, waits: &mut Vec<Deadline>) {
         let (policy, id) = (&self.policy, self.core.order_id.as_str());
         if self.status == OrderStatus::Created && !self.is_paid_for() {
-            push(waits, Wait::Payment, id, later(self.core.placed_at, policy.payment_deadline_ms));
+            push(waits, Wait::Payment, id, later(self.payment_since(), policy.payment_deadline_ms));
         }
         if let Some(open) = self.screening.filter(|screening| screening.verdict.is_none() && self.status == OrderStatus::Created) {
             push(waits, Wait::Screening, id, later(open.since, policy.screening_ms));
@@ -188,7 +182,10 @@ impl Order {
         for decision in self.decisions.iter().filter(|decision| decision.choice.is_none()) {
             push(waits, Wait::Decision, &decision.decision_id, later(decision.since, policy.decision_ms));
         }
-        for hold in &self.holds {
+        if self.awaits_goods() {
+            push(waits, Wait::ReturnItems, id, later(self.core.placed_at, policy.exchange_ms));
+        }
+        for hold in self.holds.iter().filter(|hold| !Self::is_for_goods(hold)) {
             let (wait, due) = match hold.expires_at {
                 Some(due) => (Wait::Hold, due),
                 None => (Wait::HoldReview, later(hold.placed_at, policy.hold_review_ms)),

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Decision, FacilityRejection, Hold, Lines, PackedParcel,
-    Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Cancellation, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold, Lines,
+    PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
 };
 use crate::{
-    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, OrderId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -68,6 +68,9 @@ pub enum Event {
     ReturnOpened {
         return_id: ReturnId,
         lines: Lines,
+        /// What of their money pays for another order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credit: Option<Credit>,
     },
     /// The customer wants their money back for units that do not come back.
     ClaimOpened {
@@ -91,6 +94,22 @@ pub enum Event {
     ReturnSettled {
         return_id: ReturnId,
         lines: Lines,
+        amount_minor: i64,
+    },
+    /// So much of a return's money pays for another order.
+    CreditGranted {
+        return_id: ReturnId,
+        order_id: OrderId,
+        amount_minor: i64,
+    },
+    /// The other order does not need so much of it: it goes back, once it is owed.
+    CreditReleased {
+        return_id: ReturnId,
+        number: u32,
+        amount_minor: i64,
+    },
+    /// The return that pays for this order has ended, and brought so much.
+    CreditSettled {
         amount_minor: i64,
     },
     /// Part of it was set off against what was not charged yet.
@@ -377,6 +396,9 @@ kinds! {
     ClaimDeclined = "claim_declined",
     ClaimClosed = "claim_closed",
     ReturnSettled = "return_settled",
+    CreditGranted = "credit_granted",
+    CreditReleased = "credit_released",
+    CreditSettled = "credit_settled",
     RefundSetOff = "refund_set_off",
     CreditDue = "credit_due",
     ScreeningAsked = "screening_asked",

@@ -4,6 +4,7 @@ mod change;
 mod claim;
 mod command;
 mod core;
+mod credit;
 mod deadlines;
 mod decide;
 mod decision;
@@ -36,6 +37,7 @@ pub use self::{
         SourcingAnswer, WaitingPackage,
     },
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},
+    credit::{CREDIT, CoreExchange, Credit, SettledCredit},
     deadlines::{Deadline, Wait},
     decide::decide,
     decision::{Choice, Decision},
@@ -120,6 +122,9 @@ pub struct Order {
     pub returns: Vec<ReturnedUnits>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
+    /// For an exchange: what the return has come to that pays for it, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_settled: Option<SettledCredit>,
 }
 
 fn is_no_money(minor: &i64) -> bool {
@@ -368,6 +373,7 @@ impl Order {
             set_off_minor: 0,
             returns: Vec::new(),
             claims: Vec::new(),
+            credit_settled: None,
         }
     }
 

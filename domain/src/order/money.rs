@@ -70,7 +70,7 @@ impl Order {
     /// What an instrument gave, less what it was or is being given back.
     pub(super) fn gave_minor(&self, payment: &Payment) -> i64 {
         match payment.method {
-            PaymentMethod::Card | PaymentMethod::GiftCard => payment.refundable_minor(),
+            PaymentMethod::Card | PaymentMethod::GiftCard | PaymentMethod::Credit => payment.refundable_minor(),
             PaymentMethod::Terms => payment.invoiced_minor - payment.credited_minor,
             PaymentMethod::External => self.used_elsewhere_minor(payment) - payment.credited_minor,
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, ClaimAction, ClaimStatus, Lines, Order, lines::without, refund::AUTOMATIC};
+use super::{Claim, ClaimAction, ClaimStatus, Credit, Lines, Order, lines::without, refund::AUTOMATIC};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{ClaimId, FacilityId, LineId, RefundId, ReturnId},
@@ -22,6 +22,9 @@ pub struct ReturnedUnits {
     /// What is owed for those; none until the return is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount_minor: Option<i64>,
+    /// What of it pays for another order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
 }
 
 impl ReturnedUnits {
@@ -101,9 +104,9 @@ impl Order {
         }
     }
 
-    pub(super) fn open_return(&mut self, id: &ReturnId, lines: &Lines) {
-        let opened = ReturnedUnits { return_id: id.clone(), announced: lines.clone(), returned: Lines::new(), amount_minor: None };
-        self.returns.push(opened);
+    pub(super) fn open_return(&mut self, id: &ReturnId, lines: &Lines, credit: Option<&Credit>) {
+        let (announced, credit) = (lines.clone(), credit.cloned());
+        self.returns.push(ReturnedUnits { return_id: id.clone(), announced, returned: Lines::new(), amount_minor: None, credit });
     }
 
     pub(super) fn settle_return(&mut self, id: &ReturnId, lines: &Lines, amount_minor: i64) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Disposition, GoodsRef, Origin, Settlement, Verdict};
+use super::{Disposition, GoodsRef, Origin, Settlement, Verdict, Wait};
 use crate::{
     error::Rejection,
     ids::{FacilityId, LineId, Sku},
@@ -52,6 +52,12 @@ pub enum Request {
     },
     /// What failed is tried again now.
     Retry,
+    /// Someone gives a wait more time.
+    ExtendDeadline {
+        wait: Wait,
+        subject: String,
+        until: Timestamp,
+    },
 }
 
 /// Units that came: of a line of the order, or of a SKU.
@@ -85,6 +91,8 @@ pub enum Answer {
     LabelVoided,
     /// The order knows how the return ended, and what it owes for it.
     Settled(Settlement),
+    /// The order that it pays for knows what it has come to.
+    CreditTold,
     /// All the money has reached the customer.
     Refunded,
     RefundFailed {

@@ -63,6 +63,7 @@ impl Return {
     fn deadline(&self, wait: Wait, subject: &str, since: Timestamp, after_ms: i64) -> Deadline {
         // Saturates at the end of the calendar, which is never reached.
         let due = since.saturating_add(ms(after_ms)).unwrap_or(Timestamp::MAX);
+        let due = self.extended.get(&wait.of(subject)).map_or(due, |until| due.max(*until));
         Deadline { wait, subject: subject.to_owned(), due }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     parcel::ParcelAction,
     placed::QUANTITY_MAX,
     policy::ms,
+    waits::{EXTENDED_MAX, refuse_extension},
 };
 
 /// The events that `command` leads to at `at` (business time), with everything that then follows by itself. An empty list is an answer
@@ -74,6 +75,7 @@ impl Draft {
             Request::Receive { receipt_id, facility_id, goods, complete } => self.receive(receipt_id, facility_id, goods, *complete)?,
             Request::Inspect { judged } => self.inspect(judged)?,
             Request::Retry => self.retry()?,
+            Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until)?,
         }
         Ok(())
     }
@@ -165,6 +167,23 @@ impl Draft {
         Ok(())
     }
 
+    /// A wait gets more time. The same time again is the same.
+    fn extend(&mut self, wait: Wait, subject: &str, until: Timestamp) -> Result<(), Rejection> {
+        let deadlines = self.this.deadlines();
+        let Some(known) = deadlines.iter().find(|known| known.wait == wait && known.subject == subject) else {
+            return Err(Rejection::new(ErrorCode::NotFound, format!("the return does not wait for {} of {subject}", wait.key())));
+        };
+        if known.due == until {
+            return Ok(());
+        }
+        refuse_extension(known.due, until, self.at)?;
+        if self.this.extended.len() >= EXTENDED_MAX && !self.this.extended.contains_key(&wait.of(subject)) {
+            return refuse(format!("a return has at most {EXTENDED_MAX} extended deadlines"));
+        }
+        self.emit(Event::DeadlineExtended { wait, subject: subject.to_owned(), until });
+        Ok(())
+    }
+
     /// An answer to what is not asked any more changes nothing.
     fn answered(&mut self, answer: &Answer) {
         let (pending, held) = (self.this.consent == Consent::Pending, self.this.consent == Consent::Given);
@@ -174,13 +193,14 @@ impl Draft {
             Answer::Label(outcome) if self.this.status == ReturnStatus::Approved => self.labelled(outcome),
             Answer::LabelVoided if self.this.label.as_ref().is_some_and(|label| !label.voided) => self.emit(Event::ReturnLabelVoided),
             Answer::Settled(settlement) if held => self.emit(Event::ReturnSettled(settlement.clone())),
+            Answer::CreditTold if self.this.credit_to_tell().is_some() => self.emit(Event::CreditTold),
             Answer::Refunded if self.this.status == ReturnStatus::Refunding => self.emit(Event::ReturnClosed),
             Answer::RefundFailed { why } if self.this.status == ReturnStatus::Refunding => {
                 self.emit(Event::RefundFailed { why: why.clone() });
             }
             Answer::GaveUp { effect, why } => self.gave_up(effect, why),
             Answer::Agreed(_) | Answer::Refused(_) | Answer::Label(_) | Answer::LabelVoided => {}
-            Answer::Settled(_) | Answer::Refunded | Answer::RefundFailed { .. } => {}
+            Answer::Settled(_) | Answer::CreditTold | Answer::Refunded | Answer::RefundFailed { .. } => {}
         }
     }
 

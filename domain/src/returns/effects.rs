@@ -22,6 +22,11 @@ pub enum Effect {
     Settle {
         lines: Lines,
     },
+    /// Tell the order that it pays for what it has come to.
+    TellCredit {
+        order_id: OrderId,
+        amount_minor: i64,
+    },
     /// See the order's refund through; after a failure, have it tried again first.
     Refund {
         retries: u32,
@@ -45,6 +50,7 @@ impl Effect {
             Self::BookLabel(_) => "label".to_owned(),
             Self::VoidLabel => "void-label".to_owned(),
             Self::Settle { .. } => "settle".to_owned(),
+            Self::TellCredit { .. } => "credit".to_owned(),
             Self::Refund { retries } => format!("refund:{retries}"),
         }
     }
@@ -54,7 +60,7 @@ impl Return {
     /// Everything that is owed to the outside and not held up.
     pub fn pending_effects(&self) -> Vec<Effect> {
         let void_owed = self.has_unused_label().then_some(Effect::VoidLabel);
-        let owed = [self.question_owed(), self.label_owed(), void_owed, self.settlement_owed(), self.refund_owed()];
+        let owed = [self.question_owed(), self.label_owed(), void_owed, self.settlement_owed(), self.word_owed(), self.refund_owed()];
         let held_up = |effect: &Effect| self.attention.iter().any(|known| known.subject == effect.key());
         owed.into_iter().flatten().filter(|effect| !held_up(effect)).collect()
     }
@@ -79,6 +85,11 @@ impl Return {
         let ended = self.status == ReturnStatus::Refunding || self.status.is_final();
         let lines = if self.status == ReturnStatus::Refunding { self.accepted() } else { Lines::new() };
         (ended && self.consent == Consent::Given).then_some(Effect::Settle { lines })
+    }
+
+    fn word_owed(&self) -> Option<Effect> {
+        let (order_id, amount_minor) = self.credit_to_tell()?;
+        Some(Effect::TellCredit { order_id: order_id.clone(), amount_minor })
     }
 
     fn refund_owed(&self) -> Option<Effect> {

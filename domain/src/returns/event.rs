@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Inspected, Label, Origin, Receipt, Settlement};
+use super::{Inspected, Label, Origin, Receipt, Settlement, Wait};
 use crate::error::Rejection;
 
 /// `type` names the event in the return's timeline.
@@ -56,12 +56,20 @@ pub enum Event {
     WaitingStopped,
     RefundBegun,
     ReturnSettled(Settlement),
+    /// The order that it pays for knows what it has come to.
+    CreditTold,
     RefundFailed {
         why: String,
     },
     RefundRetried,
     ReturnClosed,
     ReturnExpired,
+    /// Someone gave a wait more time.
+    DeadlineExtended {
+        wait: Wait,
+        subject: String,
+        until: Timestamp,
+    },
     /// An effect gave up, or a wait is overdue.
     AttentionRaised {
         subject: String,
@@ -100,10 +108,12 @@ kinds! {
     WaitingStopped = "waiting_stopped",
     RefundBegun = "refund_begun",
     ReturnSettled = "return_settled",
+    CreditTold = "credit_told",
     RefundFailed = "refund_failed",
     RefundRetried = "refund_retried",
     ReturnClosed = "return_closed",
     ReturnExpired = "return_expired",
+    DeadlineExtended = "deadline_extended",
     AttentionRaised = "attention_raised",
     AttentionResolved = "attention_resolved",
 }

@@ -45,6 +45,7 @@ impl Return {
                 self.consent = Consent::Settled;
                 self.settlement = Some(settlement.clone());
             }
+            Event::CreditTold => self.credit_told = true,
             Event::RefundFailed { .. } => self.go(ReturnAction::FailRefund, at),
             Event::RefundRetried => {
                 self.refund_retries += 1;
@@ -52,6 +53,9 @@ impl Return {
             }
             Event::ReturnClosed => self.go(ReturnAction::Close, at),
             Event::ReturnExpired => self.go(ReturnAction::Expire, at),
+            Event::DeadlineExtended { wait, subject, until } => {
+                self.extended.insert(wait.of(subject), *until);
+            }
             Event::AttentionRaised { subject, why } => {
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), since: at });
             }

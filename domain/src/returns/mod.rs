@@ -27,7 +27,7 @@ pub use self::{
 use crate::{
     error::Rejection,
     ids::{FacilityId, LineId, OrderId, ReturnId, Sku},
-    order::Lines,
+    order::{Credit, Lines},
     policy::Policy,
 };
 
@@ -66,6 +66,12 @@ pub struct Return {
     /// What only a person can put right, or time: each is tried again after a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Attention>,
+    /// Waits that were given more time, by [`Wait::of`]: until when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extended: BTreeMap<String, Timestamp>,
+    /// The order that it pays for knows what the return has come to.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub credit_told: bool,
 }
 
 /// The return as it was asked for.
@@ -76,6 +82,9 @@ pub struct ReturnCore {
     pub opened_at: Timestamp,
     /// What is announced; nothing when the goods came unannounced.
     pub lines: Vec<AnnouncedLine>,
+    /// What of their money is to pay for another order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
 }
 
 /// Units of a line that are to come back, and why.
@@ -134,6 +143,17 @@ pub struct Settlement {
     /// Units that are back for good; fewer than accepted, where more came than the customer ever had.
     pub lines: Lines,
     pub amount_minor: i64,
+    /// What of it pays for another order.
+    #[serde(default, skip_serializing_if = "is_no_money")]
+    pub credited_minor: i64,
+}
+
+fn is_no_money(minor: &i64) -> bool {
+    *minor == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Something that did not work, and is tried again when its time comes or a person says so.
@@ -162,6 +182,8 @@ impl Return {
             settlement: None,
             refund_retries: 0,
             attention: Vec::new(),
+            extended: BTreeMap::new(),
+            credit_told: false,
         }
     }
 
@@ -181,7 +203,13 @@ impl Return {
             Consent::Refused(_) | Consent::Settled => true,
             Consent::Pending | Consent::Given => false,
         };
-        self.status.is_final() && settled && !self.has_unused_label()
+        self.status.is_final() && settled && !self.has_unused_label() && self.credit_to_tell().is_none()
+    }
+
+    /// The order that it pays for, and how much, while that order has not been told.
+    fn credit_to_tell(&self) -> Option<(&OrderId, i64)> {
+        let credit = self.core.credit.as_ref().filter(|_| !self.credit_told)?;
+        Some((&credit.order_id, self.settlement.as_ref()?.credited_minor))
     }
 
     /// A label was sent, and the goods will not come under it.

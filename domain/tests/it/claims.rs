@@ -59,7 +59,7 @@ fn nobody_claims_or_returns_a_unit_twice() {
     assert_eq!(open(&mut run, 1, lines([("1", 2)])).unwrap_err().code, ErrorCode::RefusedByRule);
     assert_eq!(open(&mut run, 2, lines([("1", 2)])).unwrap_err().code, ErrorCode::RefusedByRule);
     let return_id = ReturnId::of(&run.order.core.order_id, 1);
-    let back = |units| Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]) };
+    let back = |units| Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]), credit: None };
     assert_eq!(ask(&mut run, back(2)).unwrap_err().code, ErrorCode::RefusedByRule);
     ask(&mut run, back(1)).unwrap();
     assert_eq!(open(&mut run, 3, lines([("1", 1)])).unwrap_err().code, ErrorCode::RefusedByRule);

@@ -58,6 +58,7 @@ pub fn core(quantities: &[u32]) -> OrderCore {
         allow_split: true,
         allow_backorder: true,
         cancel_after: None,
+        exchange: None,
     }
 }
 
@@ -176,6 +177,12 @@ impl Run {
     /// Answers every pending payment operation with success, and every label with a number.
     pub fn obey(&mut self) {
         self.obey_while(|effect| !matches!(effect, Effect::Source(_)));
+    }
+
+    /// The same, but for the operations of one instrument.
+    pub fn obey_but(&mut self, instrument: &str) {
+        let others = |effect: &Effect| !matches!(effect, Effect::Pay(pay) if pay.payment_id.as_str() == instrument);
+        self.obey_while(|effect| !matches!(effect, Effect::Source(_)) && others(effect));
     }
 
     pub fn obey_labels(&mut self) {

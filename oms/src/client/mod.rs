@@ -6,6 +6,7 @@ pub mod bulk;
 mod change;
 pub mod claim;
 pub mod event;
+pub mod exchange;
 pub mod facility;
 pub mod feed;
 pub mod fulfillment;

@@ -14,14 +14,14 @@ use oms_api::{
     order::{OrderSummary, OrderView, PaymentView},
     refund::RefundView,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Api,
     change::{CHANGE_EXAMPLES, ChangeArgs},
     order_text,
     selection::Selection,
-    words::{Units, object, read_small, units},
+    words::{Units, items, object, read_small, units},
 };
 use crate::{
     output::{self, Format},
@@ -259,11 +259,6 @@ impl OrderCommand {
             }
         }
     }
-}
-
-/// The items of a list that comes whole.
-fn items(answer: &Value) -> &[Value] {
-    answer.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 impl ListArgs {

@@ -47,6 +47,13 @@ pub fn order(order: &OrderView) -> String {
         format!("on hold: {} ({}) since {}{why}", hold.reason, hold.hold_id, seconds(hold.placed_at))
     }));
     parts.extend(order.attention.iter().map(|a| format!("needs attention: {}: {}, since {}", a.subject, a.why, seconds(a.since))));
+    parts.extend(order.exchange_of.as_ref().map(|of| format!("exchanged for units of {} in return {}", of.order_id, of.return_id)));
+    parts.extend(
+        order
+            .exchanges
+            .iter()
+            .map(|found| format!("return {} pays {} of exchange {}", found.return_id, amount(found.credit_minor), found.exchange_id)),
+    );
     parts.push(lines(order));
     if !order.fulfillment_orders.is_empty() {
         parts.push(format!("\n{}", fulfillment_orders(&order.fulfillment_orders)));

@@ -4,16 +4,18 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use oms_api::{
     event::EventView,
+    hold::DeadlineView,
     returns::{GoodsView, ReturnDeadlineView, ReturnLineView, ReturnSummary, ReturnView},
 };
 use serde_json::{Value, json};
 
 use super::{
     Api,
-    order_text::seconds,
-    words::{Units, object},
+    order_text::{self, seconds},
+    words::{Units, items, object},
 };
 use crate::output::{self, Format, or_dash, table};
 
@@ -50,6 +52,19 @@ pub enum ReturnCommand {
     /// Judge units that have come.
     #[command(after_help = "Example:\n  oms return inspect 536365-R1 --line 1=1 --verdict Accepted --disposition restock")]
     Inspect(InspectArgs),
+    /// List what the return waits for, and what happens when it does not come.
+    #[command(after_help = "Example:\n  oms return deadlines 536365-R1")]
+    Deadlines { return_id: String },
+    /// Give a wait of the return more time.
+    #[command(after_help = "Example:\n  oms return extend-deadline 536365-R1 return_sending.536365-R1 --until 2011-02-01T00:00:00Z")]
+    ExtendDeadline {
+        return_id: String,
+        /// As `oms return deadlines` lists it.
+        deadline_id: String,
+        /// Business time, later than it is due now.
+        #[arg(long, value_name = "TIME")]
+        until: Timestamp,
+    },
     /// Try again what failed: a refund, a label.
     #[command(after_help = "Example:\n  oms return retry 536365-R1")]
     Retry { return_id: String },
@@ -162,6 +177,14 @@ impl ReturnCommand {
                     table(["SEQ", "AT", "EVENT"], events.iter().map(|event| [event.seq.to_string(), seconds(event.at), event.kind.clone()]))
                 })
             }
+            Self::Deadlines { return_id } => {
+                let answer = api.get(&["v1", "returns", &return_id, "deadlines"], &[]).await?;
+                output::list::<DeadlineView>(format, items(&answer), None, order_text::deadlines)
+            }
+            Self::ExtendDeadline { return_id, deadline_id, until } => {
+                let answer = api.patch(&["v1", "returns", &return_id, "deadlines", &deadline_id], &json!({"until": until})).await?;
+                output::show::<DeadlineView>(format, &answer, |found| order_text::deadlines(std::slice::from_ref(found)))
+            }
             Self::Approve { return_id } => act(api, format, &return_id, "approve", json!({})).await,
             Self::Retry { return_id } => act(api, format, &return_id, "retry", json!({})).await,
             Self::Decline(args) => act(api, format, &args.return_id, "decline", json!({"reason": args.reason})).await,
@@ -234,7 +257,11 @@ fn text(found: &ReturnView) -> String {
     if !found.goods.is_empty() {
         parts.push(format!("\n{}", table(header, found.goods.iter().map(goods))));
     }
-    parts.extend(found.refund.as_ref().map(|refund| format!("\nrefund: {} {} (minor units)", refund.amount_minor, refund.currency)));
+    parts.extend(found.refund.as_ref().map(|refund| {
+        let credited =
+            if refund.credited_minor > 0 { format!(", of which {} pay for an exchange", refund.credited_minor) } else { String::new() };
+        format!("\nrefund: {} {} (minor units){credited}", refund.amount_minor, refund.currency)
+    }));
     parts.extend(found.attention.iter().map(|known| format!("\nneeds someone: {}: {}", known.subject, known.why)));
     let deadline = |deadline: &ReturnDeadlineView| format!("waits until {}: then {}", seconds(deadline.due), deadline.default);
     parts.extend(found.deadlines.iter().map(deadline));

@@ -58,6 +58,11 @@ pub fn object(value: Value) -> Value {
     }
 }
 
+/// The items of a list that comes whole.
+pub fn items(answer: &Value) -> &[Value] {
+    answer.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 /// A file whole, or standard input for `-`.
 ///
 /// # Errors

@@ -1,11 +1,16 @@
-//! Do PostgreSQL, DynamoDB, Temporal and the payment gateway tell the same story? Counted order by order, from their own books.
+//! Do PostgreSQL, DynamoDB, Temporal and the payment gateway tell the same story? Counted order by order and return by return, from their
+//! own books.
 //!
 //! Read by `oms doctor --reconcile`, and at the end of `oms demo` and of the end-to-end tests. On a system at work an order may move
 //! while it is looked at: what does not fit is looked at again before it counts.
 
+mod credit;
 mod gateway;
 mod order;
+mod returns;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -41,7 +46,7 @@ pub struct Books<'a> {
     pub gateway: Option<&'a GatewayBooks>,
 }
 
-/// The figures. In a sound system the first seven are 0.
+/// The figures. In a sound system the first eight are 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
     /// Units reserved beyond what is there that no recorded deficit explains.
@@ -56,10 +61,16 @@ pub struct Reconciliation {
     pub money_mismatches: u64,
     /// Intakes, runs or documents without the other two.
     pub orphaned_orders: u64,
+    /// Returns whose document, run and order do not tell the same story.
+    #[serde(default)]
+    pub orphaned_returns: u64,
     /// Orders whose row in PostgreSQL differs from their document in DynamoDB.
     pub stale_documents: u64,
     /// Orders that were looked at.
     pub orders: u64,
+    /// Returns that were looked at.
+    #[serde(default)]
+    pub returns: u64,
     /// Whether the gateway's own books were compared.
     pub gateway_compared: bool,
     /// Units reserved beyond what is there because of facts; each is being worked on.
@@ -79,6 +90,7 @@ pub enum Figure {
     UnitMismatches,
     MoneyMismatches,
     OrphanedOrders,
+    OrphanedReturns,
     StaleDocuments,
 }
 
@@ -89,6 +101,7 @@ impl Figure {
             Self::UnitMismatches => "unit_mismatches",
             Self::MoneyMismatches => "money_mismatches",
             Self::OrphanedOrders => "orphaned_orders",
+            Self::OrphanedReturns => "orphaned_returns",
             Self::StaleDocuments => "stale_documents",
         }
     }
@@ -116,7 +129,7 @@ impl Reconciliation {
     }
 
     /// The figures that must be 0, by name.
-    pub fn figures(&self) -> [(&'static str, u64); 7] {
+    pub fn figures(&self) -> [(&'static str, u64); 8] {
         [
             ("oversold_units", self.oversold_units),
             ("leaked_reservations", self.leaked_reservations),
@@ -124,6 +137,7 @@ impl Reconciliation {
             ("unit_mismatches", self.unit_mismatches),
             ("money_mismatches", self.money_mismatches),
             ("orphaned_orders", self.orphaned_orders),
+            ("orphaned_returns", self.orphaned_returns),
             ("stale_documents", self.stale_documents),
         ]
     }
@@ -134,6 +148,7 @@ impl Reconciliation {
                 Figure::UnitMismatches => &mut self.unit_mismatches,
                 Figure::MoneyMismatches => &mut self.money_mismatches,
                 Figure::OrphanedOrders => &mut self.orphaned_orders,
+                Figure::OrphanedReturns => &mut self.orphaned_returns,
                 Figure::StaleDocuments => &mut self.stale_documents,
             } += 1;
             if self.findings.len() < FINDINGS_MAX {
@@ -161,13 +176,18 @@ pub async fn reconcile(books: &Books<'_>, mut seen: impl FnMut(&Order)) -> Resul
     let mut result = Reconciliation { orders: everywhere.len() as u64, gateway_compared: charged.is_some(), ..Default::default() };
     let looks = everywhere.into_iter().map(|(id, listed)| order::look(books, id, listed, &runs, charged.as_ref()));
     let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+    let mut named = returns::Named::default();
     while let Some(order::Look { document, findings }) = looks.try_next().await? {
         document.iter().for_each(&mut seen);
+        document.iter().for_each(|order| named.note(order));
         result.count(findings);
     }
     if let Some(charged) = &charged {
         result.count(charged.without_order(|id| orders.contains_key(id)));
     }
+    let (returns, orphans) = returns::look_at_all(books, named).await?;
+    result.returns = returns;
+    result.count(orphans);
     let figures = books.store.invariants().await.context("PostgreSQL's own figures")?;
     result.oversold_units = figures.oversold_units;
     result.leaked_reservations = figures.leaked_reservations;

@@ -8,7 +8,7 @@ use oms_domain::{
     placed::PaymentMethod,
 };
 
-use super::{Books, Figure, Finding, LOOK_AGAIN_AFTER, LOOKS, Listed, Run, Runs, gateway::Charged};
+use super::{Books, Figure, Finding, LOOK_AGAIN_AFTER, LOOKS, Listed, Run, Runs, credit, gateway::Charged};
 
 /// What was seen of an order.
 pub(super) struct Look {
@@ -64,7 +64,9 @@ async fn look_once(
         if let Some(what) = stale(order, listed) {
             add(Figure::StaleDocuments, what);
         }
-        if let Some(what) = charged.and_then(|charged| charged.difference(order)).or_else(|| not_netted_out(order)) {
+        let at_gateway = charged.and_then(|charged| charged.difference(order));
+        let between_orders = credit::difference(books, order).await?;
+        if let Some(what) = at_gateway.or_else(|| not_netted_out(order)).or(between_orders) {
             add(Figure::MoneyMismatches, what);
         }
     }
@@ -111,8 +113,8 @@ fn not_netted_out(order: &Order) -> Option<String> {
     if paid != owed {
         return Some(format!("closed with {paid} paid and {owed} owed (minor units)"));
     }
-    order.payments.iter().filter(|payment| payment.uses_gateway()).find_map(|payment| {
-        let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor();
+    order.payments.iter().filter(|payment| payment.is_answered_for()).find_map(|payment| {
+        let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor() - payment.lapsed_minor();
         let void_failed = payment.last(OperationKind::Void).is_some_and(|op| op.status == OperationStatus::Failed);
         (left != 0 && !void_failed).then(|| format!("closed with {left} still authorized (minor units)"))
     })

@@ -11,6 +11,7 @@ mod changes;
 mod claims;
 mod decisions;
 mod events;
+mod exchanges;
 mod feeds;
 mod fulfillment;
 mod health;
@@ -65,9 +66,13 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(claims::open))
         .routes(routes!(claims::get))
         .routes(routes!(claims::answer))
+        .routes(routes!(exchanges::start))
+        .routes(routes!(exchanges::get))
         .routes(routes!(returns::open, returns::list))
         .routes(routes!(returns::get))
         .routes(routes!(returns::events))
+        .routes(routes!(returns::deadlines))
+        .routes(routes!(returns::extend))
         .routes(routes!(returns::act))
         .routes(routes!(catalog::get_facility, catalog::put_facility))
         .routes(routes!(catalog::get_product, catalog::put_product))

@@ -9,6 +9,7 @@ use axum::{
 };
 use oms_api::{
     event::EventView,
+    hold::{DeadlineView, DeadlinesView, ExtensionBody, parse_return_deadline_id},
     page::Page,
     problem::Problem,
     reader::{Fields, Node, boolean, choice, parsed},
@@ -45,7 +46,8 @@ pub(crate) async fn open(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReturnView>), Failure> {
     let body = body.read(ReturnBody::read)?;
     let lines = body.announced();
-    let (opened, placed) = state.starter.open_return(OpenReturn { return_id: body.return_id, order_id: body.order_id, lines }).await?;
+    let (opened, placed) =
+        state.starter.open_return(OpenReturn { return_id: body.return_id, order_id: body.order_id, lines, credit: None }).await?;
     let status = match placed {
         Placed::Created => StatusCode::CREATED,
         Placed::Existing => StatusCode::OK,
@@ -121,13 +123,49 @@ pub(crate) async fn act(
     };
     let request = body.read(read)?;
     refuse_unknown_goods(&state, &request).await?;
+    command(&state, &id, command_id, request).await?;
+    Ok(Json(ReturnView::from(&existing(&state, &id).await?)))
+}
+
+/// Asks it of the return. When this returns, what it did can be read.
+async fn command(state: &AppState, id: &ReturnId, command_id: CommandId, request: Request) -> Result<(), Failure> {
     let order_id = id.order_id().ok_or(ErrorCode::ReturnNotFound)?;
     let _passage = state.gates.enter(&order_id).await?;
-    match state.starter.return_command(&id, ReturnRequest { command_id: command_id.0, request }).await {
+    match state.starter.return_command(id, ReturnRequest { command_id: command_id.0, request }).await {
         Err(StarterError::NotFound) => Err(ErrorCode::ReturnNotFound.into()),
         Err(error) => Err(error.into()),
-        Ok(_) => Ok(Json(ReturnView::from(&existing(&state, &id).await?))),
+        Ok(_) => Ok(()),
     }
+}
+
+#[utoipa::path(
+    get, path = "/v1/returns/{return_id}/deadlines", tag = "returns", operation_id = "list_return_deadlines",
+    params(("return_id" = String, Path)),
+    responses((status = 200, description = "What the return waits for, and what happens when it does not come", body = DeadlinesView))
+)]
+pub(crate) async fn deadlines(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<DeadlinesView>, Failure> {
+    let deadlines = existing(&state, &id).await?.deadlines();
+    Ok(Json(DeadlinesView { items: deadlines.iter().map(DeadlineView::from).collect() }))
+}
+
+#[utoipa::path(
+    patch, path = "/v1/returns/{return_id}/deadlines/{deadline_id}", tag = "returns", operation_id = "extend_return_deadline",
+    request_body = ExtensionBody, params(("return_id" = String, Path), ("deadline_id" = String, Path)),
+    responses((status = 200, description = "The wait has more time", body = DeadlineView))
+)]
+pub(crate) async fn extend(
+    State(state): State<AppState>,
+    InPath((id, deadline_id)): InPath<(ReturnId, String)>,
+    command_id: CommandId,
+    body: JsonBody,
+) -> Result<Json<DeadlineView>, Failure> {
+    let ExtensionBody { until } = body.read(ExtensionBody::read)?;
+    let unknown = || Problem::new(ErrorCode::NotFound).detail("the return has no such deadline: GET its deadlines for their ids");
+    let (wait, subject) = parse_return_deadline_id(&deadline_id).ok_or_else(unknown)?;
+    command(&state, &id, command_id, Request::ExtendDeadline { wait, subject: subject.to_owned(), until }).await?;
+    let deadlines = existing(&state, &id).await?.deadlines();
+    let extended = deadlines.iter().find(|known| known.wait == wait && known.subject == subject).ok_or_else(unknown)?;
+    Ok(Json(DeadlineView::from(extended)))
 }
 
 /// Goods are put away at facilities, and under SKUs, that the catalogue knows.

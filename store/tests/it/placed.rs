@@ -53,6 +53,7 @@ pub fn placed_order(id: &str, lines: usize) -> PlacedOrder {
         allow_split: true,
         allow_backorder: true,
         cancel_after: None,
+        exchange: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod carrier;
 mod changing;
 mod claims;
 mod declined;
+mod exchanges;
 mod gateway;
 mod giving_back;
 mod keys;

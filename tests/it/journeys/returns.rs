@@ -2,7 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use oms_api::{order::OrderView, returns::ReturnView};
+use oms_api::{
+    hold::{DeadlineView, DeadlinesView},
+    order::OrderView,
+    returns::ReturnView,
+};
 use oms_domain::{
     ids::{OrderId, Sku},
     payment::OperationKind,
@@ -335,5 +339,34 @@ fn a_return_that_temporal_is_asked_to_cancel_gives_its_units_back() -> Result<()
         handle.cancel(Default::default()).await?;
         until_return(shop, &id, "Cancelled").await?;
         shop.until(&order, "have its units back", |order| order.returns[0].amount_minor == Some(0)).await.map(drop)
+    })
+}
+
+#[test]
+fn a_returns_deadlines_are_listed_and_one_that_is_extended_is_waited_for_longer() -> Result<()> {
+    let policy = Policy { return_labels: false, return_sending_ms: 2_000, ..Policy::default() };
+    in_shop_under(policy, async |shop| {
+        let (order, _) = delivered(shop).await?;
+        let opened: ReturnView = open(shop, &order, lines(1)).await?.view(201)?;
+        let (id, path) = (opened.return_id.clone(), format!("/v1/returns/{}/deadlines", opened.return_id));
+        let listed: DeadlinesView = shop.get(&path).await?.view(200)?;
+        assert_eq!(listed.items[0].deadline_id, format!("return_sending.{id}"));
+        assert_eq!(listed.items[0].extended_by.as_deref(), Some("support"));
+        let until = listed.items[0].due + jiff::SignedDuration::from_secs(3);
+        let extend = async |deadline: &str| {
+            let request = shop.request(reqwest::Method::PATCH, &format!("{path}/{deadline}")).json(&json!({"until": until}));
+            Answer::to(request).await
+        };
+        let extended: DeadlineView = extend(&listed.items[0].deadline_id).await?.view(200)?;
+        assert_eq!(extended.due, until);
+        extend(&format!("return_rest.{id}")).await?.problem(404, "not_found")?;
+        until_return(shop, &id, "Expired").await?;
+        let events: Value = shop.get(&format!("/v1/returns/{id}/events")).await?.view(200)?;
+        let at = |kind: &str| {
+            let events = events["items"].as_array().into_iter().flatten();
+            events.filter(|event| event["type"] == kind).find_map(|event| event["at"].as_str()?.parse::<jiff::Timestamp>().ok())
+        };
+        ensure!(at("deadline_extended").is_some() && at("return_expired") >= Some(until), "{events:#}");
+        ends(shop, &id).await
     })
 }

@@ -97,8 +97,10 @@ impl Cell {
         let order = play.until(at_rest).await?;
         let returned = play.return_at_rest().await?;
         play.watched.over().await?;
-        sound::settle(&shop.system, std::slice::from_ref(&play.id)).await?;
-        play.judge(&order, returned.as_ref())
+        let exchange = play.exchange_at_rest().await?;
+        let orders: Vec<OrderId> = std::iter::once(play.id.clone()).chain(exchange.as_ref().map(|_| play.exchange_id())).collect();
+        sound::settle(&shop.system, &orders).await?;
+        play.judge(&order, returned.as_ref(), exchange.as_ref())
     }
 }
 
@@ -108,11 +110,14 @@ impl Play<'_> {
     }
 
     /// What passes leaves no trace; what does not leaves an order that has ended, or that says what it needs a person for.
-    fn judge(&self, order: &OrderView, returned: Option<&ReturnView>) -> Result<Outcome> {
-        let of_order = order.attention.iter().map(|known| (&known.subject, &known.why));
+    fn judge(&self, order: &OrderView, returned: Option<&ReturnView>, exchange: Option<&OrderView>) -> Result<Outcome> {
+        let of_order = order.attention.iter().chain(exchange.iter().flat_map(|found| &found.attention));
+        let of_order = of_order.map(|known| (&known.subject, &known.why));
         let of_return = returned.iter().flat_map(|returned| &returned.attention).map(|known| (&known.subject, &known.why));
         let parked: Vec<_> = of_order.chain(of_return).map(|(subject, why)| format!("{subject}: {why}")).collect();
-        let status = returned.map_or(order.status.clone(), |returned| format!("{}, return {}", order.status, returned.status));
+        let of_return = returned.map(|returned| format!(", return {}", returned.status)).unwrap_or_default();
+        let of_exchange = exchange.map(|found| format!(", exchange {}", found.status)).unwrap_or_default();
+        let status = format!("{}{of_return}{of_exchange}", order.status);
         let unharmed = status == self.cell.scenario.ends && parked.is_empty();
         let must_be_unharmed = self.fault().is_none_or(Fault::passes);
         ensure!(unharmed || !must_be_unharmed, "it is {status} in place of {}: {parked:?}", self.cell.scenario.ends);
@@ -166,6 +171,8 @@ impl Play<'_> {
                 }
                 Deed::Scan(n, status) => self.scan(*n, status).await?,
                 Deed::Return => self.open_return().await?,
+                Deed::Exchange => self.exchange().await?,
+                Deed::CancelExchange => self.cancel_exchange().await?,
                 Deed::ActOnReturn(status, action, body) => self.act_on_return(status, action, *body).await?,
             }
         }
@@ -221,13 +228,70 @@ impl Play<'_> {
         let opened_at = Timestamp::from_microsecond(Timestamp::now().as_microsecond())?;
         let queues = Queues::new(self.shop.system.addresses.queue_prefix.clone());
         let options = WorkflowStartOptions::new(queues.name(Queue::Orders), return_workflow_id(&return_id)).build();
-        let core = ReturnCore { return_id, order_id: self.id.clone(), opened_at, lines };
+        let core = ReturnCore { return_id, order_id: self.id.clone(), opened_at, lines, credit: None };
         let (clock, policy) = (self.shop.starter.clock(), Policy::default());
         let input = ReturnInput { core, clock, policy, queues, resumes: false, history_max: SHORT_RUN };
         self.shop.system.temporal.start_workflow(ReturnWorkflow::run, input, options).await?;
         // From here on there is something to come to rest.
         let there = until("the return to be recorded", async || self.returned().await);
         there.await.map(drop)
+    }
+
+    /// Asks until there is an answer, or until what went wrong has left it to a person.
+    async fn exchange(&self) -> Result<()> {
+        let order = self.until(at_rest).await?;
+        if order.status != "Completed" || order.needs_attention {
+            return Ok(());
+        }
+        let body = json!({"exchange_id": self.exchange_id(), "order_id": self.id,
+            "returned": [{"line_id": "1", "quantity": UNITS, "reason": "too small"}],
+            "lines": [{"line_id": "1", "sku": self.sku, "quantity": UNITS, "unit_price_minor": 255}]});
+        until("an answer to the exchange", async || {
+            let answer = self.shop.post("/v1/exchanges", &body).await?;
+            let refused = answer.status == 409 && self.fault().is_some_and(|fault| !fault.passes());
+            let done = matches!(answer.status, 200 | 201) || refused || self.is_left_to_a_person().await?;
+            ensure!(done || matches!(answer.status, 503 | 504), "{answer:?}");
+            Ok(done.then_some(()))
+        })
+        .await
+    }
+
+    async fn is_left_to_a_person(&self) -> Result<bool> {
+        let by_return = self.returned().await?.is_some_and(|returned| returned.needs_attention);
+        Ok(by_return || self.exchanged().await?.is_some_and(|found| found.needs_attention))
+    }
+
+    async fn cancel_exchange(&self) -> Result<()> {
+        let with_a_facility = |found: &OrderView| found.fulfillment_orders.iter().any(|part| part.status == "Released");
+        match self.until_exchange(|found| with_a_facility(found) || at_rest(found)).await? {
+            Some(found) if with_a_facility(&found) => {
+                self.ask(&format!("/v1/orders/{}/cancellations", self.exchange_id()), &cancellation("customer", &[])).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn exchange_at_rest(&self) -> Result<Option<OrderView>> {
+        self.until_exchange(at_rest).await
+    }
+
+    /// The exchange's order once the condition holds, or once its return waits for a person; none if there is none.
+    async fn until_exchange(&self, condition: impl Fn(&OrderView) -> bool) -> Result<Option<OrderView>> {
+        until(&format!("an exchange of {}", self.id), async || {
+            let found = self.exchanged().await?;
+            let waits = self.returned().await?.is_some_and(|returned| returned.needs_attention);
+            Ok((waits || found.as_ref().is_none_or(&condition)).then_some(found))
+        })
+        .await
+    }
+
+    async fn exchanged(&self) -> Result<Option<OrderView>> {
+        let answer = self.shop.get(&format!("/v1/orders/{}", self.exchange_id())).await?;
+        if answer.status == 404 { Ok(None) } else { answer.view(200).map(Some) }
+    }
+
+    fn exchange_id(&self) -> OrderId {
+        OrderId::exchange_of(&self.id, 1).expect("a short id")
     }
 
     async fn act_on_return(&self, status: &str, action: &str, body: fn() -> Value) -> Result<()> {

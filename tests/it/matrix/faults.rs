@@ -105,7 +105,9 @@ impl Faults {
     fn of(&self, input: &ExecuteActivityInput) -> Option<Arc<Watched>> {
         let workflow_id = input.activity_info().workflow_id.as_deref()?;
         let order_id = order_of_workflow_id(workflow_id).or_else(|| return_of_workflow_id(workflow_id)?.order_id())?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&order_id).cloned()
+        let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What happens to an exchange happens to its origin.
+        watched.get(&order_id).or_else(|| watched.get(&order_id.origin()?)).cloned()
     }
 }
 

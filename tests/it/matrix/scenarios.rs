@@ -21,6 +21,10 @@ pub enum Deed {
     Scan(u32, &'static str),
     /// The customer announces that everything comes back, once the order has ended.
     Return,
+    /// The customer wants the same again for everything, once the order has ended.
+    Exchange,
+    /// The exchange is cancelled once its goods are with a facility.
+    CancelExchange,
     /// Somebody acts on the return once it has this status.
     ActOnReturn(&'static str, &'static str, fn() -> Value),
 }
@@ -34,7 +38,7 @@ pub struct Scenario {
     /// Units in stock when the order is placed.
     pub in_stock: i64,
     pub deeds: &'static [Deed],
-    /// The statuses in which the order, and the return if there is one, end.
+    /// The statuses in which the order, and its return and exchange if there are any, end.
     pub ends: &'static str,
 }
 
@@ -150,6 +154,21 @@ pub const SCENARIOS: &[Scenario] = &[
             Deed::ActOnReturn("LabelSent", "cancel", keeps_it),
         ],
         ends: "Completed, return Cancelled",
+    },
+    Scenario {
+        name: "exchanged, and the exchange cancelled",
+        token: "tok_fine",
+        screened: None,
+        in_stock: 10,
+        deeds: &[
+            Deed::Act(1, "ship", own_number),
+            Deed::Act(1, "deliver", nothing),
+            Deed::Exchange,
+            Deed::ActOnReturn("LabelSent", "receive", at_leeds),
+            Deed::ActOnReturn("Received", "inspect", as_new),
+            Deed::CancelExchange,
+        ],
+        ends: "Completed, return Closed, exchange Cancelled",
     },
     Scenario {
         name: "authorized out of sight",

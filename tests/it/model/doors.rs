@@ -76,6 +76,7 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
         }
         // A return's workflow asks these, or a pool's, not a person.
         Request::OpenReturn { .. } | Request::SettleReturn { .. } | Request::Reallocate(_) => return None,
+        Request::ReleaseCredit { .. } | Request::SettleCredit { .. } => return None,
         // Claims have doors of their own, and are not drawn yet.
         Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => return None,
     })

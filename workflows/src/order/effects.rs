@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use oms_domain::{
     money::Money,
-    order::{Answer, Command, Effect, LabelRequest, PaymentRequest, Request, ScreenRequest, SourceRequest},
+    order::{Answer, Command, Effect, LabelRequest, Order, PaymentRequest, Request, ScreenRequest, SourceRequest},
+    placed::PaymentMethod,
 };
 use temporalio_workflow::{ActivityExecutionError, TimerOptions, WorkflowCancellationError, WorkflowCancellationToken, WorkflowContext};
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     calls::{outside, outside_within, own, reason},
-    contracts::{AdmitRequest, Admitted, Data, Fraud, Payments, RecordInput, Shipping, SourceInput},
+    contracts::{AdmitRequest, Admitted, Data, Fraud, Orders, Payments, RecordInput, Shipping, SourceInput},
     names::{Queue, Queues},
 };
 
@@ -73,8 +74,15 @@ async fn source(ctx: &WorkflowContext<OrderWorkflow>, request: SourceRequest) ->
 async fn pay(ctx: &WorkflowContext<OrderWorkflow>, request: PaymentRequest) -> Result<Answer, ActivityExecutionError> {
     let amount = Money::new(request.amount_minor, request.currency);
     let asks = if request.ask_first { "ask about " } else { "" };
-    let options = outside(&queues(ctx), Queue::Payments, format!("{asks}{} {amount}", request.kind.as_str()));
+    let summary = format!("{asks}{} {amount}", request.kind.as_str());
     let (payment_id, number) = (request.payment_id.clone(), request.number);
+    let by_credit = |order: &Order| order.payment(&request.payment_id).is_some_and(|known| known.method == PaymentMethod::Credit);
+    if ctx.state(|s| s.order.as_ref().is_some_and(by_credit)) {
+        let options = outside(&queues(ctx), Queue::Data, format!("{summary} of the credit"));
+        let outcome = ctx.execute_activity(Orders::pay_by_credit, request, options).await?;
+        return Ok(Answer::Payment { payment_id, number, outcome });
+    }
+    let options = outside(&queues(ctx), Queue::Payments, summary);
     let outcome = if request.ask_first {
         ctx.execute_activity(Payments::ask_payment, request, options).await?
     } else {

@@ -83,7 +83,7 @@ async fn admit(ctx: &WorkflowContext<OrderWorkflow>) -> Result<(), WorkflowTermi
     let at = now(ctx)?;
     ctx.state_mut(|s| {
         match admitted {
-            Admitted::Fresh(core) => s.order = Some(Order::new(core, input.policy)),
+            Admitted::Fresh(core) => s.order = Some(Order::new(*core, input.policy)),
             Admitted::Resumed(order) => {
                 s.recorded = order.version;
                 s.order = Some(*order);

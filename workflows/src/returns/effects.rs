@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     calls::{outside, reason},
-    contracts::{AskOrder, FollowRefund, Orders, Shipping},
+    contracts::{AskOrder, FollowRefund, Orders, Shipping, TellCredit},
     names::Queue,
 };
 
@@ -34,7 +34,8 @@ fn start(ctx: WorkflowContext<ReturnWorkflow>, effect: Effect) -> Pending {
 
 async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<Answer, ActivityExecutionError> {
     let (queues, core) = ctx.state(|s| (s.input.queues.clone(), s.this.core.clone()));
-    let ask = |lines| AskOrder { order_id: core.order_id.clone(), return_id: core.return_id.clone(), lines };
+    let credit = core.credit.clone();
+    let ask = |lines| AskOrder { order_id: core.order_id.clone(), return_id: core.return_id.clone(), lines, credit };
     match effect {
         Effect::AskOrder { lines } => {
             let options = outside(&queues, Queue::Data, "ask the order for the units".to_owned());
@@ -43,6 +44,11 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<An
         Effect::Settle { lines } => {
             let options = outside(&queues, Queue::Data, "tell the order how it ended".to_owned());
             ctx.execute_activity(Orders::settle_return, ask(lines), options).await
+        }
+        Effect::TellCredit { order_id, amount_minor } => {
+            let options = outside(&queues, Queue::Data, "tell the order that it pays for".to_owned());
+            let tell = TellCredit { order_id, return_id: core.return_id, amount_minor };
+            ctx.execute_activity(Orders::settle_credit, tell, options).await
         }
         Effect::Refund { retries } => {
             let options = outside(&queues, Queue::Data, "see the refund through".to_owned());

@@ -18,6 +18,7 @@ impl Draft {
         for _ in 0..ROUNDS_MAX {
             let before = self.events.len();
             self.close_claims();
+            self.lapse_credit();
             match self.order.status {
                 OrderStatus::Created => self.advance_created(),
                 OrderStatus::Approved => self.emit(Event::OrderProcessing),
@@ -76,7 +77,7 @@ impl Draft {
         self.emit(end);
     }
 
-    fn cancel_everything(&mut self, reason: &str) {
+    pub(super) fn cancel_everything(&mut self, reason: &str) {
         let open = self.order.lines.iter().filter(|(_, line)| line.open > 0).map(|(id, line)| (id.clone(), line.open)).collect();
         self.cancel_some(None, open, reason);
         let live = self.order.fulfillment_orders.iter().filter(|f| f.status.after(FulfillmentAction::Cancel).is_some());

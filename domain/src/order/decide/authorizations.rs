@@ -93,8 +93,10 @@ impl Draft {
 
 /// How much more than it has paid, and is good for, it was given to pay.
 fn room_minor(payment: &Payment) -> i64 {
-    if !payment.uses_gateway() {
+    if !payment.is_answered_for() {
         return 0;
     }
-    payment.amount_minor + payment.refunded_minor() - payment.charged_minor() - payment.capturable_minor()
+    // What a credit gave back, the order that granted it has given to the customer.
+    let again_minor = if payment.uses_gateway() { payment.refunded_minor() } else { 0 };
+    payment.amount_minor + again_minor - payment.charged_minor() - payment.capturable_minor()
 }

@@ -125,7 +125,7 @@ impl Draft {
         match payment.method {
             PaymentMethod::Card => !taken_over && !declined,
             PaymentMethod::Terms => true,
-            PaymentMethod::GiftCard | PaymentMethod::External => false,
+            PaymentMethod::GiftCard | PaymentMethod::External | PaymentMethod::Credit => false,
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 const HOLDS_MAX: usize = 100;
 /// What the order's own holds begin with: so they never meet the ids that people choose for theirs.
 const AWAITING: &str = "awaiting.";
+/// That of an exchange: the goods lift it, or a person who trusts in them.
+const RETURN: &str = "return.";
 /// Those that a person lifts who has looked at the order.
 const REVIEW: &str = "review.";
 const ADDRESS_REVIEW: &str = "review.address";
@@ -27,7 +29,7 @@ impl Draft {
             }
             return Err(Rejection::new(ErrorCode::RefusedByRule, format!("hold {hold_id} exists with another reason or expiry")));
         }
-        if let Some(own) = [AWAITING, REVIEW].iter().find(|own| hold_id.as_str().starts_with(**own)) {
+        if let Some(own) = [AWAITING, REVIEW, RETURN].iter().find(|own| hold_id.as_str().starts_with(**own)) {
             return Err(Rejection::new(ErrorCode::RefusedByRule, format!("ids that begin with {own} are the order's own")));
         }
         if self.order.holds.len() >= HOLDS_MAX {

@@ -6,6 +6,7 @@ mod authorizations;
 mod cancellation;
 mod changes;
 mod claims;
+mod credit;
 mod decisions;
 mod facts;
 mod fulfillment;
@@ -73,6 +74,7 @@ impl Draft {
         let placed = Event::OrderPlaced { lines: core.lines.len(), units: core.units(), total_minor: core.total_minor() };
         self.emit(placed);
         self.emit(Event::SourcingAsked { round: 1, reallocation: None });
+        self.await_goods();
         self.review_addresses();
     }
 
@@ -95,8 +97,10 @@ impl Draft {
             Request::ApproveClaim { claim_id } => self.approve_claim(claim_id),
             Request::DeclineClaim { claim_id, reason } => self.decline_claim(claim_id, reason),
             Request::Reallocate(asked) => self.reallocate(asked),
-            Request::OpenReturn { return_id, lines } => self.open_return(return_id, lines),
+            Request::OpenReturn { return_id, lines, credit } => self.open_return(return_id, lines, credit.as_ref()),
             Request::SettleReturn { return_id, lines } => self.settle_return(return_id, lines),
+            Request::ReleaseCredit { return_id, number, amount_minor } => self.release_credit(return_id, *number, *amount_minor),
+            Request::SettleCredit { return_id, amount_minor } => self.settle_credit(return_id, *amount_minor),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
             Request::AddPayment { payment } => self.add_payment(payment),
             Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until),
@@ -113,6 +117,7 @@ impl Draft {
             Request::Change { change_id, .. } => self.order.change(change_id).is_some(),
             Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
             Request::OpenReturn { .. } | Request::SettleReturn { .. } => true,
+            Request::ReleaseCredit { .. } | Request::SettleCredit { .. } => true,
             Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,
             Request::ResolveParcel { .. } | Request::AddPayment { .. } | Request::Decide { .. } => false,

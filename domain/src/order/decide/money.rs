@@ -32,13 +32,13 @@ impl Draft {
         let mut asked = Vec::new();
         for payment in &self.order.payments {
             let good_for = match payment.last(OperationKind::Authorize) {
-                None if payment.uses_gateway() => payment.amount_minor,
+                None if payment.is_answered_for() => payment.amount_minor,
                 Some(op) if op.is_open() => op.amount_minor,
                 Some(_) | None => payment.good_for_minor(),
             };
             let part = good_for.min(owed).max(0);
             owed -= part;
-            if payment.uses_gateway() && payment.operations.is_empty() && part > 0 {
+            if payment.is_answered_for() && payment.operations.is_empty() && part > 0 {
                 asked.push((payment.payment_id.clone(), part));
             }
         }
@@ -59,6 +59,9 @@ impl Draft {
             let part = match payment.method {
                 PaymentMethod::Card | PaymentMethod::GiftCard => payment.capturable_minor().min(due),
                 PaymentMethod::Terms => payment.good_for_minor().min(due),
+                // Until its goods are back and judged, nobody knows what it is worth.
+                PaymentMethod::Credit if self.order.credit_settled.is_none() => 0,
+                PaymentMethod::Credit => payment.capturable_minor().min(due),
                 // Paid already: what is due is due beyond it.
                 PaymentMethod::External => 0,
             };

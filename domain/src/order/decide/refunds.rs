@@ -85,7 +85,7 @@ impl Draft {
             PaymentMethod::Terms | PaymentMethod::External => {
                 self.emit(Event::CreditDue { payment_id: payment.payment_id, refund_id, amount_minor });
             }
-            PaymentMethod::Card | PaymentMethod::GiftCard => {
+            PaymentMethod::Card | PaymentMethod::GiftCard | PaymentMethod::Credit => {
                 let Some((capture, left)) = payment.refundable_captures().last() else { return };
                 let (acts_on, amount_minor) = (capture.reference.clone(), amount_minor.min(left));
                 let (payment_id, kind, refund_id) = (payment.payment_id.clone(), OperationKind::Refund, Some(refund_id));

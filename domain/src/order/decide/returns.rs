@@ -4,7 +4,7 @@ use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
     ids::{LineId, ReturnId},
-    order::{Event, Lines, lines::take},
+    order::{Credit, Event, Lines, lines::take},
 };
 
 /// Most returns of one order.
@@ -12,10 +12,12 @@ const RETURNS_MAX: usize = 1_000;
 
 impl Draft {
     /// A return asks to speak for units that the customer has. The same return again has them already.
-    pub(super) fn open_return(&mut self, id: &ReturnId, lines: &Lines) -> Result<(), Rejection> {
+    pub(super) fn open_return(&mut self, id: &ReturnId, lines: &Lines, credit: Option<&Credit>) -> Result<(), Rejection> {
         let refuse = |why: String| Err(Rejection::new(ErrorCode::RefusedByRule, why));
         if let Some(known) = self.order.returned(id) {
-            return if known.announced == *lines { Ok(()) } else { refuse(format!("return {id} exists with other units")) };
+            let pays_for = |credit: Option<&Credit>| credit.map(|credit| credit.order_id.clone());
+            let same = known.announced == *lines && pays_for(known.credit.as_ref()) == pays_for(credit);
+            return if same { Ok(()) } else { refuse(format!("return {id} exists with other units, or pays for another order")) };
         }
         if id.order_id().as_ref() != Some(&self.order.core.order_id) {
             return refuse(format!("return {id} is none of order {}", self.order.core.order_id));
@@ -24,7 +26,8 @@ impl Draft {
             return refuse(format!("an order has at most {RETURNS_MAX} returns"));
         }
         self.refuse_units_not_at_customer(lines)?;
-        self.emit(Event::ReturnOpened { return_id: id.clone(), lines: lines.clone() });
+        self.refuse_credit_beyond(lines, credit)?;
+        self.emit(Event::ReturnOpened { return_id: id.clone(), lines: lines.clone(), credit: credit.cloned() });
         Ok(())
     }
 
@@ -72,6 +75,7 @@ impl Draft {
         if let Some(refund_id) = known.refund_id() {
             self.owe_back(refund_id, amount_minor, returned, "returned");
         }
+        self.grant_credit(&known, amount_minor);
         Ok(())
     }
 }

@@ -7,14 +7,10 @@ use crate::{
     error::{ErrorCode, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FulfillmentOrderId, HoldId},
-    order::{Deadline, Event, FulfillmentOrder, Resolution, Verdict, Wait, deadlines::later},
+    order::{Deadline, Event, FulfillmentOrder, Resolution, Verdict, Wait},
     parcel::ParcelAction,
+    waits::{EXTENDED_MAX, refuse_extension},
 };
-
-/// Longest that a wait is put off at once.
-const EXTENSION_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
-/// Most waits of an order that were given more time.
-const EXTENDED_MAX: usize = 1_000;
 
 impl Draft {
     /// Each wait whose deadline has passed gets its default. What comes due by that is seen by the next tick.
@@ -44,6 +40,7 @@ impl Draft {
             Wait::AuthorizationExpiry => self.lapse(subject),
             Wait::Screening => self.screened(Verdict::Referred, true),
             Wait::Decision => self.decide_by_default(subject),
+            Wait::ReturnItems => self.goods_overdue(deadline),
             Wait::Pickup => self.not_collected(subject),
             Wait::LostParcel => self.refund_lost(subject),
             Wait::Claim => self.decline_by_default(subject),
@@ -67,9 +64,7 @@ impl Draft {
         if known.due == until {
             return Ok(());
         }
-        if until < known.due || until <= self.at || until > later(self.at, EXTENSION_MAX_MS) {
-            return refuse(format!("it is due at {}: name a later time, within a year", known.due));
-        }
+        refuse_extension(known.due, until, self.at)?;
         if self.order.extended.len() >= EXTENDED_MAX && !self.order.extended.contains_key(&wait.of(subject)) {
             return refuse(format!("an order has at most {EXTENDED_MAX} extended deadlines"));
         }
@@ -77,7 +72,7 @@ impl Draft {
         Ok(())
     }
 
-    fn overdue(&mut self, deadline: &Deadline) {
+    pub(super) fn overdue(&mut self, deadline: &Deadline) {
         let (subject, wait) = (deadline.subject.clone(), deadline.wait);
         self.emit(Event::AttentionRaised { subject, why: wait.overdue().to_owned(), wait: Some(wait) });
     }

@@ -38,8 +38,11 @@ impl Order {
             }
             Event::ClaimDeclined { claim_id, .. } => self.answer_claim(claim_id, ClaimAction::Decline, None, at),
             Event::ClaimClosed { claim_id } => self.answer_claim(claim_id, ClaimAction::Close, None, at),
-            Event::ReturnOpened { return_id, lines } => self.open_return(return_id, lines),
+            Event::ReturnOpened { return_id, lines, credit } => self.open_return(return_id, lines, credit.as_ref()),
             Event::ReturnSettled { return_id, lines, amount_minor } => self.settle_return(return_id, lines, *amount_minor),
+            Event::CreditGranted { return_id, amount_minor, .. } => self.grant_credit(return_id, *amount_minor),
+            Event::CreditReleased { return_id, number, amount_minor } => self.release_credit(return_id, *number, *amount_minor),
+            Event::CreditSettled { amount_minor } => self.settle_credit(*amount_minor, at),
             Event::RefundAsked(refund) => self.owe_back(refund),
             Event::RefundSetOff { refund_id, amount_minor } => {
                 self.set_off_minor = self.set_off_minor.saturating_add(*amount_minor);

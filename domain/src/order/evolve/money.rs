@@ -45,7 +45,7 @@ impl Order {
         self.refunds.push(refund.clone());
     }
 
-    pub(super) fn settle_refund(&mut self, id: &RefundId, amount_minor: i64) {
+    pub(in crate::order) fn settle_refund(&mut self, id: &RefundId, amount_minor: i64) {
         if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.refund_id == *id) {
             refund.settled_minor = refund.settled_minor.saturating_add(amount_minor);
         }

@@ -4,7 +4,7 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
     order::{
-        Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant,
+        Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Credit, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant,
         HoldReason, LabelOutcome, Order, PackedParcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest,
         SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
     },
@@ -102,12 +102,33 @@ pub fn refund(order: &Order, a: u32, b: u32, c: u32) -> Request {
     Request::Refund { refund_id: format!("r{}", c % 9).parse().unwrap(), amount_minor, reason: "goodwill".into(), lines }
 }
 
-/// Returns of what was delivered, or of what was not; settled with what came back, or with more.
+/// Returns of what was delivered, or of what was not, some to pay for another order; settled with what came back, or with more. The
+/// other order does not need all of it, or says so twice.
 pub fn come_back(order: &Order, a: u32, b: u32, c: u32) -> Request {
-    let return_id = oms_domain::ids::ReturnId::of(&order.core.order_id, 1 + c % 6);
+    let known = draw_known(order, a).filter(|_| c.is_multiple_of(2));
+    let return_id = known.unwrap_or_else(|| oms_domain::ids::ReturnId::of(&order.core.order_id, 1 + c % 6));
     let shipped: Lines = order.units().into_iter().map(|(id, units)| (id, u32::try_from(units.shipped).unwrap())).collect();
     let lines = some_of(&if a.is_multiple_of(3) { shipped } else { order.returnable(None) }, b);
-    if order.returned(&return_id).is_some() { Request::SettleReturn { return_id, lines } } else { Request::OpenReturn { return_id, lines } }
+    if order.returned(&return_id).is_some() {
+        let release = || Request::ReleaseCredit { return_id: return_id.clone(), number: 1 + b % 3, amount_minor: i64::from(a % 900) };
+        return if b.is_multiple_of(3) { release() } else { Request::SettleReturn { return_id, lines } };
+    }
+    let worth_minor = order.refund_share_minor(&lines).min(order.refundable_minor());
+    let credit = b.is_multiple_of(2).then(|| Credit::of("A1-X1".parse().unwrap(), worth_minor - i64::from(a % 300)));
+    Request::OpenReturn { return_id, lines, credit }
+}
+
+/// A return that is known already.
+fn draw_known(order: &Order, a: u32) -> Option<oms_domain::ids::ReturnId> {
+    let known: Vec<_> = order.returns.iter().map(|known| known.return_id.clone()).collect();
+    pick(&known, a)
+}
+
+/// The return that pays for the order has ended, and brought all, a part or nothing.
+pub fn settle_credit(order: &Order, a: u32) -> Request {
+    let all_minor = order.core.total_minor() / 2;
+    let amount_minor = [all_minor, i64::from(a % 900).min(all_minor), 0][usize::try_from(a % 3).unwrap()];
+    Request::SettleCredit { return_id: "B1-R1".parse().unwrap(), amount_minor }
 }
 
 /// Claims of what was delivered, or of what was not; approved, declined, or answered twice.

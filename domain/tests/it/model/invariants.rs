@@ -136,6 +136,8 @@ pub struct Ledger {
     shipped_minor: i128,
     unshipped_minor: i128,
     refunds_minor: i128,
+    /// Of those: what pays for other orders.
+    credits_minor: i128,
 }
 
 impl Ledger {
@@ -152,6 +154,7 @@ impl Ledger {
             shipped_minor: 0,
             unshipped_minor: 0,
             refunds_minor: 0,
+            credits_minor: 0,
         }
     }
 
@@ -211,6 +214,10 @@ impl Ledger {
                 self.unshipped_minor += i128::from(*amount_minor);
             }
             Event::ParcelResolved { .. } => self.plain = false,
+            Event::CreditGranted { amount_minor, .. } => self.credits_minor += i128::from(*amount_minor),
+            Event::CreditReleased { return_id, amount_minor, .. } if before.returned(return_id).unwrap().is_settled() => {
+                self.credits_minor -= i128::from(*amount_minor);
+            }
             Event::RefundAsked(refund) => self.refunds_minor += i128::from(refund.amount_minor),
             _ => {}
         }
@@ -238,7 +245,13 @@ impl Ledger {
         let paid = i128::from(order.net_captured_minor() + order.invoiced_minor) + elsewhere - credited;
         let still_owed: i128 = order.refunds.iter().map(|refund| i128::from(order.outstanding_minor(refund))).sum();
         assert!(still_owed == 0 || !order.attention.is_empty(), "{:?}", order.refunds);
-        assert_eq!(paid, self.shipped_minor - self.refunds_minor + still_owed, "{:?} {:?}", order.payments, order.refunds);
+        assert_eq!(
+            paid,
+            self.shipped_minor - self.refunds_minor + still_owed + self.credits_minor,
+            "{:?} {:?}",
+            order.payments,
+            order.refunds
+        );
         for payment in order.payments.iter().filter(|p| p.uses_gateway()) {
             let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor() - payment.lapsed_minor();
             assert!(left == 0 || !order.attention.is_empty(), "{payment:?}");

@@ -106,7 +106,7 @@ impl Model {
             assert!(modelled.add_up(), "the model loses units of line {id}: {modelled:?}");
             assert_eq!(units, modelled, "line {id}: the order's units, and the model's");
         }
-        let sum = |of: fn(&Payment) -> i64| order.payments.iter().filter(|payment| payment.uses_gateway()).map(of).sum();
+        let sum = |of: fn(&Payment) -> i64| order.payments.iter().filter(|payment| payment.is_answered_for()).map(of).sum();
         let sums = Sums {
             authorized_minor: sum(Payment::authorized_minor),
             captured_minor: sum(Payment::captured_minor),
@@ -182,6 +182,7 @@ impl Model {
             Event::PreorderDue { .. } | Event::FulfillmentReleased { .. } | Event::FulfillmentAccepted { .. } => {}
             Event::PickingStarted { .. } | Event::ShippingAsked { .. } | Event::LabelAsked { .. } | Event::LabelBooked { .. } => {}
             Event::LabelRefused { .. } | Event::FulfillmentReady { .. } | Event::LabelVoided { .. } | Event::GrantsSeen { .. } => {}
+            Event::CreditGranted { .. } | Event::CreditReleased { .. } | Event::CreditSettled { .. } => {}
             Event::ReturnOpened { .. } | Event::ClaimOpened { .. } | Event::ClaimApproved { .. } => {}
             Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}
             Event::DeliveryChanged { .. } | Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}

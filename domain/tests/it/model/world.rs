@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     address::AddressFlaw,
-    order::{Answer, Command, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
+    order::{
+        Answer, CREDIT, Command, CoreExchange, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide,
+    },
     placed::{DeliveryMethod, PaymentMethod},
     policy::{OnLoss, Policy},
 };
@@ -50,6 +52,14 @@ fn shape(draw: u32) -> OrderCore {
             let mut taken_over = payment("card", PaymentMethod::Card, total_minor);
             taken_over.authorization = Some(("auth-1".into(), None));
             vec![taken_over]
+        }
+        5 => {
+            let (order_id, return_id) = ("B1".parse().unwrap(), "B1-R1".parse().unwrap());
+            core.exchange = Some(CoreExchange { order_id, return_id });
+            vec![
+                payment(CREDIT, PaymentMethod::Credit, total_minor / 2),
+                payment("card", PaymentMethod::Card, total_minor - total_minor / 2),
+            ]
         }
         _ => vec![payment("card", PaymentMethod::Card, total_minor)],
     };
@@ -110,8 +120,9 @@ impl World {
             37 if b.is_multiple_of(2) => draw::decide_for(&self.order, a, c).map(Command::Request),
             37 if b.is_multiple_of(3) => draw::exchange(&self.order, a, c).map(Command::Request),
             37 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
+            38 if self.order.core.exchange.is_some() && b.is_multiple_of(4) => Some(Command::Request(draw::settle_credit(&self.order, a))),
             38 => Some(Command::Request(draw::claim(&self.order, a, b, c))),
-            39 if b.is_multiple_of(2) => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
+            39 => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
             40..=42 => draw::change(&self.order, a, b, c).map(Command::Request),
             _ => Some(Command::Tick),
         };
@@ -200,6 +211,9 @@ impl World {
         self.second += 1;
         if let Some(effect) = self.order.pending_effects().first().cloned() {
             return self.send(Command::Answer(draw::good(&self.order, &effect)));
+        }
+        if self.order.awaits_goods() {
+            return self.send(Command::Request(draw::settle_credit(&self.order, 0)));
         }
         if let Some(declined) = draw::decline(&self.order) {
             return self.send(Command::Request(declined));

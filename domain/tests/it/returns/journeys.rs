@@ -124,7 +124,7 @@ fn two_returns_of_one_unit_cannot_pass_each_other() {
 
 #[test]
 fn a_unit_that_has_not_shipped_is_refused_with_the_advice_to_cancel() {
-    let mut house = House { order: Run::released(core(&[2])), returns: Vec::new() };
+    let mut house = House { order: Run::released(core(&[2])), returns: Vec::new(), linked: None };
     let n = house.opened(&[("1", 1)]);
     assert_eq!(house.status(n), "Declined");
     assert!(format!("{:?}", house.returns[n].consent).contains("cancel them instead"), "{:?}", house.returns[n].consent);
@@ -214,9 +214,11 @@ fn the_same_return_asked_for_again_is_the_same_and_another_is_refused() {
     let mut house = four();
     house.opened(&[("1", 1)]);
     let return_id = house.returns[0].core.return_id.clone();
-    let open = |units| order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]) });
+    let open = |units| {
+        order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]), credit: None })
+    };
     assert_eq!(house.order.send(&open(1)).unwrap(), []);
     assert_eq!(house.order.send(&open(2)).unwrap_err().code, ErrorCode::RefusedByRule);
-    let other = order::Request::OpenReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]) };
+    let other = order::Request::OpenReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]), credit: None };
     assert_eq!(house.order.send(&order::Command::Request(other)).unwrap_err().code, ErrorCode::RefusedByRule);
 }

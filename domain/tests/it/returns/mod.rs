@@ -1,6 +1,9 @@
 //! Returns and their order, each by its own rules, joined by nothing but what they ask each other.
 
+mod exchange_sequences;
+mod exchanges;
 mod journeys;
 mod matrix;
 mod sequences;
 mod support;
+mod waits;

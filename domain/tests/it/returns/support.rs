@@ -16,6 +16,8 @@ use crate::support::{Run, at};
 pub struct House {
     pub order: Run,
     pub returns: Vec<Return>,
+    /// An order that one of the returns pays for.
+    pub linked: Option<Run>,
 }
 
 pub fn delivered(core: OrderCore) -> Run {
@@ -29,7 +31,7 @@ pub fn delivered(core: OrderCore) -> Run {
 
 impl House {
     pub fn delivered(core: OrderCore) -> Self {
-        Self { order: delivered(core), returns: Vec::new() }
+        Self { order: delivered(core), returns: Vec::new(), linked: None }
     }
 
     /// A return of these units is opened; its index. Nothing has been asked of the order yet.
@@ -38,13 +40,18 @@ impl House {
     }
 
     pub fn open_under(&mut self, policy: Policy, lines: &[(&str, u32)]) -> usize {
+        self.open_for(None, policy, lines)
+    }
+
+    /// The same, and it pays for another order.
+    pub fn open_for(&mut self, credit: Option<order::Credit>, policy: Policy, lines: &[(&str, u32)]) -> usize {
         let number = u32::try_from(self.returns.len()).unwrap() + 1;
         let order_id = self.order.order.core.order_id.clone();
         let announced =
             |(id, quantity): &(&str, u32)| AnnouncedLine { line_id: id.parse().unwrap(), quantity: *quantity, reason: "too small".into() };
         let return_id = oms_domain::ids::ReturnId::of(&order_id, number);
-        let core = ReturnCore { return_id, order_id, opened_at: at(self.order.second), lines: lines.iter().map(announced).collect() };
-        self.returns.push(Return::new(core, policy));
+        let (opened_at, lines) = (at(self.order.second), lines.iter().map(announced).collect());
+        self.returns.push(Return::new(ReturnCore { return_id, order_id, opened_at, lines, credit }, policy));
         self.must(self.returns.len() - 1, &Command::Open);
         self.returns.len() - 1
     }
@@ -88,7 +95,8 @@ impl House {
         let return_id = self.returns[n].core.return_id.clone();
         match effect {
             Effect::AskOrder { lines } => {
-                let open = order::Request::OpenReturn { return_id, lines: lines.clone() };
+                let credit = self.returns[n].core.credit.clone();
+                let open = order::Request::OpenReturn { return_id, lines: lines.clone(), credit };
                 match self.order.send(&order::Command::Request(open)) {
                     Ok(_) => Answer::Agreed(self.origin(lines)),
                     Err(refusal) => Answer::Refused(refusal),
@@ -102,7 +110,14 @@ impl House {
                 let settle = order::Request::SettleReturn { return_id: return_id.clone(), lines: lines.clone() };
                 self.order.must(&order::Command::Request(settle));
                 let settled = self.order.order.returned(&return_id).unwrap();
-                Answer::Settled(Settlement { lines: settled.returned.clone(), amount_minor: settled.amount_minor.unwrap() })
+                let credited_minor = settled.credit.as_ref().map_or(0, |credit| credit.amount_minor);
+                let (lines, amount_minor) = (settled.returned.clone(), settled.amount_minor.unwrap());
+                Answer::Settled(Settlement { lines, amount_minor, credited_minor })
+            }
+            Effect::TellCredit { amount_minor, .. } => {
+                let settle = order::Request::SettleCredit { return_id, amount_minor: *amount_minor };
+                self.linked.as_mut().expect("an order that it pays for").must(&order::Command::Request(settle));
+                Answer::CreditTold
             }
             Effect::Refund { .. } => {
                 self.order.obey();

@@ -98,7 +98,7 @@ async fn reconcile(layers: parts::Layers, format: Format) -> Result<()> {
 
 fn figures_text(figures: &Reconciliation) -> String {
     let rows = figures.figures().map(|(name, count)| [name.to_owned(), count.to_string()]);
-    let mut text = format!("{} orders compared\n{}", figures.orders, table(["INVARIANT", "COUNT"], rows));
+    let mut text = format!("{} orders and {} returns compared\n{}", figures.orders, figures.returns, table(["INVARIANT", "COUNT"], rows));
     if !figures.gateway_compared {
         text.push_str("\nThe payment gateway's books were not compared: OMS_PAYMENT_GATEWAY_URL is not set.");
     }
