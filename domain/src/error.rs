@@ -48,6 +48,9 @@ errors! {
     FulfillmentOrderNotFound = "fulfillment_order_not_found", 404, Never, 3, "There is no fulfillment order with this id";
     ReturnNotFound = "return_not_found", 404, Never, 3, "There is no return with this id";
     ClaimNotFound = "claim_not_found", 404, Never, 3, "There is no claim with this id";
+    ReservationNotFound = "reservation_not_found", 404, Never, 3, "There is no reservation with this id";
+    /// The id is taken by a reservation with another body.
+    ReservationConflict = "reservation_conflict", 409, Never, 5, "Another reservation has this id";
     /// The id is taken by a return of other units.
     ReturnConflict = "return_conflict", 409, Never, 5, "Another return has this id";
     /// The id is taken by an order with another body.

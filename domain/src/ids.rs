@@ -74,6 +74,8 @@ macro_rules! id {
     };
 }
 
+id!(/// Stock held for a checkout, named by whoever asks for it.
+    ReservationId, "reservation_id", ID_MAX_CHARS);
 id!(/// A change set, named by whoever asked for it.
     ChangeId, "change_id", ID_MAX_CHARS);
 id!(/// An order, named by whoever placed it.
@@ -94,6 +96,8 @@ id!(/// A hold on an order.
     HoldId, "hold_id", ID_MAX_CHARS);
 id!(/// A refund, named by whoever gives it.
     RefundId, "refund_id", ID_MAX_CHARS);
+id!(/// A note on an order, named by whoever writes it.
+    NoteId, "note_id", ID_MAX_CHARS);
 id!(/// What one facility ships of an order by one method: `<order_id>-F<n>`.
     FulfillmentOrderId, "fulfillment_order_id", DERIVED_ID_MAX_CHARS);
 id!(/// A parcel of a fulfillment order: `<fulfillment_order_id>-P<n>`.

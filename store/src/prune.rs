@@ -17,13 +17,15 @@ pub struct Pruned {
     pub promises: u64,
     /// Demand too old to foretell anything.
     pub recent_demand: u64,
+    /// Holds for checkouts that have ended.
+    pub checkout_holds: u64,
 }
 
 impl Pruned {
     /// All of them.
     pub fn rows(&self) -> u64 {
         let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
-        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand
+        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand + self.checkout_holds
     }
 }
 
@@ -53,11 +55,15 @@ const PRUNE: &str = "WITH keys AS (
     ), demand AS (
         DELETE FROM recent_demand WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM recent_demand WHERE noted_at < now() - interval '35 days' LIMIT $1)) RETURNING 1
+    ), holds AS (
+        DELETE FROM checkout_holds WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM checkout_holds WHERE status <> 'Held' AND requested_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     )
     SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
         'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
         'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
-        'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand))";
+        'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand),
+        'checkout_holds', (SELECT count(*) FROM holds))";
 
 impl Store {
     /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.

@@ -8,7 +8,7 @@ use oms_domain::{
     order::{ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
-    reservation::{ReservationAction, ReservationStatus},
+    reservation::{self, ReservationAction, ReservationStatus},
     returns::{self, ReturnAction, ReturnStatus},
 };
 
@@ -124,7 +124,8 @@ fn waits() -> String {
     text.push_str("| wait | how long | what happens then | who extends it |\n| --- | --- | --- | --- |\n");
     let orders = Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
     let returns = returns::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
-    for (key, lasts, default, extends) in orders.chain(returns) {
+    let reservations = reservation::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
+    for (key, lasts, default, extends) in orders.chain(returns).chain(reservations) {
         let _ = writeln!(text, "| `{key}` | {lasts} | {default} | {extends} |");
     }
     text
