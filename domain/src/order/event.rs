@@ -285,6 +285,11 @@ pub enum Event {
         group: u16,
         to: CoreGroup,
     },
+    /// The customer pays so much more for shipping, or less than nothing more: shared by the units that are still to ship.
+    ShippingPriced {
+        group: u16,
+        by_minor: i64,
+    },
     /// An instrument pays so much more.
     PaymentRaised {
         payment_id: PaymentId,
@@ -420,6 +425,7 @@ kinds! {
     UnitsAdded = "units_added",
     UnitsRemoved = "units_removed",
     DeliveryChanged = "delivery_changed",
+    ShippingPriced = "shipping_priced",
     PaymentRaised = "payment_raised",
     ChangeConfirmed = "change_confirmed",
     DecisionAsked = "decision_asked",

@@ -26,6 +26,11 @@ async fn held(shop: &Shop, id: &str) -> Result<ReservationView> {
     shop.get(&format!("/v1/reservations/{id}")).await?.view(200)
 }
 
+/// Moves the deadline to so many seconds from now.
+async fn held_for(shop: &Shop, id: &str, hold_s: u32) -> Result<ReservationView> {
+    Answer::to(shop.request(Method::PATCH, &format!("/v1/reservations/{id}")).json(&json!({"hold_s": hold_s}))).await?.view(200)
+}
+
 fn held_units(view: &ReservationView) -> u32 {
     view.held.iter().map(|units| units.quantity).sum()
 }
@@ -105,10 +110,11 @@ fn a_hold_past_its_deadline_serves_who_waits_and_its_order_is_sourced_as_any_oth
     in_own_shop(Default::default(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 3)]).await?;
         let cart = unique("CART");
-        hold(shop, &cart, &sku, 3, 2).await?;
+        hold(shop, &cart, &sku, 3, 600).await?;
         let patient = Basket::of(&sku, 2, 90_000);
         shop.place(&patient).await?;
-        shop.until(&patient.id(), "wait for stock", |order| order.lines[0].units.unfilled == 2).await?;
+        shop.until_part(&patient.id(), 1, "Backordered").await?;
+        held_for(shop, &cart, 1).await?;
         until("the hold to end by itself", async || Ok((held(shop, &cart).await?.status == "Expired").then_some(()))).await?;
         shop.until(&patient.id(), "be served", |order| order.lines[0].units.unfilled == 0).await?;
         let late = Basket::of(&sku, 1, 90_000).with("/reservation_id", cart.as_str());
@@ -124,14 +130,15 @@ fn a_deadline_and_an_order_never_both_have_a_hold() -> Result<()> {
     in_own_shop(Default::default(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 8)]).await?;
         let carts: Vec<String> = (0..8).map(|_| unique("CART")).collect();
-        try_join_all(carts.iter().map(|cart| hold(shop, cart, &sku, 1, 2))).await?;
+        try_join_all(carts.iter().map(|cart| hold(shop, cart, &sku, 1, 600))).await?;
         // As many others wait, and get what the deadline gives back.
         let others: Vec<Basket> = (0..8).map(|_| Basket::of(&sku, 1, 90_000)).collect();
         try_join_all(others.iter().map(|other| shop.place(other))).await?;
         for other in &others {
-            shop.until(&other.id(), "wait for stock", |order| order.lines[0].units.unfilled == 1).await?;
+            shop.until_part(&other.id(), 1, "Backordered").await?;
         }
         let mut baskets = Vec::new();
+        try_join_all(carts.iter().map(|cart| held_for(shop, cart, 1))).await?;
         for cart in &carts {
             let basket = Basket::of(&sku, 1, 90_000).with("/reservation_id", cart.as_str());
             shop.place(&basket).await?;

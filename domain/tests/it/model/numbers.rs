@@ -184,7 +184,8 @@ impl Model {
             Event::LabelRefused { .. } | Event::FulfillmentReady { .. } | Event::LabelVoided { .. } | Event::GrantsSeen { .. } => {}
             Event::ReturnOpened { .. } | Event::ClaimOpened { .. } | Event::ClaimApproved { .. } => {}
             Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}
-            Event::DeliveryChanged { .. } | Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}
+            Event::DeliveryChanged { .. } | Event::ShippingPriced { .. } => {}
+            Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}
             Event::DecisionAsked(_) | Event::DecisionMade { .. } | Event::DeadlineExtended { .. } => {}
             Event::CancellationRequested { .. } | Event::CancellationAnswered { .. } | Event::CancellationRecorded(_) => {}
             Event::AttentionRaised { .. } | Event::EffectGaveUp { .. } | Event::AttentionResolved { .. } => {}
