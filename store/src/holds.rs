@@ -100,7 +100,8 @@ impl Store {
 
     /// A hold as it is now, up to 30 days after its end.
     pub async fn checkout_hold(&self, id: &ReservationId) -> Result<Option<CheckoutHold>, StoreError> {
-        self.row(sqlx::query_scalar("SELECT shown_hold(reservation_id) FROM checkout_holds WHERE reservation_id = $1").bind(id.as_str())).await
+        self.row(sqlx::query_scalar("SELECT shown_hold(reservation_id) FROM checkout_holds WHERE reservation_id = $1").bind(id.as_str()))
+            .await
     }
 
     /// What a hold has now: nothing, if there is none.

@@ -43,8 +43,12 @@ mod tests {
 
     #[test]
     fn held_units_are_there_beside_those_that_everybody_may_have() {
-        let position =
-            |facility_id: &str, available| Available { facility_id: facility_id.parse().unwrap(), sku: "A".parse().unwrap(), available, stock_price_milli: 7 };
+        let position = |facility_id: &str, available| Available {
+            facility_id: facility_id.parse().unwrap(),
+            sku: "A".parse().unwrap(),
+            available,
+            stock_price_milli: 7,
+        };
         let units = |line_id: &str, facility_id: &str| HeldUnits {
             line_id: line_id.parse().unwrap(),
             facility_id: facility_id.parse().unwrap(),
@@ -52,7 +56,8 @@ mod tests {
             quantity: 2,
         };
         let found = with_held(vec![position("LEEDS", 1)], vec![units("1", "LEEDS"), units("2", "LEEDS"), units("1", "BATH")]);
-        let found: Vec<_> = found.iter().map(|position| (position.facility_id.as_str(), position.available, position.stock_price_milli)).collect();
+        let found: Vec<_> =
+            found.iter().map(|position| (position.facility_id.as_str(), position.available, position.stock_price_milli)).collect();
         assert_eq!(found, [("BATH", 2, 0), ("LEEDS", 5, 7)]);
     }
 }

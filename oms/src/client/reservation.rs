@@ -47,8 +47,7 @@ impl HoldArgs {
             .map(|(line_id, units)| json!({"line_id": line_id.to_string(), "sku": units.line_id, "quantity": units.quantity}))
             .collect();
         let (latitude, longitude) = (self.at.map(|at| at.latitude), self.at.map(|at| at.longitude));
-        let address =
-            self.country.map(|country| object(json!({"country": country, "latitude": latitude, "longitude": longitude})));
+        let address = self.country.map(|country| object(json!({"country": country, "latitude": latitude, "longitude": longitude})));
         let method = self.pickup_at.as_ref().map(|_| "pickup".to_owned()).or(self.method);
         let body = object(json!({
             "reservation_id": self.reservation_id, "lines": lines, "address": address, "method": method,

@@ -116,9 +116,7 @@ impl StockCommand {
                 let extended = api.patch(&["v1", "reservations", &reservation_id], &json!({"hold_s": hold_s})).await?;
                 reservation::show(format, &extended)
             }
-            Self::Release { reservation_id } => {
-                reservation::show(format, &api.delete(&["v1", "reservations", &reservation_id]).await?)
-            }
+            Self::Release { reservation_id } => reservation::show(format, &api.delete(&["v1", "reservations", &reservation_id]).await?),
         }
     }
 }

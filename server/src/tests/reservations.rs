@@ -59,7 +59,10 @@ async fn nothing_to_hold_is_denied_for_good_and_bounds_are_named() {
     let app = App::new();
     app.with_stock("H-F2", "H-2", 0).await;
     let denied = app.post("/v1/reservations", &basket("H-R2", "H-2", 1)).await;
-    assert_eq!((denied.status.as_u16(), &denied.body["status"], &denied.body["not_held"][0]["quantity"]), (201, &json!("Denied"), &json!(1)));
+    assert_eq!(
+        (denied.status.as_u16(), &denied.body["status"], &denied.body["not_held"][0]["quantity"]),
+        (201, &json!("Denied"), &json!(1))
+    );
     assert_eq!(app.give_back("H-R2").await.status, 200);
 
     let unknown = app.post("/v1/reservations", &basket("H-R3", "NO-SUCH", 1)).await;
