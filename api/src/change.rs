@@ -53,7 +53,7 @@ pub enum ChangeBody {
         delivery_group: Option<String>,
         ship_to: AddressBody,
     },
-    /// Another shipping method. What the customer pays for shipping stays as it is.
+    /// Another shipping method. What the customer pays for shipping stays as it is, unless `price_minor` says otherwise.
     Method {
         /// Needed with more than one delivery group.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,5 +66,9 @@ pub enum ChangeBody {
         /// Needed where nothing was to be delivered before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ship_to: Option<AddressBody>,
+        /// What the customer pays for shipping now, before tax and discount, which stay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+        price_minor: Option<i64>,
     },
 }

@@ -44,14 +44,19 @@ pub struct PromiseLineBody {
 impl PromiseBody {
     pub fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
-            let mut seen = BTreeSet::new();
-            let lines = fields.required("lines", |n| n.list(1, PROMISE_LINES_MAX, |element| line(element, &mut seen)));
+            let lines = fields.required("lines", lines);
             let address = fields.required("address", |n| n.object(place));
             let channel = fields.optional("channel", name);
             let requested_delivery_date = fields.optional("requested_delivery_date", date);
             Some(Self { lines: lines?, address: address?, channel: channel?, requested_delivery_date: requested_delivery_date? })
         })
     }
+}
+
+/// A basket: no line twice.
+pub(crate) fn lines(node: &Node<'_>) -> Option<Vec<PromiseLineBody>> {
+    let mut seen = BTreeSet::new();
+    node.list(1, PROMISE_LINES_MAX, |element| line(element, &mut seen))
 }
 
 fn line(node: &Node<'_>, seen: &mut BTreeSet<LineId>) -> Option<PromiseLineBody> {

@@ -57,6 +57,9 @@ pub enum Change {
         pickup_facility_id: Option<FacilityId>,
         /// Needed where there was none.
         ship_to: Option<Address>,
+        /// What the customer pays for it, before tax and discount, which stay; absent: as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        price_minor: Option<i64>,
     },
 }
 
@@ -89,10 +92,11 @@ impl Change {
                 CoreChange::Substitute { line_id: line_id.clone(), by: CoreLine::of(by, placed.taxes_included) }
             }
             Self::Address { group, ship_to } => CoreChange::Redirect { group: *group, address_flaw: AddressFlaw::of(ship_to) },
-            Self::Method { group, method, pickup_facility_id, ship_to } => {
+            Self::Method { group, method, pickup_facility_id, ship_to, price_minor } => {
                 let address_flaw = ship_to.as_ref().or_else(|| placed.address(*group)).and_then(AddressFlaw::of);
                 let address_flaw = address_flaw.filter(|_| pickup_facility_id.is_none());
-                let to = CoreGroup { method: *method, pickup_facility_id: pickup_facility_id.clone(), address_flaw };
+                let (pickup_facility_id, price_minor) = (pickup_facility_id.clone(), *price_minor);
+                let to = CoreGroup { method: *method, pickup_facility_id, address_flaw, price_minor };
                 CoreChange::Method { group: *group, to }
             }
         }
@@ -123,13 +127,20 @@ impl PlacedOrder {
             match change {
                 Change::Add { line } | Change::Substitute { by: line, .. } => self.lines.push(line.clone()),
                 Change::Address { group, ship_to } => self.deliver(*group, None, None, Some(ship_to)),
-                Change::Method { group, method, pickup_facility_id, ship_to } => {
+                Change::Method { group, method, pickup_facility_id, ship_to, price_minor } => {
                     self.deliver(*group, Some(*method), pickup_facility_id.as_ref(), ship_to.as_ref());
+                    self.price(*group, *price_minor);
                 }
                 Change::Increase { .. } | Change::Decrease { .. } | Change::Remove { .. } => {}
             }
         }
         self
+    }
+
+    fn price(&mut self, group: u16, price_minor: Option<i64>) {
+        if let Some(group) = self.delivery_groups.get_mut(usize::from(group)) {
+            group.price_minor = price_minor.unwrap_or(group.price_minor);
+        }
     }
 
     fn deliver(&mut self, group: u16, method: Option<DeliveryMethod>, store: Option<&FacilityId>, ship_to: Option<&Address>) {

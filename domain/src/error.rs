@@ -51,6 +51,9 @@ errors! {
     BulkNotFound = "bulk_not_found", 404, Never, 3, "There is no bulk operation with this id";
     /// The id is taken by a bulk operation with another body.
     BulkConflict = "bulk_conflict", 409, Never, 5, "Another bulk operation has this id";
+    ReservationNotFound = "reservation_not_found", 404, Never, 3, "There is no reservation with this id";
+    /// The id is taken by a reservation with another body.
+    ReservationConflict = "reservation_conflict", 409, Never, 5, "Another reservation has this id";
     /// The id is taken by a return of other units.
     ReturnConflict = "return_conflict", 409, Never, 5, "Another return has this id";
     /// The id is taken by an order with another body.

@@ -76,6 +76,8 @@ macro_rules! id {
 
 id!(/// An operation on many orders, named by whoever starts it.
     BulkId, "bulk_id", ID_MAX_CHARS);
+id!(/// Stock held for a checkout, named by whoever asks for it.
+    ReservationId, "reservation_id", ID_MAX_CHARS);
 id!(/// A change set, named by whoever asked for it.
     ChangeId, "change_id", ID_MAX_CHARS);
 id!(/// An order, named by whoever placed it.
@@ -96,6 +98,8 @@ id!(/// A hold on an order.
     HoldId, "hold_id", ID_MAX_CHARS);
 id!(/// A refund, named by whoever gives it.
     RefundId, "refund_id", ID_MAX_CHARS);
+id!(/// A note on an order, named by whoever writes it.
+    NoteId, "note_id", ID_MAX_CHARS);
 id!(/// What one facility ships of an order by one method: `<order_id>-F<n>`.
     FulfillmentOrderId, "fulfillment_order_id", DERIVED_ID_MAX_CHARS);
 id!(/// A parcel of a fulfillment order: `<fulfillment_order_id>-P<n>`.

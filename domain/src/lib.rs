@@ -9,6 +9,7 @@ pub mod fulfillment;
 pub mod ids;
 pub mod machine;
 pub mod money;
+pub mod note;
 pub mod order;
 pub mod parcel;
 pub mod payment;

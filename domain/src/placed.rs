@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, ReturnId, Sku},
+    ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, ReservationId, ReturnId, Sku},
     money::Currency,
     returns::AnnouncedLine,
 };
@@ -37,6 +37,9 @@ pub struct PlacedOrder {
     pub taxes_included: bool,
     pub requested_delivery_date: Option<Date>,
     pub promise_id: Option<String>,
+    /// Stock held for its checkout, which the first round of sourcing takes over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation_id: Option<ReservationId>,
     pub allow_split: bool,
     pub allow_backorder: bool,
     /// What waits for stock after this time is cancelled.

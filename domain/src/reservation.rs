@@ -1,6 +1,18 @@
 //! The reservation's machine. The rows live in the store, which moves them in one conditional transaction; the rules are here.
 
-use crate::machine;
+use crate::{machine, waits::waits};
+
+/// How long stock is held for a checkout, unless it says.
+pub const HOLD_DEFAULT_S: u32 = 15 * 60;
+/// The longest a hold can last from when it was made, however often its deadline is moved.
+pub const HOLD_MAX_S: u32 = 2 * 60 * 60;
+
+waits! {
+    /// What a reservation can wait for; its deadline is by the database's clock.
+    Wait {
+        Checkout = "checkout_hold", "`hold_s` of the request (15 min unless it says), at most 2 h in all", "the units go back: to whoever waits for them first", "the checkout";
+    }
+}
 
 machine! {
     /// Where reserved units stand (LIFECYCLE.md, Stock and reservations).
@@ -27,6 +39,8 @@ machine! {
         Deny = "deny",
         Allocate = "allocate",
         Expire = "expire",
+        /// Give it another deadline.
+        Extend = "extend",
         Release = "release",
         Move = "move",
         Short = "short",
@@ -37,6 +51,7 @@ machine! {
         Requested, Hold => Held;
         Requested, Deny => Denied;
         Requested | Held, Allocate => Allocated;
+        Held, Extend => Held;
         Held, Expire => Expired;
         Held | Allocated, Release => Released;
         Allocated, Move => Moved;

@@ -8,9 +8,8 @@ use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
         Api, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand, exchange::ExchangeCommand,
-        facility::FacilityCommand,
-        feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand, promise::PromiseArgs,
-        returns::ReturnCommand, stock::StockCommand,
+        facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand,
+        promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},

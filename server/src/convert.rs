@@ -9,6 +9,7 @@ use oms_api::{
     fulfillment::FulfillmentOrderSummary,
     order::OrderSummary,
     product::ProductBody,
+    reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     returns::ReturnSummary,
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockRow},
 };
@@ -254,4 +255,32 @@ pub(crate) fn feed(run: oms_store::FeedRun) -> FeedView {
 
 pub(crate) fn reject(row: oms_store::RejectedRow) -> RejectView {
     RejectView { row_number: row.row_number, reason: row.reason }
+}
+
+pub(crate) fn reservation(hold: oms_store::CheckoutHold) -> ReservationView {
+    let not_held = not_held(&hold);
+    let held = hold.held.into_iter().map(|units| HeldUnitsView {
+        line_id: units.line_id.to_string(),
+        sku: units.sku.to_string(),
+        facility_id: units.facility_id.to_string(),
+        quantity: units.quantity,
+    });
+    ReservationView {
+        reservation_id: hold.reservation_id.to_string(),
+        status: hold.status.name().to_owned(),
+        requested_at: hold.requested_at,
+        expires_at: hold.expires_at,
+        order_id: hold.order_id.map(|id| id.to_string()),
+        held: held.collect(),
+        not_held,
+    }
+}
+
+fn not_held(hold: &oms_store::CheckoutHold) -> Vec<NotHeldUnitsView> {
+    let left = |line: &oms_store::HoldLine| {
+        let held: u32 = hold.held.iter().filter(|units| units.line_id == line.line_id).map(|units| units.quantity).sum();
+        let quantity = line.quantity.saturating_sub(held);
+        NotHeldUnitsView { line_id: line.line_id.to_string(), sku: line.sku.to_string(), quantity }
+    };
+    hold.lines.iter().map(left).filter(|line| line.quantity > 0).collect()
 }

@@ -9,6 +9,7 @@ mod extract;
 mod failure;
 mod feeds;
 mod gates;
+mod holding;
 mod layers;
 mod metrics;
 mod openapi;

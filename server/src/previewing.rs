@@ -120,7 +120,8 @@ impl Previewed<'_> {
             requested_delivery_date: self.preview.placed.requested_delivery_date,
         };
         let (products, facilities, stock) = (self.products.clone(), self.facilities.clone(), self.stock.clone());
-        let basket = Basket { body: &body, products, facilities, stock, rules: self.rules, may_wait: self.may_wait(), at: self.at };
+        let (rules, may_wait) = (self.rules, self.may_wait());
+        let basket = Basket { body: &body, pickup_facility_id: None, products, facilities, stock, rules, may_wait, at: self.at };
         basket.option_of(group.method.as_str())
     }
 

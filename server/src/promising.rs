@@ -7,13 +7,15 @@ use oms_allocation::{
     Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Position, Rules, Service, StockLevel, build_problem,
 };
 use oms_api::promise::{PromiseBody, PromiseView, PromisedConsignmentView, PromisedUnitsView};
-use oms_domain::ids::Sku;
+use oms_domain::ids::{FacilityId, Sku};
 use oms_store::Product;
 use uuid::Uuid;
 
 /// What the plans are made from.
 pub(crate) struct Basket<'a> {
     pub(crate) body: &'a PromiseBody,
+    /// The store, if it is picked up.
+    pub(crate) pickup_facility_id: Option<FacilityId>,
     pub(crate) products: BTreeMap<Sku, Product>,
     pub(crate) facilities: Vec<Facility>,
     pub(crate) stock: Vec<StockLevel>,
@@ -24,6 +26,11 @@ pub(crate) struct Basket<'a> {
 }
 
 impl Basket<'_> {
+    /// Where its units would come from.
+    pub(crate) fn plan(&self, basket_id: &str, service: Service) -> Result<Decision, Invalid> {
+        Ok(build_problem(&self.order(basket_id, service), &self.facilities, &self.stock, self.rules, self.at)?.decide(Options::default()))
+    }
+
     /// One option for each shipping method.
     pub(crate) fn options(&self) -> Result<Vec<PromiseView>, Invalid> {
         [(Service::Standard, "standard"), (Service::Express, "express")]
@@ -39,8 +46,8 @@ impl Basket<'_> {
 
     fn option(&self, service: Service, method: &str) -> Result<PromiseView, Invalid> {
         let promise_id = format!("pr-{}", Uuid::now_v7().simple());
+        let decision = self.plan(&promise_id, service)?;
         let order = self.order(&promise_id, service);
-        let decision = build_problem(&order, &self.facilities, &self.stock, self.rules, self.at)?.decide(Options::default());
         Ok(view(promise_id, method, &order, decision))
     }
 
@@ -52,7 +59,7 @@ impl Basket<'_> {
             channel: self.body.channel.clone().unwrap_or_default(),
             destination: Destination { country: address.country.clone(), position },
             service,
-            pickup_facility_id: None,
+            pickup_facility_id: self.pickup_facility_id.as_ref().map(ToString::to_string),
             requested_delivery_date: self.body.requested_delivery_date,
             allow_split: true,
             packages_already: 0,

@@ -6,10 +6,10 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use oms_api::{fulfillment::FulfillmentOrderView, order::OrderView};
+use oms_api::{fulfillment::FulfillmentOrderView, note::NoteView, order::OrderView};
 use oms_domain::{
     error::ErrorCode,
-    ids::{FulfillmentOrderId, OrderId, Sku},
+    ids::{FulfillmentOrderId, NoteId, OrderId, Sku},
     order::Order,
     placed::PlacedOrder,
 };
@@ -23,6 +23,7 @@ use crate::{failure::Failure, state::AppState};
 pub(crate) enum Shown {
     Order(OrderId),
     FulfillmentOrder(FulfillmentOrderId),
+    Note(OrderId, NoteId),
 }
 
 impl Shown {
@@ -39,6 +40,10 @@ pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Fa
     Ok(match shown {
         Shown::Order(id) => shown.answer(order(state, id).await?),
         Shown::FulfillmentOrder(id) => shown.answer(fulfillment_order(state, id).await?),
+        Shown::Note(order_id, id) => {
+            let note = state.store.note(order_id, id).await?.ok_or(ErrorCode::NotFound)?;
+            shown.answer(NoteView::of(order_id, note))
+        }
     })
 }
 

@@ -1,4 +1,5 @@
-//! Carries messages from the databases to the running orders, at least once; and starts orders whose start was lost.
+//! Carries messages from the databases to the running orders, at least once; starts orders whose start was lost; and gives back what
+//! checkouts hold past their deadline.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How often the relay looks unasked, and how often it looks for lost starts.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// How often holds of checkouts are looked at: none outlives its deadline by much more.
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 /// An order that has been taken in for this long without a record of it had its start lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
 
@@ -53,11 +56,13 @@ impl Relay {
     /// Runs until the future is dropped. What fails is tried again; nothing here ends it.
     pub async fn run(&self) {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        let mut expire = tokio::time::interval(EXPIRE_EVERY);
         loop {
             tokio::select! {
                 () = self.nudge.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 _ = sweep.tick() => self.sweep_logged().await,
+                _ = expire.tick() => self.expire_logged().await,
             }
             if let Err(error) = self.deliver_all().await {
                 tracing::warn!(error = %error, "messages could not be delivered; they will be tried again");
@@ -105,6 +110,26 @@ impl Relay {
             }
         }
         Ok(Swept { started })
+    }
+
+    /// Gives back what checkouts hold past their deadline; how many holds ended. Who waits for the units has a message then.
+    pub async fn expire_holds(&self) -> Result<u32, StarterError> {
+        let mut expired = 0;
+        loop {
+            let ended = self.starter.store.expire_holds(BATCH).await?;
+            expired += ended;
+            if ended < BATCH {
+                return Ok(expired);
+            }
+        }
+    }
+
+    async fn expire_logged(&self) {
+        match self.expire_holds().await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(holds.expired = expired, "gave back what checkouts held past their deadline"),
+            Err(error) => tracing::warn!(error = %error, "holds of checkouts could not be ended; it will be tried again"),
+        }
     }
 
     async fn sweep_logged(&self) {

@@ -71,6 +71,7 @@ async fn reserve_one(store: Store, order: String, facility_id: FacilityId, sku: 
         positions: vec![position],
         waiting: Vec::new(),
         planned_at: None,
+        takes_over: None,
         decision: None,
         answer: Value::Null,
     };

@@ -9,7 +9,8 @@ use crate::{error::StoreError, store::Store};
 pub struct Invariants {
     /// Units reserved beyond what is there that no recorded deficit explains.
     pub oversold_units: u64,
-    /// Units held by closed orders, and by how much counters differ from the rows they count.
+    /// Units held by closed orders or for checkouts that have ended or are a minute overdue, and by how much counters differ from the
+    /// rows they count.
     pub leaked_reservations: u64,
     pub waiting_of_closed_orders: u64,
     /// Units reserved beyond what is there because of facts.
@@ -30,6 +31,11 @@ impl Store {
                 SELECT facility_id, sku, order_id, allocated AS units FROM reservations WHERE allocated > 0
                 UNION ALL
                 SELECT facility_id, sku, order_id, quantity FROM stock_grants
+                UNION ALL
+                SELECT facility_id, sku, NULL, quantity FROM checkout_hold_units
+            ), abandoned AS (
+                SELECT u.quantity FROM checkout_hold_units u JOIN checkout_holds h USING (reservation_id)
+                WHERE h.status <> 'Held' OR h.expires_at < now() - interval '1 minute'
             ), per_position AS (
                 SELECT facility_id, sku, sum(units) AS units FROM held GROUP BY facility_id, sku
             ), closed AS (
@@ -39,6 +45,7 @@ impl Store {
                 'oversold_units', (SELECT coalesce(sum(greatest(0, reserved - on_hand - oversell_limit - deficit)), 0) FROM stock),
                 'leaked_reservations',
                     (SELECT coalesce(sum(units), 0) FROM held JOIN closed USING (order_id))
+                    + (SELECT coalesce(sum(quantity), 0) FROM abandoned)
                     + (SELECT coalesce(sum(abs(coalesce(s.reserved, 0) - coalesce(p.units, 0))), 0)
                         FROM stock s FULL JOIN per_position p USING (facility_id, sku)),
                 'waiting_of_closed_orders', (SELECT coalesce(sum(quantity), 0) FROM waiting_units JOIN closed USING (order_id)),

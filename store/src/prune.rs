@@ -19,13 +19,15 @@ pub struct Pruned {
     pub recent_demand: u64,
     /// What came of the orders of bulk operations that have long ended.
     pub bulk_orders: u64,
+    /// Holds for checkouts that have ended.
+    pub checkout_holds: u64,
 }
 
 impl Pruned {
     /// All of them.
     pub fn rows(&self) -> u64 {
         let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
-        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand + self.bulk_orders
+        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand + self.bulk_orders + self.checkout_holds
     }
 }
 
@@ -59,12 +61,15 @@ const PRUNE: &str = "WITH keys AS (
         DELETE FROM bulk_orders WHERE ctid = ANY (ARRAY (
             SELECT o.ctid FROM bulks b JOIN bulk_orders o USING (bulk_id)
             WHERE b.ended_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), holds AS (
+        DELETE FROM checkout_holds WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM checkout_holds WHERE status <> 'Held' AND requested_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     )
     SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
         'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
         'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
         'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand),
-        'bulk_orders', (SELECT count(*) FROM bulk))";
+        'bulk_orders', (SELECT count(*) FROM bulk), 'checkout_holds', (SELECT count(*) FROM holds))";
 
 impl Store {
     /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
-use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
+use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, ReservationId, Sku};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
@@ -53,6 +53,9 @@ pub struct Reserve {
     pub waiting: Vec<Waiting>,
     /// When the plan was made. Without it a waiting line sleeps through stock that arrived between plan and reservation.
     pub planned_at: Option<StockMark>,
+    /// Stock held for its checkout, if it still is: those units are the order's own, and what it leaves of them goes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<ReservationId>,
     /// Why it was planned so; kept with the reservation.
     pub decision: Option<Value>,
     /// What this step answers from now on.
@@ -68,21 +71,27 @@ struct Asked<'a> {
     needed: Vec<Needed<'a>>,
 }
 
+/// Units of a position.
 #[derive(Serialize)]
-struct Needed<'a> {
+pub(crate) struct Needed<'a> {
     facility_id: &'a FacilityId,
     sku: &'a Sku,
     quantity: u64,
 }
 
+/// Units added up by position.
+pub(crate) fn needed<'a>(units: impl Iterator<Item = (&'a FacilityId, &'a Sku, u32)>) -> Vec<Needed<'a>> {
+    let mut needed = BTreeMap::new();
+    for (facility_id, sku, quantity) in units {
+        *needed.entry((facility_id, sku)).or_default() += u64::from(quantity);
+    }
+    needed.into_iter().map(|((facility_id, sku), quantity)| Needed { facility_id, sku, quantity }).collect()
+}
+
 impl<'a> Asked<'a> {
     fn of(request: &'a Reserve) -> Self {
-        let mut needed = BTreeMap::new();
-        for position in &request.positions {
-            *needed.entry((&position.facility_id, &position.sku)).or_default() += u64::from(position.quantity);
-        }
-        let needed = needed.into_iter().map(|((facility_id, sku), quantity)| Needed { facility_id, sku, quantity });
-        Self { request, needed: needed.collect() }
+        let needed = needed(request.positions.iter().map(|position| (&position.facility_id, &position.sku, position.quantity)));
+        Self { request, needed }
     }
 }
 

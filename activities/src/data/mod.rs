@@ -1,6 +1,7 @@
 //! Queues `orders` and `data`: the house's own data, as local activities or, when a database is slow, as normal ones.
 
 pub(crate) mod facilities;
+mod held;
 pub(crate) mod plan;
 mod record;
 mod returned;

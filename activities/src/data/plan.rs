@@ -1,6 +1,6 @@
 //! Plans a round of sourcing: the units of an order, by where and when they go, against what is available.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use oms_allocation::{
@@ -22,6 +22,8 @@ pub(crate) struct Planner<'a> {
     pub rules: &'a Rules,
     /// Facilities that gave a line back and are not offered it again yet.
     pub exclusions: &'a [Exclusion],
+    /// SKUs of which checkout was held some: their units do not wait for a better plan, as somebody has been told that they are there.
+    pub held: BTreeSet<Sku>,
     /// The delivery date that checkout was promised, if the order names a promise.
     pub promised: Option<Date>,
     pub at: Timestamp,
@@ -152,7 +154,7 @@ impl Planner<'_> {
             category: None,
             quantity: i64::from(units),
             unit_weight_g: self.weights_g.get(&line.sku).copied().map_or(0, i64::from),
-            unfilled_penalty_minor: (self.at < self.request.may_wait_until)
+            unfilled_penalty_minor: (self.at < self.request.may_wait_until && !self.held.contains(&line.sku))
                 .then(|| line.unfilled_penalty_minor.unwrap_or(line.unit_price_minor)),
             rejected_by,
         }

@@ -1,6 +1,6 @@
 //! Finds facilities for the open units and reserves there, in one transaction; plans again when stock moved underneath.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use oms_allocation::StockLevel;
@@ -16,6 +16,7 @@ use temporalio_sdk::activities::ActivityError;
 
 use super::{
     DataActivities,
+    held::{skus_of, with_held},
     plan::{Planned, Planner},
 };
 use crate::failure::{failure, store_failure};
@@ -37,19 +38,22 @@ impl DataActivities {
             _ => self.store.exclusions(&order.order_id, input.at).await.map_err(|error| store_failure(&error))?,
         };
         let rules = self.rules.current();
-        let planner = Planner {
+        let mut planner = Planner {
             order: &order,
             request: &input.request,
             facilities: &facilities,
             weights_g: &weights_g,
             rules: &rules,
             exclusions: &exclusions,
+            held: BTreeSet::new(),
             promised: self.promised(&order).await?,
             at: input.at,
         };
         for _ in 0..PLANS_MAX {
+            let held = self.held(&order, &input.request, &skus).await?;
+            planner.held = skus_of(&held);
             let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
-            let stock: Vec<StockLevel> = availability.positions.into_iter().map(Into::into).collect();
+            let stock: Vec<StockLevel> = with_held(availability.positions, held).into_iter().map(Into::into).collect();
             let prices = availability.stock_prices_version;
             let planned = match &input.request.reallocation {
                 Some(asked) => planner.exactly(asked, &stock),
@@ -129,6 +133,7 @@ fn reserve_of(order: &PlacedOrder, request: &SourceRequest, planned: Planned, ma
         positions: positions.collect(),
         waiting: waiting.collect(),
         planned_at: Some(mark),
+        takes_over: order.reservation_id.clone().filter(|_| request.round <= 1),
         decision: planned.decided().then(|| serde_json::to_value(&planned.decisions)).transpose().map_err(unserializable)?,
         answer: serde_json::to_value(&planned.answer).map_err(unserializable)?,
     })

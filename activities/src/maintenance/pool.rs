@@ -140,6 +140,7 @@ impl Ground<'_> {
             weights_g: &self.weights_g,
             rules: self.rules,
             exclusions: &one.exclusions,
+            held: BTreeSet::new(),
             promised: one.promised,
             at: self.at,
         }

@@ -9,7 +9,7 @@ use oms_domain::{
 
 use crate::{
     order::{METHODS, address, fit, group_of_line, line},
-    reader::{Fields, Node, choice, parsed, quantity, text},
+    reader::{Fields, Node, amount_minor, choice, parsed, quantity, text},
 };
 
 /// What a change may be, in the body's words.
@@ -81,11 +81,16 @@ fn method(fields: &Fields<'_>, placed: &PlacedOrder, names: &[&str]) -> Option<C
     let method = fields.required("method", choice(METHODS));
     let store = fields.optional("pickup_facility_id", parsed);
     let ship_to = fields.optional("ship_to", address);
+    let price_minor = fields.optional("price_minor", amount_minor);
     let (group, method, ship_to) = (group?, method?, ship_to?);
     let pickup_facility_id = fit(fields, method, store?)?;
     let known = placed.delivery_groups.get(usize::from(group)).and_then(|group| group.destination.address());
     if method != DeliveryMethod::Pickup && ship_to.as_ref().or(known).is_none() {
         return fields.error("ship_to", "is required, as nothing was to be delivered before");
     }
-    Some(Change::Method { group, method, pickup_facility_id, ship_to })
+    let discount_minor = placed.delivery_groups.get(usize::from(group)).map_or(0, |group| group.discount_minor);
+    if price_minor?.is_some_and(|price_minor| price_minor < discount_minor) {
+        return fields.error("price_minor", format!("must not be less than the discount on shipping, {discount_minor}"));
+    }
+    Some(Change::Method { group, method, pickup_facility_id, ship_to, price_minor: price_minor? })
 }

@@ -51,6 +51,9 @@ pub struct ConfirmedChangeView {
     pub delivery_group_index: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// What the customer pays for shipping since, if the change said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_minor: Option<i64>,
 }
 
 /// What a change set would do, by the order and the stock as they are now. Nothing is reserved: both may go on meanwhile.
@@ -118,12 +121,13 @@ impl From<&CoreChange> for ConfirmedChangeView {
             CoreChange::Redirect { .. } => ("address", None),
             CoreChange::Method { .. } => ("method", None),
         };
-        let method = match change {
-            CoreChange::Method { to, .. } => Some(to.method.as_str().to_owned()),
+        let to = match change {
+            CoreChange::Method { to, .. } => Some(to),
             CoreChange::Increase { .. } | CoreChange::Decrease { .. } | CoreChange::Remove { .. } => None,
             CoreChange::Add { .. } | CoreChange::Substitute { .. } | CoreChange::Redirect { .. } => None,
         };
-        Self { change: word.to_owned(), line_id, quantity, new_line_id, new_sku, delivery_group_index: change.group(), method }
+        let (method, price_minor) = (to.map(|to| to.method.as_str().to_owned()), to.and_then(|to| to.price_minor));
+        Self { change: word.to_owned(), line_id, quantity, new_line_id, new_sku, delivery_group_index: change.group(), method, price_minor }
     }
 }
 

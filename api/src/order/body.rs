@@ -59,6 +59,10 @@ pub struct OrderHeading {
     pub requested_delivery_date: Option<jiff::civil::Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise_id: Option<String>,
+    /// Stock held for this checkout: the order takes it over. One that is unknown or has ended changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    pub reservation_id: Option<String>,
     /// False: one package, and only when everything is there.
     #[serde(default = "yes")]
     pub allow_split: bool,

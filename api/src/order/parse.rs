@@ -47,6 +47,7 @@ fn without_payments(fields: &Fields<'_>) -> Option<PlacedOrder> {
     let taxes_included = fields.optional("taxes_included", boolean);
     let requested_delivery_date = fields.optional("requested_delivery_date", date);
     let promise_id = fields.optional("promise_id", name);
+    let reservation_id = fields.optional("reservation_id", parsed);
     let allow_split = fields.optional("allow_split", boolean);
     let allow_backorder = fields.optional("allow_backorder", boolean);
     let cancel_after = fields.optional("cancel_after", timestamp);
@@ -62,6 +63,7 @@ fn without_payments(fields: &Fields<'_>) -> Option<PlacedOrder> {
         taxes_included: taxes_included?.unwrap_or(false),
         requested_delivery_date: requested_delivery_date?,
         promise_id: promise_id?,
+        reservation_id: reservation_id?,
         allow_split: allow_split?.unwrap_or(true),
         allow_backorder: allow_backorder?.unwrap_or(true),
         cancel_after: cancel_after?,

@@ -44,6 +44,7 @@ pub fn heading(order: &PlacedOrder) -> OrderHeading {
         taxes_included: order.taxes_included,
         requested_delivery_date: order.requested_delivery_date,
         promise_id: order.promise_id.clone(),
+        reservation_id: order.reservation_id.as_ref().map(ToString::to_string),
         allow_split: order.allow_split,
         allow_backorder: order.allow_backorder,
         cancel_after: order.cancel_after,

@@ -27,6 +27,18 @@ pub fn text(max: usize) -> impl Fn(&Node<'_>) -> Option<String> {
     }
 }
 
+/// A text of 1 to `max` characters that may have lines and tabs, and no other control characters.
+pub fn prose(max: usize) -> impl Fn(&Node<'_>) -> Option<String> {
+    move |node| {
+        let text = string(node)?;
+        let illegal = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r');
+        if text.trim().is_empty() || text.chars().count() > max || text.chars().any(illegal) {
+            return node.error(format!("must be 1 to {max} characters, without control characters but for line breaks and tabs"));
+        }
+        Some(text.to_owned())
+    }
+}
+
 /// A text that its type parses: ids, currencies.
 pub fn parsed<T: FromStr<Err: Display>>(node: &Node<'_>) -> Option<T> {
     string(node)?.parse().map_err(|error| node.error::<()>(format!("{error}"))).ok()

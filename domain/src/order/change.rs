@@ -43,7 +43,7 @@ pub enum CoreChange {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address_flaw: Option<AddressFlaw>,
     },
-    /// Another shipping method; its price stays.
+    /// Another shipping method; its price stays, unless `to` names one.
     Method {
         group: u16,
         to: CoreGroup,

@@ -11,7 +11,7 @@ use crate::{
     ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
     money::{Currency, share_minor},
     payment::{Operation, OperationKind, OperationStatus, Payment},
-    placed::{DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
+    placed::{DeliveryGroup, DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
 };
 
 /// The order without personal data.
@@ -63,6 +63,10 @@ pub struct CoreGroup {
     /// What is wrong with where it goes: a person must look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_flaw: Option<AddressFlaw>,
+    /// What the customer pays for it, before tax and discount. Of an order from before prices were kept, nobody knows here; of a change:
+    /// it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_minor: Option<i64>,
 }
 
 /// An instrument without what identifies it at the gateway.
@@ -87,7 +91,7 @@ impl OrderCore {
             placed_at: order.placed_at,
             currency: order.currency,
             lines,
-            groups: order.delivery_groups.iter().map(|g| CoreGroup::of(g.method, &g.destination)).collect(),
+            groups: order.delivery_groups.iter().map(CoreGroup::of).collect(),
             payments: order.payments.iter().map(CorePayment::of).collect(),
             order_level_minor,
             requested_delivery_date: order.requested_delivery_date,
@@ -142,13 +146,13 @@ impl CoreLine {
 }
 
 impl CoreGroup {
-    fn of(method: DeliveryMethod, destination: &Destination) -> Self {
-        let (pickup_facility_id, address_flaw) = match destination {
+    fn of(group: &DeliveryGroup) -> Self {
+        let (pickup_facility_id, address_flaw) = match &group.destination {
             Destination::Address(address) => (None, AddressFlaw::of(address)),
             // Nothing is sent to the address of an invoice.
             Destination::Pickup { facility_id, .. } => (Some(facility_id.clone()), None),
         };
-        Self { method, pickup_facility_id, address_flaw }
+        Self { method: group.method, pickup_facility_id, address_flaw, price_minor: Some(group.price_minor) }
     }
 }
 

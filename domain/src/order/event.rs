@@ -304,6 +304,11 @@ pub enum Event {
         group: u16,
         to: CoreGroup,
     },
+    /// The customer pays so much more for shipping, or less than nothing more: shared by the units that are still to ship.
+    ShippingPriced {
+        group: u16,
+        by_minor: i64,
+    },
     /// An instrument pays so much more.
     PaymentRaised {
         payment_id: PaymentId,
@@ -442,6 +447,7 @@ kinds! {
     UnitsAdded = "units_added",
     UnitsRemoved = "units_removed",
     DeliveryChanged = "delivery_changed",
+    ShippingPriced = "shipping_priced",
     PaymentRaised = "payment_raised",
     ChangeConfirmed = "change_confirmed",
     DecisionAsked = "decision_asked",

@@ -33,6 +33,11 @@ impl Order {
         self.lines.values().map(|line| line.clone().charge(u32::MAX)).sum()
     }
 
+    /// What the units are worth that nobody has shipped or cancelled.
+    pub(super) fn unsettled_minor(&self) -> i64 {
+        self.lines.values().map(|line| line.unsettled()).filter(|rest| rest.units > 0).map(|rest| rest.minor).sum()
+    }
+
     pub fn payment(&self, id: &PaymentId) -> Option<&Payment> {
         self.payments.iter().find(|payment| payment.payment_id == *id)
     }

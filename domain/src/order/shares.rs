@@ -83,6 +83,11 @@ impl LineState {
         Share { units, minor: self.upto_minor(self.numbered) - before_minor }
     }
 
+    /// The units that nobody has shipped or cancelled, with their worth.
+    pub(super) fn unsettled(&self) -> Share {
+        Share { units: self.ordered.saturating_sub(self.numbered), minor: self.due_minor.saturating_sub(self.upto_minor(self.numbered)) }
+    }
+
     /// What `units` that are shipped now cost: nothing for those that are sent again.
     pub(super) fn charge(&mut self, units: u32) -> i64 {
         let prepaid = units.min(self.prepaid);

@@ -29,6 +29,11 @@ fn line(id: &str, quantity: u32, total_minor: i64) -> CoreLine {
     CoreLine { line_id, sku, quantity, total_minor, group: 0, fulfill_at: None }
 }
 
+fn express(price_minor: Option<i64>) -> CoreChange {
+    let to = CoreGroup { method: DeliveryMethod::Express, pickup_facility_id: None, address_flaw: None, price_minor };
+    CoreChange::Method { group: 0, to }
+}
+
 fn units(run: &Run, id: &str) -> oms_domain::order::Units {
     run.order.units()[&id.parse().unwrap()]
 }
@@ -210,10 +215,11 @@ fn without_anyone_to_pay_more_the_order_waits_for_a_payment() {
 #[test]
 fn another_method_goes_by_its_own_way() {
     let mut run = Run::released(core(&[2]));
-    let to = CoreGroup { method: DeliveryMethod::Express, pickup_facility_id: None, address_flaw: None };
-    change(&mut run, "c1", vec![CoreChange::Method { group: 0, to: to.clone() }]).unwrap();
-    assert_eq!((&run.order.core.groups[0], run.status(1)), (&to, FulfillmentStatus::Cancelled));
-    let again = change(&mut run, "c2", vec![CoreChange::Method { group: 0, to }]).unwrap_err();
+    change(&mut run, "c1", vec![express(None)]).unwrap();
+    let kept = CoreGroup { method: DeliveryMethod::Express, pickup_facility_id: None, address_flaw: None, price_minor: Some(300) };
+    assert_eq!((&run.order.core.groups[0], run.status(1)), (&kept, FulfillmentStatus::Cancelled));
+    assert_eq!(run.order.changes[0].difference_minor, 0);
+    let again = change(&mut run, "c2", vec![express(Some(900))]).unwrap_err();
     assert!(again.message.contains("already"), "{again}");
 }
 
@@ -244,4 +250,75 @@ fn a_wrong_address_is_held_and_a_better_one_lets_the_order_go() {
     "review.address".parse::<HoldId>().expect("an id like any other, which a person can lift");
     change(&mut run, "c2", to(None)).unwrap();
     assert_eq!(run.order.holds, []);
+}
+
+#[test]
+fn dearer_shipping_is_paid_by_the_card() {
+    let mut run = Run::released(core(&[2, 1]));
+    let (before_minor, total_minor) = (authorized_minor(&run.order), run.order.total_minor());
+    change(&mut run, "c1", vec![express(Some(900))]).unwrap();
+    assert_eq!((run.order.changes[0].difference_minor, run.order.total_minor()), (600, total_minor + 600));
+    assert_eq!(change(&mut run, "c1", vec![express(Some(900))]).unwrap(), [], "the same set again is the same answer");
+    run.source(|_, wanted| wanted);
+    run.obey();
+    assert_eq!(authorized_minor(&run.order), before_minor + 600);
+    ends_paid(run);
+}
+
+#[test]
+fn cheaper_shipping_is_given_up_by_the_card() {
+    let mut run = Run::released(core(&[2, 1]));
+    let total_minor = run.order.total_minor();
+    change(&mut run, "c1", vec![express(Some(0))]).unwrap();
+    assert_eq!((run.order.changes[0].difference_minor, run.order.total_minor()), (-300, total_minor - 300));
+    run.source(|_, wanted| wanted);
+    run.obey();
+    ends_paid(run);
+}
+
+#[test]
+fn what_is_cancelled_has_given_up_its_part_of_the_old_price_and_the_rest_bears_the_new_one() {
+    let mut run = Run::released(core(&[1, 1]));
+    run.cancel("c", Some(Lines::from([("1".parse().unwrap(), 1)]))).unwrap();
+    let total_minor = run.order.total_minor();
+    change(&mut run, "c1", vec![express(Some(1_000))]).unwrap();
+    assert_eq!(run.order.total_minor(), total_minor + 700);
+    assert_eq!(run.order.share_minor(&Lines::from([("2".parse().unwrap(), 1)])), 1_530 + 150 + 700);
+}
+
+#[test]
+fn free_units_carry_a_price_too() {
+    let mut free = core(&[2, 1]);
+    free.lines.iter_mut().for_each(|line| line.total_minor = 0);
+    free.order_level_minor = 0;
+    free.groups[0].price_minor = Some(0);
+    free.payments[0].amount_minor = 0;
+    let mut run = Run::released(free);
+    change(&mut run, "c1", vec![express(Some(500))]).unwrap();
+    assert_eq!(run.order.total_minor(), 500);
+}
+
+#[test]
+fn a_price_that_leaves_less_than_nothing_is_refused_with_the_field() {
+    let mut discounted = core(&[1]);
+    // 20.00 of shipping, and a discount of 34.30 on everything: 1.00 is left to pay.
+    (discounted.order_level_minor, discounted.groups[0].price_minor) = (-1_430, Some(2_000));
+    discounted.payments[0].amount_minor = 100;
+    let mut run = Run::released(discounted);
+    let refusal = change(&mut run, "c1", vec![express(Some(1_899))]).unwrap_err();
+    assert_eq!((refusal.code, refusal.parts[0].pointer.as_str()), (ErrorCode::RefusedByRule, "/changes/0/price_minor"));
+    assert!(run.order.changes.is_empty() && run.order.core.groups[0].method == DeliveryMethod::Standard);
+    change(&mut run, "c1", vec![express(Some(1_900))]).unwrap();
+    assert_eq!(run.order.total_minor(), 0);
+}
+
+#[test]
+fn an_order_from_before_prices_were_kept_keeps_its_own() {
+    let mut older = core(&[1]);
+    older.groups[0].price_minor = None;
+    let mut run = Run::released(older);
+    let refusal = change(&mut run, "c1", vec![express(Some(900))]).unwrap_err();
+    assert!(refusal.message.contains("before its shipping price was kept"), "{refusal}");
+    change(&mut run, "c1", vec![express(None)]).unwrap();
+    assert_eq!(run.order.core.groups[0].price_minor, None);
 }

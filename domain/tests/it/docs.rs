@@ -9,7 +9,7 @@ use oms_domain::{
     order::{ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
-    reservation::{ReservationAction, ReservationStatus},
+    reservation::{self, ReservationAction, ReservationStatus},
     returns::{self, ReturnAction, ReturnStatus},
 };
 
@@ -134,7 +134,8 @@ fn waits() -> String {
     let orders = Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
     let returns = returns::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
     let bulks = bulk::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
-    for (key, lasts, default, extends) in orders.chain(returns).chain(bulks) {
+    let reservations = reservation::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
+    for (key, lasts, default, extends) in orders.chain(returns).chain(bulks).chain(reservations) {
         let _ = writeln!(text, "| `{key}` | {lasts} | {default} | {extends} |");
     }
     text
@@ -172,7 +173,7 @@ fn changes() -> String {
      | Change | Possible |\n| --- | --- |\n\
      | more units, a new line | until the order ends; of an order that must not be split, until a facility has accepted some of it |\n\
      | fewer units, a line less, a substitute | of units that no facility has accepted and nobody has been charged for; the others can be cancelled |\n\
-     | address, method | until a facility has accepted some of the delivery group |\n\n\
+     | address, method (with its price, if it says so) | until a facility has accepted some of the delivery group |\n\n\
      Units that leave the order give up the shares that they would have cost next. What is shipped or cancelled keeps its worth, and the rest is shared anew. \
      What is owed beyond what the instruments were given to pay is put to the first card, or to the terms; without either the order waits for another \
      payment. Fulfillment orders of a delivery group that goes elsewhere or otherwise are re-issued: called back, and sourced anew under new numbers; so are \

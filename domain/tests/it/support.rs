@@ -51,7 +51,12 @@ pub fn core(quantities: &[u32]) -> OrderCore {
         placed_at: at(0),
         currency: "GBP".parse().unwrap(),
         lines,
-        groups: vec![CoreGroup { method: DeliveryMethod::Standard, pickup_facility_id: None, address_flaw: None }],
+        groups: vec![CoreGroup {
+            method: DeliveryMethod::Standard,
+            pickup_facility_id: None,
+            address_flaw: None,
+            price_minor: Some(order_level_minor),
+        }],
         payments: vec![payment("1", PaymentMethod::Card, total_minor)],
         order_level_minor,
         requested_delivery_date: None,

@@ -59,6 +59,9 @@ pub struct ChangeArgs {
     /// The store, for method pickup.
     #[arg(long, value_name = "FACILITY", requires = "method")]
     pickup_facility: Option<String>,
+    /// What the customer pays for shipping by the new method, in the currency's minor unit [default: as before].
+    #[arg(long, value_name = "AMOUNT", requires = "method")]
+    shipping_price_minor: Option<i64>,
     /// The delivery group, for an order with several.
     #[arg(long, value_name = "GROUP")]
     delivery_group: Option<String>,
@@ -126,7 +129,7 @@ impl ChangeArgs {
         };
         Ok(Some(object(json!({
             "change": change, "ship_to": ship_to, "method": self.method, "pickup_facility_id": self.pickup_facility,
-            "delivery_group": self.delivery_group,
+            "delivery_group": self.delivery_group, "price_minor": self.shipping_price_minor,
         }))))
     }
 }
@@ -137,13 +140,20 @@ fn json_of(file: &std::path::Path) -> Result<Value> {
     Ok(Value::Object(object))
 }
 
-fn confirmed(set: &ChangeSetView) -> String {
+/// A change set that was confirmed.
+pub(super) fn confirmed(set: &ChangeSetView) -> String {
     let row = |change: &ConfirmedChangeView| {
         let units = change.quantity.map(|units| units.to_string());
-        [change.change.clone(), or_dash(change.line_id.as_ref()), or_dash(units.as_ref()), or_dash(change.new_line_id.as_ref())]
+        let line_ids = [&change.line_id, &change.new_line_id].map(|line_id| or_dash(line_id.as_ref()));
+        let [line_id, new_line_id] = line_ids;
+        [change.change.clone(), line_id, or_dash(units.as_ref()), new_line_id, or_dash(change.method.as_ref())]
     };
-    let rows = table(["CHANGE", "LINE", "UNITS", "NEW LINE"], set.changes.iter().map(row));
-    format!("Change set {} of {}: {} minor more to pay\n{rows}", set.change_id, seconds(set.at), set.difference_minor)
+    let rows = table(["CHANGE", "LINE", "UNITS", "NEW LINE", "METHOD"], set.changes.iter().map(row));
+    let money = match set.difference_minor {
+        more @ 0.. => format!("{more} minor more to pay"),
+        less => format!("{} minor less to pay", less.unsigned_abs()),
+    };
+    format!("Change set {} of {}: {money}: {}\n{rows}", set.change_id, seconds(set.at), set.reason)
 }
 
 fn previewed(preview: &ChangePreviewView) -> String {

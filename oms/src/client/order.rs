@@ -11,6 +11,7 @@ use oms_api::{
     decision::DecisionView,
     event::{AllocationView, EventView},
     hold::{DeadlineView, HoldView},
+    note::NoteView,
     order::{OrderSummary, OrderView, PaymentView},
     refund::RefundView,
 };
@@ -19,6 +20,7 @@ use serde_json::json;
 use super::{
     Api,
     change::{CHANGE_EXAMPLES, ChangeArgs},
+    note::{self, NoteArgs},
     order_text,
     selection::Selection,
     words::{Units, items, object, read_small, units},
@@ -49,6 +51,12 @@ pub enum OrderCommand {
     /// Change an order: quantities, lines, address, method; all of it at once, or nothing.
     #[command(after_help = CHANGE_EXAMPLES)]
     Change(Box<ChangeArgs>),
+    /// Write a note on an order, for those who work on it.
+    #[command(after_help = "Example:\n  oms order note 536365 \"Customer called: wants it on Friday\" --author kim")]
+    Note(NoteArgs),
+    /// Show the notes on an order, newest first.
+    #[command(after_help = "Example:\n  oms order notes 536365")]
+    Notes { order_id: String },
     /// Hold an order: nothing of it is approved or released until the hold is lifted.
     #[command(after_help = "Example:\n  oms order hold 536365 --reason IncorrectAddress")]
     Hold(HoldArgs),
@@ -227,6 +235,11 @@ impl OrderCommand {
             Self::List(args) => args.run(api, format).await,
             Self::Cancel(args) => args.run(api, format).await,
             Self::Change(args) => args.run(api, format).await,
+            Self::Note(args) => args.run(api, format).await,
+            Self::Notes { order_id } => {
+                let answer = api.get(&["v1", "orders", &order_id, "notes"], &[]).await?;
+                output::list::<NoteView>(format, items(&answer), None, note::text)
+            }
             Self::Hold(args) => args.run(api, format).await,
             Self::ReleaseHold { order_id, hold_id } => {
                 api.delete(&["v1", "orders", &order_id, "holds", &hold_id]).await?;

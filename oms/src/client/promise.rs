@@ -35,9 +35,9 @@ pub struct PromiseArgs {
 
 /// `LAT,LON`, such as `53.80,-1.55`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Coordinates {
-    latitude: f64,
-    longitude: f64,
+pub struct Coordinates {
+    pub latitude: f64,
+    pub longitude: f64,
 }
 
 impl FromStr for Coordinates {

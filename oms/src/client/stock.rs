@@ -10,7 +10,11 @@ use oms_api::{
 use oms_domain::error::ErrorCode;
 use serde_json::json;
 
-use super::{Api, words::object};
+use super::{
+    Api,
+    reservation::{self, HoldArgs},
+    words::object,
+};
 use crate::{
     exit::Coded,
     output::{self, Format, table},
@@ -34,6 +38,23 @@ pub enum StockCommand {
     /// Record units that came or went.
     #[command(after_help = "Example:\n  oms stock adjust WH-NORTH 85123A --by -2 --reason damage")]
     Adjust(AdjustArgs),
+    /// Hold units for a checkout, until an order names the reservation or its time is over.
+    #[command(after_help = "Example:\n  oms stock hold CART-17 85123A=6 71053=2 --country GB --at 53.80,-1.55 --for 600")]
+    Hold(HoldArgs),
+    /// Show what a reservation holds.
+    #[command(after_help = "Example:\n  oms stock held CART-17")]
+    Held { reservation_id: String },
+    /// Hold a reservation for so many seconds from now.
+    #[command(after_help = "Example:\n  oms stock extend CART-17 --for 600")]
+    Extend {
+        reservation_id: String,
+        /// Seconds from now, at most two hours after it was made.
+        #[arg(long = "for", value_name = "SECONDS")]
+        hold_s: u32,
+    },
+    /// Give a reservation's units back.
+    #[command(after_help = "Example:\n  oms stock release CART-17")]
+    Release { reservation_id: String },
 }
 
 /// `oms stock set`
@@ -89,6 +110,13 @@ impl StockCommand {
                 output::show::<PositionView>(format, &position, |position| positions(std::slice::from_ref(position)))
             }
             Self::Adjust(args) => args.run(api, format).await,
+            Self::Hold(args) => reservation::show(format, &args.ask(api).await?),
+            Self::Held { reservation_id } => reservation::show(format, &api.get(&["v1", "reservations", &reservation_id], &[]).await?),
+            Self::Extend { reservation_id, hold_s } => {
+                let extended = api.patch(&["v1", "reservations", &reservation_id], &json!({"hold_s": hold_s})).await?;
+                reservation::show(format, &extended)
+            }
+            Self::Release { reservation_id } => reservation::show(format, &api.delete(&["v1", "reservations", &reservation_id]).await?),
         }
     }
 }

@@ -51,7 +51,7 @@ pub struct Books<'a> {
 pub struct Reconciliation {
     /// Units reserved beyond what is there that no recorded deficit explains.
     pub oversold_units: u64,
-    /// Units held by closed orders, and by how much counters differ from the rows they count.
+    /// Units held by closed orders or for checkouts long past their deadline, and by how much counters differ from the rows they count.
     pub leaked_reservations: u64,
     /// Units that closed orders still wait for.
     pub waiting_of_closed_orders: u64,

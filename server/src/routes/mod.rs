@@ -17,10 +17,12 @@ mod fulfillment;
 mod health;
 mod holds;
 mod money;
+mod notes;
 mod orders;
 mod paging;
 mod picklists;
-mod promises;
+pub(crate) mod promises;
+mod reservations;
 mod returns;
 mod stock;
 
@@ -49,6 +51,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(cancellations::get))
         .routes(routes!(changes::change))
         .routes(routes!(changes::get))
+        .routes(routes!(notes::write, notes::list))
         .routes(routes!(holds::place))
         .routes(routes!(holds::release))
         .routes(routes!(holds::deadlines))
@@ -81,6 +84,8 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(stock::adjust))
         .routes(routes!(availability::ask))
         .routes(routes!(promises::promise))
+        .routes(routes!(reservations::hold))
+        .routes(routes!(reservations::get, reservations::extend, reservations::release))
         .routes(routes!(allocation::pool))
         .routes(routes!(allocation::stock_prices))
         .routes(routes!(bulk::start))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use oms_allocation::Facility;
-use oms_api::promise::{PromiseBody, PromisesView};
+use oms_api::promise::{PromiseBody, PromiseLineBody, PromisesView};
 use oms_domain::{
     error::ErrorCode,
     ids::{FacilityId, Sku},
@@ -25,14 +25,11 @@ use crate::{
 )]
 pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Result<Json<PromisesView>, Failure> {
     let body = body.read(PromiseBody::read)?;
-    let mut skus: Vec<Sku> = body.lines.iter().map(|line| line.sku.clone()).collect();
-    skus.sort();
-    skus.dedup();
-    let products: BTreeMap<Sku, Product> =
-        state.store.catalog().products(&skus).await?.into_iter().map(|product| (product.sku.clone(), product)).collect();
-    refuse_unknown(&body, &products)?;
+    let products = products(&state, &body.lines).await?;
+    let skus: Vec<Sku> = products.keys().cloned().collect();
     let at = state.starter.clock().business(Timestamp::now());
     let basket = Basket {
+        pickup_facility_id: None,
         products,
         facilities: facilities(&state, at).await?,
         stock: state.store.availability(&skus).await?.positions.into_iter().map(Into::into).collect(),
@@ -49,7 +46,7 @@ pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Re
 }
 
 /// All facilities, with the capacity that is taken from the day before on, as it is earlier elsewhere.
-pub(super) async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Facility>, Failure> {
+pub(crate) async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Facility>, Failure> {
     let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
     let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
     for day in state.store.capacity_taken(from).await? {
@@ -65,11 +62,17 @@ pub(super) async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Fa
         .collect())
 }
 
-fn refuse_unknown(body: &PromiseBody, products: &BTreeMap<Sku, Product>) -> Result<(), Failure> {
-    let lines = body.lines.iter().enumerate().filter(|(_, line)| !products.contains_key(&line.sku));
-    let mut unknown = lines.map(|(index, _)| format!("/lines/{index}/sku")).peekable();
+/// The products of a basket, all of which must be known.
+pub(crate) async fn products(state: &AppState, lines: &[PromiseLineBody]) -> Result<BTreeMap<Sku, Product>, Failure> {
+    let mut skus: Vec<Sku> = lines.iter().map(|line| line.sku.clone()).collect();
+    skus.sort();
+    skus.dedup();
+    let products: BTreeMap<Sku, Product> =
+        state.store.catalog().products(&skus).await?.into_iter().map(|product| (product.sku.clone(), product)).collect();
+    let missing = lines.iter().enumerate().filter(|(_, line)| !products.contains_key(&line.sku));
+    let mut unknown = missing.map(|(index, _)| format!("/lines/{index}/sku")).peekable();
     match unknown.peek() {
-        None => Ok(()),
+        None => Ok(products),
         Some(_) => Err(failure::unknown(ErrorCode::UnknownSku, unknown)),
     }
 }

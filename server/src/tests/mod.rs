@@ -6,7 +6,9 @@ mod bad_input;
 mod feeds;
 mod idempotency;
 mod layers;
+mod notes;
 mod placing;
+mod reservations;
 mod stock;
 
 #[test]

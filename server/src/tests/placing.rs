@@ -70,6 +70,8 @@ async fn nothing_is_known_of_what_is_not_there() {
         ("/v1/orders/nobody/allocation", "order_not_found"),
         ("/v1/orders/nobody/deadlines", "order_not_found"),
         ("/v1/orders/nobody/cancellations/c", "order_not_found"),
+        ("/v1/orders/nobody/notes", "order_not_found"),
+        ("/v1/reservations/nobody", "reservation_not_found"),
         ("/v1/fulfillment-orders/nobody-F1", "fulfillment_order_not_found"),
         ("/v1/fulfillment-orders/nobody", "fulfillment_order_not_found"),
         ("/v1/facilities/nobody", "not_found"),

@@ -1,7 +1,10 @@
 //! The contract of the order store, held against the embedded DynamoDB and against Amazon's own DynamoDB Local.
 
-use oms_domain::placed::PlacedOrder;
-use oms_store::{Intake, Record, RecordedEvent, Store, StoreConfig, StoreError};
+use oms_domain::{
+    note::{NOTES_MAX, Note},
+    placed::PlacedOrder,
+};
+use oms_store::{Intake, NotePut, Record, RecordedEvent, Store, StoreConfig, StoreError};
 use serde_json::json;
 
 use crate::{
@@ -55,6 +58,7 @@ contract! {
     of_many_bodies_at_once_one_is_kept
     an_intake_comes_back_as_it_was_placed
     a_customers_orders_come_newest_first
+    a_note_is_kept_once_and_an_order_has_no_more_than_it_may
     what_dies_between_the_databases_is_completed_by_the_next_try
     an_overtaken_record_still_delivers_its_events
     many_events_in_one_record_are_all_there
@@ -165,4 +169,31 @@ async fn what_nothing_compresses_is_cut_and_what_cannot_fit_is_refused(_: StoreC
     let doc = json!({"noise": noise(6_000_000)});
     let error = store.record(&Record { doc, ..record("o1", 4, "too large") }).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLarge { .. }) && !error.retryable(), "{error}");
+}
+
+fn note(n: u32) -> Note {
+    Note {
+        note_id: format!("n-{n}").parse().unwrap(),
+        text: format!("Note {n}\nsecond line"),
+        author: "Kim".into(),
+        written_at: at("2010-12-01T09:00:00Z") + jiff::SignedDuration::from_secs(n.into()),
+    }
+}
+
+async fn a_note_is_kept_once_and_an_order_has_no_more_than_it_may(_: StoreConfig, store: Store) {
+    let id = order("o1");
+    assert_eq!(store.put_note(&id, &note(1)).await.unwrap(), NotePut::NoSuchOrder);
+    store.put_intake(&placed_order("o1", 1), "hash").await.unwrap();
+    assert_eq!(store.put_note(&id, &note(1)).await.unwrap(), NotePut::New);
+    let again = Note { written_at: note(9).written_at, ..note(1) };
+    assert_eq!(store.put_note(&id, &again).await.unwrap(), NotePut::Same(note(1)), "as it was written first");
+    assert_eq!(store.put_note(&id, &Note { text: "another".into(), ..note(1) }).await.unwrap(), NotePut::Other);
+    for n in 2..=NOTES_MAX {
+        assert_eq!(store.put_note(&id, &note(n)).await.unwrap(), NotePut::New, "{n}");
+    }
+    assert_eq!(store.put_note(&id, &note(NOTES_MAX + 1)).await.unwrap(), NotePut::Full);
+    assert_eq!(store.put_note(&id, &note(1)).await.unwrap(), NotePut::Same(note(1)), "also when it is full");
+    let newest_first: Vec<Note> = (1..=NOTES_MAX).rev().map(note).collect();
+    assert_eq!(store.notes(&id).await.unwrap(), newest_first);
+    assert_eq!(store.notes(&order("o2")).await.unwrap(), []);
 }

@@ -50,6 +50,7 @@ pub fn placed_order(id: &str, lines: usize) -> PlacedOrder {
         taxes_included: false,
         requested_delivery_date: None,
         promise_id: None,
+        reservation_id: None,
         allow_split: true,
         allow_backorder: true,
         cancel_after: None,

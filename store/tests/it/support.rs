@@ -111,6 +111,7 @@ pub fn step(order_id: &str, key: &str, positions: &[(&str, &str, u32)]) -> Reser
         positions: positions.iter().map(position).collect(),
         waiting: Vec::new(),
         planned_at: None,
+        takes_over: None,
         decision: None,
         answer: json!({"step": key}),
     }

@@ -132,6 +132,31 @@ fn another_method_is_what_the_facility_is_asked_for() -> Result<()> {
 }
 
 #[test]
+fn a_method_brings_its_price_with_it_dearer_or_cheaper() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        for (price_minor, difference_minor) in [(900, 600), (0, -300)] {
+            let order = shop.place_released(&Basket::of(&sku, 1, 255).with("/shipping/price_minor", 300)).await?;
+            let id: OrderId = order.heading.order_id.parse()?;
+            let express = json!([{"change": "method", "method": "express", "price_minor": price_minor}]);
+            let shown = preview(shop, &id, express.clone()).await?;
+            assert_eq!((shown.difference_minor, shown.total_minor, shown.unpaid_minor), (difference_minor, 255 + price_minor, 0));
+            for _ in 0..2 {
+                let confirmed = change(shop, &id, "c1", express.clone()).await?;
+                assert_eq!((confirmed.difference_minor, confirmed.changes[0].price_minor), (difference_minor, Some(price_minor)));
+            }
+            let order = shop.until(&id, "be released as it is now", all_released).await?;
+            assert_eq!(order.heading.shipping.context("one group")?.price_minor, price_minor);
+            // A second change goes by the price that the first one left.
+            let back = change(shop, &id, "c2", json!([{"change": "method", "method": "standard", "price_minor": 100}])).await?;
+            assert_eq!(back.difference_minor, 100 - price_minor);
+            ends_paid(shop, &id, 255 + 100).await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn what_a_facility_has_accepted_or_shipped_stays_and_the_answer_says_what_can_be_changed() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;

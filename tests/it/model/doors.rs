@@ -149,7 +149,7 @@ fn changed(order: &Order, change: &CoreChange) -> Value {
             let ship_to = json!({"name": "Somebody Else", "line1": unique("street"), "city": "York", "country": "GB"});
             json!({"change": "address", "ship_to": ship_to})
         }
-        CoreChange::Method { to, .. } => json!({"change": "method", "method": to.method.as_str()}),
+        CoreChange::Method { to, .. } => json!({"change": "method", "method": to.method.as_str(), "price_minor": to.price_minor}),
     }
 }
 

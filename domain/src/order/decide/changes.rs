@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::Draft;
 use crate::{
     address::AddressFlaw,
-    error::{ErrorCode, Rejection},
+    error::{ErrorCode, RefusedPart, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{ChangeId, FulfillmentOrderId, LineId, PaymentId},
     order::{
@@ -33,7 +33,7 @@ impl Draft {
         }
         self.order.may_change(changes)?;
         let (before_minor, groups) = (self.order.total_minor(), self.order.groups_to_reissue(changes));
-        changes.iter().for_each(|change| self.make(change));
+        (0..).zip(changes).try_for_each(|(index, change)| self.make(index, change))?;
         if changes.iter().any(|change| change.group().is_some()) {
             self.review_addresses();
         }
@@ -51,7 +51,8 @@ impl Draft {
         Ok(())
     }
 
-    fn make(&mut self, change: &CoreChange) {
+    /// Changes are made one after the other; a price that what is left by then cannot bear is refused, and the set with it.
+    fn make(&mut self, index: usize, change: &CoreChange) -> Result<(), Rejection> {
         match change {
             CoreChange::Increase { line_id, quantity, due_minor } => {
                 self.emit(Event::UnitsAdded { line_id: line_id.clone(), quantity: *quantity, due_minor: *due_minor });
@@ -64,8 +65,25 @@ impl Draft {
                 self.emit(Event::LineAdded(by.clone()));
             }
             CoreChange::Redirect { group, address_flaw } => self.redirect(*group, *address_flaw),
-            CoreChange::Method { group, to } => self.emit(Event::DeliveryChanged { group: *group, to: to.clone() }),
+            CoreChange::Method { group, to } => return self.deliver_by(index, *group, to),
         }
+        Ok(())
+    }
+
+    fn deliver_by(&mut self, index: usize, group: u16, to: &CoreGroup) -> Result<(), Rejection> {
+        let by_minor = self.order.repriced_minor(group, to);
+        let rest_minor = self.order.unsettled_minor();
+        if rest_minor.saturating_add(by_minor) < 0 || (by_minor != 0 && self.order.lines.values().all(|line| line.unsettled().units == 0)) {
+            let why = format!("what is still to ship is worth {rest_minor} minor units: shipping cannot cost {by_minor} more");
+            let parts = vec![RefusedPart { pointer: format!("/changes/{index}/price_minor"), why: why.clone() }];
+            return Err(Rejection { parts, ..Rejection::new(ErrorCode::RefusedByRule, why) });
+        }
+        let known = self.order.core.groups.get(usize::from(group)).and_then(|known| known.price_minor);
+        self.emit(Event::DeliveryChanged { group, to: CoreGroup { price_minor: to.price_minor.or(known), ..to.clone() } });
+        if by_minor != 0 {
+            self.emit(Event::ShippingPriced { group, by_minor });
+        }
+        Ok(())
     }
 
     /// The address itself is kept elsewhere; what is known of it here is what looks wrong about it.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     ids::{FulfillmentOrderId, LineId, PaymentId},
+    money::share_minor,
     order::{ConfirmedChange, CoreGroup, CoreLine, LineState, Lines, Order},
 };
 
@@ -34,6 +35,24 @@ impl Order {
     pub(super) fn change_delivery(&mut self, group: u16, to: &CoreGroup) {
         if let Some(known) = self.core.groups.get_mut(usize::from(group)) {
             known.clone_from(to);
+        }
+    }
+
+    /// Order-level money that came later: by the worth of what is still to ship, so that no unit is ever worth less than nothing.
+    pub(super) fn share_among_unshipped(&mut self, minor: i64) {
+        let by_value = self.unsettled_minor() > 0;
+        let weight = |line: &LineState| {
+            let rest = line.unsettled();
+            if by_value { rest.minor.max(0).unsigned_abs() } else { u64::from(rest.units) }
+        };
+        let all: u64 = self.lines.values().map(weight).sum();
+        let mut before = 0;
+        for line in self.lines.values_mut().filter(|line| line.unsettled().units > 0) {
+            let upto = before + weight(line);
+            if upto > before {
+                line.order_more(0, share_minor(minor, before, upto, all));
+            }
+            before = upto;
         }
     }
 

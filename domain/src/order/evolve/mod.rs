@@ -109,6 +109,7 @@ impl Order {
             Event::UnitsAdded { line_id, quantity, due_minor } => self.add_units(line_id, *quantity, *due_minor),
             Event::UnitsRemoved { fulfillment_order_id, lines } => self.remove_units(fulfillment_order_id.as_ref(), lines, at),
             Event::DeliveryChanged { group, to } => self.change_delivery(*group, to),
+            Event::ShippingPriced { by_minor, .. } => self.share_among_unshipped(*by_minor),
             Event::PaymentRaised { payment_id, by_minor } => self.raise_payment(payment_id, *by_minor),
             Event::ChangeConfirmed(change) => self.confirm(change),
             Event::DecisionAsked(decision) => self.decisions.push(decision.clone()),

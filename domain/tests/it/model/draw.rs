@@ -219,7 +219,9 @@ fn change_of(order: &Order, a: u32, b: u32) -> Option<CoreChange> {
         _ => {
             let to =
                 if order.core.groups[0].method == DeliveryMethod::Express { DeliveryMethod::Standard } else { DeliveryMethod::Express };
-            CoreChange::Method { group: 0, to: CoreGroup { method: to, pickup_facility_id: None, address_flaw: None } }
+            // The old price, a dearer one, none at all.
+            let price_minor = [None, Some(i64::from(b % 2_000)), Some(0)][a as usize / 8 % 3];
+            CoreChange::Method { group: 0, to: CoreGroup { method: to, pickup_facility_id: None, address_flaw: None, price_minor } }
         }
     })
 }

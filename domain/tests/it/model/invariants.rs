@@ -184,6 +184,26 @@ impl Ledger {
         *self.due_minor.get_mut(id).unwrap() += minor;
     }
 
+    /// What is not spoken for bears it, by its worth, or by its units where nothing is worth anything.
+    fn price_shipping(&mut self, minor: i128) {
+        let rest = |(id, ordered): (&LineId, &i128)| {
+            let spoken_for = self.spoken_for.get(id).copied().unwrap_or(0);
+            (id.clone(), ordered - spoken_for, self.due_minor[id] - self.worth(id, spoken_for))
+        };
+        let rests: Vec<(LineId, i128, i128)> = self.ordered.iter().map(rest).filter(|(_, units, _)| *units > 0).collect();
+        let by_worth = rests.iter().any(|(_, _, worth)| *worth > 0);
+        let weight = |units: i128, worth: i128| if by_worth { worth.max(0) } else { units };
+        let all: i128 = rests.iter().map(|(_, units, worth)| weight(*units, *worth)).sum();
+        let mut before = 0;
+        for (id, units, worth) in rests {
+            let upto = before + weight(units, worth);
+            if upto > before {
+                self.reorder(&id, 0, (minor * upto).div_euclid(all) - (minor * before).div_euclid(all));
+            }
+            before = upto;
+        }
+    }
+
     /// What goes is worth what it would have cost next.
     fn remove(&mut self, id: &LineId, units: i128) {
         let spoken_for = self.spoken_for.get(id).copied().unwrap_or(0);
@@ -201,6 +221,7 @@ impl Ledger {
                 self.ordered.insert(line.line_id.clone(), i128::from(line.quantity));
             }
             Event::UnitsAdded { line_id, quantity, due_minor } => self.reorder(line_id, i128::from(*quantity), i128::from(*due_minor)),
+            Event::ShippingPriced { by_minor, .. } => self.price_shipping(i128::from(*by_minor)),
             Event::UnitsRemoved { lines, .. } => lines.iter().for_each(|(id, units)| self.remove(id, i128::from(*units))),
             Event::FulfillmentShipped { fulfillment_order_id, amount_minor }
             | Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor } => {

@@ -185,7 +185,8 @@ impl Model {
             Event::CreditGranted { .. } | Event::CreditReleased { .. } | Event::CreditSettled { .. } => {}
             Event::ReturnOpened { .. } | Event::ClaimOpened { .. } | Event::ClaimApproved { .. } => {}
             Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}
-            Event::DeliveryChanged { .. } | Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}
+            Event::DeliveryChanged { .. } | Event::ShippingPriced { .. } => {}
+            Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}
             Event::DecisionAsked(_) | Event::DecisionMade { .. } | Event::DeadlineExtended { .. } => {}
             Event::CancellationRequested { .. } | Event::CancellationAnswered { .. } | Event::CancellationRecorded(_) => {}
             Event::AttentionRaised { .. } | Event::EffectGaveUp { .. } | Event::AttentionResolved { .. } => {}

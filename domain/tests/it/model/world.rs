@@ -67,8 +67,12 @@ fn shape(draw: u32) -> OrderCore {
     core.allow_backorder = draw >> 11 & 3 != 0;
     core.lines[0].fulfill_at = (draw >> 13 & 3 == 0).then(|| at(50_000));
     if draw >> 18 & 3 == 0 {
-        core.groups[0] =
-            CoreGroup { method: DeliveryMethod::Pickup, pickup_facility_id: Some("WH-1".parse().unwrap()), address_flaw: None };
+        core.groups[0] = CoreGroup {
+            method: DeliveryMethod::Pickup,
+            pickup_facility_id: Some("WH-1".parse().unwrap()),
+            address_flaw: None,
+            price_minor: Some(300),
+        };
     }
     core.groups[0].address_flaw = (draw >> 26 & 7 == 0).then_some(AddressFlaw::PostalCode);
     core.cancel_after = (draw >> 15 & 3 == 0).then(|| at(500_000));

@@ -6,7 +6,7 @@ use crate::{
     error::{ErrorCode, RefusedPart, Rejection},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::LineId,
-    order::{CoreChange, CoreLine, Order},
+    order::{CoreChange, CoreGroup, CoreLine, Order},
     placed::{AMOUNT_MAX_MINOR, DeliveryMethod, LINES_MAX, QUANTITY_MAX},
 };
 
@@ -41,7 +41,8 @@ impl Order {
         let more = |change: &CoreChange| match change {
             CoreChange::Increase { due_minor, .. } => *due_minor,
             CoreChange::Add { line } | CoreChange::Substitute { by: line, .. } => line.total_minor,
-            CoreChange::Decrease { .. } | CoreChange::Remove { .. } | CoreChange::Redirect { .. } | CoreChange::Method { .. } => 0,
+            CoreChange::Method { group, to } => self.repriced_minor(*group, to).max(0),
+            CoreChange::Decrease { .. } | CoreChange::Remove { .. } | CoreChange::Redirect { .. } => 0,
         };
         let total_minor = changes.iter().map(more).fold(self.total_minor(), i64::saturating_add);
         let lines = self.lines.len() + changes.iter().filter_map(CoreChange::new_line).count();
@@ -68,10 +69,20 @@ impl Order {
                 self.why_not_moved(*group).or_else(pickup)
             }
             CoreChange::Method { group, to } => {
-                let same = self.core.groups.get(usize::from(*group)) == Some(to);
-                self.why_not_moved(*group).or_else(|| same.then(|| "it goes by this method already".to_owned()))
+                let known = self.core.groups.get(usize::from(*group));
+                let same = known.is_some_and(|known| *known == CoreGroup { price_minor: known.price_minor, ..to.clone() });
+                let unpriced = to.price_minor.is_some() && known.is_some_and(|known| known.price_minor.is_none());
+                let why = || "the order was placed before its shipping price was kept: leave it as it is".to_owned();
+                let already = || same.then(|| "it goes by this method already".to_owned());
+                self.why_not_moved(*group).or_else(already).or_else(|| unpriced.then(why))
             }
         }
+    }
+
+    /// What the customer would pay more for shipping.
+    pub(super) fn repriced_minor(&self, group: u16, to: &CoreGroup) -> i64 {
+        let known = self.core.groups.get(usize::from(group)).and_then(|known| known.price_minor);
+        known.zip(to.price_minor).map_or(0, |(was, is)| is.saturating_sub(was))
     }
 
     fn why_no_more(&self, id: &LineId, quantity: u32) -> Option<String> {

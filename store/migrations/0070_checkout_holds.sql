@@ -1,0 +1,311 @@
+-- Stock that is held for a checkout until a deadline, by this database's clock. An order that names the hold takes its units over.
+-- The hold counts as reserved until it is ended: by the order, by whoever gives it back, or by whoever sweeps what is past its deadline.
+CREATE TABLE checkout_holds (
+    reservation_id text COLLATE "C" PRIMARY KEY,
+    body_hash text NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    -- What was asked for.
+    lines jsonb NOT NULL,
+    -- Whose the units are now.
+    order_id text COLLATE "C",
+    -- What the first request was answered: a repeat gets it back.
+    answer jsonb
+) WITH (fillfactor = 80);
+CREATE INDEX checkout_holds_due ON checkout_holds (expires_at) WHERE status = 'Held';
+CREATE INDEX checkout_holds_ended ON checkout_holds (requested_at) WHERE status <> 'Held';
+
+CREATE TABLE checkout_hold_units (
+    reservation_id text COLLATE "C" NOT NULL REFERENCES checkout_holds,
+    line_id text COLLATE "C" NOT NULL,
+    facility_id text COLLATE "C" NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    quantity bigint NOT NULL CONSTRAINT held_quantity_range CHECK (quantity > 0),
+    PRIMARY KEY (reservation_id, line_id, facility_id, sku)
+);
+CREATE INDEX checkout_hold_units_by_position ON checkout_hold_units (sku, facility_id);
+
+-- A hold as it is now.
+CREATE FUNCTION shown_hold(id text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('reservation_id', h.reservation_id, 'status', h.status, 'requested_at', h.requested_at,
+        'expires_at', h.expires_at, 'lines', h.lines, 'order_id', h.order_id, 'held', coalesce((
+            SELECT jsonb_agg(to_jsonb(u) - 'reservation_id' ORDER BY u.line_id, u.facility_id)
+            FROM checkout_hold_units u WHERE u.reservation_id = h.reservation_id), '[]'))
+    FROM checkout_holds h WHERE h.reservation_id = id;
+$$;
+
+-- The conditional write for a checkout: all positions or none. `needed` is what `units` add up to, each position once. Answers new or
+-- same, with the first answer; other, where another request has the id; or short, with nothing changed.
+CREATE FUNCTION hold_stock(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    this_hold text := request ->> 'reservation_id';
+    needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
+    denied boolean := needed = '{}';
+BEGIN
+    -- Whoever comes second with an id waits here for the first.
+    INSERT INTO checkout_holds (reservation_id, body_hash, status, expires_at, lines)
+    VALUES (this_hold, request ->> 'body_hash', CASE WHEN denied THEN 'Denied' ELSE 'Held' END,
+        now() + make_interval(secs => CASE WHEN denied THEN 0 ELSE (request ->> 'hold_s')::bigint END), request -> 'lines')
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT CASE WHEN h.body_hash = request ->> 'body_hash' THEN 'same' ELSE 'other' END, h.answer INTO outcome, detail
+        FROM checkout_holds h WHERE h.reservation_id = this_hold;
+        RETURN;
+    END IF;
+    IF (cardinality(needed) > 1 AND NOT lock_enough(needed)) OR NOT take_units(NULL, needed, this_hold) THEN
+        DELETE FROM checkout_holds h WHERE h.reservation_id = this_hold;
+        outcome := 'short';
+        RETURN;
+    END IF;
+    INSERT INTO checkout_hold_units (reservation_id, line_id, facility_id, sku, quantity)
+    SELECT this_hold, u.line_id, u.facility_id, u.sku, u.quantity
+    FROM jsonb_populate_recordset(NULL::checkout_hold_units, request -> 'units') AS u;
+    outcome := 'new';
+    detail := shown_hold(this_hold);
+    UPDATE checkout_holds h SET answer = detail WHERE h.reservation_id = this_hold;
+END $$;
+
+-- Locks positions in the order in which every writer does. Before the units of a hold are touched its positions are locked, since a
+-- fact takes units from holds with the position's lock alone.
+CREATE FUNCTION lock_stock(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM (
+        SELECT FROM stock s JOIN (SELECT DISTINCT p.facility_id, p.sku FROM unnest(facility_ids, skus) AS p (facility_id, sku)) AS p
+            ON s.facility_id = p.facility_id AND s.sku = p.sku
+        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
+    ) AS locked;
+END $$;
+
+-- Ends holds whose rows the caller has locked, and gives their units back: to whoever waits for them first.
+CREATE FUNCTION end_holds(ids text[], becomes text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    facility_ids text[];
+    skus text[];
+    moves stock_move[];
+BEGIN
+    SELECT array_agg(u.facility_id), array_agg(u.sku) INTO facility_ids, skus
+    FROM checkout_hold_units u WHERE u.reservation_id = ANY (ids);
+    UPDATE checkout_holds h SET status = becomes WHERE h.reservation_id = ANY (ids);
+    IF skus IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM demand_lock(skus, false);
+    PERFORM lock_stock(facility_ids, skus);
+    WITH gone AS (DELETE FROM checkout_hold_units u WHERE u.reservation_id = ANY (ids) RETURNING u.*)
+    SELECT array_agg(ROW (g.facility_id, g.sku, 0, -g.quantity, 0, lower(becomes), NULL, g.reservation_id, now())::stock_move)
+    INTO moves FROM gone AS g;
+    IF moves IS NOT NULL THEN
+        PERFORM move_stock(moves);
+    END IF;
+END $$;
+
+-- Gives a hold back, if it still is one. Answers with it as it is then.
+CREATE FUNCTION release_hold(id text) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM checkout_holds h WHERE h.reservation_id = id AND h.status = 'Held' FOR UPDATE;
+    IF FOUND THEN
+        PERFORM end_holds(ARRAY[id], 'Released');
+    END IF;
+    RETURN shown_hold(id);
+END $$;
+
+-- Ends holds past their deadline, the longest overdue first; how many. One that somebody else has in hand is theirs.
+CREATE FUNCTION expire_holds(most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    due text[] := ARRAY (SELECT h.reservation_id FROM checkout_holds h WHERE h.status = 'Held' AND h.expires_at <= now()
+        ORDER BY h.expires_at LIMIT most FOR UPDATE SKIP LOCKED);
+BEGIN
+    IF due <> '{}' THEN
+        PERFORM end_holds(due, 'Expired');
+    END IF;
+    RETURN cardinality(due);
+END $$;
+
+-- What an order needs beside the units of its hold, and what it leaves of them. Locks the positions of both.
+CREATE FUNCTION beside_hold(hold text, INOUT needed position_units[], OUT spare position_units[]) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_stock(array_agg(p.facility_id), array_agg(p.sku)) FROM (
+        SELECT n.facility_id, n.sku FROM unnest(needed) AS n
+        UNION SELECT u.facility_id, u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold
+    ) AS p;
+    SELECT coalesce(array_agg(ROW (facility_id, sku, wanted - held)::position_units) FILTER (WHERE wanted > held), '{}'),
+        coalesce(array_agg(ROW (facility_id, sku, held - wanted)::position_units) FILTER (WHERE held > wanted), '{}')
+    INTO needed, spare FROM (
+        SELECT facility_id, sku, coalesce(n.quantity, 0) AS wanted, coalesce(h.quantity, 0) AS held
+        FROM unnest(needed) AS n FULL JOIN (
+            SELECT u.facility_id, u.sku, sum(u.quantity)::bigint AS quantity FROM checkout_hold_units u
+            WHERE u.reservation_id = hold GROUP BY u.facility_id, u.sku
+        ) AS h USING (facility_id, sku)
+    ) AS compared;
+END $$;
+
+-- The hold's units become the order's, and never are anybody's in between; what it leaves of them goes to whoever waits for it, or back.
+CREATE FUNCTION hand_over_hold(hold text, for_order text, spare position_units[], step text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    becomes text;
+BEGIN
+    WITH gone AS (
+        DELETE FROM checkout_hold_units u WHERE u.reservation_id = hold RETURNING u.facility_id, u.sku, u.quantity
+    ), used AS (
+        SELECT facility_id, sku, sum(g.quantity)::bigint - coalesce(min(s.quantity), 0) AS quantity
+        FROM gone AS g LEFT JOIN unnest(spare) AS s USING (facility_id, sku) GROUP BY facility_id, sku
+    )
+    INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
+    SELECT used.facility_id, used.sku, 0, used.quantity * side.sign, 0, side.cause, side.order_id, side.reference, now()
+    FROM used CROSS JOIN (VALUES (-1, 'taken_over', NULL, hold), (1, 'reserved', for_order, step)) AS side (sign, cause, order_id, reference)
+    WHERE used.quantity > 0;
+    becomes := CASE WHEN FOUND THEN 'Allocated' ELSE 'Released' END;
+    UPDATE checkout_holds h SET status = becomes, order_id = for_order WHERE h.reservation_id = hold;
+    IF spare <> '{}' THEN
+        PERFORM move_stock(ARRAY (SELECT ROW (s.facility_id, s.sku, 0, -s.quantity, 0, 'released', NULL, hold, now())::stock_move
+            FROM unnest(spare) AS s));
+    END IF;
+END $$;
+
+-- As before, and with a hold to be taken over: its units are the order's before anybody else can have them.
+CREATE OR REPLACE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    this_order text := request ->> 'order_id';
+    step text := request ->> 'key';
+    waiting jsonb := request -> 'waiting';
+    needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
+    spare position_units[] := '{}';
+    hold text;
+    closed timestamptz;
+BEGIN
+    -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
+    INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT g.closed_at INTO closed FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+        IF closed IS NOT NULL THEN
+            outcome := 'closed';
+            RETURN;
+        END IF;
+        SELECT s.answer INTO detail FROM reservation_steps s WHERE s.order_id = this_order AND s.step_key = step;
+        IF FOUND THEN
+            outcome := 'done';
+            RETURN;
+        END IF;
+    END IF;
+    IF request ? 'takes_over' THEN
+        -- Whoever locks the hold first has it: an order, its deadline, or who gives it back.
+        SELECT h.reservation_id INTO hold FROM checkout_holds h
+        WHERE h.reservation_id = request ->> 'takes_over' AND h.status = 'Held' FOR UPDATE;
+    END IF;
+
+    outcome := 'short';
+    IF waiting <> '[]' OR hold IS NOT NULL THEN
+        PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w
+            UNION SELECT u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold), waiting <> '[]');
+    END IF;
+    IF waiting <> '[]' THEN
+        detail := arrived_since(waiting, (request ->> 'planned_at')::pg_snapshot);
+        IF detail IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF hold IS NOT NULL THEN
+        SELECT b.needed, b.spare INTO needed, spare FROM beside_hold(hold, needed) AS b;
+    END IF;
+    IF (cardinality(needed) > 1 AND NOT lock_enough(needed)) OR NOT take_units(this_order, needed, step) THEN
+        detail := short_positions(needed);
+        RETURN;
+    END IF;
+    IF hold IS NOT NULL THEN
+        PERFORM hand_over_hold(hold, this_order, spare, step);
+    END IF;
+
+    outcome := 'done';
+    detail := request -> 'answer';
+    INSERT INTO reservations AS r (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated)
+    SELECT this_order, p.fulfillment_order_id, p.line_id, p.facility_id, p.sku, sum(p.quantity)::bigint
+    FROM jsonb_populate_recordset(NULL::unit_position, request -> 'positions') AS p
+    GROUP BY p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
+    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = r.allocated + excluded.allocated;
+    INSERT INTO reservation_steps (order_id, step_key, answer) VALUES (this_order, step, detail);
+    IF waiting <> '[]' THEN
+        PERFORM wait_for(this_order, waiting, now());
+    END IF;
+    IF request -> 'decision' <> 'null' THEN
+        INSERT INTO decisions (order_id, round, decision)
+        SELECT this_order, coalesce(max(d.round), 0) + 1, request -> 'decision' FROM decisions d WHERE d.order_id = this_order;
+    END IF;
+END $$;
+ALTER FUNCTION reserve(jsonb) SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION reserve(jsonb) SET enable_seqscan = off;
+ALTER FUNCTION hold_stock(jsonb) SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION hold_stock(jsonb) SET enable_seqscan = off;
+
+-- Holds give way before orders do, the youngest first: nobody has bought their units yet. Answers how many of the missing units they
+-- gave. The caller has locked the position.
+CREATE FUNCTION short_holds(at_facility text, of_sku text, missing bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    held record;
+    taken bigint;
+    given bigint := 0;
+BEGIN
+    FOR held IN
+        SELECT u.reservation_id, u.line_id, u.quantity FROM checkout_hold_units u JOIN checkout_holds h USING (reservation_id)
+        WHERE (u.sku, u.facility_id) = (of_sku, at_facility)
+        ORDER BY h.requested_at DESC, u.reservation_id DESC, u.line_id DESC
+    LOOP
+        EXIT WHEN given >= missing;
+        taken := least(missing - given, held.quantity);
+        given := given + taken;
+        DELETE FROM checkout_hold_units u WHERE taken = held.quantity
+            AND (u.reservation_id, u.line_id, u.facility_id, u.sku) = (held.reservation_id, held.line_id, at_facility, of_sku);
+        UPDATE checkout_hold_units u SET quantity = u.quantity - taken
+        WHERE (u.reservation_id, u.line_id, u.facility_id, u.sku) = (held.reservation_id, held.line_id, at_facility, of_sku);
+        INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, reference, occurred_at)
+        VALUES (at_facility, of_sku, 0, -taken, 0, 'shorted', held.reservation_id, now());
+    END LOOP;
+    -- See move_stock() about the deficit. What is given is missing anyway, so that there is nothing to serve anybody with.
+    UPDATE stock s SET reserved = s.reserved - given,
+        deficit = greatest(0, least(s.reserved - given - s.on_hand - s.oversell_limit, s.deficit))
+    WHERE (s.facility_id, s.sku) = (at_facility, of_sku) AND given > 0;
+    RETURN given;
+END $$;
+
+-- As before, after the holds of checkouts.
+CREATE OR REPLACE FUNCTION choose_shorts(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    place record;
+    holder record;
+    missing bigint;
+    taken bigint;
+    new_short text;
+    short_ids text[] := '{}';
+BEGIN
+    FOR place IN SELECT DISTINCT p.sku, p.facility_id FROM unnest(facility_ids, skus) AS p (facility_id, sku) ORDER BY p.sku, p.facility_id
+    LOOP
+        missing := untold_deficit(place.facility_id, place.sku);
+        CONTINUE WHEN coalesce(missing, 0) <= 0;
+        missing := missing - short_holds(place.facility_id, place.sku, missing);
+        CONTINUE WHEN missing <= 0;
+        FOR holder IN
+            SELECT r.order_id, r.fulfillment_order_id, r.line_id, r.allocated - coalesce((SELECT sum(x.quantity) FROM stock_shorts x
+                WHERE (x.order_id, x.fulfillment_order_id, x.line_id, x.facility_id)
+                    = (r.order_id, r.fulfillment_order_id, r.line_id, r.facility_id)), 0)::bigint AS units
+            FROM reservations r
+            LEFT JOIN fulfillment_orders f ON f.fulfillment_order_id = r.fulfillment_order_id
+            LEFT JOIN orders o ON o.order_id = r.order_id
+            WHERE (r.sku, r.facility_id) = (place.sku, place.facility_id) AND r.allocated > 0
+                AND coalesce(f.status, 'Open') IN ('Scheduled', 'Open', 'Released', 'Accepted', 'Picking')
+            ORDER BY array_position(ARRAY['Scheduled', 'Open', 'Released', 'Accepted', 'Picking'], coalesce(f.status, 'Open')),
+                f.ship_by DESC NULLS FIRST, o.placed_at DESC NULLS FIRST, r.order_id DESC, r.fulfillment_order_id DESC, r.line_id DESC
+        LOOP
+            EXIT WHEN missing <= 0;
+            taken := least(missing, holder.units);
+            CONTINUE WHEN taken <= 0;
+            missing := missing - taken;
+            INSERT INTO stock_shorts (order_id, fulfillment_order_id, line_id, facility_id, sku, quantity)
+            VALUES (holder.order_id, holder.fulfillment_order_id, holder.line_id, place.facility_id, place.sku, taken)
+            RETURNING short_id INTO new_short;
+            short_ids := short_ids || new_short;
+        END LOOP;
+    END LOOP;
+    INSERT INTO order_inbox (order_id, kind, payload)
+    SELECT x.order_id, 'stock_shorted', jsonb_build_object('shorts', jsonb_agg(to_jsonb(x) - 'order_id' ORDER BY x.short_id))
+    FROM stock_shorts x WHERE x.short_id = ANY (short_ids) GROUP BY x.order_id ORDER BY x.order_id;
+END $$;

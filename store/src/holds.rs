@@ -1,0 +1,133 @@
+//! Stock held for checkouts: all positions or none, until a deadline by the database's clock. An order takes a hold over when it is
+//! [reserved](Store::reserve) for.
+
+use jiff::Timestamp;
+use oms_domain::{
+    ids::{FacilityId, LineId, OrderId, ReservationId, Sku},
+    reservation::ReservationStatus,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::types::Json;
+
+use crate::{
+    error::StoreError,
+    reserve::{Needed, needed},
+    store::Store,
+};
+
+/// Stock to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    pub reservation_id: ReservationId,
+    /// Of the request: the same again is the same hold.
+    pub body_hash: String,
+    pub hold_s: u32,
+    /// What is asked for.
+    pub lines: Vec<HoldLine>,
+    /// What is to be held of it; nothing: the hold is denied.
+    pub units: Vec<HeldUnits>,
+}
+
+/// Units of a SKU that a checkout asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldLine {
+    pub line_id: LineId,
+    pub sku: Sku,
+    pub quantity: u32,
+}
+
+/// Units of a line, and where they are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldUnits {
+    pub line_id: LineId,
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub quantity: u32,
+}
+
+/// A hold as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CheckoutHold {
+    pub reservation_id: ReservationId,
+    pub status: ReservationStatus,
+    pub requested_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub lines: Vec<HoldLine>,
+    /// Nothing, once it has ended.
+    pub held: Vec<HeldUnits>,
+    /// The order that took it over.
+    pub order_id: Option<OrderId>,
+}
+
+/// What became of a [`Hold`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holding {
+    New(CheckoutHold),
+    /// It was asked for before: the first answer.
+    Same(CheckoutHold),
+    /// Another request has the id.
+    Other,
+    /// Nothing was taken: the stock is not what the plan thought. Plan again.
+    Short,
+}
+
+/// A hold as the database wants it.
+#[derive(Serialize)]
+struct Asked<'a> {
+    #[serde(flatten)]
+    hold: &'a Hold,
+    needed: Vec<Needed<'a>>,
+}
+
+impl Store {
+    /// Takes all positions or none, in one round trip and one transaction.
+    pub async fn hold(&self, hold: &Hold) -> Result<Holding, StoreError> {
+        let needed = needed(hold.units.iter().map(|units| (&units.facility_id, &units.sku, units.quantity)));
+        let asked = Asked { hold, needed };
+        let answers: Vec<(String, Option<Json<Value>>)> = self.call("SELECT outcome, detail FROM hold_stock($1)", &asked).await?;
+        let corrupt = StoreError::Corrupt { what: "a hold for a checkout" };
+        let (outcome, detail) = answers.into_iter().next().ok_or(corrupt.clone())?;
+        let shown = || serde_json::from_value(detail.map_or(Value::Null, |Json(detail)| detail)).map_err(|_| corrupt.clone());
+        match outcome.as_str() {
+            "new" => Ok(Holding::New(shown()?)),
+            "same" => Ok(Holding::Same(shown()?)),
+            "other" => Ok(Holding::Other),
+            "short" => Ok(Holding::Short),
+            _ => Err(corrupt),
+        }
+    }
+
+    /// A hold as it is now, up to 30 days after its end.
+    pub async fn checkout_hold(&self, id: &ReservationId) -> Result<Option<CheckoutHold>, StoreError> {
+        self.row(sqlx::query_scalar("SELECT shown_hold(reservation_id) FROM checkout_holds WHERE reservation_id = $1").bind(id.as_str()))
+            .await
+    }
+
+    /// What a hold has now: nothing, if there is none.
+    pub async fn held_units(&self, id: &ReservationId) -> Result<Vec<HeldUnits>, StoreError> {
+        let query = "SELECT to_jsonb(u) FROM checkout_hold_units u WHERE reservation_id = $1 ORDER BY line_id, facility_id";
+        self.rows(sqlx::query_scalar(query).bind(id.as_str())).await
+    }
+
+    /// Moves the deadline to so long from now. False, with nothing changed: it is none that holds, or would last longer than `most_s`.
+    pub async fn extend_hold(&self, id: &ReservationId, hold_s: u32, most_s: u32) -> Result<bool, StoreError> {
+        let extend = "UPDATE checkout_holds SET expires_at = now() + make_interval(secs => $2)
+            WHERE reservation_id = $1 AND status = 'Held' AND now() + make_interval(secs => $2) <= requested_at + make_interval(secs => $3)";
+        let extend = sqlx::query(extend).bind(id.as_str()).bind(f64::from(hold_s)).bind(f64::from(most_s));
+        Ok(extend.execute(&self.pool).await?.rows_affected() > 0)
+    }
+
+    /// Gives a hold back, unless it has ended otherwise; what it is then. Whoever waits for its units is served first.
+    pub async fn release_hold(&self, id: &ReservationId) -> Result<Option<CheckoutHold>, StoreError> {
+        let release = "SELECT release_hold($1 ->> 'reservation_id')";
+        let shown: Vec<(Option<Json<CheckoutHold>>,)> = self.call(release, &json!({"reservation_id": id})).await?;
+        Ok(shown.into_iter().find_map(|(hold,)| hold).map(|Json(hold)| hold))
+    }
+
+    /// Gives back what is past its deadline, at most so many holds at a time; how many there were.
+    pub async fn expire_holds(&self, limit: u32) -> Result<u32, StoreError> {
+        let ended: Vec<(i64,)> = self.call("SELECT expire_holds(($1 ->> 'most')::bigint)", &json!({"most": limit})).await?;
+        Ok(ended.first().and_then(|(ended,)| u32::try_from(*ended).ok()).unwrap_or_default())
+    }
+}
