@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
-use oms_api::{fulfillment::FulfillmentOrderView, order::OrderView, returns::ReturnView};
+use oms_api::{
+    fulfillment::FulfillmentOrderView,
+    order::{OperationView, OrderView},
+    returns::ReturnView,
+};
 use oms_domain::{
     ids::{FulfillmentOrderId, OrderId, ReturnId, Sku},
     policy::Policy,
@@ -164,6 +168,7 @@ impl Play<'_> {
                         self.cancel("customer").await?;
                     }
                 }
+                Deed::Authorized(times) => self.until_authorized(*times).await?,
                 Deed::Receive(n) => {
                     if self.until_part(*n, |part| part.status == "Backordered").await?.is_some() {
                         self.shop.adjust(&self.sku, LEEDS, i64::from(UNITS)).await?;
@@ -215,6 +220,17 @@ impl Play<'_> {
             |order: &OrderView| order.fulfillment_orders.iter().find(|f| f.fulfillment_order_id == part_id && condition(f)).cloned();
         let order = self.until(|order| found(order).is_some() || at_rest(order)).await?;
         Ok(found(&order).filter(|_| !at_rest(&order)))
+    }
+
+    async fn until_authorized(&self, times: usize) -> Result<()> {
+        let is_authorization = |operation: &&OperationView| operation.kind == "authorize" && operation.status == "Succeeded";
+        let authorized =
+            |order: &OrderView| order.payments.iter().flat_map(|payment| &payment.operations).filter(is_authorization).count() >= times;
+        let cancels = |order: &OrderView| {
+            let legal = order.fulfillment_orders.iter().flat_map(|part| &part.legal_actions);
+            legal.into_iter().any(|action| action == "accept-cancellation")
+        };
+        self.until(|order| authorized(order) || cancels(order) || at_rest(order)).await.map(drop)
     }
 
     /// In runs so short that it is handed over from one to the next, which reads the return in.

@@ -15,6 +15,8 @@ pub enum Deed {
     Act(u32, &'static str, fn() -> Value),
     /// The customer cancels everything once the n-th fulfillment order has this status.
     Cancel(u32, &'static str),
+    /// The card is authorized for the n-th time, or the customer has cancelled before.
+    Authorized(usize),
     /// Units come in once the n-th fulfillment order waits.
     Receive(u32),
     /// The carrier reports on the n-th fulfillment order's parcel.
@@ -107,6 +109,7 @@ pub const SCENARIOS: &[Scenario] = &[
         deeds: &[
             Deed::Act(1, "ship", nothing),
             Deed::Act(1, "unship", nothing),
+            Deed::Authorized(2),
             Deed::Cancel(1, "Packed"),
             Deed::Act(1, "accept-cancellation", nothing),
         ],
