@@ -227,7 +227,8 @@ fn preview_text(preview: &BulkPreviewView) -> String {
         [found.order_id.clone(), legal.to_owned(), found.outcome.clone(), or_dash(found.why.as_ref())]
     };
     let rows = table(["ORDER", "LEGAL", "OUTCOME", "WHY"], preview.sample.iter().map(row));
-    format!("Nothing has changed. {} orders would be asked, {} of them:\n{rows}", preview.orders, preview.sample.len())
+    let shown = if preview.sample.len() as u64 == preview.orders { String::new() } else { format!(", {} of them", preview.sample.len()) };
+    format!("Nothing has changed. {} orders would be asked{shown}:\n{rows}", preview.orders)
 }
 
 fn results_text(results: &[BulkResultView]) -> String {

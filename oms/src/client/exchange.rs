@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Api,
+    order_text::money,
     words::{Units, object, read_json},
 };
 use crate::output::{self, Format, or_dash, table};
@@ -104,7 +105,7 @@ impl StartArgs {
 fn text(found: &ExchangeView) -> String {
     let line = |line: &ReturnLineBody| [line.line_id.to_string(), line.quantity.to_string(), line.reason.clone()];
     let known = if found.settled { "pay" } else { "are expected to pay" };
-    let currency = &found.currency;
+    let [total, credit, to_pay] = [found.total_minor, found.credit_minor, found.to_pay_minor].map(|minor| money(minor, &found.currency));
     [
         format!(
             "{}: {}, for units of {} in return {} ({})",
@@ -115,10 +116,7 @@ fn text(found: &ExchangeView) -> String {
             or_dash(found.return_status.as_ref())
         ),
         format!("\n{}", table(["LINE", "UNITS", "REASON"], found.returned.iter().map(line))),
-        format!(
-            "\nit costs {} {currency}, of which the returned units {known} {} and other instruments {} (minor units)",
-            found.total_minor, found.credit_minor, found.to_pay_minor
-        ),
+        format!("\nit costs {total}, of which the returned units {known} {credit} and other instruments {to_pay}"),
     ]
     .join("\n")
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use oms_api::note::NoteView;
 use serde_json::json;
 
-use super::Api;
+use super::{Api, order_text::seconds};
 use crate::output::{self, Format};
 
 /// `oms order note`
@@ -38,5 +38,5 @@ pub fn text(notes: &[NoteView]) -> String {
 }
 
 fn one(note: &NoteView) -> String {
-    format!("{}, {} ({})\n{}", note.written_at, note.author, note.note_id, note.text)
+    format!("{}, {} ({})\n{}", seconds(note.written_at), note.author, note.note_id, note.text)
 }

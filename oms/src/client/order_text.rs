@@ -206,7 +206,8 @@ fn milli(milli: i128) -> String {
     format!("{sign}{}.{:03}", milli.unsigned_abs() / 1000, milli.unsigned_abs() % 1000)
 }
 
-fn money(minor: i64, currency: &str) -> String {
+/// An amount, in words for people.
+pub fn money(minor: i64, currency: &str) -> String {
     currency.parse::<Currency>().map_or_else(|_| format!("{currency} {minor} minor"), |currency| Money::new(minor, currency).to_string())
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Api,
+    order_text::seconds,
     promise::Coordinates,
     words::{Units, object},
 };
@@ -66,12 +67,15 @@ pub fn show(format: Format, reservation: &Value) -> Result<()> {
 }
 
 fn text(view: &ReservationView) -> String {
-    let order = view.order_id.as_ref().map_or_else(String::new, |id| format!(" by order {id}"));
-    let summary = format!("{}: {}{order}, until {}", view.reservation_id, view.status, view.expires_at);
+    let id = &view.reservation_id;
+    if let Some(order_id) = &view.order_id {
+        return format!("{id}: {}, order {order_id} has taken over what it needed", view.status);
+    }
     let row = |line_id: &str, sku: &str, facility: &str, quantity: u32| {
         [line_id.to_owned(), sku.to_owned(), facility.to_owned(), quantity.to_string()]
     };
     let held = view.held.iter().map(|units| row(&units.line_id, &units.sku, &units.facility_id, units.quantity));
     let not_held = view.not_held.iter().map(|units| row(&units.line_id, &units.sku, "not held", units.quantity));
-    format!("{summary}\n{}", table(["LINE", "SKU", "FACILITY", "UNITS"], held.chain(not_held)))
+    let until = if view.held.is_empty() { String::new() } else { format!(" until {}", seconds(view.expires_at)) };
+    format!("{id}: {}{until}\n{}", view.status, table(["LINE", "SKU", "FACILITY", "UNITS"], held.chain(not_held)))
 }
