@@ -94,13 +94,16 @@ BEGIN
 END $$;
 
 -- The one conditional write that decides who gets stock: all positions or none, in one round trip. `needed` is what `positions`
--- add up to, each position once. Answers done (with the step's first answer), short (with what is there) or closed.
+-- add up to, each position once. The units of a checkout's hold that the request takes over are the order's before anybody else can have
+-- them. Answers done (with the step's first answer), short (with what is there) or closed.
 CREATE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := request ->> 'order_id';
     step text := request ->> 'key';
     waiting jsonb := request -> 'waiting';
     needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
+    spare position_units[] := '{}';
+    hold text;
     closed timestamptz;
 BEGIN
     -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
@@ -117,18 +120,32 @@ BEGIN
             RETURN;
         END IF;
     END IF;
+    IF request ? 'takes_over' THEN
+        -- Whoever locks the hold first has it: an order, its deadline, or who gives it back.
+        SELECT h.reservation_id INTO hold FROM checkout_holds h
+        WHERE h.reservation_id = request ->> 'takes_over' AND h.status = 'Held' FOR UPDATE;
+    END IF;
 
     outcome := 'short';
+    IF waiting <> '[]' OR hold IS NOT NULL THEN
+        PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w
+            UNION SELECT u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold), waiting <> '[]');
+    END IF;
     IF waiting <> '[]' THEN
-        PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w), true);
         detail := arrived_since(waiting, (request ->> 'planned_at')::pg_snapshot);
         IF detail IS NOT NULL THEN
             RETURN;
         END IF;
     END IF;
+    IF hold IS NOT NULL THEN
+        SELECT b.needed, b.spare INTO needed, spare FROM beside_hold(hold, needed) AS b;
+    END IF;
     IF (cardinality(needed) > 1 AND NOT lock_enough(needed)) OR NOT take_units(this_order, needed, step) THEN
         detail := short_positions(needed);
         RETURN;
+    END IF;
+    IF hold IS NOT NULL THEN
+        PERFORM hand_over_hold(hold, this_order, spare, step);
     END IF;
 
     outcome := 'done';

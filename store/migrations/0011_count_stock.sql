@@ -10,6 +10,16 @@ CREATE TYPE stock_count AS (
     unavailable bigint
 );
 
+-- Locks positions in the order in which every writer does.
+CREATE FUNCTION lock_stock(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM (
+        SELECT FROM stock s JOIN (SELECT DISTINCT p.facility_id, p.sku FROM unnest(facility_ids, skus) AS p (facility_id, sku)) AS p
+            ON s.facility_id = p.facility_id AND s.sku = p.sku
+        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
+    ) AS locked;
+END $$;
+
 -- Positions known to the catalogue, created and locked in order; NULL facility or product is why a row cannot be taken.
 CREATE FUNCTION lock_positions(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -20,11 +30,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM stock s WHERE s.facility_id = w.facility_id AND s.sku = w.sku)
     ORDER BY f.facility_id, p.sku
     ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM (
-        SELECT FROM stock s JOIN (SELECT DISTINCT w.facility_id, w.sku FROM unnest(facility_ids, skus) AS w (facility_id, sku)) AS w
-            ON s.facility_id = w.facility_id AND s.sku = w.sku
-        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
-    ) AS locked;
+    PERFORM lock_stock(facility_ids, skus);
 END $$;
 
 -- Safety stock and oversell limit as given, the time of the count, and whoever these set free units for.

@@ -41,7 +41,7 @@ CREATE FUNCTION untold_deficit(at_facility text, of_sku text) RETURNS bigint LAN
 $$;
 
 -- Chooses the reservations that give way and tells their orders: what is not released before what is, the latest promise first,
--- and never what is packed. The caller has locked the positions.
+-- and never what is packed; the holds of checkouts before any of them. The caller has locked the positions.
 CREATE FUNCTION choose_shorts(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     place record;
@@ -55,6 +55,8 @@ BEGIN
     LOOP
         missing := untold_deficit(place.facility_id, place.sku);
         CONTINUE WHEN coalesce(missing, 0) <= 0;
+        missing := missing - short_holds(place.facility_id, place.sku, missing);
+        CONTINUE WHEN missing <= 0;
         FOR holder IN
             SELECT r.order_id, r.fulfillment_order_id, r.line_id, r.allocated - coalesce((SELECT sum(x.quantity) FROM stock_shorts x
                 WHERE (x.order_id, x.fulfillment_order_id, x.line_id, x.facility_id)
@@ -95,11 +97,7 @@ BEGIN
     IF skus IS NULL THEN
         RETURN;
     END IF;
-    PERFORM 1 FROM (
-        SELECT FROM stock s JOIN (SELECT DISTINCT p.facility_id, p.sku FROM unnest(facility_ids, skus) AS p (facility_id, sku)) AS p
-            ON s.facility_id = p.facility_id AND s.sku = p.sku
-        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
-    ) AS locked;
+    PERFORM lock_stock(facility_ids, skus);
     PERFORM choose_shorts(facility_ids, skus);
 END $$;
 

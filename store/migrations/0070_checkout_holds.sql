@@ -66,17 +66,6 @@ BEGIN
     UPDATE checkout_holds h SET answer = detail WHERE h.reservation_id = this_hold;
 END $$;
 
--- Locks positions in the order in which every writer does. Before the units of a hold are touched its positions are locked, since a
--- fact takes units from holds with the position's lock alone.
-CREATE FUNCTION lock_stock(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM 1 FROM (
-        SELECT FROM stock s JOIN (SELECT DISTINCT p.facility_id, p.sku FROM unnest(facility_ids, skus) AS p (facility_id, sku)) AS p
-            ON s.facility_id = p.facility_id AND s.sku = p.sku
-        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
-    ) AS locked;
-END $$;
-
 -- Ends holds whose rows the caller has locked, and gives their units back: to whoever waits for them first.
 CREATE FUNCTION end_holds(ids text[], becomes text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,6 +80,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM demand_lock(skus, false);
+    -- A fact takes units from holds with the position's lock alone.
     PERFORM lock_stock(facility_ids, skus);
     WITH gone AS (DELETE FROM checkout_hold_units u WHERE u.reservation_id = ANY (ids) RETURNING u.*)
     SELECT array_agg(ROW (g.facility_id, g.sku, 0, -g.quantity, 0, lower(becomes), NULL, g.reservation_id, now())::stock_move)
@@ -163,77 +153,6 @@ BEGIN
     END IF;
 END $$;
 
--- As before, and with a hold to be taken over: its units are the order's before anybody else can have them.
-CREATE OR REPLACE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
-DECLARE
-    this_order text := request ->> 'order_id';
-    step text := request ->> 'key';
-    waiting jsonb := request -> 'waiting';
-    needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
-    spare position_units[] := '{}';
-    hold text;
-    closed timestamptz;
-BEGIN
-    -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
-    INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        SELECT g.closed_at INTO closed FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
-        IF closed IS NOT NULL THEN
-            outcome := 'closed';
-            RETURN;
-        END IF;
-        SELECT s.answer INTO detail FROM reservation_steps s WHERE s.order_id = this_order AND s.step_key = step;
-        IF FOUND THEN
-            outcome := 'done';
-            RETURN;
-        END IF;
-    END IF;
-    IF request ? 'takes_over' THEN
-        -- Whoever locks the hold first has it: an order, its deadline, or who gives it back.
-        SELECT h.reservation_id INTO hold FROM checkout_holds h
-        WHERE h.reservation_id = request ->> 'takes_over' AND h.status = 'Held' FOR UPDATE;
-    END IF;
-
-    outcome := 'short';
-    IF waiting <> '[]' OR hold IS NOT NULL THEN
-        PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w
-            UNION SELECT u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold), waiting <> '[]');
-    END IF;
-    IF waiting <> '[]' THEN
-        detail := arrived_since(waiting, (request ->> 'planned_at')::pg_snapshot);
-        IF detail IS NOT NULL THEN
-            RETURN;
-        END IF;
-    END IF;
-    IF hold IS NOT NULL THEN
-        SELECT b.needed, b.spare INTO needed, spare FROM beside_hold(hold, needed) AS b;
-    END IF;
-    IF (cardinality(needed) > 1 AND NOT lock_enough(needed)) OR NOT take_units(this_order, needed, step) THEN
-        detail := short_positions(needed);
-        RETURN;
-    END IF;
-    IF hold IS NOT NULL THEN
-        PERFORM hand_over_hold(hold, this_order, spare, step);
-    END IF;
-
-    outcome := 'done';
-    detail := request -> 'answer';
-    INSERT INTO reservations AS r (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated)
-    SELECT this_order, p.fulfillment_order_id, p.line_id, p.facility_id, p.sku, sum(p.quantity)::bigint
-    FROM jsonb_populate_recordset(NULL::unit_position, request -> 'positions') AS p
-    GROUP BY p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
-    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = r.allocated + excluded.allocated;
-    INSERT INTO reservation_steps (order_id, step_key, answer) VALUES (this_order, step, detail);
-    IF waiting <> '[]' THEN
-        PERFORM wait_for(this_order, waiting, now());
-    END IF;
-    IF request -> 'decision' <> 'null' THEN
-        INSERT INTO decisions (order_id, round, decision)
-        SELECT this_order, coalesce(max(d.round), 0) + 1, request -> 'decision' FROM decisions d WHERE d.order_id = this_order;
-    END IF;
-END $$;
-ALTER FUNCTION reserve(jsonb) SET plan_cache_mode = force_generic_plan;
-ALTER FUNCTION reserve(jsonb) SET enable_seqscan = off;
 ALTER FUNCTION hold_stock(jsonb) SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION hold_stock(jsonb) SET enable_seqscan = off;
 
@@ -265,47 +184,4 @@ BEGIN
         deficit = greatest(0, least(s.reserved - given - s.on_hand - s.oversell_limit, s.deficit))
     WHERE (s.facility_id, s.sku) = (at_facility, of_sku) AND given > 0;
     RETURN given;
-END $$;
-
--- As before, after the holds of checkouts.
-CREATE OR REPLACE FUNCTION choose_shorts(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    place record;
-    holder record;
-    missing bigint;
-    taken bigint;
-    new_short text;
-    short_ids text[] := '{}';
-BEGIN
-    FOR place IN SELECT DISTINCT p.sku, p.facility_id FROM unnest(facility_ids, skus) AS p (facility_id, sku) ORDER BY p.sku, p.facility_id
-    LOOP
-        missing := untold_deficit(place.facility_id, place.sku);
-        CONTINUE WHEN coalesce(missing, 0) <= 0;
-        missing := missing - short_holds(place.facility_id, place.sku, missing);
-        CONTINUE WHEN missing <= 0;
-        FOR holder IN
-            SELECT r.order_id, r.fulfillment_order_id, r.line_id, r.allocated - coalesce((SELECT sum(x.quantity) FROM stock_shorts x
-                WHERE (x.order_id, x.fulfillment_order_id, x.line_id, x.facility_id)
-                    = (r.order_id, r.fulfillment_order_id, r.line_id, r.facility_id)), 0)::bigint AS units
-            FROM reservations r
-            LEFT JOIN fulfillment_orders f ON f.fulfillment_order_id = r.fulfillment_order_id
-            LEFT JOIN orders o ON o.order_id = r.order_id
-            WHERE (r.sku, r.facility_id) = (place.sku, place.facility_id) AND r.allocated > 0
-                AND coalesce(f.status, 'Open') IN ('Scheduled', 'Open', 'Released', 'Accepted', 'Picking')
-            ORDER BY array_position(ARRAY['Scheduled', 'Open', 'Released', 'Accepted', 'Picking'], coalesce(f.status, 'Open')),
-                f.ship_by DESC NULLS FIRST, o.placed_at DESC NULLS FIRST, r.order_id DESC, r.fulfillment_order_id DESC, r.line_id DESC
-        LOOP
-            EXIT WHEN missing <= 0;
-            taken := least(missing, holder.units);
-            CONTINUE WHEN taken <= 0;
-            missing := missing - taken;
-            INSERT INTO stock_shorts (order_id, fulfillment_order_id, line_id, facility_id, sku, quantity)
-            VALUES (holder.order_id, holder.fulfillment_order_id, holder.line_id, place.facility_id, place.sku, taken)
-            RETURNING short_id INTO new_short;
-            short_ids := short_ids || new_short;
-        END LOOP;
-    END LOOP;
-    INSERT INTO order_inbox (order_id, kind, payload)
-    SELECT x.order_id, 'stock_shorted', jsonb_build_object('shorts', jsonb_agg(to_jsonb(x) - 'order_id' ORDER BY x.short_id))
-    FROM stock_shorts x WHERE x.short_id = ANY (short_ids) GROUP BY x.order_id ORDER BY x.order_id;
 END $$;

@@ -96,6 +96,7 @@ pub struct FollowRefund {
     pub retries: u32,
 }
 
+// The macro wants bodies and never runs them: workers run those of `oms-activities`, which name these definitions.
 /// The house's own data: local activities, and the same on queue `data` when a database is slow.
 pub struct Data;
 #[activity_definitions]

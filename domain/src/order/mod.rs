@@ -10,6 +10,7 @@ mod decide;
 mod decision;
 mod effects;
 mod event;
+mod event_kind;
 mod evolve;
 mod line_state;
 mod lines;

@@ -65,6 +65,7 @@ pub struct BulkProgress {
     pub at: Timestamp,
 }
 
+// The macro wants bodies and never runs them: workers run those of `oms-activities`, which name these definitions.
 /// Queue `data`; the record is a local activity.
 pub struct Bulks;
 #[activity_definitions]
