@@ -1,4 +1,4 @@
-//! Solves problems given as JSON lines on stdin and prints the distribution of times: `bench [REPEATS]`.
+//! Solves problems given as JSON lines on stdin and prints the distribution of times. Each is solved seven times and the best counts.
 
 #![expect(clippy::disallowed_types, reason = "a measurement looks at the clock; the library does not")]
 
