@@ -96,6 +96,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(feeds::list))
         .routes(routes!(feeds::get))
         .routes(routes!(feeds::rejects))
+        .routes(routes!(feeds::decide))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.
