@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
-    bulk::{Bulk, Operation, Task},
+    bulk::{Bulk, BulkStatus, Operation, Task},
     fulfillment::FulfillmentStatus,
     ids::{BulkId, FacilityId, OrderId},
 };
@@ -16,7 +16,7 @@ use sqlx::types::Json;
 
 use crate::{
     error::StoreError,
-    order_list::{OrderFilter, bind_filter, orders_where},
+    order_list::{OrderFilter, Page, bind_filter, cursor, orders_where, parse_cursor},
     store::Store,
 };
 
@@ -99,6 +99,18 @@ const PREVIEW: &str = concat!(
         'sample', (SELECT coalesce(jsonb_agg(order_id ORDER BY order_id), '[]') FROM (SELECT * FROM chosen ORDER BY order_id LIMIT $16) s))"
 );
 
+/// A [`BulkRow`].
+macro_rules! select_bulks {
+    ($rest:literal) => {
+        concat!(
+            "SELECT jsonb_build_object('task', intake -> 'task', 'orders_per_second', intake -> 'orders_per_second', 'selected', selected,
+                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc)
+            FROM bulks WHERE ",
+            $rest
+        )
+    };
+}
+
 /// What is at a facility, and might be moved.
 fn there() -> Vec<&'static str> {
     FulfillmentStatus::ALL.iter().filter(|status| status.holds_stock()).map(|status| status.name()).collect()
@@ -148,12 +160,20 @@ impl Store {
 
     /// A bulk operation.
     pub async fn bulk(&self, id: &BulkId) -> Result<Option<BulkRow>, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object('task', intake -> 'task', 'orders_per_second', intake -> 'orders_per_second', 'selected', selected,
-                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc)
-            FROM bulks WHERE bulk_id = $1",
-        );
-        self.row(query.bind(id.as_str())).await
+        self.row(sqlx::query_scalar(select_bulks!("bulk_id = $1")).bind(id.as_str())).await
+    }
+
+    /// Bulk operations, newest first. One that has not begun is as good as running.
+    pub async fn bulks_page(&self, status: Option<BulkStatus>, after: Option<&str>, limit: u32) -> Result<Page<BulkRow>, StoreError> {
+        let (started_at, bulk_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
+        let query = sqlx::query_scalar(select_bulks!(
+            "($1::text IS NULL OR coalesce(doc ->> 'status', 'Running') = $1)
+                AND ($2::timestamptz IS NULL OR (started_at, bulk_id) < ($2, $3))
+            ORDER BY started_at DESC, bulk_id DESC LIMIT $4"
+        ));
+        let query = query.persistent(false).bind(status.map(BulkStatus::name)).bind(started_at.map(ToSqlx::to_sqlx));
+        let rows: Vec<BulkRow> = self.rows(query.bind(bulk_id).bind(i64::from(limit) + 1)).await?;
+        Ok(Page::cut(rows, limit, |last| cursor(Some(last.started_at), last.task.bulk_id.as_str())))
     }
 
     /// Keeps what has become of it, at `at` in business time. One that is older than what is kept changes nothing.

@@ -279,6 +279,31 @@ fn a_move_leaves_nothing_at_its_facility_that_nobody_has_begun_with() -> Result<
     })
 }
 
+#[test]
+fn bulk_operations_are_listed_newest_first_and_by_status() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        released(shop, &sku, 2).await?;
+        let ids: Vec<String> = (0..3).map(|_| unique("bulk")).collect();
+        for id in &ids {
+            start(shop, &by_sku(id, hold(), &sku)).await?;
+            until_ended(shop, id).await?;
+        }
+        let waits = take_in(shop, &sku, 1).await?.task.bulk_id.to_string();
+        let list = async |query: &str| shop.get(&format!("/v1/bulk?{query}")).await?.view::<Page<BulkView>>(200);
+        let listed = |page: &Page<BulkView>| page.items.iter().map(|bulk| bulk.bulk_id.clone()).collect::<Vec<_>>();
+        let first = list("status=Completed&limit=2").await?;
+        assert_eq!(listed(&first), [ids[2].clone(), ids[1].clone()]);
+        let rest = list(&format!("status=Completed&limit=2&cursor={}", first.next_cursor.unwrap_or_default())).await?;
+        assert_eq!((listed(&rest), rest.next_cursor), (vec![ids[0].clone()], None));
+        assert_eq!(listed(&list("status=Running").await?), [waits]);
+        assert_eq!(list("").await?.items.len(), 4);
+        let refused = shop.get("/v1/bulk?status=Gone").await?.problem(422, "validation_failed")?;
+        assert_eq!(refused.errors[0].pointer, "?status");
+        Ok(())
+    })
+}
+
 /// Takes a bulk hold of these orders in, and dies.
 async fn take_in(shop: &Shop, sku: &Sku, orders_per_second: u32) -> Result<BulkIntake> {
     let bulk_id: BulkId = unique("bulk").parse()?;

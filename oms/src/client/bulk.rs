@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use oms_api::bulk::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OutcomesView};
+use oms_api::bulk::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, OutcomesView};
 use oms_domain::error::ErrorCode;
 use serde_json::{Value, json};
 
@@ -31,6 +31,16 @@ pub enum BulkCommand {
   oms bulk start release --hold-id audit-7 --reason \"the audit is over\" --channel web --status Processing
   oms bulk start move --from WH-NORTH --reason \"a flood\" --follow")]
     Start(Box<StartArgs>),
+    /// List bulk operations, newest first.
+    #[command(after_help = "Example:\n  oms bulk list --status Running")]
+    List {
+        /// Running, Paused, Completed or Cancelled.
+        #[arg(long)]
+        status: Option<String>,
+        /// Most bulk operations to list.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+    },
     /// Show how far a bulk operation is, and what came of its orders.
     #[command(after_help = "Example:\n  oms bulk get recall-85123A --follow")]
     Get {
@@ -120,6 +130,10 @@ impl BulkCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
             Self::Start(args) => args.run(api, format).await,
+            Self::List { status, limit } => {
+                let (rows, next) = api.pages(&["v1", "bulk"], &[("status", status)], limit).await?;
+                output::list::<BulkView>(format, &rows, next.as_deref(), bulks_text)
+            }
             Self::Get { bulk_id, follow: true } => follow(api, format, &bulk_id).await,
             Self::Get { bulk_id, follow: false } => {
                 let answer = api.get(&["v1", "bulk", &bulk_id], &[]).await?;
@@ -219,6 +233,29 @@ fn bulk_text(bulk: &BulkView) -> String {
         text.push_str(&format!("\nIt paused by itself: {why}"));
     }
     text
+}
+
+fn bulks_text(bulks: &[BulkView]) -> String {
+    let row = |bulk: &BulkView| {
+        let [selected, asked, refused] = [bulk.selected, bulk.asked, bulk.outcomes.refused].map(|orders| orders.to_string());
+        let kind = match &bulk.operation {
+            OperationBody::Cancel => "cancel",
+            OperationBody::Hold { .. } => "hold",
+            OperationBody::Release { .. } => "release",
+            OperationBody::Move { .. } => "move",
+        };
+        [
+            bulk.bulk_id.clone(),
+            kind.to_owned(),
+            bulk.status.clone(),
+            seconds(bulk.started_at),
+            selected,
+            asked,
+            refused,
+            bulk.reason.clone(),
+        ]
+    };
+    table(["BULK", "OPERATION", "STATUS", "STARTED", "SELECTED", "ASKED", "REFUSED", "REASON"], bulks.iter().map(row))
 }
 
 fn preview_text(preview: &BulkPreviewView) -> String {

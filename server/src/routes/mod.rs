@@ -88,7 +88,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(reservations::get, reservations::extend, reservations::release))
         .routes(routes!(allocation::pool))
         .routes(routes!(allocation::stock_prices))
-        .routes(routes!(bulk::start))
+        .routes(routes!(bulk::start, bulk::list))
         .routes(routes!(bulk::get))
         .routes(routes!(bulk::results))
         .routes(routes!(bulk::act))
