@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
-    bulk::{Bulk, BulkStatus, Operation, Task},
+    bulk::{Bulk, BulkStatus, Lifted, Operation, Task},
     fulfillment::FulfillmentStatus,
     ids::{BulkId, FacilityId, OrderId},
 };
@@ -16,6 +16,7 @@ use sqlx::types::Json;
 
 use crate::{
     error::StoreError,
+    feeds::word,
     order_list::{OrderFilter, Page, bind_filter, cursor, orders_where, parse_cursor},
     store::Store,
 };
@@ -119,7 +120,7 @@ fn there() -> Vec<&'static str> {
 fn leaving(operation: &Operation) -> Option<&str> {
     match operation {
         Operation::Move { from, .. } => Some(FacilityId::as_str(from)),
-        Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } => None,
+        Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } | Operation::ReleaseFor { .. } => None,
     }
 }
 
@@ -184,6 +185,21 @@ impl Store {
         let query = sqlx::query(record).bind(bulk.core.bulk_id.as_str()).bind(version).bind(Json(bulk)).bind(at.to_sqlx());
         query.bind(bulk.status.is_final()).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Whether such a hold of the order was lifted since then, in business time.
+    pub async fn hold_lifted(&self, order_id: &OrderId, lifted: Lifted<'_>, since: Timestamp) -> Result<bool, StoreError> {
+        const LIFTED: &str = "SELECT EXISTS (
+            SELECT FROM order_events r WHERE r.order_id = $1 AND r.kind = 'hold_released' AND r.at >= $2
+                AND ($3::text IS NULL OR r.data ->> 'hold_id' = $3)
+                AND ($4::text IS NULL OR EXISTS (SELECT FROM order_events p WHERE p.order_id = $1 AND p.kind = 'hold_placed'
+                    AND p.seq < r.seq AND p.data -> 'hold_id' = r.data -> 'hold_id' AND p.data ->> 'reason' = $4)))";
+        let (hold_id, reason) = match lifted {
+            Lifted::Hold(hold_id) => (Some(hold_id.as_str()), None),
+            Lifted::Reason(reason) => (None, Some(word(reason)?)),
+        };
+        let query = sqlx::query_scalar(LIFTED).bind(order_id.as_str()).bind(since.to_sqlx()).bind(hold_id).bind(reason);
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// Those that were taken in longer ago than this and have not begun: their start was lost.

@@ -255,5 +255,5 @@ fn row_number(number: u64) -> i64 {
 /// An enum's name in the database: its name in JSON.
 pub(crate) fn word(name: impl Serialize) -> Result<String, StoreError> {
     let word = serde_json::to_value(name).and_then(serde_json::from_value);
-    word.map_err(|_| StoreError::Corrupt { what: "the name of a feed's kind" })
+    word.map_err(|_| StoreError::Corrupt { what: "a name" })
 }

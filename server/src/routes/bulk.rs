@@ -8,6 +8,7 @@ use axum::{
 };
 use oms_api::{
     bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, read_bulk},
+    hold::hold_reason_name,
     page::Page,
     problem::Problem,
     reader::{Node, choice},
@@ -42,7 +43,10 @@ const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Requ
     )
 )]
 pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Result<Response, Failure> {
-    let AskedBulk { task, selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
+    let AskedBulk { task, mut selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
+    if let Operation::ReleaseFor { reason } = &task.operation {
+        selection.hold_reason.get_or_insert_with(|| hold_reason_name(*reason).to_owned());
+    }
     refuse_unknown_facilities(&state, &task.operation).await?;
     if dry_run {
         let found = state.starter.preview_bulk(&task, &selection).await?;
