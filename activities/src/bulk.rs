@@ -17,7 +17,7 @@ use oms_domain::{
     ids::OrderId,
 };
 use oms_starter::{CommandRequest, Starter, StarterError};
-use oms_store::{BulkResult, Store};
+use oms_store::{BulkResult, BulkRow, Store};
 use oms_workflows::bulk::contracts::{BatchInput, BulkProgress, definitions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -73,15 +73,15 @@ impl BulkActivities {
     async fn ask(&self, input: &BatchInput, asked: &AtomicU32) -> Result<Batch, ActivityError> {
         let BatchInput { bulk_id, after, at_most, orders_per_second } = input;
         let row = self.store.bulk(bulk_id).await.map_err(|error| store_failure(&error))?;
-        let task = row.ok_or_else(|| failure(ErrorCode::BulkNotFound, "the bulk operation was not taken in"))?.task;
+        let row = row.ok_or_else(|| failure(ErrorCode::BulkNotFound, "the bulk operation was not taken in"))?;
         let page = self.store.bulk_batch(bulk_id, after.as_ref(), *at_most).await.map_err(|error| store_failure(&error))?;
         let (last, end) = (page.last().map(|(order_id, _)| order_id.clone()), page.len() < usize::try_from(*at_most).unwrap_or(usize::MAX));
         let open: Vec<OrderId> = page.into_iter().filter(|(_, known)| !known).map(|(order_id, _)| order_id).collect();
         let (begun, each, orders) = (Instant::now(), Duration::from_secs(1) / (*orders_per_second).max(1), open.len());
-        let asking = open.into_iter().zip(0_u32..).map(|(order_id, n)| self.reach_at(begun + each * n, &task, order_id));
+        let asking = open.into_iter().zip(0_u32..).map(|(order_id, n)| self.reach_at(begun + each * n, &row, order_id));
         let mut writes = pin!(stream::iter(asking).buffer_unordered(SIDE_BY_SIDE).chunks(A_WRITE));
         while let Some(results) = writes.next().await {
-            self.keep(&task, results, asked).await?;
+            self.keep(&row.task, results, asked).await?;
         }
         // The next batch takes its turn after this one.
         sleep_until(begun + each * u32::try_from(orders).unwrap_or(u32::MAX)).await;
@@ -102,20 +102,20 @@ impl BulkActivities {
     }
 
     /// When its turn has come.
-    async fn reach_at(&self, turn: Instant, task: &Task, order_id: OrderId) -> Result<BulkResult, ActivityError> {
+    async fn reach_at(&self, turn: Instant, row: &BulkRow, order_id: OrderId) -> Result<BulkResult, ActivityError> {
         sleep_until(turn).await;
-        self.reach(task, &order_id).await
+        self.reach(row, &order_id).await
     }
 
     /// What came of an order. An error: it is not the order's fault, but nobody can be reached; the batch is asked again.
-    async fn reach(&self, task: &Task, order_id: &OrderId) -> Result<BulkResult, ActivityError> {
-        let mut outcome = self.ask_order(task, order_id).await;
+    async fn reach(&self, row: &BulkRow, order_id: &OrderId) -> Result<BulkResult, ActivityError> {
+        let mut outcome = self.ask_order(row, order_id).await;
         for _ in 1..TRIES {
             if outcome.is_ok() {
                 break;
             }
             sleep(TRY_AFTER).await;
-            outcome = self.ask_order(task, order_id).await;
+            outcome = self.ask_order(row, order_id).await;
         }
         let OrderOutcome { outcome, code, why } = match outcome {
             Ok(outcome) => outcome,
@@ -129,7 +129,7 @@ impl BulkActivities {
         Ok(BulkResult { order_id: order_id.clone(), outcome, code, why, at })
     }
 
-    async fn ask_order(&self, task: &Task, order_id: &OrderId) -> Result<OrderOutcome, StarterError> {
+    async fn ask_order(&self, BulkRow { task, started_at, .. }: &BulkRow, order_id: &OrderId) -> Result<OrderOutcome, StarterError> {
         let unknown = || Rejection::new(ErrorCode::OrderNotFound, "nothing has been recorded of the order");
         let Some(order) = self.starter.order(order_id).await? else { return Ok(OrderOutcome::refused(&unknown())) };
         let mut answers = Vec::new();
@@ -142,6 +142,10 @@ impl BulkActivities {
             }
         }
         let after = self.starter.order(order_id).await?.unwrap_or(order);
-        Ok(task.judge(&after, &answers))
+        let outcome = task.judge(&after, &answers);
+        match task.lifts(&outcome) {
+            Some(lifted) if self.store.hold_lifted(order_id, lifted, *started_at).await? => Ok(OrderOutcome::done()),
+            Some(_) | None => Ok(outcome),
+        }
     }
 }

@@ -5,7 +5,7 @@ use oms_api::{
     carrier::CarrierEventBody,
     event::{AllocationView, EventView, StreamEventView},
     facility::FacilityBody,
-    feed::{FeedMode, FeedView, RejectView},
+    feed::{FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView},
     fulfillment::FulfillmentOrderSummary,
     order::OrderSummary,
     product::ProductBody,
@@ -216,6 +216,13 @@ pub(crate) fn feed_mode(mode: FeedMode) -> oms_store::FeedMode {
     }
 }
 
+pub(crate) fn picked_units(picked: PickedUnits) -> oms_store::PickedUnits {
+    match picked {
+        PickedUnits::Counted => oms_store::PickedUnits::Counted,
+        PickedUnits::NotCounted => oms_store::PickedUnits::NotCounted,
+    }
+}
+
 /// The kind's word in the path.
 pub(crate) fn feed_kind(kind: oms_store::FeedKind) -> &'static str {
     match kind {
@@ -228,6 +235,7 @@ pub(crate) fn feed_kind(kind: oms_store::FeedKind) -> &'static str {
 }
 
 pub(crate) fn feed(run: oms_store::FeedRun) -> FeedView {
+    let parked = parked(&run);
     FeedView {
         feed_id: run.feed_id.to_string(),
         kind: feed_kind(run.kind).to_owned(),
@@ -237,20 +245,44 @@ pub(crate) fn feed(run: oms_store::FeedRun) -> FeedView {
             oms_store::FeedMode::Full => FeedMode::Full,
             oms_store::FeedMode::Partial => FeedMode::Partial,
         },
-        status: match run.status {
-            oms_store::FeedStatus::Running => "running",
-            oms_store::FeedStatus::Finished => "finished",
-            oms_store::FeedStatus::Failed => "failed",
-        }
-        .to_owned(),
+        picked_units: match run.picked_units {
+            oms_store::PickedUnits::Counted => PickedUnits::Counted,
+            oms_store::PickedUnits::NotCounted => PickedUnits::NotCounted,
+        },
+        status: run.status.name().to_owned(),
+        legal_actions: run.status.decisions().into_iter().map(str::to_owned).collect(),
         rows_read: run.rows_read,
+        waiting: run.waiting,
         accepted: run.accepted,
         unchanged: run.unchanged,
         rejected: run.rejected,
         started_at: run.started_at,
         finished_at: run.finished_at,
         failure: run.failure,
+        parked,
     }
+}
+
+fn parked(run: &oms_store::FeedRun) -> Option<ParkedView> {
+    let (parked, decide_by) = (run.parked.as_ref()?, run.decide_by?);
+    let change = |change: &oms_store::PositionChange| PositionChangeView {
+        facility_id: change.facility_id.to_string(),
+        sku: change.sku.to_string(),
+        before: change.before,
+        after: change.after,
+    };
+    Some(ParkedView {
+        parked_at: parked.parked_at,
+        decide_by,
+        decided_at: run.decided_at,
+        positions: parked.positions,
+        units_before: parked.units_before,
+        units_after: parked.units_after,
+        units_changed: parked.units_changed,
+        changed_percent: parked.changed_percent,
+        limit_percent: parked.limit_percent,
+        largest: parked.largest.iter().map(change).collect(),
+    })
 }
 
 pub(crate) fn reject(row: oms_store::RejectedRow) -> RejectView {

@@ -4,18 +4,32 @@ CREATE TABLE feeds (
     kind text NOT NULL,
     source text NOT NULL,
     as_of timestamptz,
+    -- Whether the sender said so: the same file sent later is the same snapshot all the same.
+    as_of_said boolean NOT NULL,
     mode text NOT NULL,
-    status text NOT NULL DEFAULT 'running' CONSTRAINT feed_status_known CHECK (status IN ('running', 'finished', 'failed')),
+    picked_units text NOT NULL,
+    status text NOT NULL DEFAULT 'running' CONSTRAINT feed_status_known
+        CHECK (status IN ('running', 'parked', 'applying', 'finished', 'rejected', 'failed')),
     through_row bigint NOT NULL DEFAULT 0,
+    -- Rows of a stock snapshot that were read and are not applied: not yet, or never.
+    waiting bigint NOT NULL DEFAULT 0,
     accepted bigint NOT NULL DEFAULT 0,
     unchanged bigint NOT NULL DEFAULT 0,
     rejected bigint NOT NULL DEFAULT 0,
     -- Rows whose position nobody can tell: a full snapshot with one of them cannot say what it left out.
     unreadable bigint NOT NULL DEFAULT 0,
     failure text,
+    -- Of a snapshot that was parked: what it would change, what tells the same file from another, and until when somebody may decide.
+    parked jsonb,
+    digest text,
+    decide_by timestamptz,
+    decided_at timestamptz,
+    -- When its rows began to be applied.
+    applying_since timestamptz,
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz
 );
+CREATE INDEX feeds_not_ended ON feeds (status) WHERE status IN ('running', 'parked', 'applying');
 
 -- Rows a feed could not take, with the reason. Not the row itself: an order's row has a name and an address.
 CREATE TABLE feed_rejects (
@@ -25,10 +39,18 @@ CREATE TABLE feed_rejects (
     PRIMARY KEY (feed_id, row_number)
 );
 
--- Positions a full stock snapshot has named so far; what it leaves out is set to 0 when it finishes, and the rows go.
-CREATE TABLE feed_positions (
+-- What a stock snapshot says of each position, until it is applied: it is judged as a whole first. A position has the last row that
+-- names it.
+CREATE TABLE feed_counts (
     feed_id uuid NOT NULL REFERENCES feeds ON DELETE CASCADE,
     facility_id text COLLATE "C" NOT NULL,
     sku text COLLATE "C" NOT NULL,
+    -- Number of the row; NULL: none that can be taken names it.
+    n bigint,
+    -- NULL: a row names it wrongly. It was not left out, and stays as it is.
+    on_hand bigint,
+    safety_stock bigint,
+    oversell_limit bigint,
+    unavailable bigint,
     PRIMARY KEY (feed_id, facility_id, sku)
 );

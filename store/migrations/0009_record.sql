@@ -283,6 +283,10 @@ BEGIN
     END IF;
     fulfillments := project(record, base = 0);
     PERFORM settle_capacity(this_order, record -> 'fulfillment_orders', fulfillments);
+    IF closing OR outcome = 'replaced' OR jsonb_path_exists(record -> 'fulfillment_orders' || fulfillments,
+            '$[*] ? (@.status == "Packed" || @.status == "ReadyForPickup")') THEN
+        PERFORM note_picks(this_order, at);
+    END IF;
     IF closing OR record -> 'grants_seen' <> '[]' THEN
         PERFORM forget_shorts(this_order, record -> 'grants_seen', closing);
     END IF;

@@ -99,18 +99,6 @@ BEGIN
     PERFORM move_stock(moves);
 END $$;
 
--- What a full snapshot left out, at the facilities it names, is not there.
-CREATE FUNCTION zero_uncounted(feed uuid, counted_at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    absent jsonb;
-BEGIN
-    SELECT coalesce(jsonb_agg(jsonb_build_object('n', 0, 'facility_id', s.facility_id, 'sku', s.sku, 'on_hand', 0)), '[]') INTO absent
-    FROM stock s WHERE s.facility_id IN (SELECT fp.facility_id FROM feed_positions fp WHERE fp.feed_id = feed)
-        AND NOT EXISTS (SELECT FROM feed_positions fp WHERE fp.feed_id = feed AND fp.facility_id = s.facility_id AND fp.sku = s.sku);
-    DELETE FROM feed_positions fp WHERE fp.feed_id = feed;
-    RETURN (SELECT count(*) FROM count_stock(absent, counted_at, feed::text) AS c WHERE c.result = 'accepted');
-END $$;
-
 CREATE TYPE receipt_row AS (
     n bigint,
     receipt_id text,

@@ -49,26 +49,47 @@ CREATE FUNCTION write_products(products_in jsonb) RETURNS TABLE (n bigint, resul
     LEFT JOIN written w ON w.sku = l.r ->> 'sku';
 $$;
 
--- A snapshot's rows; of a full one it is remembered what was named.
-CREATE FUNCTION write_counts(counts jsonb, run feeds) RETURNS TABLE (n bigint, result text) LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO feed_positions (feed_id, facility_id, sku)
-    SELECT run.feed_id, r ->> 'facility_id', r ->> 'sku' FROM jsonb_array_elements(counts) AS r WHERE run.mode = 'full'
-    ON CONFLICT DO NOTHING;
-    RETURN QUERY
-        WITH last_rows AS (
-            SELECT DISTINCT ON (r ->> 'facility_id', r ->> 'sku') r FROM jsonb_array_elements(counts) AS r
-            ORDER BY r ->> 'facility_id', r ->> 'sku', (r -> 'n')::bigint DESC
-        ), counted AS (
-            SELECT c.n, c.result
-            FROM count_stock((SELECT coalesce(jsonb_agg(l.r), '[]') FROM last_rows l), run.as_of, run.feed_id::text) AS c
-        )
-        SELECT (given -> 'n')::bigint, coalesce(c.result, 'unchanged')
-        FROM jsonb_array_elements(counts) AS given LEFT JOIN counted c ON c.n = (given -> 'n')::bigint;
-END $$;
+-- The results of rows in numbers, and the rows that were not taken with the reason.
+CREATE FUNCTION add_up(results row_result[], OUT accepted bigint, OUT unchanged bigint, OUT rejected jsonb) LANGUAGE sql AS $$
+    SELECT count(*) FILTER (WHERE r.result = 'accepted'), count(*) FILTER (WHERE r.result IN ('unchanged', 'replaced')),
+        coalesce(jsonb_agg(jsonb_build_object('row_number', r.n, 'reason', reject_reason(r.result)) ORDER BY r.n)
+            FILTER (WHERE r.result NOT IN ('accepted', 'unchanged', 'replaced', 'waiting')), '[]')
+    FROM unnest(results) AS r;
+$$;
 
--- Applies the rows of a batch that were not applied before, and adds them up. `mistakes` are rows that never get that far;
--- what they counted, wrongly, was at least not left out.
+-- Adds such numbers to a run's.
+CREATE FUNCTION note_results(feed uuid, more_accepted bigint, more_unchanged bigint, more_rejected jsonb, more_waiting bigint) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO feed_rejects (feed_id, row_number, reason)
+    SELECT feed, x.row_number, x.reason FROM jsonb_populate_recordset(NULL::feed_rejects, more_rejected) AS x
+    ON CONFLICT DO NOTHING;
+    UPDATE feeds f SET accepted = f.accepted + more_accepted, unchanged = f.unchanged + more_unchanged,
+        rejected = f.rejected + jsonb_array_length(more_rejected), waiting = f.waiting + more_waiting
+    WHERE f.feed_id = feed;
+$$;
+
+-- A snapshot's rows, kept until all are there. `replaced` is a row of an earlier batch that a later one corrects.
+CREATE FUNCTION keep_counts(counts jsonb, feed uuid) RETURNS TABLE (n bigint, result text) LANGUAGE sql AS $$
+    WITH given AS (
+        SELECT * FROM jsonb_populate_recordset(NULL::stock_count, counts)
+    ), last_rows AS (
+        SELECT DISTINCT ON (g.facility_id, g.sku) g.* FROM given g ORDER BY g.facility_id, g.sku, g.n DESC
+    ), replaced AS (
+        SELECT f.n FROM feed_counts f JOIN last_rows l ON l.facility_id = f.facility_id AND l.sku = f.sku
+        WHERE f.feed_id = feed AND f.n IS NOT NULL
+    ), kept AS (
+        INSERT INTO feed_counts (feed_id, facility_id, sku, n, on_hand, safety_stock, oversell_limit, unavailable)
+        SELECT feed, l.facility_id, l.sku, l.n, l.on_hand, l.safety_stock, l.oversell_limit, l.unavailable FROM last_rows l
+        ON CONFLICT (feed_id, facility_id, sku) DO UPDATE SET n = excluded.n, on_hand = excluded.on_hand,
+            safety_stock = excluded.safety_stock, oversell_limit = excluded.oversell_limit, unavailable = excluded.unavailable
+    )
+    SELECT g.n, CASE WHEN l.n IS NULL THEN 'unchanged' ELSE 'waiting' END FROM given g LEFT JOIN last_rows l USING (n)
+    UNION ALL
+    SELECT r.n, 'replaced' FROM replaced r;
+$$;
+
+-- Applies the rows of a batch that were not applied before (those of a stock snapshot wait for its end), and adds them up. `mistakes`
+-- are rows that never get that far; what they counted, wrongly, was at least not left out.
 -- NULL counts: there is no such run, or it has ended.
 CREATE FUNCTION apply_batch(feed uuid, of_kind text, batch jsonb, mistakes jsonb, OUT accepted bigint, OUT unchanged bigint,
     OUT rejected jsonb) LANGUAGE plpgsql AS $$
@@ -86,27 +107,20 @@ BEGIN
     SELECT coalesce(jsonb_agg(m), '[]') INTO mistakes FROM jsonb_array_elements(mistakes) AS m
         WHERE (m -> 'row_number')::bigint > run.through_row;
 
-    INSERT INTO feed_positions (feed_id, facility_id, sku)
-    SELECT feed, m -> 'counted' ->> 0, m -> 'counted' ->> 1 FROM jsonb_array_elements(mistakes) AS m
-    WHERE run.mode = 'full' AND m -> 'counted' <> 'null'
-    ON CONFLICT DO NOTHING;
     results := CASE of_kind
         WHEN 'facilities' THEN ARRAY (SELECT w::row_result FROM write_facilities(fresh) AS w)
         WHEN 'products' THEN ARRAY (SELECT w::row_result FROM write_products(fresh) AS w)
-        WHEN 'stock' THEN ARRAY (SELECT w::row_result FROM write_counts(fresh, run) AS w)
+        WHEN 'stock' THEN ARRAY (SELECT w::row_result FROM keep_counts(fresh, feed) AS w)
         WHEN 'receipts' THEN ARRAY (SELECT w::row_result FROM receive_stock(fresh, feed) AS w)
     END;
-    SELECT count(*) FILTER (WHERE r.result = 'accepted'), count(*) FILTER (WHERE r.result = 'unchanged'),
-        (SELECT coalesce(jsonb_agg(m - 'counted'), '[]') FROM jsonb_array_elements(mistakes) AS m) || coalesce(jsonb_agg(jsonb_build_object('row_number', r.n, 'reason', reject_reason(r.result)) ORDER BY r.n)
-            FILTER (WHERE r.result NOT IN ('accepted', 'unchanged')), '[]')
-    INTO accepted, unchanged, rejected FROM unnest(results) AS r;
-
-    INSERT INTO feed_rejects (feed_id, row_number, reason)
-    SELECT feed, x.row_number, x.reason FROM jsonb_populate_recordset(NULL::feed_rejects, rejected) AS x
+    INSERT INTO feed_counts (feed_id, facility_id, sku)
+    SELECT feed, m -> 'counted' ->> 0, m -> 'counted' ->> 1 FROM jsonb_array_elements(mistakes) AS m WHERE m -> 'counted' <> 'null'
     ON CONFLICT DO NOTHING;
-    UPDATE feeds f SET accepted = f.accepted + apply_batch.accepted, unchanged = f.unchanged + apply_batch.unchanged,
-        rejected = f.rejected + jsonb_array_length(apply_batch.rejected),
-        through_row = greatest(f.through_row, (SELECT max(r.n) FROM unnest(results) AS r),
+    SELECT t.accepted, t.unchanged, (SELECT coalesce(jsonb_agg(m - 'counted'), '[]') FROM jsonb_array_elements(mistakes) AS m) || t.rejected
+    INTO accepted, unchanged, rejected FROM add_up(results) AS t;
+    PERFORM note_results(feed, accepted, unchanged, rejected, (SELECT coalesce(sum(CASE r.result WHEN 'waiting' THEN 1 WHEN 'replaced' THEN -1
+        END), 0) FROM unnest(results) AS r));
+    UPDATE feeds f SET through_row = greatest(f.through_row, (SELECT max(r.n) FROM unnest(results) AS r),
             (SELECT max((m -> 'row_number')::bigint) FROM jsonb_array_elements(mistakes) AS m))
     WHERE f.feed_id = feed;
 END $$;

@@ -13,6 +13,7 @@ CREATE TABLE bulks (
     updated_at timestamptz NOT NULL,
     ended_at timestamptz
 ) WITH (fillfactor = 80);
+CREATE INDEX bulks_newest ON bulks (started_at DESC, bulk_id DESC);
 CREATE INDEX bulks_not_begun ON bulks (taken_at) WHERE doc IS NULL;
 CREATE INDEX bulks_ended ON bulks (ended_at) WHERE ended_at IS NOT NULL;
 

@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     feed_batches::FEED_BATCH_ROWS,
     feed_rows::{Facility, FeedRow, Product, Receipt, StockCount},
-    feeds::{BatchResult, FeedKind, FeedMode, StartFeed},
+    feeds::{BatchResult, FeedKind, FeedMode, PickedUnits, StartFeed},
     reserve::{Position, Reserve, Reserved},
     store::Store,
 };
@@ -186,7 +186,8 @@ async fn feed<T>(
     apply: impl AsyncFn(Uuid, Vec<FeedRow<T>>) -> Result<BatchResult, StoreError>,
 ) -> Result<Duration, StoreError> {
     let begun = Instant::now();
-    let start = StartFeed { kind, source: "benchmark".to_owned(), as_of: None, mode: FeedMode::Partial };
+    let start =
+        StartFeed { kind, source: "benchmark".to_owned(), as_of: None, mode: FeedMode::Partial, picked_units: PickedUnits::Counted };
     let feed_id = store.feeds().start(&start).await?;
     for from in (0..rows).step_by(FEED_BATCH_ROWS) {
         let batch = (from..rows.min(from + FEED_BATCH_ROWS as u64)).map(|n| Ok(FeedRow { row_number: n + 1, row: row(n)? }));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
-    bulk::{Bulk, Operation, Task},
+    bulk::{Bulk, BulkStatus, Lifted, Operation, Task},
     fulfillment::FulfillmentStatus,
     ids::{BulkId, FacilityId, OrderId},
 };
@@ -16,7 +16,8 @@ use sqlx::types::Json;
 
 use crate::{
     error::StoreError,
-    order_list::{OrderFilter, bind_filter, orders_where},
+    feeds::word,
+    order_list::{OrderFilter, Page, bind_filter, cursor, orders_where, parse_cursor},
     store::Store,
 };
 
@@ -99,6 +100,18 @@ const PREVIEW: &str = concat!(
         'sample', (SELECT coalesce(jsonb_agg(order_id ORDER BY order_id), '[]') FROM (SELECT * FROM chosen ORDER BY order_id LIMIT $16) s))"
 );
 
+/// A [`BulkRow`].
+macro_rules! select_bulks {
+    ($rest:literal) => {
+        concat!(
+            "SELECT jsonb_build_object('task', intake -> 'task', 'orders_per_second', intake -> 'orders_per_second', 'selected', selected,
+                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc)
+            FROM bulks WHERE ",
+            $rest
+        )
+    };
+}
+
 /// What is at a facility, and might be moved.
 fn there() -> Vec<&'static str> {
     FulfillmentStatus::ALL.iter().filter(|status| status.holds_stock()).map(|status| status.name()).collect()
@@ -107,7 +120,7 @@ fn there() -> Vec<&'static str> {
 fn leaving(operation: &Operation) -> Option<&str> {
     match operation {
         Operation::Move { from, .. } => Some(FacilityId::as_str(from)),
-        Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } => None,
+        Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } | Operation::ReleaseFor { .. } => None,
     }
 }
 
@@ -148,12 +161,20 @@ impl Store {
 
     /// A bulk operation.
     pub async fn bulk(&self, id: &BulkId) -> Result<Option<BulkRow>, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object('task', intake -> 'task', 'orders_per_second', intake -> 'orders_per_second', 'selected', selected,
-                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc)
-            FROM bulks WHERE bulk_id = $1",
-        );
-        self.row(query.bind(id.as_str())).await
+        self.row(sqlx::query_scalar(select_bulks!("bulk_id = $1")).bind(id.as_str())).await
+    }
+
+    /// Bulk operations, newest first. One that has not begun is as good as running.
+    pub async fn bulks_page(&self, status: Option<BulkStatus>, after: Option<&str>, limit: u32) -> Result<Page<BulkRow>, StoreError> {
+        let (started_at, bulk_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
+        let query = sqlx::query_scalar(select_bulks!(
+            "($1::text IS NULL OR coalesce(doc ->> 'status', 'Running') = $1)
+                AND ($2::timestamptz IS NULL OR (started_at, bulk_id) < ($2, $3))
+            ORDER BY started_at DESC, bulk_id DESC LIMIT $4"
+        ));
+        let query = query.persistent(false).bind(status.map(BulkStatus::name)).bind(started_at.map(ToSqlx::to_sqlx));
+        let rows: Vec<BulkRow> = self.rows(query.bind(bulk_id).bind(i64::from(limit) + 1)).await?;
+        Ok(Page::cut(rows, limit, |last| cursor(Some(last.started_at), last.task.bulk_id.as_str())))
     }
 
     /// Keeps what has become of it, at `at` in business time. One that is older than what is kept changes nothing.
@@ -164,6 +185,21 @@ impl Store {
         let query = sqlx::query(record).bind(bulk.core.bulk_id.as_str()).bind(version).bind(Json(bulk)).bind(at.to_sqlx());
         query.bind(bulk.status.is_final()).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Whether such a hold of the order was lifted since then, in business time.
+    pub async fn hold_lifted(&self, order_id: &OrderId, lifted: Lifted<'_>, since: Timestamp) -> Result<bool, StoreError> {
+        const LIFTED: &str = "SELECT EXISTS (
+            SELECT FROM order_events r WHERE r.order_id = $1 AND r.kind = 'hold_released' AND r.at >= $2
+                AND ($3::text IS NULL OR r.data ->> 'hold_id' = $3)
+                AND ($4::text IS NULL OR EXISTS (SELECT FROM order_events p WHERE p.order_id = $1 AND p.kind = 'hold_placed'
+                    AND p.seq < r.seq AND p.data -> 'hold_id' = r.data -> 'hold_id' AND p.data ->> 'reason' = $4)))";
+        let (hold_id, reason) = match lifted {
+            Lifted::Hold(hold_id) => (Some(hold_id.as_str()), None),
+            Lifted::Reason(reason) => (None, Some(word(reason)?)),
+        };
+        let query = sqlx::query_scalar(LIFTED).bind(order_id.as_str()).bind(since.to_sqlx()).bind(hold_id).bind(reason);
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// Those that were taken in longer ago than this and have not begun: their start was lost.

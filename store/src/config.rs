@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oms_domain::feed::DECIDE_WITHIN;
 use secrecy::SecretString;
 
 /// What a [`Store`](crate::Store) is opened with.
@@ -20,6 +21,24 @@ pub struct StoreConfig {
     /// `None`: whatever the AWS environment of the process says.
     pub dynamodb_endpoint: Option<String>,
     pub table: String,
+    pub snapshot_guard: SnapshotGuard,
+}
+
+/// Which stock snapshots a person looks at before they are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotGuard {
+    /// The most that one may change of what is on hand at the positions it speaks of, in percent.
+    pub change_max_percent: u32,
+    /// Positions, counted before, that it must speak of at least: of a few, any change is a large share.
+    pub from_positions: u32,
+    /// After this it is rejected.
+    pub decide_within: Duration,
+}
+
+impl Default for SnapshotGuard {
+    fn default() -> Self {
+        Self { change_max_percent: 50, from_positions: 100, decide_within: DECIDE_WITHIN }
+    }
 }
 
 impl StoreConfig {
@@ -33,6 +52,7 @@ impl StoreConfig {
             statement_timeout: Duration::from_secs(30),
             dynamodb_endpoint: None,
             table: "orders".to_owned(),
+            snapshot_guard: SnapshotGuard::default(),
         }
     }
 }

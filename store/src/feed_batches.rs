@@ -48,7 +48,7 @@ impl Feeds<'_> {
         self.apply(feed_id, FeedKind::Products, rows).await
     }
 
-    /// Counts positions as of the run's time.
+    /// Keeps counts of positions, as of the run's time, until the run is finished.
     pub async fn apply_stock(&self, feed_id: Uuid, rows: &[FeedRow<StockCount>]) -> Result<BatchResult, StoreError> {
         self.apply(feed_id, FeedKind::Stock, rows).await
     }

@@ -2,12 +2,17 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use oms_domain::error::ErrorCode;
+use oms_domain::{
+    error::ErrorCode,
+    feed::FeedStatus,
+    ids::{FacilityId, Sku},
+};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
+    config::SnapshotGuard,
     error::StoreError,
     store::{Store, Tries},
 };
@@ -33,13 +38,14 @@ pub enum FeedMode {
     Partial,
 }
 
-/// Where a feed run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a stock snapshot still counts units that were picked and have not left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum FeedStatus {
-    Running,
-    Finished,
-    Failed,
+pub enum PickedUnits {
+    #[default]
+    Counted,
+    /// They are added to the count: they are on hand until they leave.
+    NotCounted,
 }
 
 /// A feed about to be read.
@@ -51,6 +57,7 @@ pub struct StartFeed {
     /// When a stock snapshot was counted; absent: when the run starts.
     pub as_of: Option<Timestamp>,
     pub mode: FeedMode,
+    pub picked_units: PickedUnits,
 }
 
 /// A row that was not taken.
@@ -61,7 +68,7 @@ pub struct RejectedRow {
     pub reason: String,
 }
 
-/// What became of a batch.
+/// What became of a batch. Rows of a stock snapshot are judged when it ends: until then they are neither accepted nor rejected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchResult {
     pub accepted: u64,
@@ -78,8 +85,11 @@ pub struct FeedRun {
     pub source: String,
     pub as_of: Option<Timestamp>,
     pub mode: FeedMode,
+    pub picked_units: PickedUnits,
     pub status: FeedStatus,
     pub rows_read: u64,
+    /// Of a stock snapshot: read and not applied, not yet or never.
+    pub waiting: u64,
     pub accepted: u64,
     pub unchanged: u64,
     pub rejected: u64,
@@ -87,6 +97,36 @@ pub struct FeedRun {
     pub finished_at: Option<Timestamp>,
     /// Why it failed.
     pub failure: Option<String>,
+    /// Of a stock snapshot that was parked: why.
+    pub parked: Option<Parked>,
+    /// Until when somebody may decide about it.
+    pub decide_by: Option<Timestamp>,
+    pub decided_at: Option<Timestamp>,
+}
+
+/// What a snapshot would change, at positions that were counted before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    pub parked_at: Timestamp,
+    pub positions: u64,
+    pub units_before: u64,
+    pub units_after: u64,
+    /// The differences of all positions, whatever their sign.
+    pub units_changed: u64,
+    /// Of the units before; rounded up.
+    pub changed_percent: u64,
+    pub limit_percent: u32,
+    /// A few, the largest first.
+    pub largest: Vec<PositionChange>,
+}
+
+/// What a snapshot would do to a position's units on hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionChange {
+    pub facility_id: FacilityId,
+    pub sku: Sku,
+    pub before: i64,
+    pub after: i64,
 }
 
 /// The feed runs of a [`Store`]. Rows are applied by the methods in `feed_batches`.
@@ -102,7 +142,7 @@ impl Store {
 /// The columns of a [`FeedRun`].
 macro_rules! select_feeds {
     ($rest:literal) => {
-        concat!("SELECT to_jsonb(f) || jsonb_build_object('rows_read', accepted + unchanged + rejected) FROM feeds f ", $rest)
+        concat!("SELECT to_jsonb(f) || jsonb_build_object('rows_read', waiting + accepted + unchanged + rejected) FROM feeds f ", $rest)
     };
 }
 
@@ -110,31 +150,39 @@ impl Feeds<'_> {
     /// Opens a run. Ids sort by time.
     pub async fn start(&self, feed: &StartFeed) -> Result<Uuid, StoreError> {
         let feed_id = Uuid::now_v7();
-        sqlx::query("INSERT INTO feeds (feed_id, kind, source, as_of, mode) VALUES ($1, $2, $3, coalesce($4, now()), $5)")
+        sqlx::query(START)
             .bind(feed_id)
             .bind(word(feed.kind)?)
             .bind(&feed.source)
             .bind(feed.as_of.map(ToSqlx::to_sqlx))
             .bind(word(feed.mode)?)
+            .bind(word(feed.picked_units)?)
             .execute(&self.0.pool)
             .await?;
         Ok(feed_id)
     }
 
-    /// Ends a run; what a full stock snapshot left out is set to 0, unless rows of it could not be read: what those named was
-    /// not left out. Ending a run twice changes nothing.
+    /// Ends a run; a stock snapshot is applied now, or [parked](Parked). What a full one left out is set to 0, unless rows of it could
+    /// not be read: what those named was not left out. Ending a run twice changes nothing; the answer to a snapshot that is parked
+    /// already is the run that was parked.
     pub async fn finish(&self, feed_id: Uuid) -> Result<FeedRun, StoreError> {
+        let SnapshotGuard { change_max_percent, from_positions, decide_within } = self.0.snapshot_guard;
         let mut tries = Tries::default();
-        while let Err(error) = sqlx::query(FINISH).bind(feed_id).execute(&self.0.pool).await {
-            tries.again(error).await?;
-        }
-        self.known(feed_id).await
+        let stands_for_it: Uuid = loop {
+            let query = sqlx::query_scalar(FINISH).bind(feed_id).bind(i64::from(change_max_percent)).bind(i64::from(from_positions));
+            match query.bind(decide_within.as_secs_f64()).fetch_one(&self.0.pool).await {
+                Ok(run) => break run,
+                Err(error) => tries.again(error).await?,
+            }
+        };
+        self.apply_snapshot(stands_for_it).await?;
+        self.known(stands_for_it).await
     }
 
-    /// Ends a run that cannot go on. What it had applied stays applied.
+    /// Ends a run that cannot go on. What it had applied stays applied; of a stock snapshot, that is nothing.
     pub async fn fail(&self, feed_id: Uuid, reason: &str) -> Result<FeedRun, StoreError> {
         sqlx::query(
-            "WITH gone AS (DELETE FROM feed_positions WHERE feed_id = $1)
+            "WITH gone AS (DELETE FROM feed_counts WHERE feed_id = $1)
             UPDATE feeds SET status = 'failed', failure = $2, finished_at = now() WHERE feed_id = $1 AND status = 'running'",
         )
         .bind(feed_id)
@@ -149,7 +197,7 @@ impl Feeds<'_> {
         self.0.row(sqlx::query_scalar(select_feeds!("WHERE feed_id = $1")).bind(feed_id)).await
     }
 
-    async fn known(&self, feed_id: Uuid) -> Result<FeedRun, StoreError> {
+    pub(crate) async fn known(&self, feed_id: Uuid) -> Result<FeedRun, StoreError> {
         self.get(feed_id).await?.ok_or(StoreError::Refused { code: ErrorCode::NotFound })
     }
 
@@ -180,11 +228,14 @@ impl Feeds<'_> {
     }
 }
 
+const START: &str = "INSERT INTO feeds (feed_id, kind, source, as_of, as_of_said, mode, picked_units)
+    VALUES ($1, $2, $3, coalesce($4, now()), $4 IS NOT NULL, $5, $6)";
+
+/// Answers the run that stands for it.
 const FINISH: &str = "WITH ended AS (
-        UPDATE feeds SET status = 'finished', finished_at = now() WHERE feed_id = $1 AND status = 'running'
-        RETURNING feed_id, kind, mode, as_of, unreadable
+        UPDATE feeds SET status = 'finished', finished_at = now() WHERE feed_id = $1 AND status = 'running' AND kind <> 'stock'
     )
-    SELECT zero_uncounted(feed_id, as_of) FROM ended WHERE kind = 'stock' AND mode = 'full' AND unreadable = 0";
+    SELECT end_snapshot($1, $2, $3, make_interval(secs => $4))";
 
 /// Adds counts to a run. A reject counts once per row number.
 const NOTE: &str = "WITH kept AS (
@@ -204,5 +255,5 @@ fn row_number(number: u64) -> i64 {
 /// An enum's name in the database: its name in JSON.
 pub(crate) fn word(name: impl Serialize) -> Result<String, StoreError> {
     let word = serde_json::to_value(name).and_then(serde_json::from_value);
-    word.map_err(|_| StoreError::Corrupt { what: "the name of a feed's kind" })
+    word.map_err(|_| StoreError::Corrupt { what: "a name" })
 }

@@ -21,13 +21,21 @@ pub struct Pruned {
     pub bulk_orders: u64,
     /// Holds for checkouts that have ended.
     pub checkout_holds: u64,
+    /// Of closed orders: what a count asks, it asks of the last days.
+    pub picks: u64,
 }
 
 impl Pruned {
     /// All of them.
     pub fn rows(&self) -> u64 {
         let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
-        kept.iter().sum::<u64>() + self.pending_intakes + self.promises + self.recent_demand + self.bulk_orders + self.checkout_holds
+        kept.iter().sum::<u64>()
+            + self.pending_intakes
+            + self.promises
+            + self.recent_demand
+            + self.bulk_orders
+            + self.checkout_holds
+            + self.picks
     }
 }
 
@@ -64,12 +72,17 @@ const PRUNE: &str = "WITH keys AS (
     ), holds AS (
         DELETE FROM checkout_holds WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM checkout_holds WHERE status <> 'Held' AND requested_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+    ), picked AS (
+        DELETE FROM picks WHERE ctid = ANY (ARRAY (
+            SELECT p.ctid FROM order_guards g JOIN picks p USING (order_id)
+            WHERE g.closed_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     )
     SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
         'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
         'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
         'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand),
-        'bulk_orders', (SELECT count(*) FROM bulk), 'checkout_holds', (SELECT count(*) FROM holds))";
+        'bulk_orders', (SELECT count(*) FROM bulk), 'checkout_holds', (SELECT count(*) FROM holds),
+        'picks', (SELECT count(*) FROM picked))";
 
 impl Store {
     /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.

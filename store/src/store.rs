@@ -16,7 +16,12 @@ use sqlx::{
     types::Json,
 };
 
-use crate::{config::StoreConfig, email, error::StoreError, table::Table};
+use crate::{
+    config::{SnapshotGuard, StoreConfig},
+    email,
+    error::StoreError,
+    table::Table,
+};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -28,6 +33,7 @@ const RESTED: Duration = Duration::from_millis(500);
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) table: Table,
+    pub(crate) snapshot_guard: SnapshotGuard,
     email_key: Arc<SecretString>,
 }
 
@@ -63,7 +69,7 @@ impl Store {
             .connect_with(options)
             .await?;
         let table = Table::open(config).await;
-        Ok(Self { pool, table, email_key: Arc::new(config.email_key.clone()) })
+        Ok(Self { pool, table, snapshot_guard: config.snapshot_guard, email_key: Arc::new(config.email_key.clone()) })
     }
 
     /// Brings both databases to this version's schema. May be run again, and by many at once: PostgreSQL's advisory lock lets

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use oms_api::{
     bulk::{BulkPreviewView, BulkResultView, BulkView, OutcomesView},
     page::Page,
@@ -275,6 +275,70 @@ fn a_move_leaves_nothing_at_its_facility_that_nobody_has_begun_with() -> Result<
         shop.post("/v1/bulk", &json!({"bulk_id": "x", "operation": {"kind": "move", "facility_id": "NOWHERE"}, "reason": "r"}))
             .await?
             .problem(422, "unknown_facility")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn bulk_operations_are_listed_newest_first_and_by_status() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        released(shop, &sku, 2).await?;
+        let ids: Vec<String> = (0..3).map(|_| unique("bulk")).collect();
+        for id in &ids {
+            start(shop, &by_sku(id, hold(), &sku)).await?;
+            until_ended(shop, id).await?;
+        }
+        let waits = take_in(shop, &sku, 1).await?.task.bulk_id.to_string();
+        let list = async |query: &str| shop.get(&format!("/v1/bulk?{query}")).await?.view::<Page<BulkView>>(200);
+        let listed = |page: &Page<BulkView>| page.items.iter().map(|bulk| bulk.bulk_id.clone()).collect::<Vec<_>>();
+        let first = list("status=Completed&limit=2").await?;
+        assert_eq!(listed(&first), [ids[2].clone(), ids[1].clone()]);
+        let rest = list(&format!("status=Completed&limit=2&cursor={}", first.next_cursor.unwrap_or_default())).await?;
+        assert_eq!((listed(&rest), rest.next_cursor), (vec![ids[0].clone()], None));
+        assert_eq!(listed(&list("status=Running").await?), [waits]);
+        assert_eq!(list("").await?.items.len(), 4);
+        let refused = shop.get("/v1/bulk?status=Gone").await?.problem(422, "validation_failed")?;
+        assert_eq!(refused.errors[0].pointer, "?status");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_release_for_a_reason_lifts_every_hold_for_it_and_no_other_and_knows_its_own_doing() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let orders = released(shop, &sku, 3).await?;
+        let holds_of = [[Some("f-1"), Some("x-1")], [Some("f-2"), None], [None, Some("x-2")]];
+        for (order, [fraud, other]) in orders.iter().zip(holds_of) {
+            for (hold_id, reason) in [(fraud, "HighRiskOfFraud"), (other, "Other")] {
+                let Some(hold_id) = hold_id else { continue };
+                shop.post(&format!("/v1/orders/{order}/holds"), &json!({"hold_id": hold_id, "reason": reason}))
+                    .await?
+                    .view::<Value>(201)?;
+            }
+        }
+        let id = unique("bulk");
+        let operation = json!({"kind": "release", "hold_reason": "HighRiskOfFraud"});
+        let begun = start(shop, &json!({"bulk_id": id, "operation": operation, "reason": "the rule was wrong"})).await?;
+        assert_eq!(begun.selected, 2, "those that are held for it");
+        assert_eq!(until_ended(shop, &id).await?.outcomes, done(2));
+        assert_eq!([holds(shop, &orders[0]).await?, holds(shop, &orders[1]).await?], [vec!["x-1".to_owned()], vec![]]);
+        assert_eq!(holds(shop, &orders[2]).await?, ["x-2"]);
+
+        // One that began then and lost its answers asks again: two orders were released since, the third was never held so.
+        let row = shop.system.store.bulk(&id.parse()?).await?.context("the bulk operation")?;
+        let again = unique("bulk");
+        let task = Task { bulk_id: again.parse()?, ..row.task };
+        let filter = OrderFilter { sku: Some(sku.clone()), ..OrderFilter::default() };
+        shop.system.store.put_bulk(&BulkIntake { task, filter, orders_per_second: 1_000, started_at: row.started_at }).await?;
+        Relay::new(shop.starter.clone()).sweep(Duration::ZERO).await?;
+        assert_eq!(until_ended(shop, &again).await?.outcomes, OutcomesView { unchanged: 1, ..done(2) });
+        // One that begins now finds nothing to do.
+        let late = unique("bulk");
+        let released_before = json!({"kind": "release", "hold_id": "f-1"});
+        start(shop, &by_sku(&late, released_before, &sku)).await?;
+        assert_eq!(until_ended(shop, &late).await?.outcomes, OutcomesView { unchanged: 3, ..done(0) });
         Ok(())
     })
 }

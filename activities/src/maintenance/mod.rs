@@ -58,7 +58,8 @@ impl MaintenanceActivities {
     #[activity(definition = definitions::Prune)]
     pub async fn prune(self: Arc<Self>, _ctx: ActivityContext) -> Result<PruneReport, ActivityError> {
         let pruned = self.store.prune(PRUNED_MAX).await.map_err(|error| store_failure(&error))?;
-        Ok(PruneReport { rows: pruned.rows() })
+        let swept = self.store.feeds().sweep().await.map_err(|error| store_failure(&error))?;
+        Ok(PruneReport { rows: pruned.rows() + swept })
     }
 
     #[activity(definition = definitions::MoveOrder)]

@@ -21,7 +21,8 @@ pub struct BulkBody {
     pub operation: OperationBody,
     #[schema(min_length = 1, max_length = 200, examples("a recall"))]
     pub reason: String,
-    /// At least one condition, except for `move`, which is about what is at its facility anyway.
+    /// At least one condition, except for `move`, which is about what is at its facility anyway, and for `release` by reason, which is about
+    /// what is held for it.
     #[serde(default)]
     pub selection: SelectionBody,
     /// True: nothing is kept or changed; the answer says what would be.
@@ -49,8 +50,16 @@ pub enum OperationBody {
         #[schema(value_type = Option<String>, format = DateTime)]
         expires_at: Option<Timestamp>,
     },
-    /// Lifts the hold with this id.
-    Release { hold_id: String },
+    /// Lifts one hold, or all for a reason: names either. An order that is not held so stays `unchanged`.
+    Release {
+        /// The hold with this id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_id: Option<String>,
+        /// Every hold for this reason, whoever placed it. Without a selection that names one, orders that are held for it are asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(examples("HighRiskOfFraud"))]
+        hold_reason: Option<String>,
+    },
     /// What a facility has not begun with goes elsewhere.
     Move {
         facility_id: String,

@@ -42,7 +42,7 @@ pub fn read_bulk<S: Default + PartialEq>(node: &Node<'_>, selection: impl FnOnce
         let dry_run = fields.optional("dry_run", boolean);
         let pace = fields.optional("orders_per_second", integer(1..=PACE.1));
         let (operation, selection) = (operation?, selection?.unwrap_or_default());
-        if selection == S::default() && !matches!(operation, Operation::Move { .. }) {
+        if selection == S::default() && !matches!(operation, Operation::Move { .. } | Operation::ReleaseFor { .. }) {
             return fields.error("selection", "must name at least one condition, such as status or sku");
         }
         Some(AskedBulk {
@@ -64,7 +64,15 @@ fn operation(fields: &Fields<'_>, bulk_id: Option<&BulkId>) -> Option<Operation>
             let hold_id = hold_id?.or_else(|| bulk_id.map(BulkId::hold_id));
             Some(Operation::Hold { reason: reason?, expires_at: expires_at?, hold_id: hold_id? })
         }
-        Kind::Release => Some(Operation::Release { hold_id: fields.required("hold_id", parsed)? }),
+        Kind::Release => {
+            let (hold_id, reason) = (fields.optional("hold_id", parsed), fields.optional("hold_reason", choice(REASONS)));
+            match (hold_id?, reason?) {
+                (Some(hold_id), None) => Some(Operation::Release { hold_id }),
+                (None, Some(reason)) => Some(Operation::ReleaseFor { reason }),
+                (None, None) => fields.error("hold_id", "is required, or hold_reason in its place"),
+                (Some(_), Some(_)) => fields.error("hold_reason", "must not come with a hold_id: name one of the two"),
+            }
+        }
         Kind::Move => {
             let from = fields.required("facility_id", parsed);
             let to = fields.optional("to_facility_id", parsed);

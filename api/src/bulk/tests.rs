@@ -36,6 +36,19 @@ fn every_operation_is_read_with_its_defaults() {
 }
 
 #[test]
+fn a_release_names_a_hold_or_a_reason_and_not_both() {
+    let operation = |operation| read(&body(operation)).map(|asked| asked.task.operation);
+    let for_fraud = json!({"kind": "release", "hold_reason": "HighRiskOfFraud"});
+    assert_eq!(operation(for_fraud.clone()), Ok(Operation::ReleaseFor { reason: HoldReason::HighRiskOfFraud }));
+    let held = json!({"bulk_id": "b-1", "operation": for_fraud, "reason": "the rule was wrong"});
+    assert_eq!(read(&held).unwrap().selection, None, "what is held for it is selection enough");
+    assert_eq!(operation(json!({"kind": "release"})).unwrap_err(), ["/operation/hold_id"]);
+    let both = json!({"kind": "release", "hold_id": "h", "hold_reason": "Other"});
+    assert_eq!(operation(both).unwrap_err(), ["/operation/hold_reason"]);
+    assert_eq!(operation(json!({"kind": "release", "hold_reason": "Boredom"})).unwrap_err(), ["/operation/hold_reason"]);
+}
+
+#[test]
 fn a_bulk_of_everything_is_refused() {
     let mut all = body(json!({"kind": "cancel"}));
     all["selection"] = json!({});

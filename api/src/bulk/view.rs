@@ -161,7 +161,8 @@ impl From<&Operation> for OperationBody {
                 hold_id: Some(hold_id.to_string()),
                 expires_at: *expires_at,
             },
-            Operation::Release { hold_id } => Self::Release { hold_id: hold_id.to_string() },
+            Operation::Release { hold_id } => Self::Release { hold_id: Some(hold_id.to_string()), hold_reason: None },
+            Operation::ReleaseFor { reason } => Self::Release { hold_id: None, hold_reason: Some(hold_reason_name(*reason).to_owned()) },
             Operation::Move { from, to, consented } => {
                 Self::Move { facility_id: from.to_string(), to_facility_id: to.as_ref().map(ToString::to_string), consented: *consented }
             }

@@ -14,6 +14,18 @@ pub enum FeedMode {
     Partial,
 }
 
+/// Whether a stock snapshot still counts units that were picked for an order and have not left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PickedUnits {
+    /// They are in the counts, though not on the shelf.
+    #[default]
+    Counted,
+    /// They are not: units that were packed or ready for pickup at the time of the count are added to it, for they are on hand until
+    /// they ship or are picked up. Units that are still being picked are taken to be on the shelf.
+    NotCounted,
+}
+
 /// One run of a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedView {
@@ -28,10 +40,19 @@ pub struct FeedView {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<jiff::Timestamp>,
     pub mode: FeedMode,
-    /// `running`, `finished` or `failed`.
+    /// For stock: whether units that were picked and have not left are in the counts.
+    #[serde(default)]
+    pub picked_units: PickedUnits,
+    /// `running`, `parked` (it waits for a person), `applying`, `finished`, `rejected` or `failed`.
     #[schema(examples("finished"))]
     pub status: String,
+    /// What a person can do with it now.
+    #[serde(default)]
+    pub legal_actions: Vec<String>,
     pub rows_read: u64,
+    /// For stock: rows that were read and are not applied, not yet or never.
+    #[serde(default)]
+    pub waiting: u64,
     pub accepted: u64,
     /// Rows that said what was known already.
     pub unchanged: u64,
@@ -41,9 +62,46 @@ pub struct FeedView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<jiff::Timestamp>,
-    /// Why the feed could not be read to its end. Rows before that were applied.
+    /// Why the feed could not be read to its end. Rows before that were applied; of stock, nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// Why a stock snapshot was parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked: Option<ParkedView>,
+}
+
+/// A stock snapshot that would change too much: nothing of it is applied before a person approves it. Counted are positions that were
+/// counted before; a first count is no change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParkedView {
+    #[schema(value_type = String, format = DateTime)]
+    pub parked_at: jiff::Timestamp,
+    /// It is rejected then, unless somebody has decided.
+    #[schema(value_type = String, format = DateTime)]
+    pub decide_by: jiff::Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub decided_at: Option<jiff::Timestamp>,
+    pub positions: u64,
+    /// On hand at those positions when it was parked, and what it would have made of that.
+    pub units_before: u64,
+    pub units_after: u64,
+    /// The differences of all positions added up, whatever their sign.
+    pub units_changed: u64,
+    /// Of the units before; rounded up.
+    pub changed_percent: u64,
+    pub limit_percent: u32,
+    /// The largest differences.
+    pub largest: Vec<PositionChangeView>,
+}
+
+/// What a snapshot would do to a position's units on hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PositionChangeView {
+    pub facility_id: String,
+    pub sku: String,
+    pub before: i64,
+    pub after: i64,
 }
 
 /// A row that was not taken.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     status::{BulkAction, BulkStatus, Wait},
-    task::{Counts, Operation, OrderOutcome, Outcome, Task},
+    task::{Counts, Lifted, Operation, OrderOutcome, Outcome, Task},
 };
 use crate::{
     error::Rejection,

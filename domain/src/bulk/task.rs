@@ -26,6 +26,10 @@ pub enum Operation {
     Release {
         hold_id: HoldId,
     },
+    /// Lifts every hold for this reason, whoever placed it.
+    ReleaseFor {
+        reason: HoldReason,
+    },
     /// Whatever a facility has not begun with goes elsewhere: to one facility, or to any other.
     Move {
         from: FacilityId,
@@ -41,6 +45,13 @@ pub struct Task {
     pub bulk_id: BulkId,
     pub operation: Operation,
     pub reason: String,
+}
+
+/// Holds that a bulk operation lifts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifted<'a> {
+    Hold(&'a HoldId),
+    Reason(HoldReason),
 }
 
 /// How far an order went along.
@@ -89,7 +100,7 @@ impl OrderOutcome {
         Self { outcome, code: None, why: Some(why.into()) }
     }
 
-    fn done() -> Self {
+    pub fn done() -> Self {
         Self { outcome: Outcome::Done, code: None, why: None }
     }
 
@@ -119,10 +130,26 @@ impl Task {
                 whole(Request::PlaceHold { hold_id: hold_id.clone(), reason: *reason, expires_at: *expires_at })
             }
             Operation::Release { hold_id } => whole(Request::ReleaseHold { hold_id: hold_id.clone() }),
+            Operation::ReleaseFor { reason } => {
+                let held = order.holds.iter().filter(|hold| hold.reason == *reason);
+                held.map(|hold| self.lift(order, &hold.hold_id)).collect()
+            }
             Operation::Move { from, to, consented } => {
                 let there = order.fulfillment_orders.iter().filter(|found| is_at(found, from) && found.status.holds_stock());
                 there.map(|found| self.move_away(found, to.as_ref(), *consented)).collect()
             }
+        }
+    }
+
+    fn lift(&self, order: &Order, hold_id: &HoldId) -> (String, Request) {
+        (format!("bulk:{}:{}:{hold_id}", self.bulk_id, order.core.order_id), Request::ReleaseHold { hold_id: hold_id.clone() })
+    }
+
+    /// A hold that is not there need not be lifted.
+    fn is_no_matter(&self, refusal: &Rejection) -> bool {
+        match self.operation {
+            Operation::Release { .. } | Operation::ReleaseFor { .. } => refusal.code == ErrorCode::NotFound,
+            Operation::Cancel | Operation::Hold { .. } | Operation::Move { .. } => false,
         }
     }
 
@@ -134,12 +161,23 @@ impl Task {
 
     /// What came of it: by the answers to the requests, and the order as it is after them.
     pub fn judge(&self, order: &Order, answers: &[Result<(), Rejection>]) -> OrderOutcome {
-        let refusal = answers.iter().find_map(|answer| answer.as_ref().err());
+        let refusal = answers.iter().filter_map(|answer| answer.as_ref().err()).find(|refusal| !self.is_no_matter(refusal));
         match (refusal, answers.iter().any(Result::is_ok)) {
             (Some(refusal), false) => OrderOutcome::refused(refusal),
             (Some(refusal), true) => OrderOutcome { outcome: Outcome::Partly, ..OrderOutcome::refused(refusal) },
             (None, true) => self.accepted(order),
             (None, false) => self.nothing_asked(order),
+        }
+    }
+
+    /// Which holds must have been lifted since it began where the order has none to lift any more, for that to be its own doing: an attempt
+    /// whose answer was lost did it.
+    pub fn lifts(&self, outcome: &OrderOutcome) -> Option<Lifted<'_>> {
+        match &self.operation {
+            Operation::Release { hold_id } if outcome.outcome == Outcome::Unchanged => Some(Lifted::Hold(hold_id)),
+            Operation::ReleaseFor { reason } if outcome.outcome == Outcome::Unchanged => Some(Lifted::Reason(*reason)),
+            Operation::Release { .. } | Operation::ReleaseFor { .. } => None,
+            Operation::Cancel | Operation::Hold { .. } | Operation::Move { .. } => None,
         }
     }
 
@@ -157,7 +195,9 @@ impl Task {
 
     fn accepted(&self, order: &Order) -> OrderOutcome {
         match self.operation {
-            Operation::Hold { .. } | Operation::Release { .. } | Operation::Move { .. } => OrderOutcome::done(),
+            Operation::Hold { .. } | Operation::Release { .. } | Operation::ReleaseFor { .. } | Operation::Move { .. } => {
+                OrderOutcome::done()
+            }
             Operation::Cancel => {
                 let id = self.bulk_id.cancellation_id();
                 match order.cancellations.iter().find(|known| known.cancellation_id == id) {
@@ -174,7 +214,8 @@ impl Task {
         match &self.operation {
             Operation::Move { from, .. } if moved(from) => OrderOutcome::done(),
             Operation::Move { .. } => OrderOutcome::of(Outcome::Unchanged, "nothing of it is there any more"),
-            Operation::Cancel | Operation::Hold { .. } | Operation::Release { .. } => OrderOutcome::of(Outcome::Unchanged, "nothing to do"),
+            Operation::Release { .. } | Operation::ReleaseFor { .. } => OrderOutcome::of(Outcome::Unchanged, "it is not held so"),
+            Operation::Cancel | Operation::Hold { .. } => OrderOutcome::of(Outcome::Unchanged, "nothing to do"),
         }
     }
 }

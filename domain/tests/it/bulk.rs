@@ -1,7 +1,7 @@
 //! Bulk operations: what each order is asked and what that comes to, and when the whole goes on, waits or ends.
 
 use oms_domain::{
-    bulk::{Batch, Bulk, BulkCore, BulkStatus, Command, Counts, Operation, OrderOutcome, Outcome, Request, Task},
+    bulk::{Batch, Bulk, BulkCore, BulkStatus, Command, Counts, Lifted, Operation, OrderOutcome, Outcome, Request, Task},
     error::ErrorCode,
     ids::FacilityId,
     order::{self, FulfillmentRequest, HoldReason},
@@ -93,17 +93,34 @@ fn the_same_again_changes_nothing_and_comes_to_the_same() {
 }
 
 #[test]
-fn a_hold_is_placed_and_lifted_and_what_is_not_held_refuses_the_release() {
+fn a_hold_is_placed_and_lifted_and_what_is_not_held_is_left_as_it_is() {
     let hold_id = task(Operation::Cancel).bulk_id.hold_id();
     let hold = task(Operation::Hold { hold_id: hold_id.clone(), reason: HoldReason::Other, expires_at: None });
     let release = task(Operation::Release { hold_id });
     let mut run = Run::released(core(&[3]));
     let answer = comes_as_foreseen(&release, &mut run);
-    assert_eq!((answer.outcome, answer.code), (Outcome::Refused, Some(ErrorCode::NotFound)));
+    assert_eq!((answer.outcome, answer.code), (Outcome::Unchanged, None));
     assert_eq!(comes_as_foreseen(&hold, &mut run).outcome, Outcome::Done);
     assert_eq!(run.order.holds.len(), 1);
     assert_eq!(comes_as_foreseen(&release, &mut run).outcome, Outcome::Done);
     assert!(run.order.holds.is_empty());
+}
+
+#[test]
+fn holds_for_a_reason_are_lifted_whoever_placed_them_and_no_others() {
+    let mut run = Run::released(core(&[3]));
+    for (id, reason) in [("f-1", HoldReason::HighRiskOfFraud), ("f-2", HoldReason::HighRiskOfFraud), ("x", HoldReason::Other)] {
+        run.send(&order::Command::Request(order::Request::PlaceHold { hold_id: id.parse().unwrap(), reason, expires_at: None })).unwrap();
+    }
+    let release = task(Operation::ReleaseFor { reason: HoldReason::HighRiskOfFraud });
+    let keys: Vec<String> = release.requests(&run.order).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["bulk:b-1:A1:f-1", "bulk:b-1:A1:f-2"]);
+    assert_eq!(comes_as_foreseen(&release, &mut run).outcome, Outcome::Done);
+    assert_eq!(run.order.holds.iter().map(|hold| hold.hold_id.as_str()).collect::<Vec<_>>(), ["x"]);
+    let again = comes_as_foreseen(&release, &mut run);
+    assert_eq!((again.outcome, again.code), (Outcome::Unchanged, None));
+    assert_eq!(release.lifts(&again), Some(Lifted::Reason(HoldReason::HighRiskOfFraud)));
+    assert_eq!(task(Operation::Cancel).lifts(&again), None);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use oms_domain::{
     bulk::{self, BulkAction, BulkStatus},
     error::{ErrorCode, Retry},
+    feed::{self, FeedAction, FeedStatus},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     order::{ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
     parcel::{ParcelAction, ParcelStatus},
@@ -97,6 +98,14 @@ fn machines() -> Vec<Machine> {
             BulkAction,
             &["Running"]
         ),
+        machine!(
+            "Feed run",
+            "Rows are applied as they come. A stock snapshot's are kept until all are there: a change beyond a set share of the units on hand \
+             parks it for a person.",
+            FeedStatus,
+            FeedAction,
+            &["running"]
+        ),
     ]
 }
 
@@ -135,7 +144,8 @@ fn waits() -> String {
     let returns = returns::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
     let bulks = bulk::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
     let reservations = reservation::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
-    for (key, lasts, default, extends) in orders.chain(returns).chain(bulks).chain(reservations) {
+    let feeds = feed::Wait::TABLE.iter().map(|(_, key, lasts, default, extends)| (key, lasts, default, extends));
+    for (key, lasts, default, extends) in orders.chain(returns).chain(bulks).chain(reservations).chain(feeds) {
         let _ = writeln!(text, "| `{key}` | {lasts} | {default} | {extends} |");
     }
     text

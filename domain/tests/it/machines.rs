@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use oms_domain::{
     bulk::{BulkAction, BulkStatus},
     error::ErrorCode,
+    feed::{FeedAction, FeedStatus},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     order::{ClaimAction, ClaimStatus, OrderAction, OrderStatus},
     parcel::{ParcelAction, ParcelStatus},
@@ -55,6 +56,7 @@ machine_is_whole!(parcels, ParcelStatus, ParcelAction, starts: [Packed], ends: [
 machine_is_whole!(operations, OperationStatus, OperationAction, starts: [Pending], ends: [Succeeded, Failed]);
 machine_is_whole!(claims, ClaimStatus, ClaimAction, starts: [Opened], ends: [Declined, Closed]);
 machine_is_whole!(returns, ReturnStatus, ReturnAction, starts: [Requested], ends: [Closed, Declined, Cancelled, Expired, Lost]);
+machine_is_whole!(feed_runs, FeedStatus, FeedAction, starts: [Running], ends: [Finished, Rejected, Failed]);
 machine_is_whole!(bulk_operations, BulkStatus, BulkAction, starts: [Running], ends: [Completed, Cancelled]);
 machine_is_whole!(
     reservations, ReservationStatus, ReservationAction, starts: [Requested],

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use oms_api::bulk::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OutcomesView};
+use oms_api::bulk::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, OutcomesView};
 use oms_domain::error::ErrorCode;
 use serde_json::{Value, json};
 
@@ -29,8 +29,19 @@ pub enum BulkCommand {
   oms bulk start cancel --id recall-85123A --reason \"a recall\" --sku 85123A --status Processing --dry-run
   oms bulk start hold --id audit-7 --reason \"an audit\" --hold-as Other --channel web --follow
   oms bulk start release --hold-id audit-7 --reason \"the audit is over\" --channel web --status Processing
+  oms bulk start release --hold-as HighRiskOfFraud --reason \"the rule was wrong\" --dry-run
   oms bulk start move --from WH-NORTH --reason \"a flood\" --follow")]
     Start(Box<StartArgs>),
+    /// List bulk operations, newest first.
+    #[command(after_help = "Example:\n  oms bulk list --status Running")]
+    List {
+        /// Running, Paused, Completed or Cancelled.
+        #[arg(long)]
+        status: Option<String>,
+        /// Most bulk operations to list.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+    },
     /// Show how far a bulk operation is, and what came of its orders.
     #[command(after_help = "Example:\n  oms bulk get recall-85123A --follow")]
     Get {
@@ -68,7 +79,7 @@ pub enum Operation {
     Cancel,
     /// With --hold-as.
     Hold,
-    /// The hold with --hold-id.
+    /// The hold with --hold-id, or every hold for the reason --hold-as.
     Release,
     /// What the facility --from has not begun with.
     Move,
@@ -84,11 +95,11 @@ pub struct StartArgs {
     /// Why; orders that are cancelled keep it.
     #[arg(long)]
     reason: String,
-    /// For hold: AwaitingPayment, HighRiskOfFraud, IncorrectAddress, InventoryOutOfStock, AwaitingReturnItems, UnknownDeliveryDate or Other.
+    /// For hold, or for release of every hold for a reason: AwaitingPayment, HighRiskOfFraud, IncorrectAddress, InventoryOutOfStock, AwaitingReturnItems, UnknownDeliveryDate or Other.
     #[arg(long, value_name = "REASON", required_if_eq("operation", "hold"))]
     hold_as: Option<String>,
     /// For hold: the id of each hold [default: the bulk operation's]; for release: the hold that is lifted.
-    #[arg(long, value_name = "ID", required_if_eq("operation", "release"))]
+    #[arg(long, value_name = "ID")]
     hold_id: Option<String>,
     /// For hold: when each is lifted by itself.
     #[arg(long, value_name = "TIME")]
@@ -120,6 +131,10 @@ impl BulkCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
             Self::Start(args) => args.run(api, format).await,
+            Self::List { status, limit } => {
+                let (rows, next) = api.pages(&["v1", "bulk"], &[("status", status)], limit).await?;
+                output::list::<BulkView>(format, &rows, next.as_deref(), bulks_text)
+            }
             Self::Get { bulk_id, follow: true } => follow(api, format, &bulk_id).await,
             Self::Get { bulk_id, follow: false } => {
                 let answer = api.get(&["v1", "bulk", &bulk_id], &[]).await?;
@@ -161,7 +176,7 @@ impl StartArgs {
             Operation::Hold => {
                 json!({"kind": "hold", "hold_reason": self.hold_as, "hold_id": self.hold_id, "expires_at": self.expires_at})
             }
-            Operation::Release => json!({"kind": "release", "hold_id": self.hold_id}),
+            Operation::Release => json!({"kind": "release", "hold_id": self.hold_id, "hold_reason": self.hold_as}),
             Operation::Move => {
                 json!({"kind": "move", "facility_id": self.from, "to_facility_id": self.to, "consented": self.consented})
             }
@@ -221,6 +236,29 @@ fn bulk_text(bulk: &BulkView) -> String {
     text
 }
 
+fn bulks_text(bulks: &[BulkView]) -> String {
+    let row = |bulk: &BulkView| {
+        let [selected, asked, refused] = [bulk.selected, bulk.asked, bulk.outcomes.refused].map(|orders| orders.to_string());
+        let kind = match &bulk.operation {
+            OperationBody::Cancel => "cancel",
+            OperationBody::Hold { .. } => "hold",
+            OperationBody::Release { .. } => "release",
+            OperationBody::Move { .. } => "move",
+        };
+        [
+            bulk.bulk_id.clone(),
+            kind.to_owned(),
+            bulk.status.clone(),
+            seconds(bulk.started_at),
+            selected,
+            asked,
+            refused,
+            bulk.reason.clone(),
+        ]
+    };
+    table(["BULK", "OPERATION", "STATUS", "STARTED", "SELECTED", "ASKED", "REFUSED", "REASON"], bulks.iter().map(row))
+}
+
 fn preview_text(preview: &BulkPreviewView) -> String {
     let row = |found: &ForeseenView| {
         let legal = if found.legal { "yes" } else { "no" };
@@ -265,11 +303,13 @@ mod tests {
         let found = body("hold --reason audit --hold-as Other --hold-reason IncorrectAddress --dry-run").unwrap();
         assert_eq!((&found["operation"], &found["dry_run"]), (&json!({"kind": "hold", "hold_reason": "Other"}), &json!(true)));
         assert_eq!(found["selection"], json!({"hold_reason": "IncorrectAddress"}));
+        let found = body("release --reason audit --hold-as HighRiskOfFraud").unwrap();
+        assert_eq!(found["operation"], json!({"kind": "release", "hold_reason": "HighRiskOfFraud"}));
     }
 
     #[test]
     fn what_an_operation_needs_is_asked_for_before_anything_is_sent() {
-        for words in ["move --reason x", "hold --reason x", "release --reason x", "cancel", "fly --reason x"] {
+        for words in ["move --reason x", "hold --reason x", "cancel", "fly --reason x"] {
             assert!(body(words).is_err(), "{words}");
         }
     }

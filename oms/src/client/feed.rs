@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use oms_api::feed::{FeedView, RejectView};
+use oms_api::feed::{FeedView, ParkedView, PositionChangeView, RejectView};
 use oms_domain::error::ErrorCode;
+use serde_json::json;
 
 use super::{Api, order_text::seconds, upload::Upload};
 use crate::{
@@ -35,6 +36,12 @@ pub enum FeedCommand {
     /// Show a feed run.
     #[command(after_help = "Example:\n  oms feed get 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d")]
     Get { feed_id: String },
+    /// Apply a stock feed that was parked because it would change too much, as of its own time.
+    #[command(after_help = "Example:\n  oms feed approve 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d")]
+    Approve { feed_id: String },
+    /// Reject a stock feed that was parked: nothing of it is applied. After a week without a decision that happens by itself.
+    #[command(after_help = "Example:\n  oms feed reject 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d")]
+    Reject { feed_id: String },
     /// List the rows of a run that were rejected, with the reason for each.
     #[command(after_help = "Example:\n  oms feed rejects 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d -o jsonl")]
     Rejects {
@@ -76,6 +83,15 @@ pub enum Mode {
     Partial,
 }
 
+/// Whether a stock feed still counts what was picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PickedUnits {
+    /// Units that are packed or ready for pickup are in the counts.
+    Counted,
+    /// They are not, and are added: they are on hand until they leave.
+    NotCounted,
+}
+
 /// `oms feed import`
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -88,6 +104,9 @@ pub struct ImportArgs {
     /// For stock: what it says of positions that it does not name [default: partial].
     #[arg(long)]
     mode: Option<Mode>,
+    /// For stock: whether units that were picked for an order and have not left are still in the counts [default: counted].
+    #[arg(long)]
+    picked_units: Option<PickedUnits>,
 }
 
 impl FeedCommand {
@@ -103,6 +122,8 @@ impl FeedCommand {
                 let run = api.get(&["v1", "feeds", &feed_id], &[]).await?;
                 output::show::<FeedView>(format, &run, |run| run_text(run, &[]))
             }
+            Self::Approve { feed_id } => decide(api, format, &feed_id, "approve").await,
+            Self::Reject { feed_id } => decide(api, format, &feed_id, "reject").await,
             Self::Rejects { feed_id, limit } => {
                 let (rows, next) = api.pages(&["v1", "feeds", &feed_id, "rejects"], &[], limit).await?;
                 output::list::<RejectView>(format, &rows, next.as_deref(), rejects_text)
@@ -115,13 +136,22 @@ impl ImportArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         let upload = Upload::open(&self.file).await?;
         let mode = self.mode.map(|mode| if mode == Mode::Full { "full" } else { "partial" }.to_owned());
-        let query = [("source", Some(upload.name())), ("as_of", self.as_of.map(|at| at.to_string())), ("mode", mode)];
+        let counted = |picked| if picked == PickedUnits::Counted { "counted" } else { "not_counted" }.to_owned();
+        let as_of = self.as_of.map(|at| at.to_string());
+        let query = [("source", Some(upload.name())), ("as_of", as_of), ("mode", mode), ("picked_units", self.picked_units.map(counted))];
         let run = api.stream(&["v1", "feeds", self.kind.as_str()], &query, upload.into_body()).await?;
         let seen: FeedView = serde_json::from_value(run.clone())?;
         let rejects = first_rejects(api, &seen).await?;
         output::show::<FeedView>(format, &run, |run| run_text(run, &rejects))?;
         verdict(&seen)
     }
+}
+
+async fn decide(api: &Api, format: Format, feed_id: &str, action: &str) -> Result<()> {
+    let run = api.post(&["v1", "feeds", feed_id, action], &json!({})).await?;
+    let seen: FeedView = serde_json::from_value(run.clone())?;
+    let rejects = first_rejects(api, &seen).await?;
+    output::show::<FeedView>(format, &run, |run| run_text(run, &rejects))
 }
 
 async fn first_rejects(api: &Api, run: &FeedView) -> Result<Vec<RejectView>> {
@@ -137,7 +167,17 @@ fn verdict(run: &FeedView) -> Result<()> {
     if let Some(failure) = &run.failure {
         let message = format!("the feed could not be read to its end: {failure}");
         return Err(Coded::new(ErrorCode::ValidationFailed, message)
-            .hint("the rows before that are in; correct the file and import it again")
+            .hint(if run.kind == "stock" {
+                "nothing of it is applied; correct the file and import it again"
+            } else {
+                "the rows before that are in; correct the file and import it again"
+            })
+            .into());
+    }
+    if run.status == "parked" {
+        let hint = format!("`oms feed approve {}` applies it, `oms feed reject` with the id lets it be", run.feed_id);
+        return Err(Coded::new(ErrorCode::RefusedByRule, "the feed is parked: nothing of it is applied before somebody approves it")
+            .hint(hint)
             .into());
     }
     if run.rejected > 0 {
@@ -172,10 +212,29 @@ fn run_text(run: &FeedView, rejects: &[RejectView]) -> String {
         "{} from {}: {} rows read, {} accepted, {} unchanged, {} rejected in {took} (feed {}, {})",
         run.kind, run.source, run.rows_read, run.accepted, run.unchanged, run.rejected, run.feed_id, run.status
     );
+    if let Some(parked) = &run.parked {
+        text.push_str(&format!("\n{}", parked_text(parked)));
+    }
     if !rejects.is_empty() {
         text.push_str(&format!("\n{}", rejects_text(rejects)));
     }
     text
+}
+
+fn parked_text(parked: &ParkedView) -> String {
+    let ParkedView { positions, units_before, units_after, units_changed, changed_percent, limit_percent, .. } = parked;
+    let until = parked.decided_at.map_or_else(
+        || format!("it is rejected on {} unless somebody approves it", seconds(parked.decide_by)),
+        |at| format!("decided on {}", seconds(at)),
+    );
+    let row =
+        |change: &PositionChangeView| [change.facility_id.clone(), change.sku.clone(), change.before.to_string(), change.after.to_string()];
+    format!(
+        "parked on {}: it changes {units_changed} units at {positions} positions that hold {units_before} (after it {units_after}), \
+         {changed_percent} % of them and more than {limit_percent} %; {until}\n{}",
+        seconds(parked.parked_at),
+        table(["FACILITY", "SKU", "BEFORE", "AFTER"], parked.largest.iter().map(row))
+    )
 }
 
 fn rejects_text(rejects: &[RejectView]) -> String {

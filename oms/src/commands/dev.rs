@@ -119,6 +119,7 @@ impl DevArgs {
             well_known: true,
             http_addr: loopback(server.address())?,
             policy: server.policy(),
+            snapshot_guard: server.snapshot_guard(),
             time_scale: self.time_scale,
             database_url: self.database_url,
             dynamodb_endpoint: self.dynamodb_endpoint,

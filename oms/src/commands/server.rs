@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use oms_starter::{Starter, StarterConfig};
+use oms_store::StoreConfig;
 
 use super::signals::stop_signal;
 use crate::{
@@ -31,8 +32,8 @@ impl ServerArgs {
         let temporal_layer = self.temporal.over(file.temporal);
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;
-        let config = database.settings()?;
         let server = self.server.over(file.server);
+        let config = StoreConfig { snapshot_guard: server.snapshot_guard(), ..database.settings()? };
         let rules = rules(server.rules.as_deref())?;
         let listener = listen(server.address()).await?;
         let temporal = temporal_layer.connection()?;

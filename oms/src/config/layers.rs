@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use oms_domain::{error::ErrorCode, policy::Policy};
 use oms_starter::encrypting_converter;
-use oms_store::StoreConfig;
+use oms_store::{SnapshotGuard, StoreConfig};
 use oms_worker::Settings;
 use oms_workflows::names::{Queue, Queues};
 use secrecy::{ExposeSecret, SecretString};
@@ -110,6 +110,13 @@ layer! {
         /// Rule file that promises go by, the workers' [default: the built-in rules].
         #[arg(long, env = "OMS_RULES", value_name = "FILE")]
         rules: PathBuf,
+        /// Most that a stock snapshot may change of what is on hand at the positions it speaks of, in percent, before a person must approve
+        /// it [default: 50].
+        #[arg(long, env = "OMS_PARK_ABOVE", value_name = "PERCENT")]
+        park_above: u32,
+        /// Positions, counted before, from which on a snapshot is looked at so: of a few, any change is a large share [default: 100].
+        #[arg(long, env = "OMS_PARK_FROM", value_name = "N")]
+        park_from: u32,
         /// Whether orders are screened for fraud before they are approved [default: false].
         #[arg(long, env = "OMS_FRAUD_CHECK", value_name = "true|false")]
         fraud_check: bool,
@@ -247,6 +254,16 @@ impl ServerLayer {
     /// What the orders that are placed here go by.
     pub fn policy(&self) -> Policy {
         Policy { fraud_check: self.fraud_check.unwrap_or(false), ..Policy::default() }
+    }
+
+    /// Which stock snapshots a person must approve.
+    pub fn snapshot_guard(&self) -> SnapshotGuard {
+        let unless_said = SnapshotGuard::default();
+        SnapshotGuard {
+            change_max_percent: self.park_above.unwrap_or(unless_said.change_max_percent),
+            from_positions: self.park_from.unwrap_or(unless_said.from_positions),
+            ..unless_said
+        }
     }
 
     /// Where the API listens.

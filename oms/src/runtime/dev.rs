@@ -7,7 +7,7 @@ use oms_devstack::{
     CarrierChoice, DataDir, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, Stack, StackOptions, TemporalChoice, Tools,
 };
 use oms_domain::{clock::BusinessClock, policy::Policy};
-use oms_store::StoreConfig;
+use oms_store::{SnapshotGuard, StoreConfig};
 use oms_workflows::names::SEARCH_ATTRIBUTES;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -36,6 +36,8 @@ pub struct DevOptions {
     pub time_scale: u32,
     pub clock: BusinessClock,
     pub policy: Policy,
+    /// Which stock snapshots a person must approve.
+    pub snapshot_guard: SnapshotGuard,
     /// Databases that are there already, in place of our own.
     pub database_url: Option<SecretString>,
     pub dynamodb_endpoint: Option<String>,
@@ -65,6 +67,7 @@ impl DevOptions {
             dynamodb_endpoint: None,
             parcels_travel: true,
             recycle_after: None,
+            snapshot_guard: SnapshotGuard::default(),
         }
     }
 
@@ -147,6 +150,7 @@ impl Dev {
         // The servers share a development machine's cores with everything else: a wait for a connection is no outage here.
         store.max_connections = CONNECTIONS;
         store.acquire_timeout = ACQUIRE_WITHIN;
+        store.snapshot_guard = options.snapshot_guard;
         let temporal = Temporal::at(&stack.temporal_address)?;
         let mut system = SystemOptions::new(store, temporal, &stack.payment_gateway_url, &stack.carrier_url);
         system.adapters.fraud = Some(stack.fraud_url.clone());

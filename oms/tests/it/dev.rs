@@ -113,9 +113,32 @@ fn a_bulk_operation_is_tried_started_followed_and_listed() {
     assert!(dev.oms(&["bulk", "get", "cli-bulk"]).exits(3).stderr.contains("There is no bulk operation with this id"));
     assert!(with("--follow").ok().stdout.contains("cli-bulk is Completed: 0 of 0 orders asked"));
     assert_eq!(dev.oms(&["bulk", "results", "cli-bulk", "-o", "json"]).json()["items"], json!([]));
+    assert!(dev.oms(&["bulk", "list", "--status", "Completed"]).ok().stdout.contains("cli-bulk"));
+    assert!(dev.oms(&["bulk", "list", "--status", "Gone"]).exits(2).stderr.contains("?status"));
     assert!(dev.oms(&["bulk", "pause", "cli-bulk"]).exits(4).stderr.contains("Completed"));
     let everything = dev.oms(&["bulk", "start", "cancel", "--reason", "by mistake"]);
     assert!(everything.exits(2).stderr.contains("/selection"), "{}", everything.stderr);
+}
+
+#[test]
+fn a_stock_feed_that_empties_the_shelves_is_parked_with_the_figures_until_somebody_decides() {
+    let dev = shared();
+    let rows = |row: &dyn Fn(u32) -> String| (0..100).map(row).collect::<String>();
+    let head = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\n";
+    let products = format!("{head}{}", rows(&|n| format!("PARKED-{n},A thing,255,GBP,100,100,80,60\n")));
+    dev.oms_with(&["feed", "import", "products", "-"], &products).ok();
+    let count = |units: u32| format!("facility_id,sku,on_hand\n{}", rows(&|n| format!("WH-NORTH,PARKED-{n},{units}\n")));
+    dev.oms_with(&["feed", "import", "stock", "-", "--picked-units", "not-counted"], &count(10)).ok();
+    let parked = dev.oms_with(&["feed", "import", "stock", "-"], &count(0));
+    assert!(parked.exits(4).stdout.contains("100 % of them and more than 50 %"), "{}", parked.stdout);
+    let feeds = dev.oms(&["feed", "list", "-o", "json"]).json();
+    let feed = feeds["items"].as_array().unwrap().iter().find(|feed| feed["status"] == "parked").unwrap();
+    let id = feed["feed_id"].as_str().unwrap();
+    assert!(parked.stderr.contains(&format!("oms feed approve {id}")), "{}", parked.stderr);
+    assert!(dev.oms(&["stock", "get", "PARKED-7"]).ok().stdout.contains("WH-NORTH  10"));
+    assert!(dev.oms(&["feed", "approve", id]).ok().stdout.contains("100 accepted"));
+    assert!(dev.oms(&["stock", "get", "PARKED-7"]).ok().stdout.contains("WH-NORTH  0"));
+    assert!(dev.oms(&["feed", "reject", id]).exits(4).stderr.contains("finished"));
 }
 
 #[test]

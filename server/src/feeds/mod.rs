@@ -11,7 +11,7 @@ use oms_api::{
     product::ProductBody,
     stock::{ReceiptRow, StockRow},
 };
-use oms_domain::{error::ErrorCode, placed::PlacedOrder};
+use oms_domain::{error::ErrorCode, feed::FeedDecision, placed::PlacedOrder};
 use oms_store::{FeedKind, FeedRun, StartFeed};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -26,6 +26,21 @@ use crate::{failure::Failure, state::AppState};
 pub(crate) async fn run(state: AppState, feed: StartFeed, body: Body) -> Result<FeedRun, Failure> {
     let running = tokio::spawn(run_through(state, feed, body).in_current_span());
     running.await.unwrap_or_else(|_| Err(ErrorCode::Internal.into()))
+}
+
+/// Decides about a parked feed and applies it, if so: in a task of its own, for a large one outlives a caller's patience. None: there is
+/// no such run.
+pub(crate) async fn decide(state: AppState, feed_id: Uuid, decision: FeedDecision) -> Result<Option<FeedRun>, Failure> {
+    if state.store.feeds().get(feed_id).await?.is_none() {
+        return Ok(None);
+    }
+    let deciding = async move {
+        let run = state.store.feeds().decide(feed_id, decision).await?;
+        decision.refuse_unless_made(run.status, run.parked.is_some())?;
+        state.relay.nudge();
+        Ok(Some(run))
+    };
+    tokio::spawn(deciding.in_current_span()).await.unwrap_or_else(|_| Err(ErrorCode::Internal.into()))
 }
 
 async fn run_through(state: AppState, feed: StartFeed, body: Body) -> Result<FeedRun, Failure> {

@@ -8,12 +8,13 @@ use axum::{
 };
 use oms_api::{
     bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, read_bulk},
+    hold::hold_reason_name,
     page::Page,
     problem::Problem,
     reader::{Node, choice},
 };
 use oms_domain::{
-    bulk::{Operation, Outcome, Request},
+    bulk::{BulkStatus, Operation, Outcome, Request},
     error::ErrorCode,
     ids::BulkId,
 };
@@ -42,7 +43,10 @@ const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Requ
     )
 )]
 pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Result<Response, Failure> {
-    let AskedBulk { task, selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
+    let AskedBulk { task, mut selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
+    if let Operation::ReleaseFor { reason } = &task.operation {
+        selection.hold_reason.get_or_insert_with(|| hold_reason_name(*reason).to_owned());
+    }
     refuse_unknown_facilities(&state, &task.operation).await?;
     if dry_run {
         let found = state.starter.preview_bulk(&task, &selection).await?;
@@ -64,6 +68,30 @@ pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Resu
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+#[utoipa::path(
+    get, path = "/v1/bulk", tag = "bulk", operation_id = "list_bulks",
+    params(
+        ("status" = Option<String>, Query, description = "`Running`, `Paused`, `Completed` or `Cancelled`"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "Newest first", body = Page<BulkView>))
+)]
+pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<BulkView>>, Failure> {
+    let (status, cursor, limit) = params.read(|node| {
+        node.object(|fields| {
+            let (status, cursor, limit) = (fields.optional("status", status), cursor(fields, "cursor"), limit(fields));
+            Some((status?, cursor?, limit?))
+        })
+    })?;
+    let page = state.store.bulks_page(status, cursor.as_deref(), limit).await?;
+    Ok(Json(Page { items: page.items.iter().map(|row| view(&state, row)).collect(), next_cursor: page.next_cursor }))
+}
+
+fn status(node: &Node<'_>) -> Option<BulkStatus> {
+    let known: Vec<(&str, BulkStatus)> = BulkStatus::ALL.iter().map(|status| (status.name(), *status)).collect();
+    choice(&known)(node)
 }
 
 #[utoipa::path(

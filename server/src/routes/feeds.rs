@@ -8,19 +8,22 @@ use axum::{
     response::IntoResponse,
 };
 use oms_api::{
-    feed::{FeedMode, FeedView, RejectView},
+    feed::{FeedMode, FeedView, PickedUnits, RejectView},
     page::Page,
     problem::Problem,
     reader::{Fields, choice, parsed, text, timestamp},
 };
-use oms_domain::error::ErrorCode;
+use oms_domain::{
+    error::ErrorCode,
+    feed::{FeedDecision, FeedStatus},
+};
 use oms_store::{FeedKind, StartFeed};
 use uuid::Uuid;
 
 use super::paging::{after_number, last_of_full, limit};
 use crate::{
     convert,
-    extract::{InPath, Params},
+    extract::{InPath, JsonBody, Params},
     failure::Failure,
     feeds,
     state::AppState,
@@ -38,6 +41,8 @@ const MEDIA_TYPES: [&str; 8] = [
     "application/octet-stream",
 ];
 const MODES: &[(&str, FeedMode)] = &[("full", FeedMode::Full), ("partial", FeedMode::Partial)];
+const PICKED_UNITS: &[(&str, PickedUnits)] = &[("counted", PickedUnits::Counted), ("not_counted", PickedUnits::NotCounted)];
+const DECISIONS: &[(&str, FeedDecision)] = &[("approve", FeedDecision::Approve), ("reject", FeedDecision::Reject)];
 const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind::Stock, FeedKind::Receipts, FeedKind::Orders];
 
 #[utoipa::path(
@@ -46,11 +51,17 @@ const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind
         ("feed" = String, Path, description = "`facilities`, `products`, `stock`, `receipts` or `orders`"),
         ("source" = Option<String>, Query, description = "Where it comes from, for people: a file's name"),
         ("as_of" = Option<String>, Query, description = "For stock: when it was counted; now unless said"),
-        ("mode" = Option<String>, Query, description = "For stock: `full` sets what is absent to 0, `partial` leaves it; partial unless said")
+        ("mode" = Option<String>, Query, description = "For stock: `full` sets what is absent to 0, `partial` leaves it; partial unless said"),
+        ("picked_units" = Option<String>, Query, description = "For stock: whether units that were picked and have not left are still `counted`, \
+            or `not_counted` and to be added; counted unless said")
     ),
     request_body(content = String, content_type = "text/csv", description = "CSV with a header, or JSON lines; gzip or not. Streamed: of any size"),
-    responses((status = 200, description = "Read to its end: rows accepted, unchanged and rejected", body = FeedView,
-               headers(("Location" = String, description = "Where the run is read"))))
+    responses(
+        (status = 200, description = "Read to its end: rows accepted, unchanged and rejected", body = FeedView,
+         headers(("Location" = String, description = "Where the run is read"))),
+        (status = 202, description = "A stock snapshot that would change too much: parked, until somebody approves or rejects it; the same \
+         file again is the same parked run", body = FeedView, headers(("Location" = String, description = "Where the run is read"))),
+    )
 )]
 pub(crate) async fn send(
     State(state): State<AppState>,
@@ -68,7 +79,8 @@ pub(crate) async fn send(
     let feed = params.read(|node| node.object(|fields| start(fields, kind)))?;
     let run = feeds::run(state, feed, body).await?;
     let location = format!("/v1/feeds/{}", run.feed_id);
-    Ok((StatusCode::OK, [(header::LOCATION, location)], Json(convert::feed(run))))
+    let status = if run.status == FeedStatus::Parked { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, [(header::LOCATION, location)], Json(convert::feed(run))))
 }
 
 fn refuse_media_type(headers: &HeaderMap) -> Result<(), Failure> {
@@ -84,13 +96,15 @@ fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
     let source = fields.optional("source", text(200));
     let as_of = fields.optional("as_of", timestamp);
     let mode = fields.optional("mode", choice(MODES));
+    let picked_units = fields.optional("picked_units", choice(PICKED_UNITS));
     if kind != FeedKind::Stock
-        && let Some(name) = ["as_of", "mode"].into_iter().find(|name| fields.has(name))
+        && let Some(name) = ["as_of", "mode", "picked_units"].into_iter().find(|name| fields.has(name))
     {
         return fields.error(name, "is for stock alone");
     }
     let mode = convert::feed_mode(mode?.unwrap_or_default());
-    Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode })
+    let picked_units = convert::picked_units(picked_units?.unwrap_or_default());
+    Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode, picked_units })
 }
 
 #[utoipa::path(
@@ -137,6 +151,28 @@ pub(crate) async fn rejects(
     let rows = state.store.feeds().rejects(feed_id, after, limit).await?;
     let next_cursor = last_of_full(&rows, limit).map(|row| row.row_number.to_string());
     Ok(Json(Page { items: rows.into_iter().map(convert::reject).collect(), next_cursor }))
+}
+
+#[utoipa::path(
+    post, path = "/v1/feeds/{feed}/{action}", tag = "feeds", operation_id = "decide_feed",
+    params(("feed" = String, Path, description = "The id of the run"), ("action" = String, Path, description = "`approve` or `reject`")),
+    responses(
+        (status = 200, description = "Applied, as of its own time; or rejected, and nothing of it is applied", body = FeedView),
+        (status = 409, description = "It is not parked: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn decide(
+    State(state): State<AppState>,
+    InPath((feed_id, action)): InPath<(Uuid, String)>,
+    body: JsonBody,
+) -> Result<Json<FeedView>, Failure> {
+    body.read(|node| node.object(|_| Some(())))?;
+    let Some((_, decision)) = DECISIONS.iter().find(|(word, _)| *word == action) else {
+        let words: Vec<&str> = DECISIONS.iter().map(|(word, _)| *word).collect();
+        return Err(Problem::new(ErrorCode::NotFound).detail(format!("the actions are {}", words.join(", "))).into());
+    };
+    let run = feeds::decide(state, feed_id, *decision).await?.ok_or_else(missing)?;
+    Ok(Json(convert::feed(run)))
 }
 
 fn missing() -> Failure {

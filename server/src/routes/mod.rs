@@ -88,7 +88,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(reservations::get, reservations::extend, reservations::release))
         .routes(routes!(allocation::pool))
         .routes(routes!(allocation::stock_prices))
-        .routes(routes!(bulk::start))
+        .routes(routes!(bulk::start, bulk::list))
         .routes(routes!(bulk::get))
         .routes(routes!(bulk::results))
         .routes(routes!(bulk::act))
@@ -96,6 +96,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(feeds::list))
         .routes(routes!(feeds::get))
         .routes(routes!(feeds::rejects))
+        .routes(routes!(feeds::decide))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.

@@ -122,3 +122,77 @@ async fn until_status(app: &App, source: &str, status: &str) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+/// The same count of so many products at a facility of the test's own.
+fn counts_of(facility: &str, positions: usize, on_hand: u32) -> String {
+    let rows: String = (0..positions).map(|n| format!("{facility},{facility}-{n},{on_hand}\n")).collect();
+    format!("facility_id,sku,on_hand\n{rows}")
+}
+
+/// So many positions, counted as ten units each.
+async fn counted(app: &App, facility: &str, positions: usize) {
+    app.facility(facility).await;
+    let head = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\n";
+    let rows: String = (0..positions).map(|n| format!("{facility}-{n},A,1,GBP,1,1,1,1\n")).collect();
+    app.feed("/v1/feeds/products", format!("{head}{rows}")).await;
+    let first = app.feed("/v1/feeds/stock?as_of=2010-12-01T00:00:00Z", counts_of(facility, positions, 10)).await;
+    assert_eq!((first.status.as_u16(), counts(&first.body)[1]), (200, positions as u64), "a first count is never parked: {first:?}");
+}
+
+async fn on_hand(app: &App, sku: &str) -> Value {
+    app.get(&format!("/v1/stock/{sku}")).await.body["positions"][0]["on_hand"].clone()
+}
+
+#[tokio::test]
+async fn a_snapshot_that_changes_too_much_waits_for_a_person_and_is_applied_when_approved() {
+    let app = App::new();
+    counted(&app, "F-P1", 100).await;
+    let path = "/v1/feeds/stock?as_of=2010-12-02T00:00:00Z";
+    let parked = app.feed(path, counts_of("F-P1", 100, 4)).await;
+    assert_eq!(
+        (parked.status.as_u16(), &parked.body["status"], &parked.body["waiting"]),
+        (202, &json!("parked"), &json!(100)),
+        "{parked:?}"
+    );
+    let figures = ["positions", "units_before", "units_after", "units_changed", "changed_percent", "limit_percent"];
+    assert_eq!(figures.map(|name| parked.body["parked"][name].as_u64().unwrap()), [100, 1_000, 400, 600, 60, 50]);
+    assert_eq!(parked.body["parked"]["largest"][0], json!({"facility_id": "F-P1", "sku": "F-P1-0", "before": 10, "after": 4}));
+    assert_eq!((on_hand(&app, "F-P1-7").await, &parked.body["legal_actions"]), (json!(10), &json!(["approve", "reject"])));
+
+    let id = parked.body["feed_id"].as_str().unwrap();
+    let again = app.feed(path, counts_of("F-P1", 100, 4)).await;
+    assert_eq!((again.status.as_u16(), &again.body), (202, &parked.body), "the same file is the same parked run");
+    assert_eq!(app.get(&format!("/v1/feeds/{id}")).await.body, parked.body);
+
+    let approved = app.post(&format!("/v1/feeds/{id}/approve"), &json!({})).await;
+    assert_eq!((approved.status.as_u16(), &approved.body["status"], counts(&approved.body)), (200, &json!("finished"), [100, 100, 0, 0]));
+    assert_eq!(on_hand(&app, "F-P1-7").await, 4);
+    let late = app.post(&format!("/v1/feeds/{id}/reject"), &json!({})).await;
+    assert_eq!((late.status.as_u16(), late.code(), &late.body["current_status"]), (409, "illegal_transition", &json!("finished")));
+}
+
+#[tokio::test]
+async fn a_parked_snapshot_that_is_rejected_changes_nothing() {
+    let app = App::new();
+    counted(&app, "F-P2", 100).await;
+    let parked = app.feed("/v1/feeds/stock?mode=full", counts_of("F-P2", 30, 10)).await;
+    let path = format!("/v1/feeds/{}", parked.body["feed_id"].as_str().unwrap());
+    assert_eq!(parked.body["parked"]["units_changed"], 700, "what a full snapshot leaves out is a change: {parked:?}");
+    assert_eq!(app.post(&format!("{path}/decide"), &json!({})).await.code(), "not_found");
+    let rejected = app.post(&format!("{path}/reject"), &json!({})).await;
+    assert_eq!((rejected.status.as_u16(), &rejected.body["status"]), (200, &json!("rejected")));
+    assert_eq!((on_hand(&app, "F-P2-99").await, on_hand(&app, "F-P2-1").await), (json!(10), json!(10)));
+    assert_eq!(app.post(&format!("{path}/approve"), &json!({})).await.status, 409);
+    let unknown = app.post("/v1/feeds/01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d/approve", &json!({})).await;
+    assert_eq!((unknown.status.as_u16(), unknown.code()), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn what_picked_units_says_is_one_of_two_words_and_for_stock_alone() {
+    let app = App::new();
+    let wrong = app.feed("/v1/feeds/stock?picked_units=perhaps", "facility_id,sku,on_hand\n").await;
+    assert_eq!((wrong.status.as_u16(), wrong.pointers()), (422, vec!["?picked_units"]));
+    assert_eq!(app.feed("/v1/feeds/receipts?picked_units=counted", "x\n").await.pointers(), ["?picked_units"]);
+    let run = app.feed("/v1/feeds/stock?picked_units=not_counted", "facility_id,sku,on_hand\n").await;
+    assert_eq!(run.body["picked_units"], "not_counted", "{run:?}");
+}

@@ -1,7 +1,7 @@
 //! Bulk operations: taken in with their orders, and what came of each.
 
 use oms_domain::{
-    bulk::{Batch, Bulk, BulkCore, Command, Counts, Operation, Outcome, Task},
+    bulk::{Batch, Bulk, BulkCore, BulkStatus, Command, Counts, Operation, Outcome, Task},
     ids::BulkId,
 };
 use oms_store::{BulkIntake, BulkResult, BulkTaken, OrderFilter, Store};
@@ -175,4 +175,25 @@ async fn an_email_address_is_not_kept() {
     let mut connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
     let kept: String = sqlx::query_scalar("SELECT to_jsonb(b)::text FROM bulks b").fetch_one(&mut connection).await.unwrap();
     assert!(!kept.contains('@') && kept.contains("email_hash"), "{kept}");
+}
+
+#[tokio::test]
+async fn bulk_operations_are_listed_newest_first_page_by_page_and_by_status() {
+    let store = five_orders().await;
+    let at_hour = |hour: u32| at(&format!("2010-12-05T{hour:02}:00:00Z"));
+    for (n, hour) in [(1, 9), (2, 11), (3, 11), (4, 10)] {
+        let intake = asked(Operation::Cancel, processing());
+        let task = Task { bulk_id: format!("b-{n}").parse().unwrap(), ..intake.task };
+        store.put_bulk(&BulkIntake { task, started_at: at_hour(hour), ..intake }).await.unwrap();
+    }
+    let core = BulkCore { bulk_id: "b-4".parse().unwrap(), selected: 5, orders_per_second: 20, started_at: at_hour(10), pause_ms: 1 };
+    let ended = Bulk::new(core).after(&Command::Batch(Batch { last: None, counts: Counts::new(), end: true }), at_hour(12)).unwrap();
+    store.record_bulk(&ended, at_hour(12)).await.unwrap();
+    let ids = |page: &oms_store::Page<oms_store::BulkRow>| page.items.iter().map(|row| row.task.bulk_id.to_string()).collect::<Vec<_>>();
+    let first = store.bulks_page(None, None, 2).await.unwrap();
+    assert_eq!(ids(&first), ["b-3", "b-2"]);
+    let rest = store.bulks_page(None, first.next_cursor.as_deref(), 2).await.unwrap();
+    assert_eq!((ids(&rest), rest.next_cursor), (vec!["b-4".to_owned(), "b-1".to_owned()], None));
+    assert_eq!(ids(&store.bulks_page(Some(BulkStatus::Completed), None, 9).await.unwrap()), ["b-4"]);
+    assert_eq!(ids(&store.bulks_page(Some(BulkStatus::Running), None, 9).await.unwrap()), ["b-3", "b-2", "b-1"]);
 }

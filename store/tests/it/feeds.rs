@@ -1,9 +1,9 @@
 //! Feeds: bad rows beside good ones, repeats, snapshots as of a time.
 
 use jiff::Timestamp;
-use oms_domain::error::ErrorCode;
+use oms_domain::{error::ErrorCode, feed::FeedStatus};
 use oms_store::{
-    BatchResult, FEED_BATCH_ROWS, FeedKind, FeedMode, FeedRow, FeedStatus, Receipt, RejectedRow, StartFeed, StockCount, Store, StoreError,
+    BatchResult, FEED_BATCH_ROWS, FeedKind, FeedMode, FeedRow, PickedUnits, Receipt, RejectedRow, StartFeed, StockCount, Store, StoreError,
 };
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 async fn start(store: &Store, kind: FeedKind, mode: FeedMode, as_of: Option<Timestamp>) -> Uuid {
-    store.feeds().start(&StartFeed { kind, source: "test.csv".into(), as_of, mode }).await.unwrap()
+    store.feeds().start(&StartFeed { kind, source: "test.csv".into(), as_of, mode, picked_units: PickedUnits::Counted }).await.unwrap()
 }
 
 fn rows<T>(rows: impl IntoIterator<Item = T>) -> Vec<FeedRow<T>> {
@@ -67,11 +67,14 @@ async fn a_bad_row_is_kept_with_its_number_and_reason_and_costs_the_others_nothi
     let run = start(&store, FeedKind::Stock, FeedMode::Partial, None).await;
     let batch = rows([count("WH-1", "A", 5), count("WH-9", "A", 1), count("WH-1", "Z", 1), count("WH-1", "A", -1), count("WH-1", "A", 7)]);
     let result = store.feeds().apply_stock(run, &batch).await.unwrap();
-    assert_eq!(tally(&result), (1, 1, 3));
+    assert_eq!(tally(&result), (0, 1, 1), "the others are judged at the end");
+    let waiting = store.feeds().get(run).await.unwrap().unwrap();
+    assert_eq!((waiting.rows_read, waiting.waiting, position(&store, "WH-1", "A").await.on_hand), (5, 3, 0));
     store.feeds().note(run, &unreadable(6)).await.unwrap();
     store.feeds().note(run, &unreadable(6)).await.unwrap();
     let run = store.feeds().finish(run).await.unwrap();
     assert_eq!((run.rows_read, run.accepted, run.unchanged, run.rejected, run.status), (6, 1, 1, 4, FeedStatus::Finished));
+    assert_eq!(run.waiting, 0);
     let rejects = store.feeds().rejects(run.feed_id, 0, 10).await.unwrap();
     let reasons: Vec<_> = rejects.iter().map(|r| (r.row_number, r.reason.split(':').next().unwrap())).collect();
     assert_eq!(reasons, [(2, "unknown_facility"), (3, "unknown_sku"), (4, "validation_failed"), (6, "malformed_body")]);

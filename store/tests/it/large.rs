@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use oms_domain::ids::LineId;
-use oms_store::{FeedKind, FeedMode, FeedRow, Position, Record, Reserve, Reserved, StartFeed, StockTarget, Store, StoreConfig, Waiting};
+use oms_store::{
+    FeedKind, FeedMode, FeedRow, PickedUnits, Position, Record, Reserve, Reserved, StartFeed, StockTarget, Store, StoreConfig, Waiting,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,11 +39,18 @@ async fn stocked(on_hand: i64) -> (StoreConfig, Store) {
         store.catalog().put_facility(&facility(&at_facility(n))).await.unwrap();
     }
     let feeds = store.feeds();
-    let start = async |kind| feeds.start(&StartFeed { kind, source: "test".into(), as_of: None, mode: FeedMode::Partial }).await.unwrap();
+    let start = async |kind| {
+        feeds
+            .start(&StartFeed { kind, source: "test".into(), as_of: None, mode: FeedMode::Partial, picked_units: PickedUnits::Counted })
+            .await
+            .unwrap()
+    };
     let products: Vec<_> = (1..=LINES).map(|n| FeedRow { row_number: n.into(), row: product(&of(n)) }).collect();
     feeds.apply_products(start(FeedKind::Products).await, &products).await.unwrap();
     let counts: Vec<_> = (1..=LINES).map(|n| FeedRow { row_number: n.into(), row: count(&at_facility(n), &of(n), on_hand) }).collect();
-    feeds.apply_stock(start(FeedKind::Stock).await, &counts).await.unwrap();
+    let stock = start(FeedKind::Stock).await;
+    feeds.apply_stock(stock, &counts).await.unwrap();
+    feeds.finish(stock).await.unwrap();
     (config, store)
 }
 

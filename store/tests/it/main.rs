@@ -16,6 +16,7 @@ mod placed;
 mod record;
 mod reserve;
 mod returns;
+mod snapshots;
 mod stack;
 mod stock_prices;
 mod support;

@@ -1,6 +1,8 @@
 //! Waiting units: served in order, in the transaction that raises availability, whatever raised it.
 
-use oms_store::{FeedKind, FeedMode, FeedRow, Receipt, Record, Recorded, Reserve, Reserved, StartFeed, StockTarget, Store, Waiting};
+use oms_store::{
+    FeedKind, FeedMode, FeedRow, PickedUnits, Receipt, Record, Recorded, Reserve, Reserved, StartFeed, StockTarget, Store, Waiting,
+};
 use serde_json::Value;
 
 use crate::{
@@ -49,7 +51,13 @@ async fn receipts_counts_levels_and_releases_all_serve() {
     store.reserve(&step("holder", "place", &[("WH-1", "A", 4)])).await.unwrap();
     wait_for(&store, waiting("o1", "A", 100, "2010-12-01T00:00:00Z"), "o1").await;
 
-    let feed = StartFeed { kind: FeedKind::Receipts, source: "test".into(), as_of: None, mode: FeedMode::Partial };
+    let feed = StartFeed {
+        kind: FeedKind::Receipts,
+        source: "test".into(),
+        as_of: None,
+        mode: FeedMode::Partial,
+        picked_units: PickedUnits::Counted,
+    };
     let feed_id = store.feeds().start(&feed).await.unwrap();
     let receipt =
         Receipt { receipt_id: None, received_at: at("2010-12-02T00:00:00Z"), facility_id: facility_id("WH-1"), sku: sku("A"), quantity: 2 };

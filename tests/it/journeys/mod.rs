@@ -6,6 +6,7 @@ mod cancelling;
 mod carrier;
 mod changing;
 mod claims;
+mod counting;
 mod declined;
 mod exchanges;
 mod gateway;
