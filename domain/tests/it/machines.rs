@@ -6,7 +6,7 @@ use oms_domain::{
     bulk::{BulkAction, BulkStatus},
     error::ErrorCode,
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    order::{ClaimAction, ClaimStatus, OrderAction, OrderStatus},
+    order::{ChangeAction, ChangeStatus, ClaimAction, ClaimStatus, OrderAction, OrderStatus},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{ReservationAction, ReservationStatus},
@@ -54,6 +54,7 @@ machine_is_whole!(fulfillment_orders, FulfillmentStatus, FulfillmentAction, star
 machine_is_whole!(parcels, ParcelStatus, ParcelAction, starts: [Packed], ends: [Voided, Delivered, ReturnedToSender]);
 machine_is_whole!(operations, OperationStatus, OperationAction, starts: [Pending], ends: [Succeeded, Failed]);
 machine_is_whole!(claims, ClaimStatus, ClaimAction, starts: [Opened], ends: [Declined, Closed]);
+machine_is_whole!(change_sets, ChangeStatus, ChangeAction, starts: [Requested], ends: [Confirmed, Declined, Cancelled]);
 machine_is_whole!(returns, ReturnStatus, ReturnAction, starts: [Requested], ends: [Closed, Declined, Cancelled, Expired, Lost]);
 machine_is_whole!(bulk_operations, BulkStatus, BulkAction, starts: [Running], ends: [Completed, Cancelled]);
 machine_is_whole!(

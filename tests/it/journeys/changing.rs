@@ -26,7 +26,7 @@ async fn preview(shop: &Shop, id: &OrderId, changes: Value) -> Result<ChangePrev
     let body = json!({"change_id": "preview", "reason": "may be", "changes": changes});
     match shop.post(&format!("/v1/orders/{id}/changes?dry_run=true"), &body).await?.view(200)? {
         ChangeAnswer::Preview(preview) => Ok(preview),
-        ChangeAnswer::Confirmed(set) => anyhow::bail!("a dry run was confirmed: {set:?}"),
+        ChangeAnswer::Kept(set) => anyhow::bail!("a dry run was confirmed: {set:?}"),
     }
 }
 

@@ -127,6 +127,7 @@ impl World {
             38 if self.order.core.exchange.is_some() && b.is_multiple_of(4) => Some(Command::Request(draw::settle_credit(&self.order, a))),
             38 => Some(Command::Request(draw::claim(&self.order, a, b, c))),
             39 => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
+            40 if c.is_multiple_of(4) => draw::cancel_change(&self.order, b).map(Command::Request),
             40..=42 => draw::change(&self.order, a, b, c).map(Command::Request),
             _ => Some(Command::Tick),
         };
