@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 
 pub use self::{
     read::read_change_set,
-    view::{AskedView, AvailableView, ChangeAnswer, ChangeAskedView, ChangePreviewView, ChangeSetView, ConfirmedChangeView, PreviewLineView},
+    view::{
+        AskedView, AvailableView, ChangeAnswer, ChangeAskedView, ChangePreviewView, ChangeSetView, ConfirmedChangeView, PreviewLineView,
+    },
 };
 use crate::order::body::{AddressBody, LineBody};
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use oms_domain::{
     change::{Change, ChangeSet},
     error::{ErrorCode, Rejection},
-    ids::{ChangeId, OrderId},
+    ids::OrderId,
     order::{ChangeRequest, Command, FulfillmentRequest, Order, Request, decide},
     placed::PlacedOrder,
 };
@@ -48,7 +48,8 @@ impl Starter {
         self.command(order_id, CommandRequest { command_id, request: request(set, &placed, at_version) }).await
     }
 
-    /// What [`Starter::change`] would do, by the order as last recorded; nothing is kept, and nobody is asked.
+    /// What [`Starter::change`] would do, by the order as last recorded; nothing is kept, and nobody is asked. To take a change set back that
+    /// waits for facilities, send [`Request::CancelChange`] with [`Starter::command`].
     ///
     /// # Errors
     /// As it would be refused.
@@ -67,14 +68,6 @@ impl Starter {
             send(&mut after, &Command::Request(Request::Fulfillment { fulfillment_order_id, action }), at)?;
         }
         Ok(Preview { before, after, asked, placed: if known { placed } else { placed.with(set) } })
-    }
-
-    /// Takes a change set back that waits for facilities.
-    ///
-    /// # Errors
-    /// `Rejected` once it was confirmed or declined; `NotFound`; `TimedOut`: asking again is safe.
-    pub async fn cancel_change(&self, order_id: &OrderId, change_id: ChangeId, command_id: String) -> Result<CommandAnswer, StarterError> {
-        self.command(order_id, CommandRequest { command_id, request: Request::CancelChange { change_id } }).await
     }
 
     /// The order as last recorded, and as placed and changed.

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold, Lines,
-    PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold,
+    Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
 };
 use crate::{
-    ids::{CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, OrderId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{
+        CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, OrderId, ParcelId, PaymentId, RefundId, ReturnId,
+    },
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };

@@ -4,8 +4,8 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
     fulfillment::FulfillmentStatus,
     order::{
-        ChangeRequest, ChangeStatus, Command, CoreChange, CoreGroup, Effect, Event, FulfillmentRequest, Order, OrderStatus, RejectionReason,
-        Request, Wait,
+        ChangeRequest, ChangeStatus, Command, CoreChange, CoreGroup, Effect, Event, FulfillmentRequest, Order, OrderStatus,
+        RejectionReason, Request, Wait,
     },
     parcel::ParcelStatus,
     placed::DeliveryMethod,
@@ -128,7 +128,10 @@ fn every_facility_that_is_touched_must_agree_and_no_other_is_asked() {
     assert_eq!((asked(&run).status, run.status(1)), (ChangeStatus::Requested, FulfillmentStatus::Accepted));
     assert_eq!(agree(&mut run, 1).unwrap(), [], "it has said so");
     agree(&mut run, 2).unwrap();
-    assert_eq!((asked(&run).status, run.status(1), run.status(2)), (ChangeStatus::Confirmed, FulfillmentStatus::Cancelled, FulfillmentStatus::Cancelled));
+    assert_eq!(
+        (asked(&run).status, run.status(1), run.status(2)),
+        (ChangeStatus::Confirmed, FulfillmentStatus::Cancelled, FulfillmentStatus::Cancelled)
+    );
     assert_eq!(units(&run, "1").open, 3);
 }
 

@@ -159,7 +159,8 @@ fn what_cannot_be_made_is_refused_and_the_answer_says_what_is_legal() {
     assert_eq!(refusal.code, ErrorCode::IllegalTransition);
     let pointers: Vec<&str> = refusal.parts.iter().map(|part| part.pointer.as_str()).collect();
     assert_eq!(pointers, ["/changes/2"], "the facility can be asked about the others");
-    let legal = ["add", "increase 1", "decrease 1 (at most 2)", "increase 2", "decrease 2 (at most 1)", "address or method of delivery group 0"];
+    let legal =
+        ["add", "increase 1", "decrease 1 (at most 2)", "increase 2", "decrease 2 (at most 1)", "address or method of delivery group 0"];
     assert_eq!(refusal.legal_actions, legal);
     assert!(run.order.changes.is_empty() && units(&run, "2").ordered == 1, "a refused set changes nothing");
 }

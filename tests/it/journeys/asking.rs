@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::changing::{all_released, ask, change, ends_paid, preview};
 use crate::support::{
-    Answer, Basket, Shop, books::trouble, in_own_shop, in_shop, in_shop_under, replay,
+    Answer, Basket, Shop,
+    books::trouble,
+    in_own_shop, in_shop, in_shop_under, replay,
     system::{LEEDS, YORK},
 };
 
@@ -53,7 +55,10 @@ fn a_facility_that_agrees_lets_units_go_and_their_exact_money_with_them() -> Res
         assert_eq!(change(shop, &id, "c1", less(1)).await?, asked, "the same set again is the same answer");
         let picking = shop.acts(&part, "start-picking", json!({"picker": "P-7"})).await?;
         let question = picking.change_requested.context("what is asked for")?;
-        assert_eq!((question.change_id.as_str(), question.changes[0].change.as_str(), Some(question.until)), ("c1", "decrease", asked.until));
+        assert_eq!(
+            (question.change_id.as_str(), question.changes[0].change.as_str(), Some(question.until)),
+            ("c1", "decrease", asked.until)
+        );
         ensure!(picking.legal_actions.contains(&"accept-change".to_owned()), "{:?}", picking.legal_actions);
 
         let answered = shop.acts(&part, "accept-change", json!({})).await?;
