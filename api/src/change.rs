@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 
 pub use self::{
     read::read_change_set,
-    view::{AvailableView, ChangeAnswer, ChangePreviewView, ChangeSetView, ConfirmedChangeView, PreviewLineView},
+    view::{
+        AskedView, AvailableView, ChangeAnswer, ChangeAskedView, ChangePreviewView, ChangeSetView, ConfirmedChangeView, PreviewLineView,
+    },
 };
 use crate::order::body::{AddressBody, LineBody};
 
@@ -34,7 +36,7 @@ pub enum ChangeBody {
         #[schema(minimum = 1, maximum = 1_000_000)]
         quantity: u32,
     },
-    /// Fewer units, of those that no facility has accepted.
+    /// Fewer units: first of those that no facility has accepted.
     Decrease {
         line_id: String,
         #[schema(minimum = 1, maximum = 1_000_000)]
@@ -46,7 +48,7 @@ pub enum ChangeBody {
     Add { line: LineBody },
     /// As many units of the line as the new one has are not ordered any more.
     Substitute { line_id: String, by: LineBody },
-    /// Another address of a delivery group, until a facility has accepted some of it.
+    /// Another address of a delivery group, until some of it has shipped.
     Address {
         /// Needed with more than one delivery group.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -54,6 +54,11 @@ machine! {
         RequestCancellation = "request-cancellation",
         AcceptCancellation = "accept-cancellation",
         RefuseCancellation = "refuse-cancellation",
+        /// A change set touches what a facility has accepted.
+        RequestChange = "request-change",
+        /// Once everyone who was asked agrees, the units are called back, or some of them leave.
+        AcceptChange = "accept-change",
+        RefuseChange = "refuse-change",
     }
     transitions {
         Scheduled, FallDue => Open;
@@ -84,6 +89,15 @@ machine! {
         Picking, RefuseCancellation => Picking;
         Packed, RefuseCancellation => Packed;
         ReadyForPickup, RefuseCancellation => ReadyForPickup;
+        Accepted, RequestChange => Accepted;
+        Picking, RequestChange => Picking;
+        Packed, RequestChange => Packed;
+        ReadyForPickup, RequestChange => ReadyForPickup;
+        Accepted | Picking | Packed | ReadyForPickup, AcceptChange => Cancelled;
+        Accepted, RefuseChange => Accepted;
+        Picking, RefuseChange => Picking;
+        Packed, RefuseChange => Packed;
+        ReadyForPickup, RefuseChange => ReadyForPickup;
     }
 }
 

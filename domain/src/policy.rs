@@ -54,6 +54,8 @@ policy! {
     ship_ms: i64 = 2 * DAY_MS;
     /// After a cancellation request: the facility's silence is an answer (refused if Packed, else accepted).
     cancellation_request_ms: i64 = 4 * HOUR_MS;
+    /// After asking facilities to let go of units for a change set: it is declined.
+    change_request_ms: i64 = 4 * HOUR_MS;
     /// After asking for a label: the parcel needs attention.
     label_ms: i64 = 4 * HOUR_MS;
     /// After shipping: a parcel of which the carrier never said a word is assumed delivered, marked so.

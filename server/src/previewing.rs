@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use oms_allocation::{Facility, Invalid, Rules, StockLevel};
 use oms_api::{
     availability::PlaceBody,
-    change::{AvailableView, ChangePreviewView, PreviewLineView},
+    change::{AskedView, AvailableView, ChangePreviewView, PreviewLineView},
     promise::{PromiseBody, PromiseLineBody, PromiseView},
 };
 use oms_domain::{
@@ -43,7 +43,7 @@ impl Previewed<'_> {
 
     pub(crate) fn view(mut self) -> Result<ChangePreviewView, Invalid> {
         self.set_free();
-        let Preview { before, after, .. } = &self.preview;
+        let Preview { before, after, asked, .. } = &self.preview;
         Ok(ChangePreviewView {
             order_id: after.core.order_id.to_string(),
             version: before.version,
@@ -51,6 +51,8 @@ impl Previewed<'_> {
             total_minor: after.total_minor(),
             unpaid_minor: unpaid_minor(after),
             lines: PreviewLineView::of(before, after),
+            asked: asked.iter().flat_map(|(request, _)| AskedView::all(before, request)).collect(),
+            until: asked.as_ref().map(|(_, until)| *until),
             reissued: reissued(before, after),
             availability: self.availability(),
             promises: self.promises()?,

@@ -5,7 +5,7 @@ use oms_domain::{
     change::{Change, ChangeSet},
     error::{ErrorCode, Rejection},
     ids::OrderId,
-    order::{Command, Order, Request, decide},
+    order::{ChangeRequest, Command, FulfillmentRequest, Order, Request, decide},
     placed::PlacedOrder,
 };
 use oms_store::Kept;
@@ -17,13 +17,17 @@ use crate::{Starter, StarterError};
 #[derive(Debug, Clone)]
 pub struct Preview {
     pub before: Order,
+    /// As if everyone who would be asked agreed at once.
     pub after: Order,
+    /// What facilities would be asked, and until when they could answer.
+    pub asked: Option<(ChangeRequest, Timestamp)>,
     /// With the lines and addresses that it would bring.
     pub placed: PlacedOrder,
 }
 
 impl Starter {
-    /// Changes an order, at once and as a whole. When this returns, the change is durable.
+    /// Changes an order, at once and as a whole, or asks the facilities that have accepted what it touches. When this returns, the
+    /// change, or the question, is durable.
     ///
     /// # Errors
     /// `Rejected` with what is illegal and what is legal, or when another set has the id, or when the order is not at `at_version` any
@@ -44,7 +48,8 @@ impl Starter {
         self.command(order_id, CommandRequest { command_id, request: request(set, &placed, at_version) }).await
     }
 
-    /// What [`Starter::change`] would do, by the order as last recorded; nothing is kept, and nobody is asked.
+    /// What [`Starter::change`] would do, by the order as last recorded; nothing is kept, and nobody is asked. To take a change set back that
+    /// waits for facilities, send [`Request::CancelChange`] with [`Starter::command`].
     ///
     /// # Errors
     /// As it would be refused.
@@ -55,10 +60,14 @@ impl Starter {
         let at = self.config.clock.business(Timestamp::now());
         let command = Command::Request(request(set, &placed, at_version));
         let known = before.change(&set.change_id).is_some();
-        let events = decide(&before, &command, at).map_err(StarterError::Rejected)?;
         let mut after = before.clone();
-        events.iter().for_each(|event| after.evolve(event, at));
-        Ok(Preview { before, after, placed: if known { placed } else { placed.with(set) } })
+        send(&mut after, &command, at)?;
+        let asked = after.open_change().filter(|open| open.change_id == set.change_id).cloned().zip(after.change_due());
+        for asked in asked.iter().flat_map(|(request, _)| &request.asked) {
+            let (fulfillment_order_id, action) = (asked.fulfillment_order_id.clone(), FulfillmentRequest::AcceptChange);
+            send(&mut after, &Command::Request(Request::Fulfillment { fulfillment_order_id, action }), at)?;
+        }
+        Ok(Preview { before, after, asked, placed: if known { placed } else { placed.with(set) } })
     }
 
     /// The order as last recorded, and as placed and changed.
@@ -68,6 +77,12 @@ impl Starter {
         let placed = self.store.placed(order_id, &changes).await?.ok_or(StarterError::NotFound)?;
         Ok((order, placed))
     }
+}
+
+fn send(order: &mut Order, command: &Command, at: Timestamp) -> Result<(), StarterError> {
+    let events = decide(order, command, at).map_err(StarterError::Rejected)?;
+    events.iter().for_each(|event| order.evolve(event, at));
+    Ok(())
 }
 
 fn request(set: &ChangeSet, placed: &PlacedOrder, at_version: Option<u64>) -> Request {

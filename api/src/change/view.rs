@@ -1,8 +1,8 @@
-//! Change sets as they are shown: what was confirmed, or would be. No address: the order itself shows the present one.
+//! Change sets as they are shown: what was confirmed, is asked for, or would be. No address: the order itself shows the present one.
 
 use oms_domain::{
-    ids::{OrderId, Sku},
-    order::{ConfirmedChange, CoreChange, CoreLine, Order},
+    ids::{ChangeId, Sku},
+    order::{Asked, ChangeRequest, ChangeStatus, CoreChange, CoreLine, FulfillmentOrder, Order},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,22 +13,59 @@ use crate::{order::UnitsView, promise::PromiseView};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum ChangeAnswer {
-    Confirmed(ChangeSetView),
+    /// Confirmed at once, or asked for.
+    Kept(ChangeSetView),
     /// With `dry_run`.
     Preview(ChangePreviewView),
 }
 
-/// A change set that was confirmed.
+/// A change set, and what has become of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeSetView {
     pub change_id: String,
     pub order_id: String,
+    /// `Requested` while facilities are asked; then, or at once, `Confirmed`; `Declined`; or `Cancelled` by whoever asked.
+    #[schema(examples("Confirmed"))]
+    pub status: String,
     pub reason: String,
+    /// When it came to its status.
     #[schema(value_type = String, format = DateTime)]
     pub at: jiff::Timestamp,
     pub changes: Vec<ConfirmedChangeView>,
-    /// What the customer owes beyond what was owed before; less than nothing if less.
+    /// What the customer owes beyond what was owed before; less than nothing if less. Nothing for one that is not confirmed.
     pub difference_minor: i64,
+    /// Fulfillment orders whose facilities are or were asked to let go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AskedView>,
+    /// Requested: without an answer by then it is declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<jiff::Timestamp>,
+    /// Declined: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// A fulfillment order that a change set touches although its facility has accepted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AskedView {
+    pub fulfillment_order_id: String,
+    pub facility_id: Option<String>,
+    /// The facility lets go.
+    pub agreed: bool,
+}
+
+/// What a facility is asked to let go for, with `accept-change`, or not, with `refuse-change`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeAskedView {
+    pub change_id: String,
+    pub reason: String,
+    pub changes: Vec<ConfirmedChangeView>,
+    /// Without an answer by then it is declined.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: jiff::Timestamp,
+    /// This facility has agreed, and others have not yet.
+    pub agreed: bool,
 }
 
 /// One change of a set.
@@ -69,6 +106,13 @@ pub struct ChangePreviewView {
     pub unpaid_minor: i64,
     /// Each line of the order as it would be.
     pub lines: Vec<PreviewLineView>,
+    /// Fulfillment orders whose facilities would be asked to let go first; everything else here is as if they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AskedView>,
+    /// Until when they could answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<jiff::Timestamp>,
     /// Fulfillment orders that would be called back; their units look for a facility anew.
     pub reissued: Vec<String>,
     /// Of each SKU that would look for a facility.
@@ -96,15 +140,64 @@ pub struct AvailableView {
 }
 
 impl ChangeSetView {
-    pub fn of(order_id: &OrderId, set: &ConfirmedChange) -> Self {
-        Self {
-            change_id: set.change_id.to_string(),
-            order_id: order_id.to_string(),
-            reason: set.reason.clone(),
-            at: set.at,
-            changes: set.changes.iter().map(ConfirmedChangeView::from).collect(),
-            difference_minor: set.difference_minor,
-        }
+    /// The change set with this id, if there is one.
+    pub fn of(order: &Order, id: &ChangeId) -> Option<Self> {
+        let (confirmed, request) = (order.change(id), order.change_request(id));
+        let (reason, changes) = match (confirmed, request) {
+            (Some(set), _) => (&set.reason, &set.changes),
+            (None, request) => request.map(|request| (&request.reason, &request.changes))?,
+        };
+        let status = request.map_or(ChangeStatus::Confirmed, |request| request.status);
+        let since = request.map(|request| request.ended_at.unwrap_or(request.since));
+        Some(Self {
+            change_id: id.to_string(),
+            order_id: order.core.order_id.to_string(),
+            status: status.name().to_owned(),
+            reason: reason.clone(),
+            at: confirmed.map(|set| set.at).or(since)?,
+            changes: changes.iter().map(ConfirmedChangeView::from).collect(),
+            difference_minor: confirmed.map_or(0, |set| set.difference_minor),
+            asked: request.map(|request| AskedView::all(order, request)).unwrap_or_default(),
+            until: order.change_due().filter(|_| status == ChangeStatus::Requested),
+            why: request.and_then(|request| request.why.clone()),
+        })
+    }
+
+    /// Those that were confirmed in their order, then those that were not, or not yet.
+    pub fn all(order: &Order) -> Vec<Self> {
+        let others = order.change_requests.iter().filter(|request| request.status != ChangeStatus::Confirmed);
+        let ids = order.change_ids().into_iter().chain(others.map(|request| request.change_id.clone()));
+        ids.filter_map(|id| Self::of(order, &id)).collect()
+    }
+}
+
+impl AskedView {
+    /// Of whom it is asked.
+    pub fn all(order: &Order, request: &ChangeRequest) -> Vec<Self> {
+        let view = |asked: &Asked| {
+            let found = order.fulfillment_order(&asked.fulfillment_order_id);
+            Self {
+                fulfillment_order_id: asked.fulfillment_order_id.to_string(),
+                facility_id: found.and_then(|found| found.facility_id.as_ref()).map(ToString::to_string),
+                agreed: asked.agreed,
+            }
+        };
+        request.asked.iter().map(view).collect()
+    }
+}
+
+impl ChangeAskedView {
+    /// What is asked about a fulfillment order, if something is.
+    pub fn of(order: &Order, found: &FulfillmentOrder) -> Option<Self> {
+        let request = order.open_change()?;
+        let asked = request.asked.iter().find(|asked| asked.fulfillment_order_id == found.fulfillment_order_id)?;
+        Some(Self {
+            change_id: request.change_id.to_string(),
+            reason: request.reason.clone(),
+            changes: request.changes.iter().map(ConfirmedChangeView::from).collect(),
+            until: order.change_due()?,
+            agreed: asked.agreed,
+        })
     }
 }
 

@@ -44,6 +44,8 @@ const READERS: &[(&str, ReadBody)] = &[
     ("merge", |fields, _| Some(FulfillmentRequest::Merge { other: fields.required("fulfillment_order_id", parsed)? })),
     ("accept-cancellation", |_, _| Some(FulfillmentRequest::AcceptCancellation)),
     ("refuse-cancellation", |_, _| Some(FulfillmentRequest::RefuseCancellation)),
+    ("accept-change", |_, _| Some(FulfillmentRequest::AcceptChange)),
+    ("refuse-change", |fields, _| Some(FulfillmentRequest::RefuseChange { reason: fields.optional("reason", text(200))? })),
 ];
 
 /// The words of the actions.

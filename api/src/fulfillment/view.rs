@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     cancellation::{LineUnits, line_units},
+    change::ChangeAskedView,
     decision::resolution_name,
     order::{address_body, body::AddressBody},
 };
@@ -44,6 +45,9 @@ pub struct FulfillmentOrderView {
     /// Units that someone asked to cancel: the facility accepts or refuses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cancellation_requested: Vec<LineUnits>,
+    /// A change set that needs the facility's consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_requested: Option<ChangeAskedView>,
     /// A pickup that is handed over only against the customer's code.
     #[serde(default, skip_serializing_if = "is_false")]
     pub code_required: bool,
@@ -130,6 +134,7 @@ impl FulfillmentOrderView {
             lines: lines(placed, &found.lines, titles),
             parcels: found.parcels.iter().map(ParcelView::from).collect(),
             cancellation_requested: request.map(|request| line_units(&request.lines)).unwrap_or_default(),
+            change_requested: ChangeAskedView::of(order, found),
             legal_actions: order.legal_actions(found).into_iter().map(str::to_owned).collect(),
             code_required: found.pickup_code_hash.is_some(),
             replaces: found.replaces.as_ref().map(ToString::to_string),

@@ -47,7 +47,7 @@ pub struct OrderView {
     pub holds: Vec<HoldView>,
     pub payments: Vec<PaymentView>,
     pub cancellations: Vec<CancellationView>,
-    /// Change sets that were confirmed, in their order.
+    /// Change sets: those that were confirmed in their order, then those that were not, or not yet.
     pub changes: Vec<ChangeSetView>,
     pub refunds: Vec<RefundView>,
     /// What the customer was asked.
@@ -178,7 +178,7 @@ impl OrderView {
             holds: order.holds.iter().map(HoldView::from).collect(),
             payments: order.payments.iter().map(PaymentView::from).collect(),
             cancellations: order.cancellations.iter().map(|c| CancellationView::of(&placed.order_id, c)).collect(),
-            changes: order.changes.iter().map(|set| ChangeSetView::of(&placed.order_id, set)).collect(),
+            changes: ChangeSetView::all(order),
             refunds: order.refunds.iter().map(|refund| RefundView::of(order, refund)).collect(),
             decisions: order.decisions.iter().map(|decision| DecisionView::of(order, decision)).collect(),
             fulfillment_orders: order

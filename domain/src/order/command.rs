@@ -45,6 +45,10 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at_version: Option<u64>,
     },
+    /// Whoever asked for a change set does not want it any more, and no facility has answered for good.
+    CancelChange {
+        change_id: ChangeId,
+    },
     PlaceHold {
         hold_id: HoldId,
         reason: HoldReason,
@@ -196,6 +200,11 @@ pub enum FulfillmentRequest {
     },
     AcceptCancellation,
     RefuseCancellation,
+    /// The facility lets go of what a change set touches.
+    AcceptChange,
+    RefuseChange {
+        reason: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,6 +29,7 @@ waits! {
         Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
         Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
         CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if Packed, else accepted", "support";
+        ChangeRequest = "change_request", "change_request_ms after asking the first facility", "it is declined", "support";
         Label = "label", "label_ms after asking", "the carrier gave no label in time", "the facility";
         Delivery = "delivery", "assumed_delivery_ms after shipping", "assumed delivered, and marked so", "support";
         Decision = "decision", "decision_ms after asking the customer", "decision_default is done", "support";
@@ -181,6 +182,9 @@ impl Order {
         }
         for decision in self.decisions.iter().filter(|decision| decision.choice.is_none()) {
             push(waits, Wait::Decision, &decision.decision_id, later(decision.since, policy.decision_ms));
+        }
+        if let Some(open) = self.open_change() {
+            push(waits, Wait::ChangeRequest, open.change_id.as_str(), later(open.since, policy.change_request_ms));
         }
         if self.awaits_goods() {
             push(waits, Wait::ReturnItems, id, later(self.core.placed_at, policy.exchange_ms));

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold, Lines,
-    PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold,
+    Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
 };
 use crate::{
-    ids::{CancellationId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, OrderId, ParcelId, PaymentId, RefundId, ReturnId},
+    ids::{
+        CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, OrderId, ParcelId, PaymentId, RefundId, ReturnId,
+    },
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome},
 };
@@ -315,6 +317,24 @@ pub enum Event {
         by_minor: i64,
     },
     ChangeConfirmed(ConfirmedChange),
+    /// A change set touches what facilities have accepted: they are asked; again, when others have it by now.
+    ChangeRequested(ChangeRequest),
+    ChangeAnswered {
+        change_id: ChangeId,
+        fulfillment_order_id: FulfillmentOrderId,
+        accepted: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// It is not made: a facility will not let go, or has not said so in time, or the order has gone on.
+    ChangeDeclined {
+        change_id: ChangeId,
+        why: String,
+    },
+    /// Whoever asked for it does not want it any more.
+    ChangeCancelled {
+        change_id: ChangeId,
+    },
     /// The customer is asked what to do about units that have no stock.
     DecisionAsked(Decision),
     DecisionMade {

@@ -1,6 +1,7 @@
 //! The order: one aggregate, changed only by its own events. `decide` says what a command leads to, `evolve` what an event means.
 
 mod change;
+mod change_request;
 mod claim;
 mod command;
 mod core;
@@ -32,6 +33,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::{
     change::{ConfirmedChange, CoreChange},
+    change_request::{Asked, ChangeAction, ChangeRequest, ChangeStatus},
     claim::{Claim, ClaimAction, ClaimStatus},
     command::{
         Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short, SourcedPackage,
@@ -82,6 +84,9 @@ pub struct Order {
     /// Change sets that were confirmed, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<ConfirmedChange>,
+    /// Change sets that facilities were asked about, and what became of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub change_requests: Vec<ChangeRequest>,
     /// Delivery groups that changed while a round of sourcing was under way: what it answers for them is out of date.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub outdated_groups: BTreeSet<u16>,
@@ -358,6 +363,7 @@ impl Order {
             holds: Vec::new(),
             cancellations: Vec::new(),
             changes: Vec::new(),
+            change_requests: Vec::new(),
             outdated_groups: BTreeSet::new(),
             decisions: Vec::new(),
             attention: Vec::new(),
@@ -419,6 +425,11 @@ impl FulfillmentOrder {
     /// All its units.
     pub fn units(&self) -> u64 {
         self.lines.values().map(|q| u64::from(*q)).sum()
+    }
+
+    /// Its units but those that someone has asked to cancel.
+    pub(crate) fn unasked(&self) -> Lines {
+        self.cancellation_request.as_ref().map_or_else(|| self.lines.clone(), |request| lines::without(&self.lines, &request.lines))
     }
 
     /// Shipped, and every parcel reached its customer.

@@ -11,39 +11,39 @@ use oms_domain::{
 
 use crate::support::{Lines, Run, core, payment};
 
-fn change(run: &mut Run, id: &str, changes: Vec<CoreChange>) -> Result<Vec<Event>, Rejection> {
+pub fn change(run: &mut Run, id: &str, changes: Vec<CoreChange>) -> Result<Vec<Event>, Rejection> {
     let change_id = id.parse().unwrap();
     run.send(&Command::Request(Request::Change { change_id, reason: "on second thoughts".into(), changes, at_version: None }))
 }
 
-fn more(line: &str, quantity: u32, due_minor: i64) -> CoreChange {
+pub fn more(line: &str, quantity: u32, due_minor: i64) -> CoreChange {
     CoreChange::Increase { line_id: line.parse().unwrap(), quantity, due_minor }
 }
 
-fn less(line: &str, quantity: u32) -> CoreChange {
+pub fn less(line: &str, quantity: u32) -> CoreChange {
     CoreChange::Decrease { line_id: line.parse().unwrap(), quantity }
 }
 
-fn line(id: &str, quantity: u32, total_minor: i64) -> CoreLine {
+pub fn line(id: &str, quantity: u32, total_minor: i64) -> CoreLine {
     let (line_id, sku) = (id.parse().unwrap(), "NEW".parse().unwrap());
     CoreLine { line_id, sku, quantity, total_minor, group: 0, fulfill_at: None }
 }
 
-fn express(price_minor: Option<i64>) -> CoreChange {
+pub fn express(price_minor: Option<i64>) -> CoreChange {
     let to = CoreGroup { method: DeliveryMethod::Express, pickup_facility_id: None, address_flaw: None, price_minor };
     CoreChange::Method { group: 0, to }
 }
 
-fn units(run: &Run, id: &str) -> oms_domain::order::Units {
+pub fn units(run: &Run, id: &str) -> oms_domain::order::Units {
     run.order.units()[&id.parse().unwrap()]
 }
 
-fn authorized_minor(order: &Order) -> i64 {
+pub fn authorized_minor(order: &Order) -> i64 {
     order.payments.iter().map(|p| p.authorized_minor()).sum()
 }
 
 /// Ships what there is; the order ends, and what was captured is what it owes.
-fn ends_paid(mut run: Run) {
+pub fn ends_paid(mut run: Run) {
     while let Some(found) = run.order.fulfillment_orders.iter().find(|f| f.status == FulfillmentStatus::Released).cloned() {
         let number = found.fulfillment_order_id.number().unwrap();
         run.ship(number).unwrap();
@@ -151,16 +151,29 @@ fn what_must_not_be_split_is_planned_together_again() {
 }
 
 #[test]
-fn what_a_facility_has_accepted_is_refused_and_the_answer_says_what_is_legal() {
+fn what_cannot_be_made_is_refused_and_the_answer_says_what_is_legal() {
     let mut run = Run::released(core(&[2, 1]));
     run.fulfill(1, FulfillmentRequest::Accept).unwrap();
     let changes = vec![less("1", 1), CoreChange::Redirect { group: 0, address_flaw: None }, less("9", 1), more("2", 1, 10)];
     let refusal = change(&mut run, "c1", changes).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::IllegalTransition);
     let pointers: Vec<&str> = refusal.parts.iter().map(|part| part.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/changes/0", "/changes/1", "/changes/2"]);
-    assert_eq!(refusal.legal_actions, ["add", "increase 1", "increase 2"]);
+    assert_eq!(pointers, ["/changes/2"], "the facility can be asked about the others");
+    let legal =
+        ["add", "increase 1", "decrease 1 (at most 2)", "increase 2", "decrease 2 (at most 1)", "address or method of delivery group 0"];
+    assert_eq!(refusal.legal_actions, legal);
     assert!(run.order.changes.is_empty() && units(&run, "2").ordered == 1, "a refused set changes nothing");
+}
+
+#[test]
+fn what_has_shipped_is_refused() {
+    let mut run = Run::released(core(&[2]));
+    run.ship(1).unwrap();
+    run.obey();
+    let changes = vec![less("1", 1), CoreChange::Redirect { group: 0, address_flaw: None }];
+    let refusal = change(&mut run, "c1", changes).unwrap_err();
+    assert_eq!((refusal.code, refusal.parts.len()), (ErrorCode::IllegalTransition, 2));
+    assert_eq!(refusal.legal_actions, ["add", "increase 1"]);
 }
 
 #[test]

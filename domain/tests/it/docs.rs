@@ -7,7 +7,7 @@ use oms_domain::{
     error::{ErrorCode, Retry},
     feed::{self, FeedAction, FeedStatus},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    order::{ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
+    order::{ChangeAction, ChangeStatus, ClaimAction, ClaimStatus, Event, OrderAction, OrderStatus, Wait},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{self, ReservationAction, ReservationStatus},
@@ -74,6 +74,15 @@ fn machines() -> Vec<Machine> {
             ReservationStatus,
             ReservationAction,
             &["Requested"]
+        ),
+        machine!(
+            "Change set",
+            "What a customer wants otherwise. A draft is a dry run: it shows stock, promise and money, and nothing is kept of it. One that touches nothing \
+             that a facility has accepted is Confirmed at once, or refused. The others are Requested, one at a time: the facilities answer, or the \
+             deadline does.",
+            ChangeStatus,
+            ChangeAction,
+            &["Requested", "Confirmed"]
         ),
         machine!(
             "Claim",
@@ -178,12 +187,16 @@ fn events() -> String {
 }
 
 fn changes() -> String {
-    "## Changes\n\nA change set is confirmed at once, as a whole, or refused: the refusal names each change that cannot be made, and what can. Before it is \
-     confirmed nothing of it is there, and afterwards it stays; so it has no states, and the same set again is the same answer, for ever.\n\n\
-     | Change | Possible |\n| --- | --- |\n\
-     | more units, a new line | until the order ends; of an order that must not be split, until a facility has accepted some of it |\n\
-     | fewer units, a line less, a substitute | of units that no facility has accepted and nobody has been charged for; the others can be cancelled |\n\
-     | address, method (with its price, if it says so) | until a facility has accepted some of the delivery group |\n\n\
+    "## Changes\n\nA change set is made as a whole, or not at all: the refusal names each change that cannot be made, and what can. The same set again is the \
+     same answer, for ever.\n\n\
+     | Change | At once | Asked of the facilities |\n| --- | --- | --- |\n\
+     | more units, a new line | until the order ends | of an order that must not be split, once a facility has accepted some of it |\n\
+     | fewer units, a line less, a substitute | of units that no facility has accepted and nobody has been charged for | of the others, until they ship |\n\
+     | address, method (with its price, if it says so) | until a facility has accepted some of the delivery group | until some of it ships |\n\n\
+     A facility that is asked goes on meanwhile, and what it ships wins. Each fulfillment order whose units would leave it, or be called back, is asked; when \
+     its units go on elsewhere, whoever has them then. When the last one agrees the set is made as it would have been at once, if it still can be: what is \
+     called back looks for a facility anew, labels are voided, and units that leave are put back. A refusal, the deadline, a cancellation of the whole \
+     order, or anything that makes it impossible declines it, and nothing has changed. While one is asked for, another is refused.\n\n\
      Units that leave the order give up the shares that they would have cost next. What is shipped or cancelled keeps its worth, and the rest is shared anew. \
      What is owed beyond what the instruments were given to pay is put to the first card, or to the terms; without either the order waits for another \
      payment. Fulfillment orders of a delivery group that goes elsewhere or otherwise are re-issued: called back, and sourced anew under new numbers; so are \

@@ -7,7 +7,7 @@ use oms_domain::{
     error::ErrorCode,
     feed::{FeedAction, FeedStatus},
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    order::{ClaimAction, ClaimStatus, OrderAction, OrderStatus},
+    order::{ChangeAction, ChangeStatus, ClaimAction, ClaimStatus, OrderAction, OrderStatus},
     parcel::{ParcelAction, ParcelStatus},
     payment::{OperationAction, OperationStatus},
     reservation::{ReservationAction, ReservationStatus},
@@ -55,6 +55,7 @@ machine_is_whole!(fulfillment_orders, FulfillmentStatus, FulfillmentAction, star
 machine_is_whole!(parcels, ParcelStatus, ParcelAction, starts: [Packed], ends: [Voided, Delivered, ReturnedToSender]);
 machine_is_whole!(operations, OperationStatus, OperationAction, starts: [Pending], ends: [Succeeded, Failed]);
 machine_is_whole!(claims, ClaimStatus, ClaimAction, starts: [Opened], ends: [Declined, Closed]);
+machine_is_whole!(change_sets, ChangeStatus, ChangeAction, starts: [Requested], ends: [Confirmed, Declined, Cancelled]);
 machine_is_whole!(returns, ReturnStatus, ReturnAction, starts: [Requested], ends: [Closed, Declined, Cancelled, Expired, Lost]);
 machine_is_whole!(feed_runs, FeedStatus, FeedAction, starts: [Running], ends: [Finished, Rejected, Failed]);
 machine_is_whole!(bulk_operations, BulkStatus, BulkAction, starts: [Running], ends: [Completed, Cancelled]);

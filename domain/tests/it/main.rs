@@ -1,6 +1,7 @@
 //! The domain's rules, tried from outside, without anything running.
 
 mod address;
+mod asked_changes;
 mod authorizations;
 mod bulk;
 mod cancellation;

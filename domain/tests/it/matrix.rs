@@ -89,6 +89,8 @@ fn requests() -> Vec<(FulfillmentRequest, Option<FulfillmentAction>)> {
         (FulfillmentRequest::MarkLost { parcels: vec![] }, None),
         (FulfillmentRequest::AcceptCancellation, Some(FulfillmentAction::AcceptCancellation)),
         (FulfillmentRequest::RefuseCancellation, Some(FulfillmentAction::RefuseCancellation)),
+        (FulfillmentRequest::AcceptChange, Some(FulfillmentAction::AcceptChange)),
+        (FulfillmentRequest::RefuseChange { reason: None }, Some(FulfillmentAction::RefuseChange)),
     ]
 }
 
@@ -107,6 +109,7 @@ fn expected(status: FulfillmentStatus, request: &FulfillmentRequest, action: Opt
         FulfillmentRequest::MarkLost { .. } => false,
         // Nobody has asked.
         FulfillmentRequest::AcceptCancellation | FulfillmentRequest::RefuseCancellation => false,
+        FulfillmentRequest::AcceptChange | FulfillmentRequest::RefuseChange { .. } => false,
         // The order is on hold there.
         FulfillmentRequest::Release => false,
         _ => action.is_some_and(|action| status.after(action).is_some()),

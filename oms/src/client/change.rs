@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use oms_api::change::{ChangeAnswer, ChangePreviewView, ChangeSetView, ConfirmedChangeView, PreviewLineView};
+use oms_api::change::{AskedView, ChangeAnswer, ChangeAskedView, ChangePreviewView, ChangeSetView, ConfirmedChangeView, PreviewLineView};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -82,7 +82,7 @@ impl ChangeArgs {
         let query = [("dry_run", self.dry_run.then(|| "true".to_owned()))];
         let answer = api.post_at(&["v1", "orders", &self.order_id, "changes"], &query, self.at_version, &body).await?;
         output::show::<ChangeAnswer>(format, &answer, |answer| match answer {
-            ChangeAnswer::Confirmed(set) => confirmed(set),
+            ChangeAnswer::Kept(set) => change_set(set),
             ChangeAnswer::Preview(preview) => previewed(preview),
         })
     }
@@ -140,8 +140,8 @@ fn json_of(file: &std::path::Path) -> Result<Value> {
     Ok(Value::Object(object))
 }
 
-/// A change set that was confirmed.
-pub(super) fn confirmed(set: &ChangeSetView) -> String {
+/// A change set, and what has become of it.
+pub(super) fn change_set(set: &ChangeSetView) -> String {
     let row = |change: &ConfirmedChangeView| {
         let units = change.quantity.map(|units| units.to_string());
         let line_ids = [&change.line_id, &change.new_line_id].map(|line_id| or_dash(line_id.as_ref()));
@@ -153,7 +153,29 @@ pub(super) fn confirmed(set: &ChangeSetView) -> String {
         more @ 0.. => format!("{more} minor more to pay"),
         less => format!("{} minor less to pay", less.unsigned_abs()),
     };
-    format!("Change set {} of {}: {money}: {}\n{rows}", set.change_id, seconds(set.at), set.reason)
+    let outcome = match (&set.until, &set.why) {
+        (Some(until), _) => format!("an answer is due by {}: {}", seconds(*until), asked(&set.asked)),
+        (None, Some(why)) => why.clone(),
+        (None, None) if set.status == "Confirmed" => money,
+        (None, None) => "nothing has changed".to_owned(),
+    };
+    format!("Change set {}, {} since {}: {outcome}: {}\n{rows}", set.change_id, set.status, seconds(set.at), set.reason)
+}
+
+/// Who must let go, and who has said so.
+fn asked(asked: &[AskedView]) -> String {
+    let part = |asked: &AskedView| {
+        let agreed = if asked.agreed { ", agreed" } else { "" };
+        format!("{} ({}{agreed})", asked.fulfillment_order_id, or_dash(asked.facility_id.as_ref()))
+    };
+    asked.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// What an associate is asked about.
+pub(super) fn requested(set: &ChangeAskedView) -> String {
+    let word = if set.agreed { "agreed to" } else { "asked for" };
+    let changes: Vec<&str> = set.changes.iter().map(|change| change.change.as_str()).collect();
+    format!("{word}: change set {} ({}), an answer is due by {}: {}", set.change_id, changes.join(", "), seconds(set.until), set.reason)
 }
 
 fn previewed(preview: &ChangePreviewView) -> String {
@@ -174,6 +196,9 @@ fn previewed(preview: &ChangePreviewView) -> String {
         preview.unpaid_minor,
         table(["LINE", "SKU", "ORDERED", "WOULD BE", "TO BE FOUND"], preview.lines.iter().map(row)),
     );
+    if let Some(until) = preview.until {
+        text.push_str(&format!("\nFacilities would be asked first, until {}: {}", seconds(until), asked(&preview.asked)));
+    }
     for part in &preview.reissued {
         text.push_str(&format!("\n{part} would be called back"));
     }

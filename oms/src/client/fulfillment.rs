@@ -6,7 +6,7 @@ use oms_api::fulfillment::{FulfillmentOrderSummary, FulfillmentOrderView, Pickli
 use serde_json::{Value, json};
 
 use super::{
-    Api,
+    Api, change,
     order_text::seconds,
     words::{ParcelOf, Units, object, units},
 };
@@ -138,6 +138,16 @@ pub enum FulfillmentCommand {
     /// Go on with the units somebody asked to cancel.
     #[command(after_help = "Example:\n  oms fulfillment refuse-cancellation 536365-F1")]
     RefuseCancellation { id: String },
+    /// Let go of what a change set touches.
+    #[command(after_help = "Example:\n  oms fulfillment accept-change 536365-F1")]
+    AcceptChange { id: String },
+    /// Go on with it as it is: the change set is declined.
+    #[command(after_help = "Example:\n  oms fulfillment refuse-change 536365-F1 --reason \"the van is loaded\"")]
+    RefuseChange {
+        id: String,
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Accept and start picking the next few of a facility.
     #[command(after_help = "Example:\n  oms fulfillment picklist --facility WH-NORTH --at-most 20 --picker p-7")]
     Picklist(PicklistArgs),
@@ -237,6 +247,8 @@ impl FulfillmentCommand {
             Self::Deliver { id } => (id, "deliver", json!({})),
             Self::AcceptCancellation { id } => (id, "accept-cancellation", json!({})),
             Self::RefuseCancellation { id } => (id, "refuse-cancellation", json!({})),
+            Self::AcceptChange { id } => (id, "accept-change", json!({})),
+            Self::RefuseChange { id, reason } => (id, "refuse-change", json!({"reason": reason})),
             // Not actions: `run` has dealt with them.
             Self::List(_) | Self::Get { .. } | Self::Picklist(_) | Self::ResolveParcel { .. } => (String::new(), "", Value::Null),
         }
@@ -288,6 +300,7 @@ fn fulfillment_order(found: &FulfillmentOrderView) -> String {
     let facility = or_dash(found.facility_id.as_ref());
     let mut parts = vec![format!("{}: {} at {facility}, {}", found.fulfillment_order_id, found.status, found.delivery_method)];
     parts.extend(found.ship_by.map(|at| format!("ship by {}", seconds(at))));
+    parts.extend(found.change_requested.as_ref().map(change::requested));
     let line = |line: &oms_api::fulfillment::FulfillmentLineView| {
         [line.line_id.clone(), line.sku.clone(), line.quantity.to_string(), or_dash(line.title.as_ref())]
     };

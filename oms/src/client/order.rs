@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use oms_api::{
     attention::AttentionItem,
     cancellation::CancellationView,
+    change::ChangeSetView,
     decision::DecisionView,
     event::{AllocationView, EventView},
     hold::{DeadlineView, HoldView},
@@ -19,7 +20,7 @@ use serde_json::json;
 
 use super::{
     Api,
-    change::{CHANGE_EXAMPLES, ChangeArgs},
+    change::{self, CHANGE_EXAMPLES, ChangeArgs},
     note::{self, NoteArgs},
     order_text,
     selection::Selection,
@@ -48,9 +49,15 @@ pub enum OrderCommand {
     /// Cancel an order or units of it: what has shipped is too late, what a facility has begun with is asked for.
     #[command(after_help = "Example:\n  oms order cancel 536365 --reason \"customer changed their mind\" --line 1=2")]
     Cancel(CancelArgs),
-    /// Change an order: quantities, lines, address, method; all of it at once, or nothing.
+    /// Change an order: quantities, lines, address, method; all of it, or nothing. What facilities have accepted they are asked about.
     #[command(after_help = CHANGE_EXAMPLES)]
     Change(Box<ChangeArgs>),
+    /// Show a change set, whom it is asked of, and what has become of it.
+    #[command(after_help = "Example:\n  oms order get-change 536365 c-1")]
+    GetChange { order_id: String, change_id: String },
+    /// Take a change set back that waits for facilities.
+    #[command(after_help = "Example:\n  oms order cancel-change 536365 c-1")]
+    CancelChange { order_id: String, change_id: String },
     /// Write a note on an order, for those who work on it.
     #[command(after_help = "Example:\n  oms order note 536365 \"Customer called: wants it on Friday\" --author kim")]
     Note(NoteArgs),
@@ -235,6 +242,14 @@ impl OrderCommand {
             Self::List(args) => args.run(api, format).await,
             Self::Cancel(args) => args.run(api, format).await,
             Self::Change(args) => args.run(api, format).await,
+            Self::GetChange { order_id, change_id } => {
+                let answer = api.get(&["v1", "orders", &order_id, "changes", &change_id], &[]).await?;
+                output::show::<ChangeSetView>(format, &answer, change::change_set)
+            }
+            Self::CancelChange { order_id, change_id } => {
+                let answer = api.post(&["v1", "orders", &order_id, "changes", &change_id, "cancel"], &json!({})).await?;
+                output::show::<ChangeSetView>(format, &answer, change::change_set)
+            }
             Self::Note(args) => args.run(api, format).await,
             Self::Notes { order_id } => {
                 let answer = api.get(&["v1", "orders", &order_id, "notes"], &[]).await?;

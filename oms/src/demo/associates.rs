@@ -143,6 +143,9 @@ impl Associates {
             let labels_pending = found.parcels.iter().any(|parcel| parcel.status == "LabelPending");
             let step = match found.status.as_str() {
                 "Accepted" | "Picking" if !found.cancellation_requested.is_empty() => Some(("accept-cancellation", json!({}))),
+                "Accepted" | "Picking" | "Packed" if found.change_requested.as_ref().is_some_and(|asked| !asked.agreed) => {
+                    Some(("accept-change", json!({})))
+                }
                 "Accepted" => Some(("start-picking", json!({"picker": "associate"}))),
                 "Picking" if let Some(mishap) = self.mishap(id) => Some(go_wrong(mishap, &found)),
                 "Picking" => Some(("pack", packing::pack(&found, &self.weights_g))),

@@ -1,4 +1,4 @@
-//! Changing an order: at once and as a whole, or as a preview that shows stock, promise and money.
+//! Changing an order: at once and as a whole, or once facilities let go; or as a preview that shows stock, promise and money.
 
 use axum::{Json, extract::State, http::HeaderMap};
 use jiff::Timestamp;
@@ -10,11 +10,13 @@ use oms_api::{
 use oms_domain::{
     error::ErrorCode,
     ids::{ChangeId, OrderId},
+    order::Request,
 };
 use oms_starter::StarterError;
 
 use super::promises;
 use crate::{
+    commands,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
     previewing::Previewed,
@@ -31,7 +33,7 @@ use crate::{
     ),
     request_body = ChangeSetBody,
     responses(
-        (status = 200, description = "Confirmed, as a whole; the same id again gets the same answer. With dry_run: a preview", body = ChangeAnswer),
+        (status = 200, description = "Confirmed, as a whole, or Requested of the facilities that have accepted what it touches; the same id again gets the same answer. With dry_run: a preview", body = ChangeAnswer),
     )
 )]
 pub(crate) async fn change(
@@ -52,13 +54,13 @@ pub(crate) async fn change(
     }
     let _passage = state.gates.enter(&order_id).await?;
     state.starter.change(&order_id, &set, at_version, id.0).await.map_err(refused)?;
-    find(&state, &order_id, &set.change_id).await.map(|view| Json(ChangeAnswer::Confirmed(view)))
+    find(&state, &order_id, &set.change_id).await.map(|view| Json(ChangeAnswer::Kept(view)))
 }
 
 #[utoipa::path(
     get, path = "/v1/orders/{order_id}/changes/{change_id}", tag = "orders", operation_id = "get_change",
     params(("order_id" = String, Path), ("change_id" = String, Path)),
-    responses((status = 200, description = "A change set that was confirmed", body = ChangeSetView))
+    responses((status = 200, description = "The change set, and what has become of it", body = ChangeSetView))
 )]
 pub(crate) async fn get(
     State(state): State<AppState>,
@@ -67,11 +69,28 @@ pub(crate) async fn get(
     find(&state, &order_id, &change_id).await.map(Json)
 }
 
+#[utoipa::path(
+    post, path = "/v1/orders/{order_id}/changes/{change_id}/cancel", tag = "orders", operation_id = "cancel_change",
+    params(("order_id" = String, Path), ("change_id" = String, Path)),
+    responses(
+        (status = 200, description = "Cancelled: nothing has changed", body = ChangeSetView),
+        (status = 409, description = "Answered already: `current_status` says how", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn cancel(
+    State(state): State<AppState>,
+    InPath((order_id, change_id)): InPath<(OrderId, ChangeId)>,
+    id: CommandId,
+) -> Result<Json<ChangeSetView>, Failure> {
+    commands::run(&state, &order_id, id, Request::CancelChange { change_id: change_id.clone() }).await?;
+    find(&state, &order_id, &change_id).await.map(Json)
+}
+
 async fn find(state: &AppState, order_id: &OrderId, id: &ChangeId) -> Result<ChangeSetView, Failure> {
     let order = views::existing(state, order_id).await?;
-    let found = order.as_ref().and_then(|order| order.change(id));
-    let missing = || Problem::new(ErrorCode::NotFound).detail("no change set with this id was confirmed for this order");
-    Ok(ChangeSetView::of(order_id, found.ok_or_else(missing)?))
+    let found = order.as_ref().and_then(|order| ChangeSetView::of(order, id));
+    let missing = || Problem::new(ErrorCode::NotFound).detail("this order has no change set with this id");
+    found.ok_or_else(|| missing().into())
 }
 
 async fn preview_of(state: &AppState, preview: oms_starter::Preview) -> Result<ChangePreviewView, Failure> {

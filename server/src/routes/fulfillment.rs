@@ -63,7 +63,7 @@ pub(crate) async fn get(
         ("fulfillment_order_id" = String, Path),
         ("action" = String, Path, description = "`release`, `accept`, `reject`, `start-picking`, `short-pick`, `pack`, `unpack`, `ready`, `ship`, \
                                                  `unship`, `handover`, `no-show`, `deliver`, `mark-lost`, `move`, `split`, `merge`, \
-                                                 `accept-cancellation` or `refuse-cancellation`")
+                                                 `accept-cancellation`, `refuse-cancellation`, `accept-change` or `refuse-change`")
     ),
     request_body(content = ActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
     responses(

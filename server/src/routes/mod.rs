@@ -51,6 +51,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(cancellations::get))
         .routes(routes!(changes::change))
         .routes(routes!(changes::get))
+        .routes(routes!(changes::cancel))
         .routes(routes!(notes::write, notes::list))
         .routes(routes!(holds::place))
         .routes(routes!(holds::release))

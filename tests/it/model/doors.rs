@@ -35,6 +35,7 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
             let changes: Value = changes.iter().map(|change| changed(order, change)).collect();
             Call::post(of_order("changes"), json!({"change_id": change_id, "reason": reason, "changes": changes}))
         }
+        Request::CancelChange { change_id } => Call::post(of_order(&format!("changes/{change_id}/cancel")), json!({})),
         Request::PlaceHold { hold_id, expires_at, .. } => {
             Call::post(of_order("holds"), json!({"hold_id": hold_id, "reason": "Other", "expires_at": expires_at}))
         }
@@ -132,6 +133,8 @@ fn action_of(id: &FulfillmentOrderId, action: FulfillmentRequest) -> (&'static s
         FulfillmentRequest::MarkLost { parcels } => ("mark-lost", json!({"parcels": parcels})),
         FulfillmentRequest::AcceptCancellation => ("accept-cancellation", json!({})),
         FulfillmentRequest::RefuseCancellation => ("refuse-cancellation", json!({})),
+        FulfillmentRequest::AcceptChange => ("accept-change", json!({})),
+        FulfillmentRequest::RefuseChange { reason } => ("refuse-change", reason.map_or(json!({}), |reason| json!({"reason": reason}))),
     }
 }
 

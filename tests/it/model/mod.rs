@@ -207,6 +207,7 @@ fn request(kind: u32, order: &Order, (a, b, c): (u32, u32, u32)) -> Option<Reque
         23 => draw::retry(order, a),
         24 => draw::extend(order, 0, a, b),
         25 => draw::decide_for(order, a, b),
+        26 if c.is_multiple_of(4) => draw::cancel_change(order, b),
         _ => draw::change(order, a, b, c),
     }
 }

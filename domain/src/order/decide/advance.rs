@@ -17,6 +17,7 @@ impl Draft {
     pub(super) fn advance(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let before = self.events.len();
+            self.review_change();
             self.close_claims();
             self.lapse_credit();
             match self.order.status {

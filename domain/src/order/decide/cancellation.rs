@@ -31,8 +31,7 @@ impl Draft {
         let mut requested = Lines::new();
         for (fulfillment_order_id, status) in self.by_progress() {
             let Some(found) = self.order.fulfillment_order(&fulfillment_order_id) else { continue };
-            let asked_before = found.cancellation_request.as_ref().map(|request| &request.lines);
-            let units = take(&mut wanted, &asked_before.map_or_else(|| found.lines.clone(), |asked| without(&found.lines, asked)));
+            let units = take(&mut wanted, &found.unasked());
             if units.is_empty() {
                 continue;
             }
@@ -48,6 +47,9 @@ impl Draft {
         let (asked, too_late, at) = (lines.cloned(), wanted, self.at);
         let record = Cancellation { cancellation_id: id.clone(), reason: reason.to_owned(), at, asked, cancelled, requested, too_late };
         self.emit(Event::CancellationRecorded(record));
+        if lines.is_none() {
+            self.decline_change("the order was cancelled");
+        }
         Ok(())
     }
 
@@ -92,10 +94,7 @@ impl Draft {
     pub(super) fn answer_cancellation(&mut self, found: &FulfillmentOrder, accepted: bool) -> Result<(), Rejection> {
         let action = if accepted { FulfillmentAction::AcceptCancellation } else { FulfillmentAction::RefuseCancellation };
         let Some(request) = &found.cancellation_request else {
-            let mut refusal = found.status.refuse(action);
-            let answers = [FulfillmentAction::AcceptCancellation, FulfillmentAction::RefuseCancellation].map(FulfillmentAction::name);
-            refusal.legal_actions.retain(|legal| !answers.contains(&legal.as_str()));
-            return Err(Rejection { message: "nobody has asked to cancel this".to_owned(), ..refusal });
+            return Err(Rejection { message: "nobody has asked to cancel this".to_owned(), ..found.status.refuse(action) });
         };
         found.status.try_after(action)?;
         self.settle_cancellations(found, request.lines.clone(), accepted);

@@ -1,7 +1,9 @@
-//! A change set is confirmed at once, as a whole, or refused with what is illegal in it and what would be legal. What a facility has
-//! accepted is not changed: it can be cancelled, which the facility answers.
+//! A change set is made as a whole, or refused with what is illegal in it and what would be legal. What a facility has accepted is
+//! changed once the facility lets go of it (see `asking`).
 
 mod legal;
+
+pub(super) use self::legal::CHANGES_MAX;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +14,7 @@ use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{ChangeId, FulfillmentOrderId, LineId, PaymentId},
     order::{
-        ConfirmedChange, CoreChange, CoreGroup, Event, FulfillmentOrder, Lines,
+        ConfirmedChange, CoreChange, CoreGroup, Event, FulfillmentOrder, Lines, Order,
         lines::{add, take},
     },
     payment::{Decline, Payment},
@@ -20,17 +22,8 @@ use crate::{
 };
 
 impl Draft {
-    /// The same change set again has been confirmed already.
-    pub(super) fn change(&mut self, id: &ChangeId, reason: &str, changes: &[CoreChange], at_version: Option<u64>) -> Result<(), Rejection> {
-        if let Some(known) = self.order.change(id) {
-            let same = known.changes == changes && known.reason == reason;
-            let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("change set {id} exists with other changes or reason"));
-            return if same { Ok(()) } else { Err(refusal()) };
-        }
-        if at_version.is_some_and(|seen| seen != self.order.version) {
-            let why = format!("the order is at version {}: look at it again, then ask again", self.order.version);
-            return Err(Rejection::new(ErrorCode::VersionConflict, why));
-        }
+    /// All of it, at once.
+    pub(super) fn confirm(&mut self, id: &ChangeId, reason: &str, changes: &[CoreChange]) -> Result<(), Rejection> {
         self.order.may_change(changes)?;
         let (before_minor, groups) = (self.order.total_minor(), self.order.groups_to_reissue(changes));
         (0..).zip(changes).try_for_each(|(index, change)| self.make(index, change))?;
@@ -101,8 +94,8 @@ impl Draft {
         let units = take(&mut wanted, &Lines::from([(line_id.clone(), open)]));
         self.remove_some(None, units);
         for (id, _) in self.by_progress() {
-            let Some(found) = self.order.fulfillment_order(&id).filter(|found| is_changeable(found)) else { continue };
-            let units = take(&mut wanted, &found.lines);
+            let Some(found) = self.order.fulfillment_order(&id).filter(|found| self.order.is_changeable(found)) else { continue };
+            let units = take(&mut wanted, &found.unasked());
             self.remove_some(Some(id), units);
         }
     }
@@ -113,14 +106,16 @@ impl Draft {
         }
     }
 
-    /// What no facility has accepted of these groups is called back, and looks for a facility anew.
+    /// What no facility has accepted of these groups, or lets go of, is called back, and looks for a facility anew.
     pub(super) fn reissue(&mut self, groups: &BTreeSet<u16>) {
-        let issued =
-            |f: &&FulfillmentOrder| f.status != FulfillmentStatus::Incomplete && f.status.after(FulfillmentAction::Cancel).is_some();
+        let issued = |f: &&FulfillmentOrder| f.status != FulfillmentStatus::Incomplete && self.order.is_free(f);
         let touched = self.order.fulfillment_orders.iter().filter(|f| groups.contains(&f.group)).filter(issued);
-        for from in touched.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
-            let into = self.order.next_id();
-            self.emit(Event::FulfillmentReissued { from, into });
+        for found in touched.cloned().collect::<Vec<_>>() {
+            self.settle_asked(&found);
+            let (from, into) = (found.fulfillment_order_id, self.order.next_id());
+            if self.order.fulfillment_order(&from).is_some_and(|left| !left.lines.is_empty()) {
+                self.emit(Event::FulfillmentReissued { from, into });
+            }
         }
     }
 
@@ -148,17 +143,23 @@ impl Draft {
     }
 }
 
-/// No facility has accepted it, and its units are not sent again for others.
-pub(super) fn is_changeable(found: &FulfillmentOrder) -> bool {
-    found.replaces.is_none() && found.status.after(FulfillmentAction::Cancel).is_some()
-}
+impl Order {
+    /// No facility has accepted it, or the facility lets go of it for the change set that is open.
+    pub(super) fn is_free(&self, found: &FulfillmentOrder) -> bool {
+        let lets_go = || found.status.after(FulfillmentAction::AcceptChange).is_some() && self.has_agreed(found);
+        found.status.after(FulfillmentAction::Cancel).is_some() || lets_go()
+    }
 
-impl crate::order::Order {
-    /// Units of a line that can leave the order at once: those that no facility has accepted, and whose share nobody has had.
+    /// Its units are not sent again for others.
+    fn is_changeable(&self, found: &FulfillmentOrder) -> bool {
+        found.replaces.is_none() && self.is_free(found)
+    }
+
+    /// Units of a line that can leave the order at once: those that are free, and whose share nobody has had.
     pub fn changeable(&self, id: &LineId) -> u32 {
         let Some(line) = self.lines.get(id) else { return 0 };
         let mut free = Lines::from([(id.clone(), line.open)]);
-        self.fulfillment_orders.iter().filter(|found| is_changeable(found)).for_each(|found| add(&mut free, &found.lines));
+        self.fulfillment_orders.iter().filter(|found| self.is_changeable(found)).for_each(|found| add(&mut free, &found.unasked()));
         free.get(id).copied().unwrap_or(0).min(line.ordered.saturating_sub(line.numbered))
     }
 }

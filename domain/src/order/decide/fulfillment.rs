@@ -57,6 +57,8 @@ impl Draft {
             FulfillmentRequest::MarkLost { parcels } => self.mark_lost(&found, parcels),
             FulfillmentRequest::AcceptCancellation => self.answer_cancellation(&found, true),
             FulfillmentRequest::RefuseCancellation => self.answer_cancellation(&found, false),
+            FulfillmentRequest::AcceptChange => self.accept_change(&found),
+            FulfillmentRequest::RefuseChange { reason } => self.refuse_change(&found, reason.as_deref()),
         }
     }
 

@@ -45,8 +45,9 @@ impl Order {
             // Nobody asks for these: they follow by themselves, or from a cancellation.
             FulfillmentAction::FallDue | FulfillmentAction::Source | FulfillmentAction::Backorder | FulfillmentAction::Short => false,
             FulfillmentAction::CallBack => false,
-            FulfillmentAction::Cancel | FulfillmentAction::RequestCancellation => false,
+            FulfillmentAction::Cancel | FulfillmentAction::RequestCancellation | FulfillmentAction::RequestChange => false,
             FulfillmentAction::AcceptCancellation | FulfillmentAction::RefuseCancellation => legal && found.cancellation_request.is_some(),
+            FulfillmentAction::AcceptChange | FulfillmentAction::RefuseChange => legal && self.is_asked(found),
             FulfillmentAction::Release => legal && self.status == OrderStatus::Processing && self.holds.is_empty(),
             FulfillmentAction::Ready | FulfillmentAction::Handover | FulfillmentAction::NoShow => legal && pickup,
             FulfillmentAction::Ship => !pickup && is_shippable(found.status),

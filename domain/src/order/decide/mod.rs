@@ -2,6 +2,7 @@
 
 mod advance;
 mod answers;
+mod asking;
 mod authorizations;
 mod cancellation;
 mod changes;
@@ -54,6 +55,7 @@ pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Vec<Eve
 }
 
 /// An order as it becomes, with the events that make it so.
+#[derive(Clone)]
 struct Draft {
     order: Order,
     events: Vec<Event>,
@@ -85,6 +87,7 @@ impl Draft {
         match request {
             Request::Cancel { cancellation_id, reason, lines } => self.cancel(cancellation_id, reason, lines.as_ref()),
             Request::Change { change_id, reason, changes, at_version } => self.change(change_id, reason, changes, *at_version),
+            Request::CancelChange { change_id } => self.cancel_change(change_id),
             Request::PlaceHold { hold_id, reason, expires_at } => self.place_hold(hold_id, *reason, *expires_at),
             Request::ReleaseHold { hold_id } => self.release_hold(hold_id),
             Request::Fulfillment { fulfillment_order_id, action } => {
@@ -114,7 +117,7 @@ impl Draft {
             Request::Cancel { cancellation_id, .. } => {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
-            Request::Change { change_id, .. } => self.order.change(change_id).is_some(),
+            Request::Change { change_id, .. } | Request::CancelChange { change_id } => self.order.knows_change(change_id),
             Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
             Request::OpenReturn { .. } | Request::SettleReturn { .. } => true,
             Request::ReleaseCredit { .. } | Request::SettleCredit { .. } => true,

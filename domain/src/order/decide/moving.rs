@@ -29,7 +29,7 @@ impl Draft {
     }
 
     /// What someone had asked to cancel is cancelled: nobody has begun with it any more.
-    fn settle_asked(&mut self, found: &FulfillmentOrder) {
+    pub(super) fn settle_asked(&mut self, found: &FulfillmentOrder) {
         if let Some(request) = &found.cancellation_request {
             self.settle_cancellations(found, request.lines.clone(), true);
         }

@@ -36,6 +36,7 @@ impl Draft {
             Wait::Backorder => self.give_up_waiting(subject),
             Wait::SplitWait => self.stop_waiting(subject),
             Wait::CancellationRequest => self.answer_for_facility(subject),
+            Wait::ChangeRequest => self.decline_change("no answer came in time"),
             Wait::Renewal => self.renew(subject),
             Wait::AuthorizationExpiry => self.lapse(subject),
             Wait::Screening => self.screened(Verdict::Referred, true),

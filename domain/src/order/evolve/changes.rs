@@ -1,11 +1,11 @@
-//! What a confirmed change set means to lines, units and payments.
+//! What a change set that is asked for or confirmed means to lines, units and payments.
 
 use jiff::Timestamp;
 
 use crate::{
-    ids::{FulfillmentOrderId, LineId, PaymentId},
+    ids::{ChangeId, FulfillmentOrderId, LineId, PaymentId},
     money::share_minor,
-    order::{ConfirmedChange, CoreGroup, CoreLine, LineState, Lines, Order},
+    order::{ChangeAction, ChangeRequest, ConfirmedChange, CoreGroup, CoreLine, LineState, Lines, Order},
 };
 
 impl Order {
@@ -68,10 +68,37 @@ impl Order {
         }
     }
 
-    pub(super) fn confirm(&mut self, change: &ConfirmedChange) {
+    pub(super) fn confirm(&mut self, change: &ConfirmedChange, at: Timestamp) {
         if self.sourcing.asked > self.sourcing.answered {
             self.outdated_groups.extend(&change.reissued_groups);
         }
         self.changes.push(change.clone());
+        self.end_change(&change.change_id, ChangeAction::Confirm, None, at);
+    }
+
+    pub(in crate::order) fn request_change(&mut self, request: &ChangeRequest) {
+        match self.change_requests.iter_mut().find(|known| known.change_id == request.change_id) {
+            Some(known) => *known = request.clone(),
+            None => self.change_requests.push(request.clone()),
+        }
+        request.asked.iter().for_each(|asked| self.touch(&asked.fulfillment_order_id, |_| {}));
+    }
+
+    pub(super) fn answer_change(&mut self, id: &ChangeId, from: &FulfillmentOrderId, accepted: bool) {
+        let request = self.change_requests.iter_mut().find(|known| known.change_id == *id);
+        let asked = request.and_then(|known| known.asked.iter_mut().find(|asked| asked.fulfillment_order_id == *from));
+        if let Some(asked) = asked {
+            asked.agreed = accepted;
+        }
+        self.touch(from, |_| {});
+    }
+
+    /// One that nobody was asked about has no request to end.
+    pub(super) fn end_change(&mut self, id: &ChangeId, action: ChangeAction, why: Option<&String>, at: Timestamp) {
+        if let Some(request) = self.change_requests.iter_mut().find(|known| known.change_id == *id) {
+            request.status = request.status.after(action).unwrap_or(request.status);
+            request.ended_at = Some(at);
+            request.why = why.cloned();
+        }
     }
 }

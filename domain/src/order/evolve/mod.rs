@@ -7,7 +7,7 @@ mod units;
 
 use jiff::Timestamp;
 
-use super::{Attention, ClaimAction, Event, FulfillmentOrder, Order, OrderStatus, Parcel, Screening};
+use super::{Attention, ChangeAction, ClaimAction, Event, FulfillmentOrder, Order, OrderStatus, Parcel, Screening};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
@@ -111,7 +111,13 @@ impl Order {
             Event::DeliveryChanged { group, to } => self.change_delivery(*group, to),
             Event::ShippingPriced { by_minor, .. } => self.share_among_unshipped(*by_minor),
             Event::PaymentRaised { payment_id, by_minor } => self.raise_payment(payment_id, *by_minor),
-            Event::ChangeConfirmed(change) => self.confirm(change),
+            Event::ChangeConfirmed(change) => self.confirm(change, at),
+            Event::ChangeRequested(request) => self.request_change(request),
+            Event::ChangeAnswered { change_id, fulfillment_order_id, accepted, .. } => {
+                self.answer_change(change_id, fulfillment_order_id, *accepted);
+            }
+            Event::ChangeDeclined { change_id, why } => self.end_change(change_id, ChangeAction::Decline, Some(why), at),
+            Event::ChangeCancelled { change_id } => self.end_change(change_id, ChangeAction::Cancel, None, at),
             Event::DecisionAsked(decision) => self.decisions.push(decision.clone()),
             Event::DecisionMade { decision_id, choice, .. } => {
                 for decision in self.decisions.iter_mut().filter(|known| known.decision_id == *decision_id) {

@@ -198,9 +198,15 @@ pub fn change(order: &Order, a: u32, b: u32, c: u32) -> Option<Request> {
     Some(Request::Change { change_id: format!("s{c}").parse().unwrap(), reason: "on second thoughts".into(), changes, at_version: None })
 }
 
+/// Whoever asked does not want it any more; what is asked for, or has been answered.
+pub fn cancel_change(order: &Order, a: u32) -> Option<Request> {
+    let known = order.open_change().filter(|_| !a.is_multiple_of(3)).cloned().or_else(|| pick(&order.change_requests, a));
+    Some(Request::CancelChange { change_id: known?.change_id })
+}
+
 fn change_of(order: &Order, a: u32, b: u32) -> Option<CoreChange> {
     let line_id = pick(&order.core.lines, a >> 4)?.line_id;
-    let free = if b.is_multiple_of(5) { b % 9 } else { 1 + b % order.changeable(&line_id).max(1) };
+    let free = if b.is_multiple_of(5) { b % 9 } else { 1 + b % order.changeable(&line_id).max(3) };
     let line = |quantity: u32| CoreLine {
         line_id: format!("n{}", b % 50).parse().unwrap(),
         sku: "SKU-9".parse().unwrap(),
@@ -261,7 +267,8 @@ pub fn fulfillment(order: &Order, a: u32, b: u32, c: u32) -> Option<Request> {
     let ready = || FulfillmentRequest::Ready { code_hash: code_hash.clone() };
     let handover = || FulfillmentRequest::Handover { code_hash: code_hash.clone() };
     let pick_up = || FulfillmentRequest::StartPicking { picker: "p1".into() };
-    use FulfillmentRequest::{Accept, AcceptCancellation, Deliver, NoShow, RefuseCancellation, Release, Unpack, Unship};
+    use FulfillmentRequest::{Accept, AcceptCancellation, AcceptChange, Deliver, NoShow, RefuseCancellation, Release, Unpack, Unship};
+    let refuse_change = || FulfillmentRequest::RefuseChange { reason: b.is_multiple_of(2).then(|| "it is wrapped already".into()) };
     let anything = vec![Release, Accept, reject(), pick_up(), short(), pack(), Unpack, ship(false), ship(true), ship_one(), Unship];
     let apart = || FulfillmentRequest::Split { lines: half.clone() };
     let away =
@@ -272,6 +279,11 @@ pub fn fulfillment(order: &Order, a: u32, b: u32, c: u32) -> Option<Request> {
     };
     let anything = [anything, vec![apart(), away(), together()]].concat();
     let anything = [anything, vec![ready(), handover(), NoShow, Deliver, lost(), AcceptCancellation, RefuseCancellation]].concat();
+    let anything = [anything, vec![AcceptChange, refuse_change()]].concat();
+    if order.is_asked(&found) && c.is_multiple_of(4) {
+        let action = if b.is_multiple_of(4) { refuse_change() } else { AcceptChange };
+        return Some(Request::Fulfillment { fulfillment_order_id: found.fulfillment_order_id, action });
+    }
     let likely = match found.status {
         FulfillmentStatus::Released => vec![Accept, pick_up(), reject(), ship(false), apart(), together(), away()],
         FulfillmentStatus::Accepted => vec![pick_up(), pick_up(), ship(true), reject(), AcceptCancellation],

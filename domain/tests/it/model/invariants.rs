@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oms_domain::{
-    fulfillment::FulfillmentStatus,
+    fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::LineId,
-    order::{Effect, Event, FulfillmentOrder, Order, OrderStatus},
+    order::{ChangeStatus, Effect, Event, FulfillmentOrder, Order, OrderStatus, Wait},
     parcel::ParcelStatus,
     payment::OperationStatus,
     placed::PaymentMethod,
@@ -41,6 +41,10 @@ pub fn legal_steps(before: &Order, after: &Order, event: &Event) {
             assert!(legal || was.status == is.status, "{event:?}: {} to {}", was.status, is.status);
         }
     }
+    for (was, is) in before.change_requests.iter().zip(&after.change_requests) {
+        let legal = ChangeStatus::TABLE.iter().any(|(from, _, to)| (*from, *to) == (was.status, is.status));
+        assert!(legal || was.status == is.status, "{event:?}: {} to {}", was.status, is.status);
+    }
     assert_eq!(after.version, before.version + 1);
 }
 
@@ -53,6 +57,7 @@ pub fn hold(order: &Order) {
     order.fulfillment_orders.iter().for_each(fulfillment_order);
     assert!(order.attention.iter().all(|known| known.why != "the rules do not come to rest"), "{:?}", order.attention);
     cancellations(order);
+    changes(order);
     money(order);
     let keys: BTreeSet<String> = order.pending_effects().iter().map(Effect::key).collect();
     assert_eq!(keys.len(), order.pending_effects().len(), "two effects share a key");
@@ -102,6 +107,23 @@ fn cancellations(order: &Order) {
         }
     }
     assert!(asked.is_empty());
+}
+
+/// One change set waits at a time, for facilities that have begun and have not all agreed, and until its deadline.
+fn changes(order: &Order) {
+    let open = order.change_requests.iter().filter(|known| known.status == ChangeStatus::Requested);
+    assert!(open.count() <= 1 && !(order.status.is_final() && order.open_change().is_some()));
+    for known in &order.change_requests {
+        assert_eq!(known.ended_at.is_some(), known.status != ChangeStatus::Requested, "{known:?}");
+        assert_eq!(order.change(&known.change_id).is_some(), known.status == ChangeStatus::Confirmed, "{known:?}");
+    }
+    let Some(open) = order.open_change() else { return };
+    assert!(!open.asked.iter().all(|asked| asked.agreed), "{open:?}");
+    for asked in &open.asked {
+        let found = order.fulfillment_order(&asked.fulfillment_order_id).unwrap();
+        assert!(found.status.after(FulfillmentAction::RequestChange).is_some(), "{found:?} cannot answer {open:?}");
+    }
+    assert!(order.deadlines().iter().any(|known| known.wait == Wait::ChangeRequest && known.subject == open.change_id.as_str()));
 }
 
 fn money(order: &Order) {

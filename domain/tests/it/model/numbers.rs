@@ -187,6 +187,7 @@ impl Model {
             Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}
             Event::DeliveryChanged { .. } | Event::ShippingPriced { .. } => {}
             Event::PaymentRaised { .. } | Event::ChangeConfirmed(_) => {}
+            Event::ChangeRequested(_) | Event::ChangeAnswered { .. } | Event::ChangeDeclined { .. } | Event::ChangeCancelled { .. } => {}
             Event::DecisionAsked(_) | Event::DecisionMade { .. } | Event::DeadlineExtended { .. } => {}
             Event::CancellationRequested { .. } | Event::CancellationAnswered { .. } | Event::CancellationRecorded(_) => {}
             Event::AttentionRaised { .. } | Event::EffectGaveUp { .. } | Event::AttentionResolved { .. } => {}

@@ -101,7 +101,12 @@ impl World {
     pub fn step(&mut self, (kind, a, b, c): Step) {
         self.second += i64::from(1 + c % 600);
         let command = match kind % 43 {
-            0..=9 => draw::pick(&self.order.pending_effects(), a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
+            // Some orders get far enough for what can only happen to delivered units.
+            0 => {
+                self.one_good_turn();
+                None
+            }
+            1..=9 => draw::pick(&self.order.pending_effects(), a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
             10..=17 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
             18 | 19 => Some(Command::Request(draw::cancel(&self.order, a, b, c))),
             20 => Some(Command::Request(draw::hold(&self.order, a, b))),
@@ -127,6 +132,7 @@ impl World {
             38 if self.order.core.exchange.is_some() && b.is_multiple_of(4) => Some(Command::Request(draw::settle_credit(&self.order, a))),
             38 => Some(Command::Request(draw::claim(&self.order, a, b, c))),
             39 => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
+            40 if c.is_multiple_of(4) => draw::cancel_change(&self.order, b).map(Command::Request),
             40..=42 => draw::change(&self.order, a, b, c).map(Command::Request),
             _ => Some(Command::Tick),
         };

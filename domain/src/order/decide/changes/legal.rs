@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::{
     error::{ErrorCode, RefusedPart, Rejection},
-    fulfillment::{FulfillmentAction, FulfillmentStatus},
+    fulfillment::FulfillmentStatus,
     ids::LineId,
-    order::{CoreChange, CoreGroup, CoreLine, Order},
+    order::{CoreChange, CoreGroup, CoreLine, FulfillmentOrder, Order},
     placed::{AMOUNT_MAX_MINOR, DeliveryMethod, LINES_MAX, QUANTITY_MAX},
 };
 
 /// Most change sets of one order: each is read again whenever its lines or addresses are.
-const CHANGES_MAX: usize = 100;
+pub(in crate::order::decide) const CHANGES_MAX: usize = 100;
 /// Most legal changes that a refusal lists.
 const LEGAL_MAX: usize = 100;
 
@@ -136,10 +136,10 @@ impl Order {
         self.has_begun(group).then(|| "a facility has begun with it, or it has shipped: where and how it goes cannot be changed".to_owned())
     }
 
-    /// Some facility has accepted some of the group, or more.
+    /// Some facility has accepted some of the group, or more, and does not let go.
     fn has_begun(&self, group: u16) -> bool {
-        let begun = |status: FulfillmentStatus| status != FulfillmentStatus::Cancelled && status.after(FulfillmentAction::Cancel).is_none();
-        self.fulfillment_orders.iter().any(|found| found.group == group && begun(found.status))
+        let begun = |found: &FulfillmentOrder| found.status != FulfillmentStatus::Cancelled && !self.is_free(found);
+        self.fulfillment_orders.iter().any(|found| found.group == group && begun(found))
     }
 
     /// Where the fulfillment orders must be planned anew: elsewhere, otherwise, or with more in one package.
