@@ -8,6 +8,7 @@ pub mod error;
 pub mod feed;
 pub mod fulfillment;
 pub mod ids;
+mod kinds;
 pub mod machine;
 pub mod money;
 pub mod note;

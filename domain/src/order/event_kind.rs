@@ -1,18 +1,7 @@
 //! What each event is called, in its JSON and wherever people read of it.
 
 use super::Event;
-
-macro_rules! kinds {
-    ($( $variant:ident = $kind:literal, )+) => {
-        impl Event {
-            /// Every event's `type`.
-            pub const KINDS: &[&str] = &[ $( $kind, )+ ];
-
-            /// The event's `type`, as in its JSON.
-            pub fn kind(&self) -> &'static str { match self { $( Self::$variant { .. } => $kind, )+ } }
-        }
-    };
-}
+use crate::kinds::kinds;
 
 kinds! {
     OrderPlaced = "order_placed",

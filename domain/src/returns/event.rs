@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Inspected, Label, Origin, Receipt, Settlement, Wait};
-use crate::error::Rejection;
+use crate::{error::Rejection, kinds::kinds};
 
 /// `type` names the event in the return's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,18 +78,6 @@ pub enum Event {
     AttentionResolved {
         subject: String,
     },
-}
-
-macro_rules! kinds {
-    ($( $variant:ident = $kind:literal, )+) => {
-        impl Event {
-            /// Every event's `type`.
-            pub const KINDS: &[&str] = &[ $( $kind, )+ ];
-
-            /// The event's `type`, as in its JSON.
-            pub fn kind(&self) -> &'static str { match self { $( Self::$variant { .. } => $kind, )+ } }
-        }
-    };
 }
 
 kinds! {
