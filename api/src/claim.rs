@@ -70,7 +70,7 @@ pub fn read_claim_action(action: &str, claim_id: ClaimId) -> Option<ReadOnce<Req
 pub struct ClaimView {
     pub claim_id: String,
     pub order_id: String,
-    /// `Opened`, `Approved`, `Declined` or `Closed`.
+    /// `opened`, `approved`, `declined` or `closed`.
     pub status: String,
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,

@@ -93,11 +93,11 @@ pub struct ExchangeView {
     pub order_id: String,
     pub return_id: String,
     /// The new order's.
-    #[schema(examples("Created"))]
+    #[schema(examples("created"))]
     pub status: String,
     /// The return's, once it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("LabelSent"))]
+    #[schema(examples("label_sent"))]
     pub return_status: Option<String>,
     pub returned: Vec<ReturnLineBody>,
     pub currency: String,
@@ -123,7 +123,7 @@ impl ExchangeView {
             exchange_id: placed.order_id.to_string(),
             order_id: exchange.order_id.to_string(),
             return_id: exchange.return_id.to_string(),
-            status: order.map_or("Created", |order| order.status.name()).to_owned(),
+            status: order.map_or("created", |order| order.status.name()).to_owned(),
             return_status,
             returned: exchange.lines.iter().map(ReturnLineBody::from).collect(),
             currency: placed.currency.code().to_owned(),

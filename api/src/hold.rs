@@ -11,29 +11,6 @@ use utoipa::ToSchema;
 
 use crate::reader::{Node, choice, parsed, timestamp};
 
-pub(crate) const REASONS: &[(&str, HoldReason)] = &[
-    ("AwaitingPayment", HoldReason::AwaitingPayment),
-    ("HighRiskOfFraud", HoldReason::HighRiskOfFraud),
-    ("IncorrectAddress", HoldReason::IncorrectAddress),
-    ("InventoryOutOfStock", HoldReason::InventoryOutOfStock),
-    ("AwaitingReturnItems", HoldReason::AwaitingReturnItems),
-    ("UnknownDeliveryDate", HoldReason::UnknownDeliveryDate),
-    ("Other", HoldReason::Other),
-];
-
-/// The reason as JSON has it.
-pub fn hold_reason_name(reason: HoldReason) -> &'static str {
-    match reason {
-        HoldReason::AwaitingPayment => "AwaitingPayment",
-        HoldReason::HighRiskOfFraud => "HighRiskOfFraud",
-        HoldReason::IncorrectAddress => "IncorrectAddress",
-        HoldReason::InventoryOutOfStock => "InventoryOutOfStock",
-        HoldReason::AwaitingReturnItems => "AwaitingReturnItems",
-        HoldReason::UnknownDeliveryDate => "UnknownDeliveryDate",
-        HoldReason::Other => "Other",
-    }
-}
-
 /// The body of `POST /orders/{id}/holds`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoldBody {
@@ -41,7 +18,7 @@ pub struct HoldBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{1,64}$")]
     pub hold_id: Option<HoldId>,
-    #[schema(value_type = String, examples("IncorrectAddress"))]
+    #[schema(value_type = String, examples("incorrect_address"))]
     pub reason: HoldReason,
     /// It is lifted by itself then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +30,7 @@ impl HoldBody {
     pub fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
             let hold_id = fields.optional("hold_id", parsed);
-            let reason = fields.required("reason", choice(REASONS));
+            let reason = fields.required("reason", choice(HoldReason::NAMED));
             let expires_at = fields.optional("expires_at", timestamp);
             Some(Self { hold_id: hold_id?, reason: reason?, expires_at: expires_at? })
         })
@@ -80,7 +57,7 @@ impl From<&Hold> for HoldView {
     fn from(hold: &Hold) -> Self {
         Self {
             hold_id: hold.hold_id.to_string(),
-            reason: hold_reason_name(hold.reason).to_owned(),
+            reason: hold.reason.name().to_owned(),
             placed_at: hold.placed_at,
             expires_at: hold.expires_at,
             why: hold.why.clone(),

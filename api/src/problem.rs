@@ -96,14 +96,14 @@ mod tests {
     fn a_refusal_keeps_its_state_and_what_is_legal() {
         let rejection = Rejection {
             code: ErrorCode::IllegalTransition,
-            message: "ship is not possible while Open".into(),
-            status: Some("Open".into()),
+            message: "ship is not possible while open".into(),
+            status: Some("open".into()),
             legal_actions: vec!["release".into()],
             parts: vec![],
         };
         let problem = serde_json::to_value(Problem::from(rejection)).unwrap();
         assert_eq!(problem["status"], 409);
-        assert_eq!(problem["current_status"], "Open");
+        assert_eq!(problem["current_status"], "open");
         assert_eq!(problem["legal_actions"], serde_json::json!(["release"]));
         assert_eq!(problem["type"], "urn:oms:problem:illegal_transition");
     }

@@ -99,7 +99,7 @@ fn needs_address(fields: &Fields<'_>, is_clear: bool) -> Option<()> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReservationView {
     pub reservation_id: String,
-    /// `Held`; `Denied`: there was nothing to hold; `Allocated`: the order has it; `Released` or `Expired`: it went back.
+    /// `held`; `denied`: there was nothing to hold; `allocated`: the order has it; `released` or `expired`: it went back.
     pub status: String,
     #[schema(value_type = String, format = DateTime)]
     pub requested_at: Timestamp,

@@ -14,8 +14,6 @@ use crate::{
     reader::{Fields, Node, ReadOnce, boolean, choice, name, parsed, quantity, text},
 };
 
-const VERDICTS: &[(&str, Verdict)] =
-    &[("Accepted", Verdict::Accepted), ("Rejected", Verdict::Rejected), ("ManualReview", Verdict::ManualReview)];
 const DISPOSITIONS: &[(&str, Disposition)] =
     &[("restock", Disposition::Restock), ("write_off", Disposition::WriteOff), ("send_back", Disposition::SendBack)];
 
@@ -121,7 +119,7 @@ pub struct GoodsBody {
     pub facility_id: Option<String>,
     #[schema(minimum = 1)]
     pub quantity: u32,
-    /// Inspect: `Accepted`, `Rejected` or `ManualReview`.
+    /// Inspect: `accepted`, `rejected` or `manual_review`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
     /// Inspect: `restock`, `write_off` or `send_back`. Absent: accepted units are restocked, rejected ones sent back.
@@ -169,7 +167,7 @@ fn inspected(node: &Node<'_>) -> Option<Inspected> {
         let (line_id, sku) = (fields.optional("line_id", parsed), fields.optional("sku", parsed));
         let facility_id = fields.optional("facility_id", parsed);
         let quantity = fields.required("quantity", quantity);
-        let verdict = fields.required("verdict", choice(VERDICTS));
+        let verdict = fields.required("verdict", choice(Verdict::NAMED));
         let disposition = fields.optional("disposition", choice(DISPOSITIONS));
         named(fields)?;
         let verdict = verdict?;
@@ -192,7 +190,7 @@ fn named(fields: &Fields<'_>) -> Option<()> {
 pub struct ReturnView {
     pub return_id: String,
     pub order_id: String,
-    #[schema(examples("Received"))]
+    #[schema(examples("received"))]
     pub status: String,
     pub version: u64,
     pub needs_attention: bool,
@@ -419,8 +417,8 @@ mod tests {
             let read = read_return_action("inspect", String::new()).unwrap();
             read_json(body.to_string().as_bytes(), read)
         };
-        assert!(inspect(json!({"lines": [{"quantity": 1, "verdict": "Accepted"}]})).is_err());
-        let Ok(Request::Inspect { judged }) = inspect(json!({"lines": [{"line_id": "1", "quantity": 1, "verdict": "Accepted"}]})) else {
+        assert!(inspect(json!({"lines": [{"quantity": 1, "verdict": "accepted"}]})).is_err());
+        let Ok(Request::Inspect { judged }) = inspect(json!({"lines": [{"line_id": "1", "quantity": 1, "verdict": "accepted"}]})) else {
             panic!("an inspection")
         };
         assert_eq!(judged[0].disposition, Disposition::Restock);

@@ -6,22 +6,22 @@ machine! {
     /// Where a fulfillment order stands (LIFECYCLE.md, Fulfillment order).
     states FulfillmentStatus {
         /// A preorder, until its time comes.
-        Scheduled = "Scheduled",
+        Scheduled = "scheduled",
         /// Sourced; the facility has not been told yet.
-        Open = "Open",
+        Open = "open",
         /// No facility has the stock: its units wait.
-        Backordered = "Backordered",
+        Backordered = "backordered",
         /// In the facility's queue.
-        Released = "Released",
-        Accepted = "Accepted",
-        Picking = "Picking",
-        Packed = "Packed",
-        ReadyForPickup = "ReadyForPickup",
-        Shipped = "Shipped",
-        PickedUp = "PickedUp",
+        Released = "released",
+        Accepted = "accepted",
+        Picking = "picking",
+        Packed = "packed",
+        ReadyForPickup = "ready_for_pickup",
+        Shipped = "shipped",
+        PickedUp = "picked_up",
         /// Rejected or picked short: its units look for another facility.
-        Incomplete = "Incomplete",
-        Cancelled = "Cancelled",
+        Incomplete = "incomplete",
+        Cancelled = "cancelled",
     }
     /// What can happen to a fulfillment order.
     actions FulfillmentAction {

@@ -7,18 +7,18 @@ machine! {
     /// Where a parcel stands (LIFECYCLE.md, Parcel).
     states ParcelStatus {
         /// Packed; no label has been asked for yet.
-        Packed = "Packed",
-        LabelPending = "LabelPending",
-        Labelled = "Labelled",
-        Voided = "Voided",
-        HandedOver = "HandedOver",
-        InTransit = "InTransit",
-        OutForDelivery = "OutForDelivery",
-        Attempted = "Attempted",
-        Exception = "Exception",
-        Delivered = "Delivered",
-        ReturnedToSender = "ReturnedToSender",
-        Lost = "Lost",
+        Packed = "packed",
+        LabelPending = "label_pending",
+        Labelled = "labelled",
+        Voided = "voided",
+        HandedOver = "handed_over",
+        InTransit = "in_transit",
+        OutForDelivery = "out_for_delivery",
+        Attempted = "attempted",
+        Exception = "exception",
+        Delivered = "delivered",
+        ReturnedToSender = "returned_to_sender",
+        Lost = "lost",
     }
     /// What is done to a parcel, or reported of it.
     actions ParcelAction {

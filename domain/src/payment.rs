@@ -13,11 +13,11 @@ machine! {
     /// Where one operation at the gateway stands.
     states OperationStatus {
         /// Asked for, or about to be.
-        Pending = "Pending",
-        Succeeded = "Succeeded",
-        Failed = "Failed",
+        Pending = "pending",
+        Succeeded = "succeeded",
+        Failed = "failed",
         /// No answer: resolved by asking the gateway by key, never by trying a new operation.
-        Unknown = "Unknown",
+        Unknown = "unknown",
     }
     /// What the gateway answers.
     actions OperationAction {

@@ -17,21 +17,21 @@ waits! {
 machine! {
     /// Where reserved units stand (LIFECYCLE.md, Stock and reservations).
     states ReservationStatus {
-        Requested = "Requested",
+        Requested = "requested",
         /// For a checkout, until its deadline.
-        Held = "Held",
-        Denied = "Denied",
+        Held = "held",
+        Denied = "denied",
         /// For an order.
-        Allocated = "Allocated",
-        Expired = "Expired",
-        Released = "Released",
+        Allocated = "allocated",
+        Expired = "expired",
+        Released = "released",
         /// Taken at another facility instead, in the same transaction.
-        Moved = "Moved",
+        Moved = "moved",
         /// A fact (count, theft, rejection) took the stock away.
-        Shorted = "Shorted",
+        Shorted = "shorted",
         /// Shipped or picked up.
-        Consumed = "Consumed",
-        Restocked = "Restocked",
+        Consumed = "consumed",
+        Restocked = "restocked",
     }
     /// What happens to reserved units.
     actions ReservationAction {

@@ -150,12 +150,12 @@ mod tests {
         );
         let rejection = Rejection {
             code: ErrorCode::IllegalTransition,
-            message: "deliver is not possible while Released".into(),
-            status: Some("Released".into()),
+            message: "deliver is not possible while released".into(),
+            status: Some("released".into()),
             legal_actions: vec!["accept".into(), "reject".into()],
             parts: vec![],
         };
         let refused = describe(&Problem::from(rejection));
-        assert!(refused.ends_with("\n  it is Released now; possible: accept, reject"), "{refused}");
+        assert!(refused.ends_with("\n  it is released now; possible: accept, reject"), "{refused}");
     }
 }

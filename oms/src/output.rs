@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_table_is_aligned_and_has_no_frame() {
-        let rows = [["536365".to_owned(), "Processing".to_owned()], ["1".to_owned(), or_dash::<u32>(None)]];
-        assert_eq!(table(["ORDER", "STATUS"], rows), "ORDER   STATUS\n536365  Processing\n1       -");
+        let rows = [["536365".to_owned(), "processing".to_owned()], ["1".to_owned(), or_dash::<u32>(None)]];
+        assert_eq!(table(["ORDER", "STATUS"], rows), "ORDER   STATUS\n536365  processing\n1       -");
     }
 }

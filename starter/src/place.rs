@@ -113,7 +113,7 @@ impl Starter {
 
     fn options(&self, order: &PlacedOrder) -> WorkflowStartOptions {
         let attributes = SearchAttributes::new([
-            ORDER_STATUS.value_set("Created".to_owned()),
+            ORDER_STATUS.value_set("created".to_owned()),
             CUSTOMER_HASH.value_set(self.customer_hash(&order.customer.customer_id)),
             CHANNEL.value_set(order.channel.clone()),
             NEEDS_ATTENTION.value_set(false),

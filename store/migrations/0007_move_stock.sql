@@ -151,7 +151,7 @@ BEGIN
         UPDATE stock_facts x SET offered_again_at = '-infinity' FROM unnest(moves) AS m
         WHERE m.on_hand > 0 AND m.cause IN ('receipt', 'correction', 'return', 'transfer_in') AND x.offered_again_at IS NULL
             AND (x.sku, x.facility_id) = (m.sku, m.facility_id) AND m.occurred_at > x.occurred_at
-            AND x.reason IN ('NotInStock', 'Mismatch', 'Damaged');
+            AND x.reason IN ('not_in_stock', 'mismatch', 'damaged');
         PERFORM serve_waiting(raised_facilities, raised_skus);
     END IF;
     RETURN greatest(0, deficit_after - deficit_before);

@@ -123,7 +123,7 @@ BEGIN
     IF request ? 'takes_over' THEN
         -- Whoever locks the hold first has it: an order, its deadline, or who gives it back.
         SELECT h.reservation_id INTO hold FROM checkout_holds h
-        WHERE h.reservation_id = request ->> 'takes_over' AND h.status = 'Held' FOR UPDATE;
+        WHERE h.reservation_id = request ->> 'takes_over' AND h.status = 'held' FOR UPDATE;
     END IF;
 
     outcome := 'short';

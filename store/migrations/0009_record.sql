@@ -284,7 +284,7 @@ BEGIN
     fulfillments := project(record, base = 0);
     PERFORM settle_capacity(this_order, record -> 'fulfillment_orders', fulfillments);
     IF closing OR outcome = 'replaced' OR jsonb_path_exists(record -> 'fulfillment_orders' || fulfillments,
-            '$[*] ? (@.status == "Packed" || @.status == "ReadyForPickup")') THEN
+            '$[*] ? (@.status == "packed" || @.status == "ready_for_pickup")') THEN
         PERFORM note_picks(this_order, at);
     END IF;
     IF closing OR record -> 'grants_seen' <> '[]' THEN

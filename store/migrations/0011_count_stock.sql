@@ -41,7 +41,7 @@ DECLARE
 BEGIN
     UPDATE stock_facts x SET offered_again_at = '-infinity' FROM unnest(counts) AS c
     WHERE x.offered_again_at IS NULL AND (x.sku, x.facility_id) = (c.sku, c.facility_id) AND counted_at > x.occurred_at
-        AND x.reason IN ('NotInStock', 'Mismatch', 'Damaged');
+        AND x.reason IN ('not_in_stock', 'mismatch', 'damaged');
     WITH changed AS (
         UPDATE stock s SET
             counted_as_of = counted_at,

@@ -65,8 +65,8 @@ BEGIN
             LEFT JOIN fulfillment_orders f ON f.fulfillment_order_id = r.fulfillment_order_id
             LEFT JOIN orders o ON o.order_id = r.order_id
             WHERE (r.sku, r.facility_id) = (place.sku, place.facility_id) AND r.allocated > 0
-                AND coalesce(f.status, 'Open') IN ('Scheduled', 'Open', 'Released', 'Accepted', 'Picking')
-            ORDER BY array_position(ARRAY['Scheduled', 'Open', 'Released', 'Accepted', 'Picking'], coalesce(f.status, 'Open')),
+                AND coalesce(f.status, 'open') IN ('scheduled', 'open', 'released', 'accepted', 'picking')
+            ORDER BY array_position(ARRAY['scheduled', 'open', 'released', 'accepted', 'picking'], coalesce(f.status, 'open')),
                 f.ship_by DESC NULLS FIRST, o.placed_at DESC NULLS FIRST, r.order_id DESC, r.fulfillment_order_id DESC, r.line_id DESC
         LOOP
             EXIT WHEN missing <= 0;
@@ -104,12 +104,12 @@ END $$;
 -- Units at a position that somebody has picked, or is picking.
 CREATE FUNCTION picked_units(at_facility text, of_sku text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(r.allocated), 0)::bigint FROM reservations r JOIN fulfillment_orders f USING (fulfillment_order_id)
-    WHERE (r.sku, r.facility_id) = (of_sku, at_facility) AND r.allocated > 0 AND f.status IN ('Picking', 'Packed', 'ReadyForPickup');
+    WHERE (r.sku, r.facility_id) = (of_sku, at_facility) AND r.allocated > 0 AND f.status IN ('picking', 'packed', 'ready_for_pickup');
 $$;
 
 -- When a facility is offered a line again that it gave back for this reason: tomorrow, or not before something else happens.
 CREATE FUNCTION offered_again(at_facility text, reason text, at timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN reason = 'NoCapacity' THEN
+    SELECT CASE WHEN reason = 'no_capacity' THEN
         (date_trunc('day', at AT TIME ZONE f.timezone) + interval '1 day') AT TIME ZONE f.timezone END
     FROM facilities f WHERE f.facility_id = at_facility;
 $$;
@@ -136,10 +136,10 @@ BEGIN
             WHERE (m.facility_id, m.sku) = (fact.facility_id, fact.sku)), 0) INTO there
         FROM stock s WHERE (s.facility_id, s.sku) = (fact.facility_id, fact.sku);
         moved := ROW (fact.facility_id, fact.sku, CASE fact.reason
-                WHEN 'NotInStock' THEN least(0, picked_units(fact.facility_id, fact.sku) - there)
-                WHEN 'Mismatch' THEN -fact.quantity ELSE 0 END,
-            0, CASE fact.reason WHEN 'Damaged' THEN fact.quantity ELSE 0 END,
-            CASE fact.reason WHEN 'NotInStock' THEN 'not_in_stock' WHEN 'Mismatch' THEN 'mismatch' ELSE 'damaged' END,
+                WHEN 'not_in_stock' THEN least(0, picked_units(fact.facility_id, fact.sku) - there)
+                WHEN 'mismatch' THEN -fact.quantity ELSE 0 END,
+            0, CASE fact.reason WHEN 'damaged' THEN fact.quantity ELSE 0 END,
+            CASE fact.reason WHEN 'not_in_stock' THEN 'not_in_stock' WHEN 'mismatch' THEN 'mismatch' ELSE 'damaged' END,
             for_order, fact.seq::text, at)::stock_move;
         INSERT INTO stock_facts (order_id, seq, line_id, facility_id, sku, reason, quantity, on_hand, unavailable, occurred_at,
             offered_again_at)

@@ -44,9 +44,9 @@ BEGIN
         LEFT JOIN jsonb_to_recordset(before) AS b (fulfillment_order_id text, status text) USING (fulfillment_order_id)
         ORDER BY c.facility_id, c.fulfillment_order_id
     LOOP
-        IF found.status = 'Released' AND cardinality(found.ship_days) > 0 THEN
+        IF found.status = 'released' AND cardinality(found.ship_days) > 0 THEN
             PERFORM take_token(found.fulfillment_order_id, for_order, found.facility_id, found.ship_days);
-        ELSIF found.status IN ('Cancelled', 'Incomplete') AND found.was IN ('Released', 'Accepted') THEN
+        ELSIF found.status IN ('cancelled', 'incomplete') AND found.was IN ('released', 'accepted') THEN
             WITH given AS (DELETE FROM capacity_tokens t WHERE t.fulfillment_order_id = found.fulfillment_order_id RETURNING t.*)
             UPDATE capacity_days d SET taken = d.taken - 1 FROM given
             WHERE d.facility_id = given.facility_id AND d.local_day = given.local_day;

@@ -13,8 +13,8 @@ CREATE TABLE checkout_holds (
     -- What the first request was answered: a repeat gets it back.
     answer jsonb
 ) WITH (fillfactor = 80);
-CREATE INDEX checkout_holds_due ON checkout_holds (expires_at) WHERE status = 'Held';
-CREATE INDEX checkout_holds_ended ON checkout_holds (requested_at) WHERE status <> 'Held';
+CREATE INDEX checkout_holds_due ON checkout_holds (expires_at) WHERE status = 'held';
+CREATE INDEX checkout_holds_ended ON checkout_holds (requested_at) WHERE status <> 'held';
 
 CREATE TABLE checkout_hold_units (
     reservation_id text COLLATE "C" NOT NULL REFERENCES checkout_holds,
@@ -45,7 +45,7 @@ DECLARE
 BEGIN
     -- Whoever comes second with an id waits here for the first.
     INSERT INTO checkout_holds (reservation_id, body_hash, status, expires_at, lines)
-    VALUES (this_hold, request ->> 'body_hash', CASE WHEN denied THEN 'Denied' ELSE 'Held' END,
+    VALUES (this_hold, request ->> 'body_hash', CASE WHEN denied THEN 'denied' ELSE 'held' END,
         now() + make_interval(secs => CASE WHEN denied THEN 0 ELSE (request ->> 'hold_s')::bigint END), request -> 'lines')
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
@@ -93,9 +93,9 @@ END $$;
 -- Gives a hold back, if it still is one. Answers with it as it is then.
 CREATE FUNCTION release_hold(id text) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM checkout_holds h WHERE h.reservation_id = id AND h.status = 'Held' FOR UPDATE;
+    PERFORM 1 FROM checkout_holds h WHERE h.reservation_id = id AND h.status = 'held' FOR UPDATE;
     IF FOUND THEN
-        PERFORM end_holds(ARRAY[id], 'Released');
+        PERFORM end_holds(ARRAY[id], 'released');
     END IF;
     RETURN shown_hold(id);
 END $$;
@@ -103,11 +103,11 @@ END $$;
 -- Ends holds past their deadline, the longest overdue first; how many. One that somebody else has in hand is theirs.
 CREATE FUNCTION expire_holds(most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    due text[] := ARRAY (SELECT h.reservation_id FROM checkout_holds h WHERE h.status = 'Held' AND h.expires_at <= now()
+    due text[] := ARRAY (SELECT h.reservation_id FROM checkout_holds h WHERE h.status = 'held' AND h.expires_at <= now()
         ORDER BY h.expires_at LIMIT most FOR UPDATE SKIP LOCKED);
 BEGIN
     IF due <> '{}' THEN
-        PERFORM end_holds(due, 'Expired');
+        PERFORM end_holds(due, 'expired');
     END IF;
     RETURN cardinality(due);
 END $$;
@@ -145,7 +145,7 @@ BEGIN
     SELECT used.facility_id, used.sku, 0, used.quantity * side.sign, 0, side.cause, side.order_id, side.reference, now()
     FROM used CROSS JOIN (VALUES (-1, 'taken_over', NULL, hold), (1, 'reserved', for_order, step)) AS side (sign, cause, order_id, reference)
     WHERE used.quantity > 0;
-    becomes := CASE WHEN FOUND THEN 'Allocated' ELSE 'Released' END;
+    becomes := CASE WHEN FOUND THEN 'allocated' ELSE 'released' END;
     UPDATE checkout_holds h SET status = becomes, order_id = for_order WHERE h.reservation_id = hold;
     IF spare <> '{}' THEN
         PERFORM move_stock(ARRAY (SELECT ROW (s.facility_id, s.sku, 0, -s.quantity, 0, 'released', NULL, hold, now())::stock_move

@@ -168,7 +168,7 @@ impl Store {
     pub async fn bulks_page(&self, status: Option<BulkStatus>, after: Option<&str>, limit: u32) -> Result<Page<BulkRow>, StoreError> {
         let (started_at, bulk_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
         let query = sqlx::query_scalar(select_bulks!(
-            "($1::text IS NULL OR coalesce(doc ->> 'status', 'Running') = $1)
+            "($1::text IS NULL OR coalesce(doc ->> 'status', 'running') = $1)
                 AND ($2::timestamptz IS NULL OR (started_at, bulk_id) < ($2, $3))
             ORDER BY started_at DESC, bulk_id DESC LIMIT $4"
         ));

@@ -113,7 +113,7 @@ impl Store {
     /// Moves the deadline to so long from now. False, with nothing changed: it is none that holds, or would last longer than `most_s`.
     pub async fn extend_hold(&self, id: &ReservationId, hold_s: u32, most_s: u32) -> Result<bool, StoreError> {
         let extend = "UPDATE checkout_holds SET expires_at = now() + make_interval(secs => $2)
-            WHERE reservation_id = $1 AND status = 'Held' AND now() + make_interval(secs => $2) <= requested_at + make_interval(secs => $3)";
+            WHERE reservation_id = $1 AND status = 'held' AND now() + make_interval(secs => $2) <= requested_at + make_interval(secs => $3)";
         let extend = sqlx::query(extend).bind(id.as_str()).bind(f64::from(hold_s)).bind(f64::from(most_s));
         Ok(extend.execute(&self.pool).await?.rows_affected() > 0)
     }

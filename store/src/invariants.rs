@@ -35,7 +35,7 @@ impl Store {
                 SELECT facility_id, sku, NULL, quantity FROM checkout_hold_units
             ), abandoned AS (
                 SELECT u.quantity FROM checkout_hold_units u JOIN checkout_holds h USING (reservation_id)
-                WHERE h.status <> 'Held' OR h.expires_at < now() - interval '1 minute'
+                WHERE h.status <> 'held' OR h.expires_at < now() - interval '1 minute'
             ), per_position AS (
                 SELECT facility_id, sku, sum(units) AS units FROM held GROUP BY facility_id, sku
             ), closed AS (

@@ -24,9 +24,9 @@ impl Store {
                 FROM decisions d, jsonb_array_elements(d.decision) AS part, jsonb_array_elements(part -> 'packages') AS package
                 WHERE d.order_id = o.order_id AND d.round = 1))
             FROM orders o
-            WHERE o.order_id IN (SELECT order_id FROM fulfillment_orders WHERE status = 'Open') AND NOT EXISTS (
+            WHERE o.order_id IN (SELECT order_id FROM fulfillment_orders WHERE status = 'open') AND NOT EXISTS (
                 SELECT FROM fulfillment_orders f
-                WHERE f.order_id = o.order_id AND f.status NOT IN ('Open', 'Backordered', 'Cancelled'))
+                WHERE f.order_id = o.order_id AND f.status NOT IN ('open', 'backordered', 'cancelled'))
             ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $1",
         );
         self.rows(query.bind(i64::from(limit))).await

@@ -71,7 +71,7 @@ const PRUNE: &str = "WITH keys AS (
             WHERE b.ended_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     ), holds AS (
         DELETE FROM checkout_holds WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM checkout_holds WHERE status <> 'Held' AND requested_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
+            SELECT ctid FROM checkout_holds WHERE status <> 'held' AND requested_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
     ), picked AS (
         DELETE FROM picks WHERE ctid = ANY (ARRAY (
             SELECT p.ctid FROM order_guards g JOIN picks p USING (order_id)

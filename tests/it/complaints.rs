@@ -73,7 +73,7 @@ fn what_no_single_location_has_is_sold_all_the_same() -> Result<()> {
         parts.sort();
         assert_eq!(parts, [(Some(BATH.to_owned()), 1), (Some(LEEDS.to_owned()), 3), (Some(YORK.to_owned()), 2)]);
         shop.fulfill(&order).await?;
-        shop.until_status(&order.heading.order_id.parse()?, "Completed").await?;
+        shop.until_status(&order.heading.order_id.parse()?, "completed").await?;
         Ok(())
     })
 }
@@ -100,15 +100,15 @@ fn an_order_is_not_completed_while_a_part_of_it_failed() -> Result<()> {
         let order = half_shipped(shop).await?;
         let id = order.heading.order_id.parse()?;
         shop.acts(part_at(&order, LEEDS)?, "deliver", json!({})).await?;
-        shop.acts(part_at(&order, YORK)?, "reject", json!({"reason": "Other"})).await?;
+        shop.acts(part_at(&order, YORK)?, "reject", json!({"reason": "other"})).await?;
         // Nobody else has it: it waits, and so does the order.
-        let order = shop.until(&id, "wait for stock", |order| order.fulfillment_orders.iter().any(|f| f.status == "Backordered")).await?;
-        assert_eq!((order.status.as_str(), order.lines[0].units.delivered, order.lines[1].units.unfilled), ("Processing", 2, 3));
+        let order = shop.until(&id, "wait for stock", |order| order.fulfillment_orders.iter().any(|f| f.status == "backordered")).await?;
+        assert_eq!((order.status.as_str(), order.lines[0].units.delivered, order.lines[1].units.unfilled), ("processing", 2, 3));
         let sku = order.lines[1].line.sku.parse()?;
         shop.adjust(&sku, BATH, 3).await?;
-        let order = shop.until(&id, "be with Bath", |order| order.fulfillment_orders.iter().any(|f| f.status == "Released")).await?;
+        let order = shop.until(&id, "be with Bath", |order| order.fulfillment_orders.iter().any(|f| f.status == "released")).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         Ok(())
     })
 }
@@ -124,7 +124,7 @@ fn a_captured_order_is_cancelled_as_far_as_it_has_not_shipped() -> Result<()> {
         let all = shop.cancel(&id, "all", &[]).await?;
         assert_eq!((all.cancelled[0].quantity, all.too_late[0].quantity, all.requested.len()), (2, 2, 0), "{all:?}");
         shop.acts(part_at(&order, LEEDS)?, "deliver", json!({})).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!((order.totals.captured_minor, order.totals.voided_minor, order.totals.refunded_minor), (800, 1_500, 0));
         Ok(())
     })
@@ -152,7 +152,7 @@ fn a_partial_refund_is_its_units_with_their_tax_and_nothing_else() -> Result<()>
         shop.acts(part, "deliver", json!({})).await?;
         shop.until(&id, "have paid back", |order| order.totals.refunded_minor == 1_033).await?;
         assert_eq!(shop.books(&id).await?.amounts(OperationKind::Refund), [1_033]);
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         Ok(())
     })
 }
@@ -165,9 +165,9 @@ fn what_a_picker_has_begun_is_rejected_and_answered() -> Result<()> {
         let part = part_at(&order, LEEDS)?;
         shop.acts(part, "accept", json!({})).await?;
         shop.acts(part, "start-picking", json!({"picker": "P-7"})).await?;
-        shop.acts(part, "reject", json!({"reason": "Damaged"})).await?;
+        shop.acts(part, "reject", json!({"reason": "damaged"})).await?;
         let elsewhere = |order: &OrderView| {
-            order.fulfillment_orders.iter().any(|part| part.status == "Released" && part.facility_id.as_deref() == Some(YORK))
+            order.fulfillment_orders.iter().any(|part| part.status == "released" && part.facility_id.as_deref() == Some(YORK))
         };
         shop.until(&order.heading.order_id.parse()?, "be with York", elsewhere).await?;
         assert_eq!((shop.stock(&sku, LEEDS).await?.1, shop.stock(&sku, YORK).await?), (0, (10, 4)));

@@ -9,7 +9,7 @@ use crate::support::{Basket, Shop, in_shop, system::LEEDS};
 
 /// (state transitions, events) of a finished order.
 async fn cost(shop: &Shop, id: &OrderId) -> Result<(i64, i64)> {
-    shop.until_status(id, "Completed").await?;
+    shop.until_status(id, "completed").await?;
     let handle = shop.system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(id));
     let ended = async || {
         let described = handle.describe(Default::default()).await?;

@@ -44,11 +44,11 @@ fn commands_go_on_while_runs_follow_each_other() -> Result<()> {
         let basket = Basket::of(&sku, 2, 255);
         let policy = Policy { remorse_ms: 3_600_000, ..Policy::default() };
         place_with_short_runs(shop, &basket, policy, 40).await?;
-        shop.until_status(&basket.id(), "Processing").await?;
+        shop.until_status(&basket.id(), "processing").await?;
         let first = run_id(shop, &basket).await?;
         let holds = format!("/v1/orders/{}/holds", basket.id());
         let place = async |n: usize| -> Result<()> {
-            let hold: HoldView = shop.post(&holds, &json!({"hold_id": format!("h{n}"), "reason": "Other"})).await?.view(201)?;
+            let hold: HoldView = shop.post(&holds, &json!({"hold_id": format!("h{n}"), "reason": "other"})).await?.view(201)?;
             ensure!(hold.hold_id == format!("h{n}"));
             Ok(())
         };
@@ -59,7 +59,7 @@ fn commands_go_on_while_runs_follow_each_other() -> Result<()> {
         let placed = shop.timeline(&basket.id()).await?.iter().filter(|kind| *kind == "hold_placed").count();
         assert_eq!(placed, 40, "a command was done twice");
         shop.cancel(&basket.id(), "c1", &[]).await?;
-        shop.until_status(&basket.id(), "Cancelled").await?;
+        shop.until_status(&basket.id(), "cancelled").await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
         replay::keep(&shop.system, &basket.id(), "handed-over").await
     })
@@ -73,10 +73,10 @@ fn what_is_under_way_is_not_done_again_by_the_next_run() -> Result<()> {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let basket = Basket::of(&sku, 2, 255);
         place_with_short_runs(shop, &basket, Policy::default(), 12).await?;
-        let released = |order: &OrderView| order.fulfillment_orders.iter().any(|part| part.status == "Released");
+        let released = |order: &OrderView| order.fulfillment_orders.iter().any(|part| part.status == "released");
         let order = shop.until(&basket.id(), "be released", released).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&basket.id(), "Completed").await?;
+        shop.until_status(&basket.id(), "completed").await?;
         let books = shop.books(&basket.id()).await?;
         assert_eq!(books.0.len(), 2, "one authorization and one capture: {books:?}");
         Ok(())

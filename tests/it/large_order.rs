@@ -64,7 +64,7 @@ fn the_largest_order_works_whole_and_stays_within_every_limit() -> Result<()> {
         for part in &order.fulfillment_orders {
             shop.insist(&part.fulfillment_order_id, "deliver").await?;
         }
-        let order: OrderView = shop.until_status(&basket.id(), "Completed").await?;
+        let order: OrderView = shop.until_status(&basket.id(), "completed").await?;
         assert_eq!(order.totals.captured_minor, order.totals.total_minor);
         assert!(order.lines.iter().all(|line| line.units.delivered == line.units.ordered));
         items_stay_small(shop, &basket.id()).await?;

@@ -16,7 +16,7 @@ fn with_encryption_temporal_holds_no_payload_in_clear() -> Result<()> {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&order.heading.order_id.parse()?, "Completed").await?;
+        shop.until_status(&order.heading.order_id.parse()?, "completed").await?;
         let handle =
             shop.system.temporal.get_workflow_handle::<oms_workflows::order::OrderWorkflow>(format!("order:{}", order.heading.order_id));
         let events = handle.fetch_history(Default::default()).into_events().await?;
@@ -42,7 +42,7 @@ fn workers_are_built_anew_and_no_order_notices() -> Result<()> {
             let orders = try_join_all(baskets.iter().map(|basket| shop.place_released(basket))).await?;
             try_join_all(orders.iter().map(|order| shop.fulfill(order))).await?;
             for basket in &baskets {
-                shop.until_status(&basket.id(), "Completed").await?;
+                shop.until_status(&basket.id(), "completed").await?;
             }
         }
         assert_eq!(shop.stock(&sku, LEEDS).await?, (40, 0));

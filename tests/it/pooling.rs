@@ -43,13 +43,13 @@ fn alone(around: Option<Around>, test: impl AsyncFnOnce(&Shop) -> Result<()>) ->
 
 async fn allocated(shop: &Shop, basket: &Basket) -> Result<OrderId> {
     let id = shop.place(basket).await?;
-    shop.until(&id, "be allocated", |order| !order.fulfillment_orders.is_empty() && order.status == "Processing").await?;
+    shop.until(&id, "be allocated", |order| !order.fulfillment_orders.is_empty() && order.status == "processing").await?;
     Ok(id)
 }
 
 /// Where the order's units are, live parts only.
 fn whereabouts(order: &OrderView) -> Vec<(String, u32)> {
-    let live = order.fulfillment_orders.iter().filter(|part| part.status != "Cancelled");
+    let live = order.fulfillment_orders.iter().filter(|part| part.status != "cancelled");
     let mut found: Vec<_> =
         live.map(|part| (part.facility_id.clone().unwrap_or_default(), part.lines.iter().map(|line| line.quantity).sum::<u32>())).collect();
     found.sort();
@@ -115,10 +115,10 @@ fn a_pool_moves_orders_that_are_cheaper_together_and_keeps_their_stock() -> Resu
         assert_eq!((again.planned, again.moved), (0, 0), "{again:?}");
         for id in [&first, &second] {
             replay::replays(&shop.system, id).await?;
-            let part = shop.order(id).await?.fulfillment_orders.into_iter().find(|part| part.status == "Open").context("open")?;
+            let part = shop.order(id).await?.fulfillment_orders.into_iter().find(|part| part.status == "open").context("open")?;
             shop.acts(&part.fulfillment_order_id, "release", json!({})).await?;
             shop.fulfill(&shop.order(id).await?).await?;
-            shop.until_status(id, "Completed").await?;
+            shop.until_status(id, "completed").await?;
         }
         Ok(())
     })
@@ -179,7 +179,7 @@ fn a_move_that_comes_too_late_is_skipped_and_counted() -> Result<()> {
         };
         let (pool, released) = tokio::join!(repool(shop, false), meanwhile);
         let (pool, released) = (pool?, released?);
-        assert_eq!(released.status, "Released");
+        assert_eq!(released.status, "released");
         // The first is with its facility, so that the second finds nothing in its place, and stays.
         assert_eq!((pool.planned, pool.moved, pool.skipped, pool.saved_milli), (2, 0, 2, 0), "{pool:?}");
         are_at(shop, &first, &[(LEEDS, 2)]).await?;

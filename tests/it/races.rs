@@ -17,13 +17,13 @@ fn of_forty_orders_for_seven_units_exactly_seven_win() -> Result<()> {
         let mut won = Vec::new();
         for basket in &baskets {
             let order =
-                shop.until(&basket.id(), "be decided", |order| ["Processing", "Cancelled"].contains(&order.status.as_str())).await?;
-            won.extend((order.status == "Processing").then(|| basket.id()));
+                shop.until(&basket.id(), "be decided", |order| ["processing", "cancelled"].contains(&order.status.as_str())).await?;
+            won.extend((order.status == "processing").then(|| basket.id()));
         }
         assert_eq!(won.len(), 7);
         assert_eq!(shop.stock(&sku, LEEDS).await?, (7, 7));
         for id in &won {
-            let order = shop.until_part(id, 1, "Released").await?;
+            let order = shop.until_part(id, 1, "released").await?;
             shop.ship(&order.fulfillment_order_id).await?;
         }
         assert_eq!(shop.stock(&sku, LEEDS).await?, (0, 0));
@@ -40,7 +40,7 @@ fn units_at_two_places_are_shared_out_to_the_last() -> Result<()> {
         try_join_all(baskets.iter().map(|basket| shop.place(basket))).await?;
         let (mut allocated, mut unfilled) = (0, 0);
         for basket in &baskets {
-            let units = shop.until_status(&basket.id(), "Processing").await?.lines[0].units.clone();
+            let units = shop.until_status(&basket.id(), "processing").await?.lines[0].units.clone();
             assert_eq!(units.allocated + units.unfilled, 3);
             allocated += units.allocated;
             unfilled += units.unfilled;
@@ -64,8 +64,8 @@ fn orders_of_several_lines_never_block_each_other_for_good() -> Result<()> {
         let mut won = 0;
         for basket in &baskets {
             let order =
-                shop.until(&basket.id(), "be decided", |order| ["Processing", "Cancelled"].contains(&order.status.as_str())).await?;
-            won += i64::from(order.status == "Processing");
+                shop.until(&basket.id(), "be decided", |order| ["processing", "cancelled"].contains(&order.status.as_str())).await?;
+            won += i64::from(order.status == "processing");
         }
         assert_eq!(won, 10);
         for sku in &skus {

@@ -90,7 +90,7 @@ fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
         placed_at: order.core.placed_at,
         updated_at: at,
         needs_attention: !order.attention.is_empty(),
-        hold_reasons: order.holds.iter().map(|hold| format!("{:?}", hold.reason)).collect(),
+        hold_reasons: order.holds.iter().map(|hold| hold.reason.name().to_owned()).collect(),
         skus,
     }
 }

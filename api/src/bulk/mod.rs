@@ -40,7 +40,7 @@ pub enum OperationBody {
     /// The whole order; its reason is the bulk operation's, its `cancellation_id` the `bulk_id`.
     Cancel,
     Hold {
-        #[schema(examples("Other"))]
+        #[schema(examples("other"))]
         hold_reason: String,
         /// Absent: the `bulk_id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub enum OperationBody {
         hold_id: Option<String>,
         /// Every hold for this reason, whoever placed it. Without a selection that names one, orders that are held for it are asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(examples("HighRiskOfFraud"))]
+        #[schema(examples("high_risk_of_fraud"))]
         hold_reason: Option<String>,
     },
     /// What a facility has not begun with goes elsewhere.
@@ -76,7 +76,7 @@ pub enum OperationBody {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SelectionBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("Processing"))]
+    #[schema(examples("processing"))]
     pub status: Option<String>,
     /// The customer's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

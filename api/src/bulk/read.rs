@@ -3,12 +3,10 @@
 use oms_domain::{
     bulk::{Operation, Task},
     ids::BulkId,
+    order::HoldReason,
 };
 
-use crate::{
-    hold::REASONS,
-    reader::{Fields, Node, boolean, choice, integer, parsed, text, timestamp},
-};
+use crate::reader::{Fields, Node, boolean, choice, integer, parsed, text, timestamp};
 
 /// Orders a second, unless said and at most.
 const PACE: (u32, i64) = (20, 1_000);
@@ -59,13 +57,13 @@ fn operation(fields: &Fields<'_>, bulk_id: Option<&BulkId>) -> Option<Operation>
         Kind::Cancel => Some(Operation::Cancel),
         Kind::Hold => {
             let hold_id = fields.optional("hold_id", parsed);
-            let reason = fields.required("hold_reason", choice(REASONS));
+            let reason = fields.required("hold_reason", choice(HoldReason::NAMED));
             let expires_at = fields.optional("expires_at", timestamp);
             let hold_id = hold_id?.or_else(|| bulk_id.map(BulkId::hold_id));
             Some(Operation::Hold { reason: reason?, expires_at: expires_at?, hold_id: hold_id? })
         }
         Kind::Release => {
-            let (hold_id, reason) = (fields.optional("hold_id", parsed), fields.optional("hold_reason", choice(REASONS)));
+            let (hold_id, reason) = (fields.optional("hold_id", parsed), fields.optional("hold_reason", choice(HoldReason::NAMED)));
             match (hold_id?, reason?) {
                 (Some(hold_id), None) => Some(Operation::Release { hold_id }),
                 (None, Some(reason)) => Some(Operation::ReleaseFor { reason }),

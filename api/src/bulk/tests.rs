@@ -19,15 +19,15 @@ fn read(body: &Value) -> Result<AskedBulk<Option<String>>, Vec<String>> {
 }
 
 fn body(operation: Value) -> Value {
-    json!({"bulk_id": "b-1", "operation": operation, "reason": "a recall", "selection": {"status": "Processing"}})
+    json!({"bulk_id": "b-1", "operation": operation, "reason": "a recall", "selection": {"status": "processing"}})
 }
 
 #[test]
 fn every_operation_is_read_with_its_defaults() {
     let asked = read(&body(json!({"kind": "cancel"}))).unwrap();
     assert_eq!((asked.task.operation, asked.dry_run, asked.orders_per_second), (Operation::Cancel, false, 20));
-    assert_eq!(asked.selection.as_deref(), Some("Processing"));
-    let hold = read(&body(json!({"kind": "hold", "hold_reason": "Other"}))).unwrap().task.operation;
+    assert_eq!(asked.selection.as_deref(), Some("processing"));
+    let hold = read(&body(json!({"kind": "hold", "hold_reason": "other"}))).unwrap().task.operation;
     let hold_id = "b-1".parse().unwrap();
     assert_eq!(hold, Operation::Hold { hold_id, reason: HoldReason::Other, expires_at: None });
     assert!(read(&body(json!({"kind": "release", "hold_id": "review.fraud"}))).is_ok());
@@ -38,12 +38,12 @@ fn every_operation_is_read_with_its_defaults() {
 #[test]
 fn a_release_names_a_hold_or_a_reason_and_not_both() {
     let operation = |operation| read(&body(operation)).map(|asked| asked.task.operation);
-    let for_fraud = json!({"kind": "release", "hold_reason": "HighRiskOfFraud"});
+    let for_fraud = json!({"kind": "release", "hold_reason": "high_risk_of_fraud"});
     assert_eq!(operation(for_fraud.clone()), Ok(Operation::ReleaseFor { reason: HoldReason::HighRiskOfFraud }));
     let held = json!({"bulk_id": "b-1", "operation": for_fraud, "reason": "the rule was wrong"});
     assert_eq!(read(&held).unwrap().selection, None, "what is held for it is selection enough");
     assert_eq!(operation(json!({"kind": "release"})).unwrap_err(), ["/operation/hold_id"]);
-    let both = json!({"kind": "release", "hold_id": "h", "hold_reason": "Other"});
+    let both = json!({"kind": "release", "hold_id": "h", "hold_reason": "other"});
     assert_eq!(operation(both).unwrap_err(), ["/operation/hold_reason"]);
     assert_eq!(operation(json!({"kind": "release", "hold_reason": "Boredom"})).unwrap_err(), ["/operation/hold_reason"]);
 }

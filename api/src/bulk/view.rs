@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::OperationBody;
-use crate::hold::hold_reason_name;
 
 /// The answer to `POST /bulk`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,7 +25,7 @@ pub struct BulkView {
     pub bulk_id: String,
     pub operation: OperationBody,
     pub reason: String,
-    /// `Running`, `Paused`, `Completed` or `Cancelled`.
+    /// `running`, `paused`, `completed` or `cancelled`.
     pub status: String,
     /// Orders that were chosen when it began.
     pub selected: u64,
@@ -156,13 +155,11 @@ impl From<&Operation> for OperationBody {
     fn from(operation: &Operation) -> Self {
         match operation {
             Operation::Cancel => Self::Cancel,
-            Operation::Hold { hold_id, reason, expires_at } => Self::Hold {
-                hold_reason: hold_reason_name(*reason).to_owned(),
-                hold_id: Some(hold_id.to_string()),
-                expires_at: *expires_at,
-            },
+            Operation::Hold { hold_id, reason, expires_at } => {
+                Self::Hold { hold_reason: reason.name().to_owned(), hold_id: Some(hold_id.to_string()), expires_at: *expires_at }
+            }
             Operation::Release { hold_id } => Self::Release { hold_id: Some(hold_id.to_string()), hold_reason: None },
-            Operation::ReleaseFor { reason } => Self::Release { hold_id: None, hold_reason: Some(hold_reason_name(*reason).to_owned()) },
+            Operation::ReleaseFor { reason } => Self::Release { hold_id: None, hold_reason: Some(reason.name().to_owned()) },
             Operation::Move { from, to, consented } => {
                 Self::Move { facility_id: from.to_string(), to_facility_id: to.as_ref().map(ToString::to_string), consented: *consented }
             }

@@ -24,8 +24,8 @@ pub enum ChangeAnswer {
 pub struct ChangeSetView {
     pub change_id: String,
     pub order_id: String,
-    /// `Requested` while facilities are asked; then, or at once, `Confirmed`; `Declined`; or `Cancelled` by whoever asked.
-    #[schema(examples("Confirmed"))]
+    /// `requested` while facilities are asked; then, or at once, `confirmed`; `declined`; or `cancelled` by whoever asked.
+    #[schema(examples("confirmed"))]
     pub status: String,
     pub reason: String,
     /// When it came to its status.

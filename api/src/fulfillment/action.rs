@@ -13,14 +13,6 @@ const PARCELS_MAX: usize = 500;
 const WEIGHT_MAX_G: i64 = 10_000_000;
 /// Longest code that a customer shows.
 const CODE_MAX_CHARS: usize = 64;
-const REASONS: &[(&str, RejectionReason)] = &[
-    ("NotInStock", RejectionReason::NotInStock),
-    ("Mismatch", RejectionReason::Mismatch),
-    ("Damaged", RejectionReason::Damaged),
-    ("NoCapacity", RejectionReason::NoCapacity),
-    ("Other", RejectionReason::Other),
-];
-
 type ReadBody = fn(&Fields<'_>, &FulfillmentOrderId) -> Option<FulfillmentRequest>;
 
 /// The actions, by their word in the path, each with the reader of its body.
@@ -66,7 +58,7 @@ pub fn read_action(action: &str, id: &FulfillmentOrderId) -> Option<impl Fn(&Nod
 }
 
 fn reject(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
-    let reason = fields.required("reason", choice(REASONS));
+    let reason = fields.required("reason", choice(RejectionReason::NAMED));
     let lines = fields.optional("lines", units_per_line("quantity"));
     Some(FulfillmentRequest::Reject { reason: reason?, lines: lines? })
 }
@@ -76,7 +68,7 @@ fn start_picking(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<Fulfillm
 }
 
 fn short_pick(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
-    let reason = fields.required("reason", choice(REASONS));
+    let reason = fields.required("reason", choice(RejectionReason::NAMED));
     let lines = fields.required("lines", units_per_line("quantity_short"));
     Some(FulfillmentRequest::ShortPick { reason: reason?, lines: lines? })
 }

@@ -24,8 +24,8 @@ pub enum ActionBody {
 /// `reject`: the facility gives units back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RejectBody {
-    /// `NotInStock`, `Mismatch`, `Damaged`, `NoCapacity` or `Other`: it decides what becomes of the stock.
-    #[schema(examples("NotInStock"))]
+    /// `not_in_stock`, `mismatch`, `damaged`, `no_capacity` or `other`: it decides what becomes of the stock.
+    #[schema(examples("not_in_stock"))]
     pub reason: String,
     /// Absent: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]

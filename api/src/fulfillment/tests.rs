@@ -18,10 +18,10 @@ fn the_bodies_of_the_design_are_read() {
     for (action, body) in [
         ("release", json!({})),
         ("accept", json!({})),
-        ("reject", json!({"reason": "NotInStock"})),
-        ("reject", json!({"reason": "Damaged", "lines": [{"line_id": "1", "quantity": 2}]})),
+        ("reject", json!({"reason": "not_in_stock"})),
+        ("reject", json!({"reason": "damaged", "lines": [{"line_id": "1", "quantity": 2}]})),
         ("start-picking", json!({"picker": "p-7"})),
-        ("short-pick", json!({"lines": [{"line_id": "1", "quantity_short": 1}], "reason": "Mismatch"})),
+        ("short-pick", json!({"lines": [{"line_id": "1", "quantity_short": 1}], "reason": "mismatch"})),
         ("pack", json!({})),
         ("pack", json!({"parcels": [{"lines": [{"line_id": "1", "quantity": 2}], "weight_g": 950}]})),
         ("unpack", json!({})),
@@ -59,7 +59,7 @@ fn a_bad_body_names_its_fields() {
         ("start-picking", json!({}), vec!["/picker"]),
         (
             "short-pick",
-            json!({"reason": "Other", "lines": [{"line_id": "1", "quantity": 1}]}),
+            json!({"reason": "other", "lines": [{"line_id": "1", "quantity": 1}]}),
             vec!["/lines/0/quantity_short", "/lines/0/quantity"],
         ),
         (

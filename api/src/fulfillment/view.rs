@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use oms_domain::{
     ids::{LineId, Sku},
-    order::{FacilityRejection, FulfillmentOrder, Order, Parcel, RejectionReason},
+    order::{FacilityRejection, FulfillmentOrder, Order, Parcel},
     placed::{Destination, PlacedOrder},
 };
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct FulfillmentOrderView {
     pub order_id: String,
     /// Null while no facility has the stock.
     pub facility_id: Option<String>,
-    #[schema(examples("Released"))]
+    #[schema(examples("released"))]
     pub status: String,
     /// `standard`, `express` or `pickup`.
     pub delivery_method: String,
@@ -71,7 +71,7 @@ pub struct FulfillmentLineView {
 pub struct ParcelView {
     #[schema(examples("536365-F1-P1"))]
     pub parcel_id: String,
-    #[schema(examples("InTransit"))]
+    #[schema(examples("in_transit"))]
     pub status: String,
     pub tracking_number: Option<String>,
     pub carrier: Option<String>,
@@ -89,7 +89,7 @@ pub struct ParcelView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RejectionView {
     pub facility_id: String,
-    #[schema(examples("NotInStock"))]
+    #[schema(examples("not_in_stock"))]
     pub reason: String,
     pub lines: Vec<LineUnits>,
 }
@@ -170,13 +170,10 @@ impl From<&Parcel> for ParcelView {
 
 impl From<&FacilityRejection> for RejectionView {
     fn from(rejection: &FacilityRejection) -> Self {
-        let reason = match rejection.reason {
-            RejectionReason::NotInStock => "NotInStock",
-            RejectionReason::Mismatch => "Mismatch",
-            RejectionReason::Damaged => "Damaged",
-            RejectionReason::NoCapacity => "NoCapacity",
-            RejectionReason::Other => "Other",
-        };
-        Self { facility_id: rejection.facility_id.to_string(), reason: reason.to_owned(), lines: line_units(&rejection.lines) }
+        Self {
+            facility_id: rejection.facility_id.to_string(),
+            reason: rejection.reason.name().to_owned(),
+            lines: line_units(&rejection.lines),
+        }
     }
 }

@@ -35,9 +35,9 @@ use crate::{
 pub struct OrderView {
     #[serde(flatten)]
     pub heading: OrderHeading,
-    #[schema(examples("Processing"))]
+    #[schema(examples("processing"))]
     pub status: String,
-    /// Derived from the units: `Unfulfilled`, `PartiallyFulfilled`, `Fulfilled`, `PartiallyReturned` or `Returned`.
+    /// Derived from the units: `unfulfilled`, `partially_fulfilled`, `fulfilled`, `partially_returned` or `returned`.
     pub fulfillment: String,
     /// The number of its last event.
     pub version: u64,
@@ -121,7 +121,7 @@ pub struct OperationView {
     /// `authorize`, `capture`, `void` or `refund`.
     pub kind: String,
     pub amount_minor: i64,
-    /// `Pending`, `Succeeded`, `Failed` or `Unknown`.
+    /// `pending`, `succeeded`, `failed` or `unknown`.
     pub status: String,
     /// The gateway's reason, once it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -37,6 +37,7 @@ impl Kind {
 
 /// A well-formed request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
     Authorize {
         reference: String,

@@ -6,13 +6,13 @@ machine! {
     /// Where a bulk operation stands.
     states BulkStatus {
         /// Going through its orders, batch by batch.
-        Running = "Running",
+        Running = "running",
         /// No order is asked until it is resumed.
-        Paused = "Paused",
+        Paused = "paused",
         /// Every order was asked.
-        Completed = "Completed",
+        Completed = "completed",
         /// Orders that were not asked by then stay as they are; what was done is not undone.
-        Cancelled = "Cancelled",
+        Cancelled = "cancelled",
     }
     /// What moves a bulk operation on.
     actions BulkAction {

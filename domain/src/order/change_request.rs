@@ -13,13 +13,13 @@ machine! {
     /// Where a change set stands.
     states ChangeStatus {
         /// It touches what facilities have accepted: they answer, or the deadline does.
-        Requested = "Requested",
+        Requested = "requested",
         /// Made, as a whole.
-        Confirmed = "Confirmed",
+        Confirmed = "confirmed",
         /// Nothing has changed, and `why` says why not.
-        Declined = "Declined",
+        Declined = "declined",
         /// Whoever asked does not want it any more.
-        Cancelled = "Cancelled",
+        Cancelled = "cancelled",
     }
     /// What moves a change set on.
     actions ChangeAction {

@@ -13,12 +13,12 @@ machine! {
     /// Where a claim stands.
     states ClaimStatus {
         /// A person answers, or the deadline does.
-        Opened = "Opened",
+        Opened = "opened",
         /// The money is on its way.
-        Approved = "Approved",
-        Declined = "Declined",
+        Approved = "approved",
+        Declined = "declined",
         /// The money has reached the customer.
-        Closed = "Closed",
+        Closed = "closed",
     }
     /// What moves a claim on.
     actions ClaimAction {

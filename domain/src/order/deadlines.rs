@@ -28,7 +28,7 @@ waits! {
         Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
         Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
         Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
-        CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if Packed, else accepted", "support";
+        CancellationRequest = "cancellation_request", "cancellation_request_ms after asking", "refused if packed, else accepted", "support";
         ChangeRequest = "change_request", "change_request_ms after asking the first facility", "it is declined", "support";
         Label = "label", "label_ms after asking", "the carrier gave no label in time", "the facility";
         Delivery = "delivery", "assumed_delivery_ms after shipping", "assumed delivered, and marked so", "support";

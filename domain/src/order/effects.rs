@@ -17,6 +17,7 @@ use crate::{
 
 /// One thing to be done outside. Its key is deterministic: doing it twice under the key is doing it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     Source(SourceRequest),
     Pay(PaymentRequest),

@@ -60,6 +60,7 @@ pub use self::{
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId},
+    kinds::named,
     parcel::ParcelStatus,
     payment::Payment,
     policy::Policy,
@@ -214,14 +215,15 @@ pub struct FacilityRejection {
     pub at: Timestamp,
 }
 
-/// Why a facility gives units back; the reason decides what becomes of its stock (LIFECYCLE.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum RejectionReason {
-    NotInStock,
-    Mismatch,
-    Damaged,
-    NoCapacity,
-    Other,
+named! {
+    /// Why a facility gives units back; the reason decides what becomes of its stock (LIFECYCLE.md).
+    RejectionReason {
+        NotInStock = "not_in_stock",
+        Mismatch = "mismatch",
+        Damaged = "damaged",
+        NoCapacity = "no_capacity",
+        Other = "other",
+    }
 }
 
 /// A cancellation that only the facility can answer, since it has begun its work.
@@ -295,16 +297,17 @@ pub fn pickup_code_hash(id: &FulfillmentOrderId, code: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Why an order may not go on for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum HoldReason {
-    AwaitingPayment,
-    HighRiskOfFraud,
-    IncorrectAddress,
-    InventoryOutOfStock,
-    AwaitingReturnItems,
-    UnknownDeliveryDate,
-    Other,
+named! {
+    /// Why an order may not go on for now.
+    HoldReason {
+        AwaitingPayment = "awaiting_payment",
+        HighRiskOfFraud = "high_risk_of_fraud",
+        IncorrectAddress = "incorrect_address",
+        InventoryOutOfStock = "inventory_out_of_stock",
+        AwaitingReturnItems = "awaiting_return_items",
+        UnknownDeliveryDate = "unknown_delivery_date",
+        Other = "other",
+    }
 }
 
 /// Blocks approval and release until it is lifted or expires.
@@ -440,6 +443,6 @@ impl FulfillmentOrder {
 
     /// The status people see: Shipped becomes Delivered with its last parcel.
     pub fn shown_status(&self) -> &'static str {
-        if self.is_delivered() { "Delivered" } else { self.status.name() }
+        if self.is_delivered() { "delivered" } else { self.status.name() }
     }
 }

@@ -6,16 +6,16 @@ machine! {
     /// Where an order stands.
     states OrderStatus {
         /// Taken in: being sourced, reserved and authorized.
-        Created = "Created",
-        Approved = "Approved",
+        Created = "created",
+        Approved = "approved",
         /// With the facilities.
-        Processing = "Processing",
-        Completed = "Completed",
-        Cancelled = "Cancelled",
+        Processing = "processing",
+        Completed = "completed",
+        Cancelled = "cancelled",
         /// Payment or screening said no.
-        Rejected = "Rejected",
+        Rejected = "rejected",
         /// Payment did not come in time.
-        Expired = "Expired",
+        Expired = "expired",
     }
     /// What moves an order on.
     actions OrderAction {

@@ -69,11 +69,11 @@ pub enum FulfillmentProgress {
 impl FulfillmentProgress {
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Unfulfilled => "Unfulfilled",
-            Self::PartiallyFulfilled => "PartiallyFulfilled",
-            Self::Fulfilled => "Fulfilled",
-            Self::PartiallyReturned => "PartiallyReturned",
-            Self::Returned => "Returned",
+            Self::Unfulfilled => "unfulfilled",
+            Self::PartiallyFulfilled => "partially_fulfilled",
+            Self::Fulfilled => "fulfilled",
+            Self::PartiallyReturned => "partially_returned",
+            Self::Returned => "returned",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
 
 /// One thing to be done outside. Doing it twice under its key is doing it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Ask the order whether these units may come back.
     AskOrder {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Return;
 use crate::{
     ids::{FacilityId, LineId, Sku},
+    kinds::named,
     order::Lines,
 };
 
@@ -45,14 +46,15 @@ pub struct GoodsRef {
     pub facility_id: Option<FacilityId>,
 }
 
-/// How units are judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Verdict {
-    /// Their money goes back.
-    Accepted,
-    Rejected,
-    /// Someone else must look.
-    ManualReview,
+named! {
+    /// How units are judged.
+    Verdict {
+        /// Their money goes back.
+        Accepted = "accepted",
+        Rejected = "rejected",
+        /// Someone else must look.
+        ManualReview = "manual_review",
+    }
 }
 
 /// What becomes of judged units.

@@ -6,24 +6,24 @@ machine! {
     /// Where a return stands.
     states ReturnStatus {
         /// Asked for; a rule or a person answers.
-        Requested = "Requested",
-        Approved = "Approved",
-        LabelSent = "LabelSent",
-        InTransit = "InTransit",
-        PartiallyReceived = "PartiallyReceived",
-        Received = "Received",
+        Requested = "requested",
+        Approved = "approved",
+        LabelSent = "label_sent",
+        InTransit = "in_transit",
+        PartiallyReceived = "partially_received",
+        Received = "received",
         /// Nothing more is awaited; what came is being judged.
-        Inspected = "Inspected",
+        Inspected = "inspected",
         /// Every unit is judged; its money is on its way.
-        Refunding = "Refunding",
-        RefundFailed = "RefundFailed",
-        Closed = "Closed",
-        Declined = "Declined",
-        Cancelled = "Cancelled",
+        Refunding = "refunding",
+        RefundFailed = "refund_failed",
+        Closed = "closed",
+        Declined = "declined",
+        Cancelled = "cancelled",
         /// The goods were not sent in time.
-        Expired = "Expired",
+        Expired = "expired",
         /// The carrier lost the goods.
-        Lost = "Lost",
+        Lost = "lost",
     }
     /// What moves a return on.
     actions ReturnAction {

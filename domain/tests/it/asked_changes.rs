@@ -198,7 +198,7 @@ fn what_ships_first_wins_and_what_is_let_go_first_does_not_ship() {
     shipped.ship(1).unwrap();
     shipped.obey_labels();
     assert_eq!((shipped.status(1), asked(&shipped).status), (FulfillmentStatus::Shipped, ChangeStatus::Declined));
-    assert!(asked(&shipped).why.as_ref().unwrap().starts_with("A1-F1 is Shipped"), "{:?}", asked(&shipped));
+    assert!(asked(&shipped).why.as_ref().unwrap().starts_with("A1-F1 is shipped"), "{:?}", asked(&shipped));
     assert_eq!(agree(&mut shipped, 1).unwrap_err().code, ErrorCode::IllegalTransition);
 
     let mut let_go = accepted(&[2]);
@@ -229,7 +229,7 @@ fn handing_over_wins_too() {
     change(&mut run, "c1", vec![CoreChange::Method { group: 0, to: express }]).unwrap();
     assert_eq!(of(&run), [("A1-F1".to_owned(), false)]);
     run.fulfill(1, FulfillmentRequest::Handover { code_hash: None }).unwrap();
-    assert!(asked(&run).why.as_ref().unwrap().starts_with("A1-F1 is PickedUp"), "{:?}", asked(&run));
+    assert!(asked(&run).why.as_ref().unwrap().starts_with("A1-F1 is picked_up"), "{:?}", asked(&run));
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn every_answer_in_every_status_of_a_change_set_moves_it_or_is_refused_by_name()
 fn a_set_that_was_confirmed_at_once_is_not_cancelled() {
     let mut run = Run::released(core(&[2]));
     change(&mut run, "c1", vec![less("1", 1)]).unwrap();
-    assert_eq!(cancel(&mut run, "c1").unwrap_err().status.as_deref(), Some("Confirmed"));
+    assert_eq!(cancel(&mut run, "c1").unwrap_err().status.as_deref(), Some("confirmed"));
 }
 
 #[test]

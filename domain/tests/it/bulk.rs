@@ -209,6 +209,6 @@ fn what_is_not_possible_is_refused_with_what_is() {
     let end = bulk(1).after(&asked("o-7", 7, true), at(1)).unwrap();
     for request in [Request::Pause, Request::Resume, Request::Cancel] {
         let refused = end.after(&Command::Request(request), at(2)).unwrap_err();
-        assert_eq!((refused.status.as_deref(), refused.legal_actions.len()), (Some("Completed"), 0));
+        assert_eq!((refused.status.as_deref(), refused.legal_actions.len()), (Some("completed"), 0));
     }
 }

@@ -84,7 +84,7 @@ fn a_claim_is_answered_once() {
     open(&mut run, 1, lines([("1", 1)])).unwrap();
     approve(&mut run, 1).unwrap();
     let refusal = approve(&mut run, 1).unwrap_err();
-    assert_eq!((refusal.code, refusal.status.as_deref()), (ErrorCode::IllegalTransition, Some("Approved")));
+    assert_eq!((refusal.code, refusal.status.as_deref()), (ErrorCode::IllegalTransition, Some("approved")));
     run.obey();
     assert_eq!(run.order.refunds.len(), 1);
 }

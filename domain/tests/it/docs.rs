@@ -44,36 +44,36 @@ fn machines() -> Vec<Machine> {
             "Where an order stands. Everything else about it is an axis beside this one.",
             OrderStatus,
             OrderAction,
-            &["Created"]
+            &["created"]
         ),
         machine!(
             "Fulfillment order",
             "What one facility ships of an order by one method. A cancellation is asked for beside the state, which it does not change; \
-             `Delivered` is shown for a `Shipped` one whose parcels have all arrived.",
+             `delivered` is shown for a `shipped` one whose parcels have all arrived.",
             FulfillmentStatus,
             FulfillmentAction,
-            &["Open", "Scheduled", "Backordered"]
+            &["open", "scheduled", "backordered"]
         ),
         machine!(
             "Parcel",
             "Carriers skip scans, so any forward jump is legal; what comes late or twice changes nothing.",
             ParcelStatus,
             ParcelAction,
-            &["Packed"]
+            &["packed"]
         ),
         machine!(
             "Payment operation",
             "One operation at a gateway; an instrument has one under way at a time.",
             OperationStatus,
             OperationAction,
-            &["Pending"]
+            &["pending"]
         ),
         machine!(
             "Reservation",
             "Reserved units. The store moves them, in the transaction that moves the stock.",
             ReservationStatus,
             ReservationAction,
-            &["Requested"]
+            &["requested"]
         ),
         machine!(
             "Change set",
@@ -82,22 +82,22 @@ fn machines() -> Vec<Machine> {
              deadline does.",
             ChangeStatus,
             ChangeAction,
-            &["Requested", "Confirmed"]
+            &["requested", "confirmed"]
         ),
         machine!(
             "Claim",
             "The customer wants their money back for units that do not come back. An axis of its order, also after the order's end.",
             ClaimStatus,
             ClaimAction,
-            &["Opened"]
+            &["opened"]
         ),
         machine!(
             "Return",
-            "Goods on their way back, in a workflow of its own. Each unit that came is Accepted, Rejected or in ManualReview beside it; the \
+            "Goods on their way back, in a workflow of its own. Each unit that came is `accepted`, `rejected` or in `manual_review` beside it; the \
              order is told once which units are back for good, and owes their exact money.",
             ReturnStatus,
             ReturnAction,
-            &["Requested"]
+            &["requested"]
         ),
         machine!(
             "Bulk operation",
@@ -105,7 +105,7 @@ fn machines() -> Vec<Machine> {
              each batch; what was done by then is not undone, and one order that refuses stops no other.",
             BulkStatus,
             BulkAction,
-            &["Running"]
+            &["running"]
         ),
         machine!(
             "Feed run",

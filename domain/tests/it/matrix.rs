@@ -138,7 +138,7 @@ fn every_request_in_every_status_of_a_fulfillment_order_is_done_or_refused_by_na
                 // What was accepted as one stays one; and there is no other one here.
                 Err(refusal) if legal && refusal.code == ErrorCode::RefusedByRule && may_refuse(&command) => {}
                 Err(refusal) if *status == FulfillmentStatus::Open && refusal.code == ErrorCode::RefusedByRule => {
-                    assert!(refusal.message.contains("Created"), "{refusal:?}");
+                    assert!(refusal.message.contains("created"), "{refusal:?}");
                 }
                 Err(refusal) if other_way && refusal.code == ErrorCode::RefusedByRule => {}
                 Err(refusal) => {

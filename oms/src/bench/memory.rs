@@ -123,7 +123,7 @@ async fn place(api: &Api, orders: &[PlacedOrder]) -> Result<()> {
 async fn until_processing(api: &Api, orders: usize, worker: &mut Child) -> Result<()> {
     let began = Instant::now();
     loop {
-        let (processing, _) = api.pages(&["v1", "orders"], &[("status", Some("Processing".to_owned()))], orders).await?;
+        let (processing, _) = api.pages(&["v1", "orders"], &[("status", Some("processing".to_owned()))], orders).await?;
         if processing.len() == orders {
             return Ok(());
         }

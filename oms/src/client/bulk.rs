@@ -26,14 +26,14 @@ pub enum BulkCommand {
     ///
     /// With --follow, exits with 4 when orders refused or could not be asked: the others are done all the same.
     #[command(after_help = "Example:
-  oms bulk start cancel --id recall-85123A --reason \"a recall\" --sku 85123A --status Processing --dry-run
-  oms bulk start hold --id audit-7 --reason \"an audit\" --hold-as Other --channel web --follow
-  oms bulk start release --hold-id audit-7 --reason \"the audit is over\" --channel web --status Processing
-  oms bulk start release --hold-as HighRiskOfFraud --reason \"the rule was wrong\" --dry-run
+  oms bulk start cancel --id recall-85123A --reason \"a recall\" --sku 85123A --status processing --dry-run
+  oms bulk start hold --id audit-7 --reason \"an audit\" --hold-as other --channel web --follow
+  oms bulk start release --hold-id audit-7 --reason \"the audit is over\" --channel web --status processing
+  oms bulk start release --hold-as high_risk_of_fraud --reason \"the rule was wrong\" --dry-run
   oms bulk start move --from WH-NORTH --reason \"a flood\" --follow")]
     Start(Box<StartArgs>),
     /// List bulk operations, newest first.
-    #[command(after_help = "Example:\n  oms bulk list --status Running")]
+    #[command(after_help = "Example:\n  oms bulk list --status running")]
     List {
         /// Running, Paused, Completed or Cancelled.
         #[arg(long)]
@@ -95,7 +95,7 @@ pub struct StartArgs {
     /// Why; orders that are cancelled keep it.
     #[arg(long)]
     reason: String,
-    /// For hold, or for release of every hold for a reason: AwaitingPayment, HighRiskOfFraud, IncorrectAddress, InventoryOutOfStock, AwaitingReturnItems, UnknownDeliveryDate or Other.
+    /// For hold, or for release of every hold for a reason: awaiting_payment, high_risk_of_fraud, incorrect_address, inventory_out_of_stock, awaiting_return_items, unknown_delivery_date or other.
     #[arg(long, value_name = "REASON", required_if_eq("operation", "hold"))]
     hold_as: Option<String>,
     /// For hold: the id of each hold [default: the bulk operation's]; for release: the hold that is lifted.
@@ -199,7 +199,7 @@ async fn follow(api: &Api, format: Format, bulk_id: &str) -> Result<()> {
         let seen: BulkView = serde_json::from_value(answer.clone())?;
         bar.set_length(seen.selected);
         bar.set_position(seen.asked);
-        if seen.status != "Running" {
+        if seen.status != "running" {
             break (answer, seen);
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -300,11 +300,11 @@ mod tests {
         let expected = json!({"bulk_id": "b-1", "operation": operation, "reason": "flood", "selection": {"needs_attention": true},
             "dry_run": false, "orders_per_second": 5});
         assert_eq!(found, expected);
-        let found = body("hold --reason audit --hold-as Other --hold-reason IncorrectAddress --dry-run").unwrap();
-        assert_eq!((&found["operation"], &found["dry_run"]), (&json!({"kind": "hold", "hold_reason": "Other"}), &json!(true)));
-        assert_eq!(found["selection"], json!({"hold_reason": "IncorrectAddress"}));
-        let found = body("release --reason audit --hold-as HighRiskOfFraud").unwrap();
-        assert_eq!(found["operation"], json!({"kind": "release", "hold_reason": "HighRiskOfFraud"}));
+        let found = body("hold --reason audit --hold-as other --hold-reason incorrect_address --dry-run").unwrap();
+        assert_eq!((&found["operation"], &found["dry_run"]), (&json!({"kind": "hold", "hold_reason": "other"}), &json!(true)));
+        assert_eq!(found["selection"], json!({"hold_reason": "incorrect_address"}));
+        let found = body("release --reason audit --hold-as high_risk_of_fraud").unwrap();
+        assert_eq!(found["operation"], json!({"kind": "release", "hold_reason": "high_risk_of_fraud"}));
     }
 
     #[test]

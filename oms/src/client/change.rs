@@ -156,7 +156,7 @@ pub(super) fn change_set(set: &ChangeSetView) -> String {
     let outcome = match (&set.until, &set.why) {
         (Some(until), _) => format!("an answer is due by {}: {}", seconds(*until), asked(&set.asked)),
         (None, Some(why)) => why.clone(),
-        (None, None) if set.status == "Confirmed" => money,
+        (None, None) if set.status == "confirmed" => money,
         (None, None) => "nothing has changed".to_owned(),
     };
     format!("Change set {}, {} since {}: {outcome}: {}\n{rows}", set.change_id, set.status, seconds(set.at), set.reason)

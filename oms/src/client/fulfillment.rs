@@ -16,7 +16,7 @@ use crate::output::{self, Format, or_dash, table};
 #[derive(Debug, Subcommand)]
 pub enum FulfillmentCommand {
     /// List a facility's queue: what must ship soonest first.
-    #[command(after_help = "Example:\n  oms fulfillment list --facility WH-NORTH --status Released")]
+    #[command(after_help = "Example:\n  oms fulfillment list --facility WH-NORTH --status released")]
     List(ListArgs),
     /// Show what an associate needs to know of a fulfillment order.
     #[command(after_help = "Example:\n  oms fulfillment get 536365-F1")]
@@ -28,7 +28,7 @@ pub enum FulfillmentCommand {
     #[command(after_help = "Example:\n  oms fulfillment accept 536365-F1")]
     Accept { id: String },
     /// Reject it or units of it; the reason decides what becomes of the stock.
-    #[command(after_help = "Example:\n  oms fulfillment reject 536365-F1 --reason NotInStock --line 1=2")]
+    #[command(after_help = "Example:\n  oms fulfillment reject 536365-F1 --reason not_in_stock --line 1=2")]
     Reject(RejectArgs),
     /// Start picking; accepts it, if nobody has.
     #[command(alias = "pick", after_help = "Example:\n  oms fulfillment start-picking 536365-F1 --picker p-7")]
@@ -39,7 +39,7 @@ pub enum FulfillmentCommand {
         picker: String,
     },
     /// Report units that are not there.
-    #[command(after_help = "Example:\n  oms fulfillment short-pick 536365-F1 --reason NotInStock --line 1=1")]
+    #[command(after_help = "Example:\n  oms fulfillment short-pick 536365-F1 --reason not_in_stock --line 1=1")]
     ShortPick(ShortPickArgs),
     /// Pack it into parcels.
     #[command(after_help = "Example:\n  oms fulfillment pack 536365-F1 --parcel 1=2,2=1@950 --parcel 3=1")]
@@ -169,7 +169,7 @@ pub struct ListArgs {
 #[derive(Debug, Args)]
 pub struct RejectArgs {
     id: String,
-    /// NotInStock, Mismatch, Damaged, NoCapacity or Other.
+    /// not_in_stock, mismatch, damaged, no_capacity or other.
     #[arg(long)]
     reason: String,
     /// Units of a line, such as 1=2; may be given several times [default: everything].
@@ -181,7 +181,7 @@ pub struct RejectArgs {
 #[derive(Debug, Args)]
 pub struct ShortPickArgs {
     id: String,
-    /// NotInStock, Mismatch, Damaged, NoCapacity or Other.
+    /// not_in_stock, mismatch, damaged, no_capacity or other.
     #[arg(long)]
     reason: String,
     /// Units of a line that are missing, such as 1=1; may be given several times.

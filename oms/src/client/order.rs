@@ -44,7 +44,7 @@ pub enum OrderCommand {
     #[command(after_help = "Example:\n  oms order get 536365")]
     Get { order_id: String },
     /// List orders, newest first.
-    #[command(after_help = "Example:\n  oms order list --status Processing --facility WH-NORTH --limit 100")]
+    #[command(after_help = "Example:\n  oms order list --status processing --facility WH-NORTH --limit 100")]
     List(Box<ListArgs>),
     /// Cancel an order or units of it: what has shipped is too late, what a facility has begun with is asked for.
     #[command(after_help = "Example:\n  oms order cancel 536365 --reason \"customer changed their mind\" --line 1=2")]
@@ -65,7 +65,7 @@ pub enum OrderCommand {
     #[command(after_help = "Example:\n  oms order notes 536365")]
     Notes { order_id: String },
     /// Hold an order: nothing of it is approved or released until the hold is lifted.
-    #[command(after_help = "Example:\n  oms order hold 536365 --reason IncorrectAddress")]
+    #[command(after_help = "Example:\n  oms order hold 536365 --reason incorrect_address")]
     Hold(HoldArgs),
     /// Lift a hold.
     #[command(after_help = "Example:\n  oms order release-hold 536365 h-1")]
@@ -215,7 +215,7 @@ pub struct CancelArgs {
 #[derive(Debug, Args)]
 pub struct HoldArgs {
     order_id: String,
-    /// AwaitingPayment, HighRiskOfFraud, IncorrectAddress, InventoryOutOfStock, AwaitingReturnItems, UnknownDeliveryDate or Other.
+    /// awaiting_payment, high_risk_of_fraud, incorrect_address, inventory_out_of_stock, awaiting_return_items, unknown_delivery_date or other.
     #[arg(long)]
     reason: String,
     /// When it is lifted by itself.

@@ -32,7 +32,7 @@ pub enum ReturnCommand {
     #[command(after_help = "Example:\n  oms return get 536365-R1")]
     Get { return_id: String },
     /// List returns, newest first.
-    #[command(after_help = "Example:\n  oms return list --status Received")]
+    #[command(after_help = "Example:\n  oms return list --status received")]
     List(ListArgs),
     /// Show a return's timeline.
     #[command(after_help = "Example:\n  oms return events 536365-R1 -o jsonl")]
@@ -50,7 +50,7 @@ pub enum ReturnCommand {
     #[command(after_help = "Example:\n  oms return receive 536365-R1 --facility WH-NORTH --line 1=2 --sku 22423=1")]
     Receive(ReceiveArgs),
     /// Judge units that have come.
-    #[command(after_help = "Example:\n  oms return inspect 536365-R1 --line 1=1 --verdict Accepted --disposition restock")]
+    #[command(after_help = "Example:\n  oms return inspect 536365-R1 --line 1=1 --verdict accepted --disposition restock")]
     Inspect(InspectArgs),
     /// List what the return waits for, and what happens when it does not come.
     #[command(after_help = "Example:\n  oms return deadlines 536365-R1")]
@@ -154,7 +154,7 @@ impl FromStr for Verdict {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = ["Accepted", "Rejected", "ManualReview"];
+        let known = ["accepted", "rejected", "manual_review"];
         known.contains(&text).then(|| Self(text.to_owned())).ok_or_else(|| format!("must be one of {}", known.join(", ")))
     }
 }

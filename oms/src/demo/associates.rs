@@ -84,7 +84,7 @@ impl Associates {
         for look in 1_u32.. {
             self.start_picking(queue).await?;
             if look % LOOKS_PER_SWEEP == 0 {
-                for status in ["Accepted", "Picking", "Packed"] {
+                for status in ["accepted", "picking", "packed"] {
                     let found = self.list(status).await?;
                     found.into_iter().for_each(|found| self.take(found.fulfillment_order_id, queue));
                 }
@@ -110,7 +110,7 @@ impl Associates {
     /// Each facility where something has waited long enough begins with all that waits there.
     async fn start_picking(&self, queue: &mpsc::UnboundedSender<String>) -> Result<()> {
         let long_ago = self.world.now() - FIRST_LOOK_AFTER;
-        let due = self.list("Released").await?.into_iter().filter(|found| found.updated_at <= long_ago);
+        let due = self.list("released").await?.into_iter().filter(|found| found.updated_at <= long_ago);
         let facilities: BTreeSet<String> = due.filter_map(|found| found.facility_id).collect();
         let mut picklists = stream::iter(facilities).map(|facility_id| self.picklist(facility_id)).buffer_unordered(FACILITIES_AT_ONCE);
         while let Some(picklist) = picklists.next().await {
@@ -140,18 +140,18 @@ impl Associates {
     async fn fulfill(&self, id: &str) -> Result<()> {
         let mut found = self.get(id).await?;
         for _ in 0..STEPS_MAX {
-            let labels_pending = found.parcels.iter().any(|parcel| parcel.status == "LabelPending");
+            let labels_pending = found.parcels.iter().any(|parcel| parcel.status == "label_pending");
             let step = match found.status.as_str() {
-                "Accepted" | "Picking" if !found.cancellation_requested.is_empty() => Some(("accept-cancellation", json!({}))),
-                "Accepted" | "Picking" | "Packed" if found.change_requested.as_ref().is_some_and(|asked| !asked.agreed) => {
+                "accepted" | "picking" if !found.cancellation_requested.is_empty() => Some(("accept-cancellation", json!({}))),
+                "accepted" | "picking" | "packed" if found.change_requested.as_ref().is_some_and(|asked| !asked.agreed) => {
                     Some(("accept-change", json!({})))
                 }
-                "Accepted" => Some(("start-picking", json!({"picker": "associate"}))),
-                "Picking" if let Some(mishap) = self.mishap(id) => Some(go_wrong(mishap, &found)),
-                "Picking" => Some(("pack", packing::pack(&found, &self.weights_g))),
-                "Packed" if !labels_pending => Some(("ship", packing::ship(&found))),
-                "Packed" => None,
-                "Shipped" => return self.hand_over(&found),
+                "accepted" => Some(("start-picking", json!({"picker": "associate"}))),
+                "picking" if let Some(mishap) = self.mishap(id) => Some(go_wrong(mishap, &found)),
+                "picking" => Some(("pack", packing::pack(&found, &self.weights_g))),
+                "packed" if !labels_pending => Some(("ship", packing::ship(&found))),
+                "packed" => None,
+                "shipped" => return self.hand_over(&found),
                 _ => return Ok(()),
             };
             found = match step {
@@ -219,10 +219,10 @@ impl Associates {
 /// What an associate says then.
 fn go_wrong(mishap: Mishap, found: &FulfillmentOrderView) -> (&'static str, Value) {
     match mishap {
-        Mishap::Reject => ("reject", json!({"reason": "Damaged"})),
+        Mishap::Reject => ("reject", json!({"reason": "damaged"})),
         Mishap::ShortPick => {
             let lines: Vec<Value> = found.lines.iter().take(1).map(|line| json!({"line_id": line.line_id, "quantity_short": 1})).collect();
-            ("short-pick", json!({"reason": "NotInStock", "lines": lines}))
+            ("short-pick", json!({"reason": "not_in_stock", "lines": lines}))
         }
     }
 }

@@ -145,7 +145,7 @@ impl Outcome {
     /// The ratios, once all orders are in.
     pub fn finish(&mut self) {
         let orders: usize = self.orders_by_status.values().sum();
-        let completed = self.orders_by_status.get("Completed").copied().unwrap_or(0);
+        let completed = self.orders_by_status.get("completed").copied().unwrap_or(0);
         self.completed_percent = rounded(100.0 * completed as f64 / orders.max(1) as f64);
         self.packages_per_order = rounded(self.packages as f64 / self.shipping_orders.max(1) as f64);
         self.waiting.sort_by(|a, b| a.order_id.cmp(&b.order_id));

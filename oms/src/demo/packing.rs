@@ -72,7 +72,7 @@ mod tests {
             .zip(lines)
             .map(|(n, (sku, quantity)): (i32, _)| json!({"line_id": n.to_string(), "sku": sku, "title": null, "quantity": quantity}))
             .collect();
-        let found = json!({"fulfillment_order_id": "O-F1", "order_id": "O", "facility_id": "F", "status": "Picking", "delivery_method": "standard",
+        let found = json!({"fulfillment_order_id": "O-F1", "order_id": "O", "facility_id": "F", "status": "picking", "delivery_method": "standard",
             "ship_to": null, "ship_by": null, "rejections": [], "lines": lines, "parcels": [], "legal_actions": []});
         serde_json::from_value(found).unwrap()
     }

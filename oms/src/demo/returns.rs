@@ -55,7 +55,7 @@ async fn give_back(world: &World, request: &Requested) -> Result<()> {
     let receipt = json!({"receipt_id": request.request_id, "facility_id": facility, "lines": came});
     act(world, &opened.return_id, "receive", &receipt).await?;
     let judged: Vec<Value> =
-        request.lines.iter().map(|line| json!({"line_id": line.line_id, "quantity": line.quantity, "verdict": "Accepted"})).collect();
+        request.lines.iter().map(|line| json!({"line_id": line.line_id, "quantity": line.quantity, "verdict": "accepted"})).collect();
     act(world, &opened.return_id, "inspect", &json!({"lines": judged})).await?;
     let closed = until_closed(world, &opened.return_id).await?;
     let mut tally = world.tally();
@@ -124,7 +124,7 @@ async fn until_closed(world: &World, return_id: &str) -> Result<Option<ReturnVie
     while tokio::time::Instant::now() < until {
         let found = world.persistently(|| world.api.get(&path, &[])).await?;
         let found: ReturnView = serde_json::from_value(found)?;
-        if found.status == "Closed" {
+        if found.status == "closed" {
             return Ok(Some(found));
         }
         tokio::time::sleep(LOOK_EVERY).await;

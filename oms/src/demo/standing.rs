@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    order::{HoldReason, Order, OrderStatus, Wait},
+    order::{Order, OrderStatus, Wait},
 };
 
 /// Where an order stands.
@@ -25,7 +25,7 @@ impl Standing {
         let units = order.all_units();
         let moving = units.open + units.allocated + units.in_transit;
         if !order.holds.is_empty() {
-            let reasons: Vec<_> = order.holds.iter().map(|hold| hold_name(hold.reason)).collect();
+            let reasons: Vec<_> = order.holds.iter().map(|hold| hold.reason.name()).collect();
             return Self::Waiting(format!(
                 "on hold: {}{}",
                 reasons.join(", "),
@@ -46,10 +46,6 @@ fn until(order: &Order, waits: &[Wait]) -> String {
     let next = deadlines.iter().find(|deadline| waits.contains(&deadline.wait));
     next.map(|deadline| format!(" until {}, then {}", deadline.due.strftime("%-d %b %Y %H:%M"), deadline.wait.overdue()))
         .unwrap_or_default()
-}
-
-fn hold_name(reason: HoldReason) -> &'static str {
-    oms_api::hold::hold_reason_name(reason)
 }
 
 fn busy(order: &Order) -> String {

@@ -58,7 +58,7 @@ fn the_ready_line_names_every_part() {
 fn an_order_goes_from_entry_to_delivered_by_the_command_line() {
     let dev = shared();
     let order = place(&dev, "cli-1");
-    assert_eq!(order["status"], "Processing", "{order:#}");
+    assert_eq!(order["status"], "processing", "{order:#}");
     let shown = dev.oms(&["order", "get", "cli-1"]);
     assert!(shown.ok().stdout.starts_with("Order cli-1: Processing") && shown.stdout.contains("cli-1-F1"), "{}", shown.stdout);
     dev.complete("cli-1");
@@ -67,7 +67,7 @@ fn an_order_goes_from_entry_to_delivered_by_the_command_line() {
     let kinds = dev.oms(&["order", "events", "cli-1", "-o", "jsonl"]).ok().stdout.clone();
     assert!(kinds.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && kinds.lines().count() > 5, "{kinds}");
     assert!(dev.oms(&["order", "allocation", "cli-1"]).ok().stdout.contains("NOT CHOSEN"));
-    assert!(dev.oms(&["order", "list", "--status", "Completed", "-o", "jsonl"]).ok().stdout.contains("\"cli-1\""));
+    assert!(dev.oms(&["order", "list", "--status", "completed", "-o", "jsonl"]).ok().stdout.contains("\"cli-1\""));
 }
 
 #[test]
@@ -107,15 +107,15 @@ fn refusals_say_why_and_what_is_possible() {
 fn a_bulk_operation_is_tried_started_followed_and_listed() {
     let dev = shared();
     // Nobody's orders, since all tests share these.
-    let hold = ["bulk", "start", "hold", "--id", "cli-bulk", "--reason", "an audit", "--hold-as", "Other", "--customer", "nobody-1"];
+    let hold = ["bulk", "start", "hold", "--id", "cli-bulk", "--reason", "an audit", "--hold-as", "other", "--customer", "nobody-1"];
     let with = |more: &str| dev.oms(&[&hold[..], &[more]].concat());
     assert!(with("--dry-run").ok().stdout.contains("0 orders would be asked"));
     assert!(dev.oms(&["bulk", "get", "cli-bulk"]).exits(3).stderr.contains("There is no bulk operation with this id"));
-    assert!(with("--follow").ok().stdout.contains("cli-bulk is Completed: 0 of 0 orders asked"));
+    assert!(with("--follow").ok().stdout.contains("cli-bulk is completed: 0 of 0 orders asked"));
     assert_eq!(dev.oms(&["bulk", "results", "cli-bulk", "-o", "json"]).json()["items"], json!([]));
-    assert!(dev.oms(&["bulk", "list", "--status", "Completed"]).ok().stdout.contains("cli-bulk"));
+    assert!(dev.oms(&["bulk", "list", "--status", "completed"]).ok().stdout.contains("cli-bulk"));
     assert!(dev.oms(&["bulk", "list", "--status", "Gone"]).exits(2).stderr.contains("?status"));
-    assert!(dev.oms(&["bulk", "pause", "cli-bulk"]).exits(4).stderr.contains("Completed"));
+    assert!(dev.oms(&["bulk", "pause", "cli-bulk"]).exits(4).stderr.contains("completed"));
     let everything = dev.oms(&["bulk", "start", "cancel", "--reason", "by mistake"]);
     assert!(everything.exits(2).stderr.contains("/selection"), "{}", everything.stderr);
 }

@@ -73,10 +73,10 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     }
     let order = oms(&["order", "example", "--id", "p-1"], "").ok().stdout.clone();
     let placed = oms(&["order", "place", "-f", "-", "--wait", "20", "-o", "json"], &order).json();
-    assert_eq!(placed["status"], "Processing", "{placed:#}");
-    assert_eq!(oms(&["fulfillment", "ship", "p-1-F1", "-o", "json"], "").json()["status"], "Shipped");
+    assert_eq!(placed["status"], "processing", "{placed:#}");
+    assert_eq!(oms(&["fulfillment", "ship", "p-1-F1", "-o", "json"], "").json()["status"], "shipped");
     oms(&["fulfillment", "deliver", "p-1-F1"], "").ok();
-    eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"], "").json()["status"] == "Completed").then_some(()));
+    eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"], "").json()["status"] == "completed").then_some(()));
     let seen = oms(&["order", "events", "p-1"], "").ok().stdout.clone();
     assert!(seen.contains("screening_answered"), "{seen}");
     oms(&["doctor", "--reconcile"], "").ok();

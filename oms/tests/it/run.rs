@@ -215,7 +215,7 @@ impl Dev {
             let found = self.oms(&["fulfillment", "get", &id, "-o", "json"]);
             (found.code == 0 && found.stdout.contains("\"ship\"")).then_some(id.clone())
         });
-        assert_eq!(self.oms(&["fulfillment", "ship", &found, "-o", "json"]).json()["status"], "Shipped");
+        assert_eq!(self.oms(&["fulfillment", "ship", &found, "-o", "json"]).json()["status"], "shipped");
         found
     }
 
@@ -223,7 +223,7 @@ impl Dev {
     pub fn complete(&self, order_id: &str) {
         let id = self.ship(order_id);
         self.oms(&["fulfillment", "deliver", &id]).ok();
-        eventually("completion", || (self.status(order_id) == "Completed").then_some(()));
+        eventually("completion", || (self.status(order_id) == "completed").then_some(()));
     }
 }
 

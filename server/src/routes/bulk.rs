@@ -8,7 +8,6 @@ use axum::{
 };
 use oms_api::{
     bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, read_bulk},
-    hold::hold_reason_name,
     page::Page,
     problem::Problem,
     reader::{Node, choice},
@@ -45,7 +44,7 @@ const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Requ
 pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Result<Response, Failure> {
     let AskedBulk { task, mut selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
     if let Operation::ReleaseFor { reason } = &task.operation {
-        selection.hold_reason.get_or_insert_with(|| hold_reason_name(*reason).to_owned());
+        selection.hold_reason.get_or_insert_with(|| reason.name().to_owned());
     }
     refuse_unknown_facilities(&state, &task.operation).await?;
     if dry_run {
@@ -73,7 +72,7 @@ pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Resu
 #[utoipa::path(
     get, path = "/v1/bulk", tag = "bulk", operation_id = "list_bulks",
     params(
-        ("status" = Option<String>, Query, description = "`Running`, `Paused`, `Completed` or `Cancelled`"),
+        ("status" = Option<String>, Query, description = "`running`, `paused`, `completed` or `cancelled`"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Newest first", body = Page<BulkView>))

@@ -39,9 +39,9 @@ fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>
     Some((FulfillmentFilter { facility_id: facility_id?, status: status? }, cursor?, limit?))
 }
 
-/// A state of the machine, or `Delivered`, which is derived from the parcels.
+/// A state of the machine, or `delivered`, which is derived from the parcels.
 fn status(node: &Node<'_>) -> Option<String> {
-    let known = FulfillmentStatus::ALL.iter().map(|status| status.name()).chain(["Delivered"]);
+    let known = FulfillmentStatus::ALL.iter().map(|status| status.name()).chain(["delivered"]);
     let known: Vec<(&str, &str)> = known.map(|name| (name, name)).collect();
     choice(&known)(node).map(str::to_owned)
 }

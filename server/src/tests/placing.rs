@@ -11,7 +11,7 @@ async fn an_order_is_readable_from_the_answer_on_and_the_same_again_is_the_same_
     app.product("P-1").await;
     let body = order("place-1", "P-1");
     let created = app.post("/v1/orders", &body).await;
-    assert_eq!((created.status.as_u16(), &created.body["status"]), (201, &json!("Created")), "{created:?}");
+    assert_eq!((created.status.as_u16(), &created.body["status"]), (201, &json!("created")), "{created:?}");
     assert_eq!(created.headers["location"], "/v1/orders/place-1");
 
     let read = app.get("/v1/orders/place-1").await;
@@ -39,7 +39,7 @@ async fn a_preferred_wait_ends_in_time_and_shows_how_far_the_order_got() {
     let request = app.request(Method::POST, "/v1/orders").header("prefer", "wait=1").json(&order("place-2", "P-2"));
     let created = app.send(request).await;
     // No worker runs here: the order is taken in and not sourced.
-    assert_eq!((created.status.as_u16(), &created.body["status"]), (201, &json!("Created")));
+    assert_eq!((created.status.as_u16(), &created.body["status"]), (201, &json!("created")));
     assert_eq!(created.headers["preference-applied"], "wait");
 }
 

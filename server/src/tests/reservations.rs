@@ -30,7 +30,7 @@ async fn a_checkout_is_told_what_is_held_where_and_until_when_and_gives_it_back(
     let app = App::new();
     app.with_stock("H-F1", "H-1", 3).await;
     let held = app.post("/v1/reservations", &basket("H-R1", "H-1", 5)).await;
-    assert_eq!((held.status.as_u16(), &held.body["status"]), (201, &json!("Held")), "{held:?}");
+    assert_eq!((held.status.as_u16(), &held.body["status"]), (201, &json!("held")), "{held:?}");
     assert_eq!(held.headers["location"], "/v1/reservations/H-R1");
     assert_eq!(held.body["held"], json!([{"line_id": "1", "sku": "H-1", "facility_id": "H-F1", "quantity": 3}]));
     assert_eq!(held.body["not_held"], json!([{"line_id": "1", "sku": "H-1", "quantity": 2}]));
@@ -47,7 +47,7 @@ async fn a_checkout_is_told_what_is_held_where_and_until_when_and_gives_it_back(
     assert_eq!(app.get("/v1/reservations/H-R1").await.body, extended.body);
     for _ in 0..2 {
         let released = app.give_back("H-R1").await;
-        assert_eq!((released.status.as_u16(), &released.body["status"], &released.body["held"]), (200, &json!("Released"), &json!([])));
+        assert_eq!((released.status.as_u16(), &released.body["status"], &released.body["held"]), (200, &json!("released"), &json!([])));
     }
     assert_eq!(app.get("/v1/stock/H-1").await.body["positions"][0]["available"], 3);
     let late = app.extend("H-R1", 60).await;
@@ -61,7 +61,7 @@ async fn nothing_to_hold_is_denied_for_good_and_bounds_are_named() {
     let denied = app.post("/v1/reservations", &basket("H-R2", "H-2", 1)).await;
     assert_eq!(
         (denied.status.as_u16(), &denied.body["status"], &denied.body["not_held"][0]["quantity"]),
-        (201, &json!("Denied"), &json!(1))
+        (201, &json!("denied"), &json!(1))
     );
     assert_eq!(app.give_back("H-R2").await.status, 200);
 

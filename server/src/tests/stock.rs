@@ -86,7 +86,7 @@ async fn lists_and_streams_are_pages() {
     let app = App::new();
     let orders = app.get("/v1/orders?limit=5&channel=web&sku=S-1&customer=17850&email=a@example.com").await;
     assert!(orders.body["items"].is_array() && orders.body.get("next_cursor").is_some(), "{orders:?}");
-    assert!(app.get("/v1/fulfillment-orders?facility=S-F1&status=Released").await.body["items"].is_array());
+    assert!(app.get("/v1/fulfillment-orders?facility=S-F1&status=released").await.body["items"].is_array());
     let events = app.get("/v1/events?limit=1&types=order_placed,order_approved").await;
     assert!(events.body["items"].is_array() && events.body["next"].is_string(), "{events:?}");
 }

@@ -22,8 +22,8 @@ async fn five_orders() -> Store {
     for n in 0..5_u32 {
         let id = format!("o{n}");
         let mut placed = record(&id, 1, "placed");
-        placed.row.status = "Processing".into();
-        placed.fulfillment_orders = vec![if n == 3 { shipped(&id, "WH-1", "N3") } else { queued(&id, 1, "WH-1", "Released", None) }];
+        placed.row.status = "processing".into();
+        placed.fulfillment_orders = vec![if n == 3 { shipped(&id, "WH-1", "N3") } else { queued(&id, 1, "WH-1", "released", None) }];
         store.record(&placed).await.unwrap();
     }
     store
@@ -39,7 +39,7 @@ fn asked(operation: Operation, filter: OrderFilter) -> BulkIntake {
 }
 
 fn processing() -> OrderFilter {
-    OrderFilter { status: Some("Processing".into()), ..OrderFilter::default() }
+    OrderFilter { status: Some("processing".into()), ..OrderFilter::default() }
 }
 
 async fn batch(store: &Store, after: Option<&str>, limit: u32) -> Vec<(String, bool)> {
@@ -61,10 +61,10 @@ async fn its_orders_are_those_of_its_beginning_whatever_becomes_of_them() {
     let store = five_orders().await;
     assert_eq!(store.put_bulk(&asked(Operation::Cancel, processing())).await.unwrap(), BulkTaken::New);
     let mut later = record("o9", 1, "placed");
-    later.row.status = "Processing".into();
+    later.row.status = "processing".into();
     store.record(&later).await.unwrap();
     let mut gone = record("o1", 2, "cancelled");
-    gone.row.status = "Cancelled".into();
+    gone.row.status = "cancelled".into();
     store.record(&gone).await.unwrap();
     assert_eq!(store.bulk(&bulk_id()).await.unwrap().unwrap().selected, 5);
     let ids: Vec<String> = batch(&store, None, 100).await.into_iter().map(|(id, _)| id).collect();
@@ -143,7 +143,7 @@ async fn what_was_recorded_stands_and_nothing_older_replaces_it() {
 /// Two hundred thousand orders and one more, a second apart.
 const FILL: &str = "INSERT INTO orders (order_id, version, status, channel, customer_id, currency, total_minor, placed_at, updated_at,
         needs_attention, hold_reasons)
-    SELECT 'o' || n, 1, 'Processing', 'web', 'C', 'GBP', 1, timestamptz '2010-12-01' + n * interval '1 second', now(), false, '{}'
+    SELECT 'o' || n, 1, 'processing', 'web', 'C', 'GBP', 1, timestamptz '2010-12-01' + n * interval '1 second', now(), false, '{}'
     FROM generate_series(1, 200001) n";
 
 #[tokio::test]

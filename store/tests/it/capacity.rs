@@ -36,25 +36,25 @@ async fn each_release_takes_a_token_of_the_first_day_with_room_once() {
     let store = with_capacity(Some(2)).await;
     for (n, expected) in [(1, (1, 0)), (2, (2, 0)), (3, (2, 1)), (4, (2, 2))] {
         let id = format!("o{n}");
-        becomes(&store, &id, 1, "Released").await;
+        becomes(&store, &id, 1, "released").await;
         assert_eq!(taken(&store).await, expected);
         // Touched again, it has its token.
-        becomes(&store, &id, 2, "Released").await;
+        becomes(&store, &id, 2, "released").await;
         assert_eq!(taken(&store).await, expected);
     }
-    becomes(&store, "o5", 1, "Released").await;
+    becomes(&store, "o5", 1, "released").await;
     assert_eq!(taken(&store).await, (2, 3), "a release has been decided: beyond the horizon it is over the limit");
 }
 
 #[tokio::test]
 async fn what_leaves_before_picking_gives_its_token_back() {
     let store = with_capacity(Some(5)).await;
-    for (order_id, then) in [("cancelled", "Cancelled"), ("rejected", "Incomplete")] {
-        becomes(&store, order_id, 1, "Released").await;
+    for (order_id, then) in [("cancelled", "cancelled"), ("rejected", "incomplete")] {
+        becomes(&store, order_id, 1, "released").await;
         becomes(&store, order_id, 2, then).await;
     }
     assert_eq!(taken(&store).await, (0, 0));
-    for (version, status) in [(1, "Released"), (2, "Accepted"), (3, "Picking"), (4, "Incomplete")] {
+    for (version, status) in [(1, "released"), (2, "accepted"), (3, "picking"), (4, "incomplete")] {
         becomes(&store, "picked", version, status).await;
     }
     assert_eq!(taken(&store).await, (1, 0), "somebody has worked on it");
@@ -63,7 +63,7 @@ async fn what_leaves_before_picking_gives_its_token_back() {
 #[tokio::test]
 async fn a_facility_without_a_limit_has_no_tokens() {
     let store = with_capacity(None).await;
-    becomes(&store, "o1", 1, "Released").await;
+    becomes(&store, "o1", 1, "released").await;
     assert_eq!(taken(&store).await, (0, 0));
 }
 
@@ -72,7 +72,7 @@ async fn of_many_at_once_no_day_takes_more_than_its_limit() {
     let store = with_capacity(Some(7)).await;
     let releasing = (0..12).map(|n| {
         let store = store.clone();
-        tokio::spawn(async move { becomes(&store, &format!("o{n}"), 1, "Released").await })
+        tokio::spawn(async move { becomes(&store, &format!("o{n}"), 1, "released").await })
     });
     for released in releasing.collect::<Vec<_>>() {
         released.await.unwrap();

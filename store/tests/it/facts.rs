@@ -36,7 +36,7 @@ async fn holding(store: &Store, order_id: &str, status: &str, units: u32, placed
 
 /// The record of giving back so many of an order's units; `left` stay in the fulfillment order.
 fn given_back(order_id: &str, reason: RejectionReason, quantity: u32, left: u32) -> Record {
-    let status = if left == 0 { "Incomplete" } else { "Picking" };
+    let status = if left == 0 { "incomplete" } else { "picking" };
     let stock = if left == 0 { vec![] } else { vec![target(order_id, "WH-1", "A", left, 0)] };
     let row: FulfillmentRow = queued(order_id, 1, "WH-1", status, None);
     let stock_facts = vec![fact(order_id, 2, reason, quantity)];
@@ -60,7 +60,7 @@ async fn the_reason_decides_what_becomes_of_the_stock_and_each_fact_counts_once(
     ] {
         let store = fresh_whole_store().await;
         stock_up(&store, "WH-1", "A", 10).await;
-        holding(&store, "o1", "Released", 3, "2010-12-01T08:00:00Z").await;
+        holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
         let rejected = given_back("o1", reason, 3, 0);
         for _ in 0..2 {
             store.record(&rejected).await.unwrap();
@@ -74,8 +74,8 @@ async fn the_reason_decides_what_becomes_of_the_stock_and_each_fact_counts_once(
 async fn what_is_not_in_stock_leaves_what_was_picked_there() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
-    holding(&store, "packed", "Packed", 2, "2010-12-01T08:00:00Z").await;
-    holding(&store, "o1", "Picking", 4, "2010-12-01T08:00:00Z").await;
+    holding(&store, "packed", "packed", 2, "2010-12-01T08:00:00Z").await;
+    holding(&store, "o1", "picking", 4, "2010-12-01T08:00:00Z").await;
     store.record(&given_back("o1", RejectionReason::NotInStock, 3, 1)).await.unwrap();
     assert_eq!(figures(&store).await, (3, 3, 0, 0), "two are packed, and one was found");
     assert_sound(&store).await;
@@ -85,7 +85,7 @@ async fn what_is_not_in_stock_leaves_what_was_picked_there() {
 async fn units_given_back_because_they_are_not_there_serve_nobody() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 3).await;
-    holding(&store, "o1", "Released", 3, "2010-12-01T08:00:00Z").await;
+    holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
     wait_for(&store, waiting("o2", "A", 2, "2010-12-01T09:00:00Z"), "o2").await;
     store.record(&given_back("o1", RejectionReason::NotInStock, 3, 0)).await.unwrap();
     assert!(messages(&store).await.is_empty());
@@ -96,11 +96,11 @@ async fn units_given_back_because_they_are_not_there_serve_nobody() {
 async fn a_lost_task_that_had_told_a_fact_is_taken_back() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
-    holding(&store, "o1", "Released", 3, "2010-12-01T08:00:00Z").await;
+    holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
     store.record(&given_back("o1", RejectionReason::NotInStock, 3, 0)).await.unwrap();
     assert_eq!(figures(&store).await, (0, 0, 0, 0));
     let mut instead = Record { stock: vec![target("o1", "WH-1", "A", 3, 0)], ..record("o1", 2, "fulfillment_accepted") };
-    instead.fulfillment_orders = vec![queued("o1", 1, "WH-1", "Accepted", None)];
+    instead.fulfillment_orders = vec![queued("o1", 1, "WH-1", "accepted", None)];
     store.record(&instead).await.unwrap();
     assert_eq!(figures(&store).await, (10, 3, 0, 0));
     assert_eq!(store.exclusions(&order("o1"), at("2010-12-01T09:00:00Z")).await.unwrap(), []);
@@ -117,7 +117,7 @@ async fn a_facility_is_offered_a_line_again_by_the_rule_of_its_reason() {
     ] {
         let store = fresh_whole_store().await;
         stock_up(&store, "WH-1", "A", 10).await;
-        holding(&store, "o1", "Released", 3, "2010-12-01T08:00:00Z").await;
+        holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
         store.record(&given_back("o1", reason, 3, 0)).await.unwrap();
         let excluded = async |when: &str| store.exclusions(&order("o1"), at(when)).await.unwrap();
         let here = Exclusion { line_id: line("A"), facility_id: facility_id("WH-1") };
@@ -133,7 +133,7 @@ async fn stock_of_a_facility_that_gave_the_line_back_is_not_given_to_it_again() 
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 3).await;
     stock_up(&store, "WH-2", "A", 0).await;
-    holding(&store, "o1", "Released", 3, "2010-12-01T08:00:00Z").await;
+    holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
     store.record(&given_back("o1", RejectionReason::Other, 3, 0)).await.unwrap();
     wait_for(&store, waiting("o1", "A", 2, "2010-12-01T09:00:00Z"), "o1").await;
     adjust(&store, "WH-1", "A", 5).await;
@@ -153,10 +153,10 @@ async fn told(store: &Store) -> Vec<(String, u64)> {
 async fn a_fact_that_leaves_too_little_takes_it_from_those_furthest_from_leaving() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
-    holding(&store, "packed", "Packed", 3, "2010-12-01T11:00:00Z").await;
-    holding(&store, "early", "Released", 2, "2010-12-01T08:00:00Z").await;
-    holding(&store, "late", "Released", 2, "2010-12-01T09:00:00Z").await;
-    holding(&store, "open", "Open", 3, "2010-12-01T07:00:00Z").await;
+    holding(&store, "packed", "packed", 3, "2010-12-01T11:00:00Z").await;
+    holding(&store, "early", "released", 2, "2010-12-01T08:00:00Z").await;
+    holding(&store, "late", "released", 2, "2010-12-01T09:00:00Z").await;
+    holding(&store, "open", "open", 3, "2010-12-01T07:00:00Z").await;
     adjust(&store, "WH-1", "A", -4).await;
     assert_eq!(told(&store).await, [("late".to_owned(), 1), ("open".to_owned(), 3)]);
     // Those who were told are not told again.
@@ -173,20 +173,20 @@ async fn a_fact_that_leaves_too_little_takes_it_from_those_furthest_from_leaving
 async fn what_an_order_cannot_give_is_asked_of_the_next() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 4).await;
-    holding(&store, "o1", "Released", 2, "2010-12-01T08:00:00Z").await;
-    holding(&store, "o2", "Released", 2, "2010-12-01T09:00:00Z").await;
+    holding(&store, "o1", "released", 2, "2010-12-01T08:00:00Z").await;
+    holding(&store, "o2", "released", 2, "2010-12-01T09:00:00Z").await;
     adjust(&store, "WH-1", "A", -2).await;
     let (who, payload) = messages(&store).await.remove(0);
     assert_eq!(who, "o2");
     // It was packed meanwhile, so it takes notice and gives nothing.
     let seen = vec![payload["shorts"][0]["short_id"].as_str().unwrap().to_owned()];
     let mut packed = Record { stock: vec![target("o2", "WH-1", "A", 2, 0)], grants_seen: seen, ..record("o2", 2, "grants_seen") };
-    packed.fulfillment_orders = vec![queued("o2", 1, "WH-1", "Packed", None)];
+    packed.fulfillment_orders = vec![queued("o2", 1, "WH-1", "packed", None)];
     store.record(&packed).await.unwrap();
     assert_eq!(told(&store).await, [("o1".to_owned(), 2)]);
     // The other one gives way, and nothing is missing any more.
     let mut shorted = record("o1", 2, "fulfillment_shorted");
-    shorted.fulfillment_orders = vec![queued("o1", 1, "WH-1", "Incomplete", None)];
+    shorted.fulfillment_orders = vec![queued("o1", 1, "WH-1", "incomplete", None)];
     store.record(&shorted).await.unwrap();
     assert_eq!(figures(&store).await, (2, 2, 0, 0));
     assert!(told(&store).await.is_empty());

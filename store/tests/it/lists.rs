@@ -18,7 +18,7 @@ async fn seven_orders() -> Store {
         placed.row.skus = vec![sku("A"), sku(if n == 2 { "B" } else { "C" })];
         placed.row.needs_attention = n == 5;
         if n % 2 == 0 {
-            placed.row.hold_reasons = vec!["AwaitingPayment".into()];
+            placed.row.hold_reasons = vec!["awaiting_payment".into()];
         }
         placed.fulfillment_orders = vec![if n == 4 { shipped(&id, "ST-1", "N4") } else { queued(&id, 1, "WH-1", "open", None) }];
         store.record(&placed).await.unwrap();
@@ -44,12 +44,12 @@ async fn every_filter_selects_and_filters_add_up() {
     assert_eq!(ids(&store, OrderFilter { sku: Some(sku("B")), ..all() }).await, ["o2"]);
     assert_eq!(ids(&store, OrderFilter { facility_id: Some(facility_id("ST-1")), ..all() }).await, ["o4"]);
     assert_eq!(ids(&store, OrderFilter { tracking_number: text("N4"), ..all() }).await, ["o4"]);
-    assert_eq!(ids(&store, OrderFilter { hold_reason: text("AwaitingPayment"), ..all() }).await, ["o6", "o4", "o2", "o0"]);
+    assert_eq!(ids(&store, OrderFilter { hold_reason: text("awaiting_payment"), ..all() }).await, ["o6", "o4", "o2", "o0"]);
     assert_eq!(ids(&store, OrderFilter { needs_attention: Some(true), ..all() }).await, ["o5"]);
     let between = OrderFilter { placed_after: Some(at("2010-12-02T09:00:00Z")), placed_before: Some(at("2010-12-05T00:00:00Z")), ..all() };
     assert_eq!(ids(&store, between).await, ["o3", "o2"]);
     assert_eq!(ids(&store, OrderFilter { updated_after: Some(at("2010-12-02T00:00:00Z")), ..all() }).await, [""; 0]);
-    let both = OrderFilter { status: text("processing"), hold_reason: text("AwaitingPayment"), ..all() };
+    let both = OrderFilter { status: text("processing"), hold_reason: text("awaiting_payment"), ..all() };
     assert_eq!(ids(&store, both).await, ["o6", "o4"]);
 }
 

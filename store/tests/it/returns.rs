@@ -20,7 +20,7 @@ fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32) ->
         return_id: id(order_id, 1),
         order_id: order(order_id),
         version,
-        status: "Received".into(),
+        status: "received".into(),
         needs_attention: false,
         opened_at: time,
         updated_at: time,
@@ -98,7 +98,7 @@ async fn returns_are_listed_newest_first_by_order_and_status() {
     stock_up(&store, "L-RET-E", "RET-E", 5).await;
     for number in 1..=3_u32 {
         let opened_at = at(&format!("2011-02-0{number}T10:00:00Z"));
-        let status = if number == 2 { "Closed" } else { "Received" };
+        let status = if number == 2 { "closed" } else { "received" };
         let record = ReturnRecord { return_id: id("RE", number), opened_at, status: status.into(), ..record("RE", 1, "asked", "RET-E", 0) };
         store.record_return(&record).await.unwrap();
     }
@@ -111,6 +111,6 @@ async fn returns_are_listed_newest_first_by_order_and_status() {
     let rest = store.returns_page(&of(None), first.next_cursor.as_deref(), 2).await.unwrap();
     let ids: Vec<ReturnId> = first.items.into_iter().chain(rest.items).map(|found| found.return_id).collect();
     assert_eq!((ids, rest.next_cursor), (vec![id("RE", 3), id("RE", 2), id("RE", 1)], None));
-    let closed = store.returns_page(&of(Some("Closed")), None, 10).await.unwrap();
+    let closed = store.returns_page(&of(Some("closed")), None, 10).await.unwrap();
     assert_eq!(closed.items.len(), 1);
 }

@@ -190,10 +190,10 @@ async fn packed_then_shipped() -> Store {
     stock_up(&store, "WH-1", "A", 10).await;
     store.reserve(&step("o1", "place", &[("WH-1", "A", 4)])).await.unwrap();
     for (version, status, time, allocated, consumed) in [
-        (1, "Released", "2010-12-02T08:00:00Z", 4, 0),
-        (2, "Picking", "2010-12-02T09:00:00Z", 4, 0),
-        (3, "Packed", "2010-12-02T10:00:00Z", 4, 0),
-        (4, "Shipped", "2010-12-02T14:00:00Z", 0, 4),
+        (1, "released", "2010-12-02T08:00:00Z", 4, 0),
+        (2, "picking", "2010-12-02T09:00:00Z", 4, 0),
+        (3, "packed", "2010-12-02T10:00:00Z", 4, 0),
+        (4, "shipped", "2010-12-02T14:00:00Z", 0, 4),
     ] {
         store.record(&in_state(version, status, time, allocated, consumed)).await.unwrap();
     }
@@ -226,11 +226,11 @@ async fn packed_units_are_added_to_a_count_without_them_and_a_lost_task_counts_f
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
     store.reserve(&step("o1", "place", &[("WH-1", "A", 4)])).await.unwrap();
-    store.record(&in_state(1, "Picking", "2010-12-02T09:00:00Z", 4, 0)).await.unwrap();
-    store.record(&in_state(2, "Packed", "2010-12-02T10:00:00Z", 4, 0)).await.unwrap();
+    store.record(&in_state(1, "picking", "2010-12-02T09:00:00Z", 4, 0)).await.unwrap();
+    store.record(&in_state(2, "packed", "2010-12-02T10:00:00Z", 4, 0)).await.unwrap();
     assert_eq!(shelf(&store, 6, "2010-12-02T11:00:00Z").await, 10);
     // The task that packed was lost: what happened instead is something else.
-    let mut instead = in_state(2, "Picking", "2010-12-02T10:00:00Z", 4, 0);
+    let mut instead = in_state(2, "picking", "2010-12-02T10:00:00Z", 4, 0);
     instead.events[0].kind = "renamed".into();
     store.record(&instead).await.unwrap();
     assert_eq!(shelf(&store, 6, "2010-12-02T11:00:00Z").await, 6);

@@ -16,9 +16,9 @@ use crate::support::{
 const ACTIONS: [(&str, &str); 11] = [
     ("release", "{}"),
     ("accept", "{}"),
-    ("reject", r#"{"reason":"Other"}"#),
+    ("reject", r#"{"reason":"other"}"#),
     ("start-picking", r#"{"picker":"P-7"}"#),
-    ("short-pick", r#"{"reason":"NotInStock","lines":[{"line_id":"1","quantity_short":1}]}"#),
+    ("short-pick", r#"{"reason":"not_in_stock","lines":[{"line_id":"1","quantity_short":1}]}"#),
     ("pack", "{}"),
     ("unpack", "{}"),
     ("ship", r#"{"carrier":"van","tracking_number":"V-0"}"#),
@@ -36,7 +36,7 @@ async fn refuses_the_rest(shop: &Shop, part: &FulfillmentOrderView) -> Result<()
         let body: Value = serde_json::from_str(body)?;
         let refusal = shop.act(&part.fulfillment_order_id, action, body).await?.problem(409, "illegal_transition")?;
         // Delivered is Shipped with all its parcels there: the machine has one word for both.
-        let shown = refusal.current_status.as_deref().map(|status| if status == "Shipped" { part.status.as_str() } else { status });
+        let shown = refusal.current_status.as_deref().map(|status| if status == "shipped" { part.status.as_str() } else { status });
         assert_eq!(shown, Some(part.status.as_str()), "{action}: {refusal:?}");
         let legal = refusal.legal_actions.unwrap_or_default();
         assert!(!legal.iter().any(|legal| legal == action), "{action} is refused and said to be legal: {legal:?}");
@@ -46,7 +46,7 @@ async fn refuses_the_rest(shop: &Shop, part: &FulfillmentOrderView) -> Result<()
 }
 
 fn money_moves(payment: &PaymentView) -> bool {
-    payment.operations.iter().any(|operation| operation.status == "Pending" || operation.status == "Unknown")
+    payment.operations.iter().any(|operation| operation.status == "pending" || operation.status == "unknown")
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn what_is_not_legal_is_refused_in_every_state() -> Result<()> {
             let body = ACTIONS.iter().find(|(name, _)| *name == action).map_or("{}", |(_, body)| body);
             part = shop.acts(&part.fulfillment_order_id, action, serde_json::from_str(body)?).await?;
         }
-        assert_eq!(part.status, "Delivered");
+        assert_eq!(part.status, "delivered");
         let none = shop.act(&part.fulfillment_order_id, "deliver", json!({})).await?;
         // To deliver what is delivered is what was asked for already.
         none.view::<FulfillmentOrderView>(200)?;
@@ -95,17 +95,17 @@ fn a_rejected_order_goes_to_another_facility_and_not_back() -> Result<()> {
         let id = order.heading.order_id.parse()?;
         let first = &order.fulfillment_orders[0];
         assert_eq!(first.facility_id.as_deref(), Some(LEEDS));
-        shop.acts(&first.fulfillment_order_id, "reject", json!({"reason": "NotInStock"})).await?;
+        shop.acts(&first.fulfillment_order_id, "reject", json!({"reason": "not_in_stock"})).await?;
         let elsewhere = |order: &oms_api::order::OrderView| {
-            order.fulfillment_orders.iter().any(|part| part.status == "Released" && part.facility_id.as_deref() == Some(YORK))
+            order.fulfillment_orders.iter().any(|part| part.status == "released" && part.facility_id.as_deref() == Some(YORK))
         };
         let order = shop.until(&id, "be with another facility", elsewhere).await?;
         assert_eq!(shop.stock(&sku, YORK).await?, (10, 4));
         assert_eq!(shop.stock(&sku, LEEDS).await?.1, 0);
-        let part = order.fulfillment_orders.iter().find(|part| part.status == "Released").map(|part| part.fulfillment_order_id.clone());
+        let part = order.fulfillment_orders.iter().find(|part| part.status == "released").map(|part| part.fulfillment_order_id.clone());
         // Rejected there too, there is nobody left: it waits.
-        shop.acts(&part.unwrap_or_default(), "reject", json!({"reason": "Other"})).await?;
-        let order = shop.until(&id, "wait", |order| order.fulfillment_orders.iter().any(|part| part.status == "Backordered")).await?;
+        shop.acts(&part.unwrap_or_default(), "reject", json!({"reason": "other"})).await?;
+        let order = shop.until(&id, "wait", |order| order.fulfillment_orders.iter().any(|part| part.status == "backordered")).await?;
         assert_eq!(order.lines[0].units.unfilled, 4);
         replay::keep(&shop.system, &id, "rejected-twice").await
     })
@@ -118,16 +118,16 @@ fn units_that_were_not_found_are_sourced_elsewhere() -> Result<()> {
         let order = shop.place_released(&Basket::of(&sku, 4, 6_000)).await?;
         let (id, part) = (order.heading.order_id.parse()?, &order.fulfillment_orders[0].fulfillment_order_id);
         shop.acts(part, "start-picking", json!({"picker": "P-7"})).await?;
-        let short = json!({"reason": "NotInStock", "lines": [{"line_id": "1", "quantity_short": 3}]});
+        let short = json!({"reason": "not_in_stock", "lines": [{"line_id": "1", "quantity_short": 3}]});
         assert_eq!(shop.acts(part, "short-pick", short).await?.lines[0].quantity, 1);
         let both = shop.until(&id, "have the rest elsewhere", |order| {
-            order.fulfillment_orders.iter().any(|part| part.status == "Released" && part.facility_id.as_deref() == Some(YORK))
+            order.fulfillment_orders.iter().any(|part| part.status == "released" && part.facility_id.as_deref() == Some(YORK))
         });
         let both = both.await?;
         shop.fulfill(&both).await?;
         shop.ship(part).await?;
         shop.acts(part, "deliver", json!({})).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!((order.lines[0].units.delivered, order.totals.captured_minor), (4, 24_000));
         Ok(())
     })
@@ -146,7 +146,7 @@ fn a_picklist_begins_the_work_of_a_facility() -> Result<()> {
         assert_eq!((list.results.len(), list.results.iter().filter(|result| result.picking).count()), (2, 2));
         let mut picking = 0;
         for id in &ids {
-            picking += shop.order(id).await?.fulfillment_orders.iter().filter(|part| part.status == "Picking").count();
+            picking += shop.order(id).await?.fulfillment_orders.iter().filter(|part| part.status == "picking").count();
         }
         assert_eq!(picking, 2);
         Ok(())

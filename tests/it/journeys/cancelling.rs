@@ -19,12 +19,12 @@ fn a_whole_order_is_cancelled_and_everything_given_back() -> Result<()> {
         let cancelled = shop.cancel(&id, "c1", &[]).await?;
         assert_eq!(cancelled.cancelled.iter().map(|units| units.quantity).sum::<u32>(), 7);
         ensure!(cancelled.requested.is_empty() && cancelled.too_late.is_empty(), "{cancelled:?}");
-        let order = shop.until_status(&id, "Cancelled").await?;
+        let order = shop.until_status(&id, "cancelled").await?;
         assert_eq!(order.totals.voided_minor, 42_000);
         assert_eq!((shop.stock(&near, LEEDS).await?, shop.stock(&far, YORK).await?), ((10, 0), (10, 0)));
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
         let refusal = shop.act(part, "accept", json!({})).await?.problem(409, "order_closed")?;
-        assert_eq!(refusal.current_status.as_deref(), Some("Cancelled"));
+        assert_eq!(refusal.current_status.as_deref(), Some("cancelled"));
         replay::keep(&shop.system, &id, "cancelled").await
     })
 }
@@ -42,7 +42,7 @@ fn the_same_cancellation_again_gets_the_same_answer() -> Result<()> {
         assert_eq!(shop.get(&format!("{path}/c1")).await?.view::<serde_json::Value>(200)?["cancelled"][0]["quantity"], 1);
         shop.get(&format!("{path}/c2")).await?.problem(404, "not_found")?;
         shop.cancel(&id, "c2", &[]).await?;
-        shop.until_status(&id, "Cancelled").await?;
+        shop.until_status(&id, "cancelled").await?;
         // Also after the end.
         assert_eq!(shop.cancel(&id, "c1", &[("1", 1)]).await?, first);
         shop.post(&path, &cancellation("c3", &[])).await?.problem(409, "order_closed")?;
@@ -59,7 +59,7 @@ fn one_line_is_cancelled_and_the_rest_goes_on() -> Result<()> {
         shop.cancel(&id, "c1", &[("2", 3)]).await?;
         assert_eq!((shop.stock(&tea, LEEDS).await?, shop.stock(&cups, LEEDS).await?), ((10, 4), (10, 0)));
         shop.fulfill(&order).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!((order.totals.captured_minor, order.totals.voided_minor), (1_200, 1_500));
         Ok(())
     })
@@ -84,7 +84,7 @@ fn units_that_were_never_there_cannot_be_cancelled() -> Result<()> {
 fn a_facility_that_has_begun_must_agree() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 20)]).await?;
-        for (answer, status) in [("accept-cancellation", "Cancelled"), ("refuse-cancellation", "Completed")] {
+        for (answer, status) in [("accept-cancellation", "cancelled"), ("refuse-cancellation", "completed")] {
             let order = shop.place_released(&Basket::of(&sku, 4, 300)).await?;
             let (id, part) = (order.heading.order_id.parse()?, &order.fulfillment_orders[0].fulfillment_order_id);
             shop.act(part, answer, json!({})).await?.problem(409, "illegal_transition")?;
@@ -97,7 +97,7 @@ fn a_facility_that_has_begun_must_agree() -> Result<()> {
             shop.acts(part, answer, json!({})).await?;
             let answered = shop.cancel(&id, "c1", &[]).await?;
             match status {
-                "Cancelled" => assert_eq!(answered.cancelled[0].quantity, 4),
+                "cancelled" => assert_eq!(answered.cancelled[0].quantity, 4),
                 _ => {
                     assert_eq!(answered.too_late[0].quantity, 4);
                     shop.ship(part).await?;
@@ -128,7 +128,7 @@ fn a_facilitys_silence_is_an_answer() -> Result<()> {
             assert_eq!(asked.requested[0].quantity, 4);
         }
         // One that has not packed gives the units up; one that has, sends them.
-        shop.until_status(&accepted.heading.order_id.parse()?, "Cancelled").await?;
+        shop.until_status(&accepted.heading.order_id.parse()?, "cancelled").await?;
         let id = packed.heading.order_id.parse()?;
         shop.until(&id, "be refused", |order| order.cancellations[0].too_late.iter().any(|units| units.quantity == 4)).await?;
         shop.ship(&packed.fulfillment_orders[0].fulfillment_order_id).await?;
@@ -158,14 +158,14 @@ fn units_that_wait_for_stock_are_cancelled_first() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 2)]).await?;
         let id = shop.place(&Basket::of(&sku, 5, 300)).await?;
-        shop.until(&id, "be partly released", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
+        shop.until(&id, "be partly released", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
         shop.cancel(&id, "c1", &[("1", 4)]).await?;
         let order = shop.order(&id).await?;
         let units = &order.lines[0].units;
         assert_eq!((units.unfilled, units.allocated, units.cancelled), (0, 1, 4));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (2, 1));
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         Ok(())
     })
 }
@@ -177,7 +177,7 @@ fn an_order_is_cancelled_in_the_very_moment_it_is_placed() -> Result<()> {
         for _ in 0..8 {
             let id = shop.place(&Basket::of(&sku, 4, 300)).await?;
             shop.cancel(&id, "c1", &[]).await?;
-            shop.until_status(&id, "Cancelled").await?;
+            shop.until_status(&id, "cancelled").await?;
         }
         assert_eq!(shop.stock(&sku, LEEDS).await?, (100, 0));
         Ok(())

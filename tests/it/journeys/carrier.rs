@@ -39,16 +39,20 @@ fn scans_take_a_parcel_to_its_customer() -> Result<()> {
     in_shop(async |shop| {
         let number = &unique("V");
         let id = shipped(shop, number).await?;
-        for (n, (status, shown)) in
-            [("handed_over", "HandedOver"), ("in_transit", "InTransit"), ("out_for_delivery", "OutForDelivery"), ("attempted", "Attempted")]
-                .iter()
-                .enumerate()
+        for (n, (status, shown)) in [
+            ("handed_over", "handed_over"),
+            ("in_transit", "in_transit"),
+            ("out_for_delivery", "out_for_delivery"),
+            ("attempted", "attempted"),
+        ]
+        .iter()
+        .enumerate()
         {
             assert_eq!(report(shop, &[scan(&format!("e{n}"), number, status, n as i64)]).await?, ["accepted"]);
             until_parcel(shop, &id, shown).await?;
         }
         report(shop, &[scan("e9", number, "delivered", 9)]).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         replay::keep(&shop.system, &id, "scans").await
     })
 }
@@ -61,10 +65,10 @@ fn scans_that_come_twice_or_out_of_order_change_nothing() -> Result<()> {
         let (transit, handed, out) =
             (scan("t", number, "in_transit", 2), scan("h", number, "handed_over", 1), scan("o", number, "out_for_delivery", 3));
         assert_eq!(report(shop, &[transit.clone(), transit.clone()]).await?, ["accepted", "duplicate"]);
-        until_parcel(shop, &id, "InTransit").await?;
+        until_parcel(shop, &id, "in_transit").await?;
         assert_eq!(report(shop, &[transit, handed]).await?, ["duplicate", "accepted"]);
         assert_eq!(report(shop, &[out]).await?, ["accepted"]);
-        until_parcel(shop, &id, "OutForDelivery").await?;
+        until_parcel(shop, &id, "out_for_delivery").await?;
         let moves = shop.timeline(&id).await?.iter().filter(|kind| *kind == "parcel_moved").count();
         assert_eq!(moves, 2, "the late hand-over is kept and counts for nothing");
         Ok(())
@@ -78,7 +82,7 @@ fn a_batch_in_any_order_is_taken_in_the_carriers() -> Result<()> {
         let id = shipped(shop, number).await?;
         let batch = [scan("d", number, "delivered", 4), scan("t", number, "in_transit", 2), scan("h", number, "handed_over", 1)];
         assert_eq!(report(shop, &batch).await?, ["accepted"; 3]);
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         let moves = shop.timeline(&id).await?.iter().filter(|kind| *kind == "parcel_moved").count();
         assert_eq!(moves, 3);
         Ok(())
@@ -91,7 +95,7 @@ fn a_scan_of_an_unknown_parcel_waits_for_it() -> Result<()> {
         let number = &unique("V");
         assert_eq!(report(shop, &[scan("d", number, "delivered", 1)]).await?, ["parked"]);
         let id = shipped(shop, number).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         Ok(())
     })
 }
@@ -102,7 +106,7 @@ fn a_scan_after_the_end_is_kept_and_changes_nothing() -> Result<()> {
         let number = &unique("V");
         let id = shipped(shop, number).await?;
         report(shop, &[scan("d", number, "delivered", 1)]).await?;
-        let version = shop.until_status(&id, "Completed").await?.version;
+        let version = shop.until_status(&id, "completed").await?.version;
         assert_eq!(report(shop, &[scan("x", number, "exception", 2)]).await?, ["accepted"]);
         assert_eq!(shop.order(&id).await?.version, version);
         Ok(())

@@ -31,15 +31,15 @@ pub(super) async fn preview(shop: &Shop, id: &OrderId, changes: Value) -> Result
 }
 
 pub(super) fn all_released(order: &OrderView) -> bool {
-    let mut live = order.fulfillment_orders.iter().filter(|part| part.status != "Cancelled").peekable();
-    live.peek().is_some() && live.all(|part| part.status == "Released") && order.lines.iter().all(|line| line.units.unfilled == 0)
+    let mut live = order.fulfillment_orders.iter().filter(|part| part.status != "cancelled").peekable();
+    live.peek().is_some() && live.all(|part| part.status == "released") && order.lines.iter().all(|line| line.units.unfilled == 0)
 }
 
 /// Everything is shipped and delivered; the gateway's books have what the order owes.
 pub(super) async fn ends_paid(shop: &Shop, id: &OrderId, total_minor: i64) -> Result<()> {
     let order = shop.until(id, "be released as it is now", all_released).await?;
     shop.fulfill(&order).await?;
-    let order = shop.until_status(id, "Completed").await?;
+    let order = shop.until_status(id, "completed").await?;
     let totals = &order.totals;
     assert_eq!((totals.total_minor, totals.captured_minor, totals.refunded_minor), (total_minor, total_minor, 0));
     Ok(())
@@ -102,8 +102,8 @@ fn another_address_calls_back_what_no_facility_has_accepted() -> Result<()> {
         change(shop, &id, "c1", json!([{"change": "address", "ship_to": york}])).await?;
         let order = shop.until(&id, "be released as it is now", all_released).await?;
         let part = |id: &str| order.fulfillment_orders.iter().find(|part| part.fulfillment_order_id == id);
-        assert_eq!(part(&first.fulfillment_order_id).context("the first one")?.status, "Cancelled");
-        let again = order.fulfillment_orders.iter().find(|part| part.status == "Released").context("the one in its place")?;
+        assert_eq!(part(&first.fulfillment_order_id).context("the first one")?.status, "cancelled");
+        let again = order.fulfillment_orders.iter().find(|part| part.status == "released").context("the one in its place")?;
         assert_eq!((again.lines[0].quantity, again.ship_to.as_ref().context("an address")?.line1.as_str()), (2, "1 Stonegate"));
         assert_eq!(order.heading.ship_to.as_ref().context("an address")?.line1, "1 Stonegate");
         assert_eq!(shop.stock(&sku, again.facility_id.as_deref().context("a facility")?).await?, (10, 2));
@@ -123,7 +123,7 @@ fn another_method_is_what_the_facility_is_asked_for() -> Result<()> {
         let id: OrderId = order.heading.order_id.parse()?;
         change(shop, &id, "c1", json!([{"change": "method", "method": "express"}])).await?;
         let order = shop.until(&id, "be released as it is now", all_released).await?;
-        let part = order.fulfillment_orders.iter().find(|part| part.status == "Released").context("the one in its place")?;
+        let part = order.fulfillment_orders.iter().find(|part| part.status == "released").context("the one in its place")?;
         assert_eq!(part.delivery_method, "express");
         let refused = ask(shop, &id, "c2", json!([{"change": "method", "method": "pickup"}])).await?;
         refused.problem(422, "validation_failed")?;
@@ -168,7 +168,7 @@ fn what_has_shipped_stays_and_the_answer_says_what_can_be_changed() -> Result<()
         assert_eq!(refused.errors[0].pointer, "/changes/0");
         assert_eq!(refused.legal_actions, Some(vec!["add".to_owned(), "increase 1".to_owned()]));
         shop.acts(part, "deliver", json!({})).await?;
-        let ended = shop.until_status(&id, "Completed").await?;
+        let ended = shop.until_status(&id, "completed").await?;
         ask(shop, &id, "c2", less).await?.problem(409, "order_closed")?;
         assert!(ended.changes.is_empty());
         Ok(())
@@ -189,7 +189,7 @@ fn the_same_set_again_is_the_same_answer_and_another_under_its_id_is_refused() -
         shop.get(&format!("/v1/orders/{id}/changes/c9")).await?.problem(404, "not_found")?;
         assert_eq!(shop.order(&id).await?.changes, std::slice::from_ref(&first));
         shop.cancel(&id, "all", &[]).await?;
-        shop.until_status(&id, "Cancelled").await?;
+        shop.until_status(&id, "cancelled").await?;
         assert_eq!(change(shop, &id, "c1", less(1)).await?, first, "also after the end");
         Ok(())
     })
@@ -261,7 +261,7 @@ fn without_an_instrument_that_can_pay_more_the_order_waits_for_one() -> Result<(
         let order = shop.place_released(&basket).await?;
         let id: OrderId = order.heading.order_id.parse()?;
         change(shop, &id, "c1", json!([{"change": "increase", "line_id": "1", "quantity": 1}])).await?;
-        let held = |order: &OrderView| order.holds.iter().any(|hold| hold.reason == "AwaitingPayment");
+        let held = |order: &OrderView| order.holds.iter().any(|hold| hold.reason == "awaiting_payment");
         shop.until(&id, "wait for a payment", held).await?;
         let card = json!({"payment_id": "card-2", "method": "card", "amount_minor": 500, "token": "tok_fine"});
         shop.post(&format!("/v1/orders/{id}/payments"), &card).await?.view::<Value>(201)?;

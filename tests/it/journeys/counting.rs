@@ -57,7 +57,7 @@ fn a_snapshot_that_empties_a_facility_by_mistake_hurts_no_order() -> Result<()> 
         let approved: FeedView = shop.post(&format!("/v1/feeds/{}/approve", parked.feed_id), &json!({})).await?.view(200)?;
         assert_eq!((approved.accepted, shop.stock(&skus[0], YORK).await?), (100, (3, 3)));
         shop.fulfill(&order).await?;
-        shop.until_status(&order.heading.order_id.parse()?, "Completed").await?;
+        shop.until_status(&order.heading.order_id.parse()?, "completed").await?;
         assert_eq!(shop.stock(&skus[0], YORK).await?, (0, 0));
         Ok(())
     })
@@ -108,7 +108,7 @@ fn a_count_of_the_shelf_leaves_packed_units_on_hand() -> Result<()> {
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 4));
         shop.ship(part).await?;
         shop.acts(part, "deliver", json!({})).await?;
-        shop.until_status(&order.heading.order_id.parse()?, "Completed").await?;
+        shop.until_status(&order.heading.order_id.parse()?, "completed").await?;
         let feed = format!("stock?picked_units=not_counted&as_of={}", Timestamp::now());
         send(shop, &feed, counts(std::slice::from_ref(&sku), LEEDS, 6), 200).await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (6, 0));

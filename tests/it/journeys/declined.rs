@@ -10,13 +10,13 @@ fn a_hard_decline_rejects_the_order_and_gives_the_stock_back() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_decline_hard")).await?;
-        let order = shop.until_status(&id, "Rejected").await?;
+        let order = shop.until_status(&id, "rejected").await?;
         assert_eq!(order.lines[0].units.cancelled, 4);
         assert_eq!(order.payments[0].operations[0].declined.as_deref(), Some("card_declined"));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
         let refusal =
             shop.post(&format!("/v1/orders/{id}/cancellations"), &cancellation("late", &[])).await?.problem(409, "order_closed")?;
-        assert_eq!(refusal.current_status.as_deref(), Some("Rejected"));
+        assert_eq!(refusal.current_status.as_deref(), Some("rejected"));
         replay::keep(&shop.system, &id, "rejected").await
     })
 }
@@ -27,9 +27,9 @@ fn a_soft_decline_waits_for_the_customer_and_expires_at_its_deadline() -> Result
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_decline_soft")).await?;
         let order = shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
-        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("Created", "AwaitingPayment"));
+        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("created", "awaiting_payment"));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 4), "what waits for its payment stays reserved");
-        shop.until_status(&id, "Expired").await?;
+        shop.until_status(&id, "expired").await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
         replay::keep(&shop.system, &id, "expired").await
     })
@@ -42,7 +42,7 @@ fn an_order_that_waits_for_its_payment_can_be_cancelled() -> Result<()> {
         let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_decline_soft")).await?;
         shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
         assert_eq!(shop.cancel(&id, "c1", &[]).await?.cancelled[0].quantity, 4);
-        shop.until_status(&id, "Cancelled").await?;
+        shop.until_status(&id, "cancelled").await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
         Ok(())
     })
@@ -57,7 +57,7 @@ fn one_of_two_instruments_that_declines_frees_the_other() -> Result<()> {
             {"payment_id": "card", "method": "card", "amount_minor": 620, "token": "tok_decline_hard"},
         ]);
         let id = shop.place(&Basket::of(&sku, 4, 255).without("payment").with("/payments", payments)).await?;
-        shop.until_status(&id, "Rejected").await?;
+        shop.until_status(&id, "rejected").await?;
         crate::support::runtime::until("the gift card to be freed", async || {
             let books = shop.books(&id).await?;
             Ok((books.amounts(OperationKind::Void) == [400]).then_some(()))

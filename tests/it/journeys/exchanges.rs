@@ -18,7 +18,7 @@ async fn delivered(shop: &Shop) -> Result<OrderId> {
     let basket = Basket::of(&sku, 4, 255).with("/shipping/price_minor", 3);
     let order = shop.place_released(&basket).await?;
     shop.fulfill(&order).await?;
-    shop.until_status(&basket.id(), "Completed").await?;
+    shop.until_status(&basket.id(), "completed").await?;
     Ok(basket.id())
 }
 
@@ -54,8 +54,8 @@ async fn act(shop: &Shop, exchange: &ExchangeView, action: &str, body: Value) ->
 
 async fn goods_come(shop: &Shop, exchange: &ExchangeView) -> Result<()> {
     act(shop, exchange, "receive", json!({"facility_id": LEEDS, "lines": [{"line_id": "1", "quantity": 1}]})).await?;
-    act(shop, exchange, "inspect", json!({"lines": [{"line_id": "1", "quantity": 1, "verdict": "Accepted"}]})).await?;
-    return_ends(shop, exchange, "Closed").await
+    act(shop, exchange, "inspect", json!({"lines": [{"line_id": "1", "quantity": 1, "verdict": "accepted"}]})).await?;
+    return_ends(shop, exchange, "closed").await
 }
 
 async fn return_ends(shop: &Shop, exchange: &ExchangeView, status: &str) -> Result<()> {
@@ -70,10 +70,10 @@ async fn return_ends(shop: &Shop, exchange: &ExchangeView, status: &str) -> Resu
 
 /// Released once the goods are back; then it goes all the way.
 async fn goes_out(shop: &Shop, id: &OrderId) -> Result<()> {
-    shop.until_part(id, 1, "Released").await?;
+    shop.until_part(id, 1, "released").await?;
     let order: OrderView = shop.order(id).await?;
     shop.fulfill(&order).await?;
-    shop.until_status(id, "Completed").await.map(drop)
+    shop.until_status(id, "completed").await.map(drop)
 }
 
 /// What the gateway has of both orders: captured, and given back.
@@ -88,7 +88,7 @@ fn an_even_exchange_goes_out_when_the_goods_are_back_and_moves_no_money() -> Res
         let (exchange, id) = started(shop, 255).await?;
         assert_eq!((exchange.credit_minor, exchange.to_pay_minor, exchange.settled), (255, 0, false));
         let held = shop.order(&id).await?;
-        assert_eq!((held.status.as_str(), held.holds[0].reason.as_str()), ("Created", "AwaitingReturnItems"));
+        assert_eq!((held.status.as_str(), held.holds[0].reason.as_str()), ("created", "awaiting_return_items"));
         assert_eq!(held.exchange_of.context("a link back")?.order_id, exchange.order_id);
         let origin = shop.order(&exchange.order_id.parse()?).await?;
         assert_eq!((origin.exchanges[0].exchange_id.as_str(), origin.exchanges[0].credit_minor), (id.as_str(), 255));
@@ -96,7 +96,7 @@ fn an_even_exchange_goes_out_when_the_goods_are_back_and_moves_no_money() -> Res
         goes_out(shop, &id).await?;
         assert_eq!(charged(shop, &exchange).await?, (1_023, 0));
         let after: ExchangeView = shop.get(&format!("/v1/exchanges/{id}")).await?.view(200)?;
-        assert_eq!((after.status.as_str(), after.return_status.as_deref(), after.settled), ("Completed", Some("Closed"), true));
+        assert_eq!((after.status.as_str(), after.return_status.as_deref(), after.settled), ("completed", Some("closed"), true));
         replay::keep(&shop.system, &id, "exchange").await?;
         replay::keep_return(&shop.system, &exchange.return_id.parse()?, "return-for-an-exchange").await?;
         Ok(())
@@ -135,8 +135,8 @@ fn goods_that_never_arrive_cancel_the_linked_order_and_nothing_is_charged() -> R
     let policy = Policy { return_labels: false, return_sending_ms: 1_500, ..Policy::default() };
     in_shop_under(policy, async |shop| {
         let (exchange, id) = started(shop, 400).await?;
-        return_ends(shop, &exchange, "Expired").await?;
-        shop.until_status(&id, "Cancelled").await?;
+        return_ends(shop, &exchange, "expired").await?;
+        shop.until_status(&id, "cancelled").await?;
         assert_eq!(charged(shop, &exchange).await?, (1_023, 0));
         let events = shop.timeline(&id).await?;
         assert!(events.contains(&"credit_settled".to_owned()), "{events:?}");
@@ -150,13 +150,13 @@ fn the_credit_of_a_cancelled_exchange_goes_back_to_the_customer() -> Result<()> 
         // One is cancelled before its goods are back, the other after: the origin pays either back.
         let (before, early) = started(shop, 400).await?;
         shop.cancel(&early, "c1", &[]).await?;
-        shop.until_status(&early, "Cancelled").await?;
+        shop.until_status(&early, "cancelled").await?;
         goods_come(shop, &before).await?;
         let (after, late) = started(shop, 400).await?;
         goods_come(shop, &after).await?;
-        shop.until_part(&late, 1, "Released").await?;
+        shop.until_part(&late, 1, "released").await?;
         shop.cancel(&late, "c2", &[]).await?;
-        shop.until_status(&late, "Cancelled").await?;
+        shop.until_status(&late, "cancelled").await?;
         for exchange in [before, after] {
             let paid_back = async || Ok(Some(charged(shop, &exchange).await?).filter(|charged| charged.1 > 0));
             assert_eq!(until("the unit to be paid back", paid_back).await?, (1_023, 255));

@@ -18,15 +18,19 @@ async fn leeds(shop: &Shop, sku: &Sku) -> Result<(i64, i64, i64)> {
 }
 
 fn released_in(order: &OrderView, facility: &str) -> bool {
-    order.fulfillment_orders.iter().any(|part| part.status == "Released" && part.facility_id.as_deref() == Some(facility))
+    order.fulfillment_orders.iter().any(|part| part.status == "released" && part.facility_id.as_deref() == Some(facility))
 }
 
 #[test]
 fn the_reason_of_a_rejection_decides_what_becomes_of_the_stock() -> Result<()> {
     in_shop(async |shop| {
-        for (reason, expected) in
-            [("NotInStock", (0, 0, 0)), ("Mismatch", (6, 0, 0)), ("Damaged", (10, 0, 4)), ("NoCapacity", (10, 0, 0)), ("Other", (10, 0, 0))]
-        {
+        for (reason, expected) in [
+            ("not_in_stock", (0, 0, 0)),
+            ("mismatch", (6, 0, 0)),
+            ("damaged", (10, 0, 4)),
+            ("no_capacity", (10, 0, 0)),
+            ("other", (10, 0, 0)),
+        ] {
             let sku = shop.stocked(&[(LEEDS, 10), (YORK, 10)]).await?;
             let order = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
             let part = &order.fulfillment_orders[0];
@@ -46,7 +50,7 @@ fn a_short_pick_leaves_what_was_picked_and_the_rest_comes_from_elsewhere() -> Re
         let order = shop.place_released(&Basket::of(&sku, 4, 6_000)).await?;
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
         shop.acts(part, "start-picking", json!({"picker": "P-7"})).await?;
-        let short = json!({"reason": "NotInStock", "lines": [{"line_id": "1", "quantity_short": 3}]});
+        let short = json!({"reason": "not_in_stock", "lines": [{"line_id": "1", "quantity_short": 3}]});
         shop.acts(part, "short-pick", short).await?;
         assert_eq!(leeds(shop, &sku).await?, (1, 1, 0), "one was found, and nothing else is there");
         let id = order.heading.order_id.parse()?;
@@ -62,8 +66,8 @@ fn a_facility_is_offered_a_line_again_once_it_has_counted() -> Result<()> {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
         let (id, part) = (order.heading.order_id.parse()?, &order.fulfillment_orders[0].fulfillment_order_id);
-        shop.acts(part, "reject", json!({"reason": "Damaged"})).await?;
-        shop.until(&id, "wait", |order| order.fulfillment_orders.iter().any(|part| part.status == "Backordered")).await?;
+        shop.acts(part, "reject", json!({"reason": "damaged"})).await?;
+        shop.until(&id, "wait", |order| order.fulfillment_orders.iter().any(|part| part.status == "backordered")).await?;
         assert_eq!(leeds(shop, &sku).await?, (10, 0, 4), "six are left, and not offered to it");
         let order = shop.document(&id).await?.context("the document")?;
         assert!(!order.fulfillment_orders.iter().any(|part| part.on_purpose), "nothing else could ship it: it does not wait on purpose");
@@ -80,11 +84,11 @@ fn units_that_facilities_give_back_too_often_wait() -> Result<()> {
         let sku = shop.stocked(&[(LEEDS, 10), (YORK, 10), (BATH, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
         let id = order.heading.order_id.parse()?;
-        shop.acts(&order.fulfillment_orders[0].fulfillment_order_id, "reject", json!({"reason": "Other"})).await?;
+        shop.acts(&order.fulfillment_orders[0].fulfillment_order_id, "reject", json!({"reason": "other"})).await?;
         let order = shop.until(&id, "be in York", |order| released_in(order, YORK)).await?;
-        let second = order.fulfillment_orders.iter().find(|part| part.status == "Released").context("the second")?;
-        shop.acts(&second.fulfillment_order_id, "reject", json!({"reason": "Other"})).await?;
-        let waits = |order: &OrderView| order.fulfillment_orders.iter().any(|part| part.status == "Backordered");
+        let second = order.fulfillment_orders.iter().find(|part| part.status == "released").context("the second")?;
+        shop.acts(&second.fulfillment_order_id, "reject", json!({"reason": "other"})).await?;
+        let waits = |order: &OrderView| order.fulfillment_orders.iter().any(|part| part.status == "backordered");
         shop.until(&id, "wait rather than ask Bath", waits).await?;
         assert_eq!(shop.stock(&sku, BATH).await?, (10, 0));
         // What comes to a place that has not refused serves it.

@@ -18,7 +18,7 @@ fn a_request_under_a_key_is_done_once() -> Result<()> {
         // Without the key a second start would be refused; under it, it is the first one's answer.
         let again = shop.post_keyed(&path, "k1", &body).await?;
         assert_eq!(again.headers["idempotency-replayed"], "true");
-        assert_eq!(again.view::<Value>(200)?["status"], "Picking");
+        assert_eq!(again.view::<Value>(200)?["status"], "picking");
         shop.post_keyed(&path, "k2", &body).await?.problem(409, "illegal_transition")?;
         assert_eq!(shop.order(&order.heading.order_id.parse()?).await?.version, version);
         Ok(())

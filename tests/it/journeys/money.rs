@@ -31,7 +31,7 @@ fn each_shipment_of_a_split_order_captures_its_exact_share() -> Result<()> {
             shop.ship(&part.fulfillment_order_id).await?;
             let what = "be captured for what has shipped";
             let paid = shop.until(&id, what, |order| {
-                order.payments[0].operations.iter().filter(|op| op.kind == "capture" && op.status == "Succeeded").count() == shipped + 1
+                order.payments[0].operations.iter().filter(|op| op.kind == "capture" && op.status == "succeeded").count() == shipped + 1
             });
             let document = shop.document(&id).await?;
             assert_eq!(paid.await?.totals.captured_minor, document.map_or(0, |order| order.shipped_minor));
@@ -39,7 +39,7 @@ fn each_shipment_of_a_split_order_captures_its_exact_share() -> Result<()> {
         for part in &order.fulfillment_orders {
             shop.acts(&part.fulfillment_order_id, "deliver", json!({})).await?;
         }
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         let books = shop.books(&id).await?;
         assert_eq!((books.sum(OperationKind::Authorize), books.sum(OperationKind::Capture)), (total_minor, total_minor));
         assert_eq!(books.amounts(OperationKind::Capture).len(), 2);
@@ -56,7 +56,7 @@ fn units_that_are_cancelled_are_not_charged() -> Result<()> {
         let order = shop.place_released(&basket).await?;
         shop.cancel(&basket.id(), "c1", &[("1", 3)]).await?;
         shop.fulfill(&order).await?;
-        let order = shop.until_status(&basket.id(), "Completed").await?;
+        let order = shop.until_status(&basket.id(), "completed").await?;
         // The cancelled units are numbered first: ⌊1000·3/7⌋ = 428 is not charged.
         assert_eq!((order.totals.captured_minor, order.totals.voided_minor), (572, 428));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (6, 0));
@@ -81,7 +81,7 @@ fn a_gift_card_is_charged_first_and_the_card_for_the_rest() -> Result<()> {
         assert_eq!((captured("gift"), captured("card")), (Some(6_000), Some(500)));
         shop.fulfill(&paid).await?;
         shop.acts(&order.fulfillment_orders[0].fulfillment_order_id, "deliver", json!({})).await?;
-        let order = shop.until_status(&basket.id(), "Completed").await?;
+        let order = shop.until_status(&basket.id(), "completed").await?;
         assert_eq!(order.totals.captured_minor, 13_000);
         Ok(())
     })
@@ -95,7 +95,7 @@ fn on_terms_an_invoice_is_due_for_each_shipment_and_no_gateway_is_asked() -> Res
         let basket = Basket::empty().and(&near, 2, 6_500).and(&far, 1, 7_001).with("/payment", json!({"method": "terms"}));
         let order = shop.place_released(&basket).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&basket.id(), "Completed").await?;
+        shop.until_status(&basket.id(), "completed").await?;
         let events = shop.system.store.events(&basket.id(), 0, 1_000).await?;
         let mut invoiced: Vec<i64> =
             events.iter().filter(|event| event.kind == "invoice_due").filter_map(|event| event.data["amount_minor"].as_i64()).collect();
@@ -114,7 +114,7 @@ fn where_nothing_is_due_no_gateway_is_asked() -> Result<()> {
         {
             let order = shop.place_released(&basket).await?;
             shop.fulfill(&order).await?;
-            shop.until_status(&basket.id(), "Completed").await?;
+            shop.until_status(&basket.id(), "completed").await?;
             assert!(shop.books(&basket.id()).await?.0.is_empty());
         }
         Ok(())
@@ -131,7 +131,7 @@ fn what_the_checkout_authorized_is_captured_and_not_authorized_again() -> Result
         let basket = basket.with("/payments", payments);
         let order = shop.place_released(&basket).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&basket.id(), "Completed").await?;
+        shop.until_status(&basket.id(), "completed").await?;
         let books = shop.books(&basket.id()).await?;
         assert_eq!((books.amounts(OperationKind::Authorize), books.amounts(OperationKind::Capture)), (vec![510], vec![510]));
         Ok(())

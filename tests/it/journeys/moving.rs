@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 fn released_in(order: &OrderView, facility: &str) -> bool {
-    order.fulfillment_orders.iter().any(|part| part.status == "Released" && part.facility_id.as_deref() == Some(facility))
+    order.fulfillment_orders.iter().any(|part| part.status == "released" && part.facility_id.as_deref() == Some(facility))
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_fulfillment_order_is_moved_to_where_a_person_wants_it() -> Result<()> {
         shop.acts(part, "accept", json!({})).await?;
         shop.act(part, "move", json!({"facility_id": YORK})).await?.problem(409, "refused_by_rule")?;
         let moved = shop.acts(part, "move", json!({"facility_id": YORK, "consented": true})).await?;
-        assert_eq!(moved.status, "Cancelled");
+        assert_eq!(moved.status, "cancelled");
         shop.until(&id, "be in York", |order| released_in(order, YORK)).await?;
         assert_eq!((shop.stock(&sku, LEEDS).await?, shop.stock(&sku, YORK).await?), ((10, 0), (10, 4)));
         replay::keep(&shop.system, &id, "moved").await
@@ -49,7 +49,7 @@ fn what_is_split_is_shipped_apart_or_merged_again() -> Result<()> {
         assert!(order.fulfillment_orders[0].legal_actions.iter().any(|legal| legal == "split"));
         shop.act(part, "split", some(5)).await?.problem(409, "refused_by_rule")?;
         assert_eq!(shop.acts(part, "split", some(2)).await?.lines[0].quantity, 3);
-        let both = |order: &OrderView| order.fulfillment_orders.iter().filter(|part| part.status == "Released").count() == 2;
+        let both = |order: &OrderView| order.fulfillment_orders.iter().filter(|part| part.status == "released").count() == 2;
         let order = shop.until(&id, "be in two", both).await?;
         let other = order.fulfillment_orders.iter().find(|other| other.fulfillment_order_id != *part).context("the other")?;
         assert_eq!(other.lines[0].quantity, 2);
@@ -59,7 +59,7 @@ fn what_is_split_is_shipped_apart_or_merged_again() -> Result<()> {
         shop.acts(part, "split", some(1)).await?;
         let order = shop.until(&id, "be in two again", both).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         replay::keep(&shop.system, &id, "split-and-merged").await
     })
 }
@@ -74,7 +74,7 @@ fn a_wait_that_gets_more_time_outlasts_one_that_does_not() -> Result<()> {
     in_shop_under(Policy { backorder_ms: 4_000, ..Policy::default() }, async |shop| {
         let sku = shop.stocked(&[]).await?;
         let (first, second) = (shop.place(&Basket::of(&sku, 1, 255)).await?, shop.place(&Basket::of(&sku, 1, 255)).await?);
-        shop.until_part(&first, 1, "Backordered").await?;
+        shop.until_part(&first, 1, "backordered").await?;
         let found = deadline(shop, &first, "backorder").await?;
         assert_eq!(found.extended_by.as_deref(), Some("support"));
         let patch = async |id: &str, body: &Value| {
@@ -88,8 +88,8 @@ fn a_wait_that_gets_more_time_outlasts_one_that_does_not() -> Result<()> {
         patch("backorder.nobody", &json!({"until": until})).await?.problem(404, "not_found")?;
         patch("nothing", &json!({"until": until})).await?.problem(404, "not_found")?;
         // The other one's time is over first, though it began later.
-        shop.until_status(&second, "Cancelled").await?;
-        shop.until_part(&first, 1, "Backordered").await?;
+        shop.until_status(&second, "cancelled").await?;
+        shop.until_part(&first, 1, "backordered").await?;
         shop.adjust(&sku, LEEDS, 1).await?;
         shop.until(&first, "be served", |order| released_in(order, LEEDS)).await?;
         replay::keep(&shop.system, &first, "deadline-extended").await
@@ -111,7 +111,7 @@ fn the_customer_is_asked_about_units_without_stock() -> Result<()> {
         shop.post(&path, &json!({"choice": "wait"})).await?.problem(409, "refused_by_rule")?;
         let order = shop.until(&id, "do without", |order| order.lines[0].units.cancelled == 3).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         replay::keep(&shop.system, &id, "customer-asked").await
     })
 }

@@ -26,7 +26,7 @@ fn notes_stay_with_the_order_and_out_of_its_workflow_timeline_and_version() -> R
         }
         assert_eq!(noted(shop, &id).await?, before, "the workflow hears of no note");
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         // Also after its end.
         shop.post(&path, &json!({"note_id": "n-3", "text": "Surrey says thanks", "author": "Kim"})).await?.view::<NoteView>(201)?;
         let notes: NotesView = shop.get(&path).await?.view(200)?;

@@ -17,16 +17,16 @@ fn some_parcels_ship_and_the_others_follow_each_with_its_share_of_the_money() ->
         let packed = shop.acts(part, "pack", json!({"parcels": [parcel(2), parcel(3)]})).await?;
         shop.act(part, "ship", json!({"parcels": ["nobodys-F1-P1"]})).await?.problem(409, "refused_by_rule")?;
         let shipped = shop.acts(part, "ship", json!({"parcels": [packed.parcels[0].parcel_id]})).await?;
-        assert_eq!((shipped.status.as_str(), shipped.lines[0].quantity), ("Shipped", 2));
+        assert_eq!((shipped.status.as_str(), shipped.lines[0].quantity), ("shipped", 2));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (8, 3));
         let order = shop.order(&id).await?;
-        let rest = order.fulfillment_orders.iter().find(|part| part.status == "Packed").context("the rest, packed")?;
+        let rest = order.fulfillment_orders.iter().find(|part| part.status == "packed").context("the rest, packed")?;
         assert_eq!((rest.lines[0].quantity, rest.parcels.len()), (3, 1));
         shop.acts(&rest.fulfillment_order_id, "ship", json!({})).await?;
         for part in [part, &rest.fulfillment_order_id] {
             shop.acts(part, "deliver", json!({})).await?;
         }
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         assert_eq!(shop.books(&id).await?.amounts(OperationKind::Capture), [510, 765]);
         assert_eq!(shop.stock(&sku, LEEDS).await?, (5, 0));
         replay::keep(&shop.system, &id, "shipped-in-parts").await
@@ -49,16 +49,16 @@ fn what_is_unshipped_comes_back_with_its_label_void_and_its_money_refunded() -> 
         assert_eq!(shop.stock(&sku, LEEDS).await?, (8, 0));
         shop.until(&id, "be charged", |order| order.totals.captured_minor == 510).await?;
         let back = shop.acts(part, "unship", json!({})).await?;
-        assert_eq!(back.status, "Packed");
+        assert_eq!(back.status, "packed");
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 2));
         shop.until(&id, "be refunded", |order| order.totals.refunded_minor == 510).await?;
         let voided = async || Ok(is_void(shop, &shipped.parcels[0].parcel_id).await?.then_some(()));
         crate::support::runtime::until("the label to be void", voided).await?;
         // It ships after all, under another label, and is paid once.
         let again = shop.acts(part, "ship", json!({})).await?;
-        assert_eq!(again.status, "Shipped");
+        assert_eq!(again.status, "shipped");
         shop.acts(part, "deliver", json!({})).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!(order.totals.captured_minor - order.totals.refunded_minor, 510);
         replay::keep(&shop.system, &id, "unshipped").await
     })

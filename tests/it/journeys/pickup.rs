@@ -29,13 +29,13 @@ fn a_pickup_is_handed_over_against_its_code_and_charged_then() -> Result<()> {
         let (id, part) = (basket.id(), part.fulfillment_order_id);
         shop.act(&part, "ship", json!({})).await?.problem(409, "refused_by_rule")?;
         let ready = shop.acts(&part, "ready", code("4711")).await?;
-        assert_eq!((ready.status.as_str(), ready.code_required), ("ReadyForPickup", true));
+        assert_eq!((ready.status.as_str(), ready.code_required), ("ready_for_pickup", true));
         assert!(shop.books(&id).await?.amounts(OperationKind::Capture).is_empty(), "nobody has it yet");
         for wrong in [json!({}), code("4712")] {
             shop.act(&part, "handover", wrong).await?.problem(409, "refused_by_rule")?;
         }
-        assert_eq!(shop.acts(&part, "handover", code("4711")).await?.status, "PickedUp");
-        let order = shop.until_status(&id, "Completed").await?;
+        assert_eq!(shop.acts(&part, "handover", code("4711")).await?.status, "picked_up");
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!((order.lines[0].units.delivered, order.totals.captured_minor), (2, 510));
         let sku = basket.body["lines"][0]["sku"].as_str().unwrap_or_default().parse()?;
         assert_eq!(shop.stock(&sku, YORK).await?, (3, 0));
@@ -50,7 +50,7 @@ fn a_pickup_that_nobody_collects_is_put_back_and_given_up() -> Result<()> {
     in_shop_under(Policy { pickup_window_ms: 2_000, ..Policy::default() }, async |shop| {
         let (basket, part) = picked(shop).await?;
         shop.acts(&part.fulfillment_order_id, "ready", json!({})).await?;
-        let order = shop.until_status(&basket.id(), "Cancelled").await?;
+        let order = shop.until_status(&basket.id(), "cancelled").await?;
         assert_eq!((order.lines[0].units.cancelled, order.totals.captured_minor, order.totals.voided_minor), (2, 0, 510));
         let sku = basket.body["lines"][0]["sku"].as_str().unwrap_or_default().parse()?;
         assert_eq!(shop.stock(&sku, YORK).await?, (5, 0));
@@ -65,7 +65,7 @@ fn the_store_may_say_itself_that_nobody_came() -> Result<()> {
         shop.act(&part.fulfillment_order_id, "no-show", json!({})).await?.problem(409, "illegal_transition")?;
         shop.acts(&part.fulfillment_order_id, "ready", json!({})).await?;
         shop.acts(&part.fulfillment_order_id, "no-show", json!({})).await?;
-        shop.until_status(&basket.id(), "Cancelled").await?;
+        shop.until_status(&basket.id(), "cancelled").await?;
         Ok(())
     })
 }

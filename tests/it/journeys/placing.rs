@@ -16,24 +16,24 @@ fn an_order_goes_from_entry_to_delivered() -> Result<()> {
         let basket = Basket::of(&sku, 6, 255);
         let answer = shop.send(&basket).await?;
         assert_eq!(answer.headers["location"], format!("/v1/orders/{}", basket.id()));
-        assert_eq!(answer.view::<OrderView>(201)?.status, "Created");
+        assert_eq!(answer.view::<OrderView>(201)?.status, "created");
         shop.note(basket.id());
-        let part = &shop.until_part(&basket.id(), 1, "Released").await?.fulfillment_order_id;
+        let part = &shop.until_part(&basket.id(), 1, "released").await?.fulfillment_order_id;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 6));
         for (action, body, status) in [
-            ("accept", json!({}), "Accepted"),
-            ("start-picking", json!({"picker": "P-7"}), "Picking"),
-            ("pack", json!({}), "Packed"),
-            ("ship", json!({}), "Shipped"),
-            ("deliver", json!({}), "Delivered"),
+            ("accept", json!({}), "accepted"),
+            ("start-picking", json!({"picker": "P-7"}), "picking"),
+            ("pack", json!({}), "packed"),
+            ("ship", json!({}), "shipped"),
+            ("deliver", json!({}), "delivered"),
         ] {
             assert_eq!(shop.acts(part, action, body).await?.status, status);
         }
-        let order = shop.until_status(&basket.id(), "Completed").await?;
+        let order = shop.until_status(&basket.id(), "completed").await?;
         assert_eq!(order.totals.captured_minor, 1_530);
         assert_eq!(order.lines[0].units.delivered, 6);
         let parcel = &order.fulfillment_orders[0].parcels[0];
-        assert_eq!((parcel.status.as_str(), parcel.carrier.as_deref()), ("Delivered", Some("SIMPOST")));
+        assert_eq!((parcel.status.as_str(), parcel.carrier.as_deref()), ("delivered", Some("SIMPOST")));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (4, 0));
         replay::keep(&shop.system, &basket.id(), "four-updates").await
     })
@@ -46,7 +46,7 @@ fn shipping_implies_accepting_picking_and_packing() -> Result<()> {
         let order = shop.place_released(&Basket::of(&sku, 3, 255)).await?;
         shop.fulfill(&order).await?;
         let id = order.heading.order_id.parse()?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         let timeline = shop.timeline(&id).await?;
         for step in ["fulfillment_accepted", "picking_started", "packed", "fulfillment_shipped"] {
             assert!(timeline.iter().any(|kind| kind == step), "{step} in {timeline:?}");
@@ -67,9 +67,9 @@ fn the_same_order_twice_is_one_order() -> Result<()> {
             assert_eq!(shop.send(again).await?.view::<OrderView>(200)?.fulfillment_orders.len(), 1);
         }
         shop.fulfill(&order).await?;
-        shop.until_status(&basket.id(), "Completed").await?;
+        shop.until_status(&basket.id(), "completed").await?;
         // Also after the end, for ever.
-        assert_eq!(shop.send(&basket).await?.view::<OrderView>(200)?.status, "Completed");
+        assert_eq!(shop.send(&basket).await?.view::<OrderView>(200)?.status, "completed");
         assert_eq!(shop.books(&basket.id()).await?.amounts(OperationKind::Authorize), [510]);
         Ok(())
     })
@@ -84,7 +84,7 @@ fn twenty_posts_at_once_make_one_order() -> Result<()> {
         shop.note(basket.id());
         let created = answers.iter().filter(|answer| answer.status == 201).count();
         assert_eq!((created, answers.iter().filter(|answer| answer.status == 200).count()), (1, 19));
-        shop.until_part(&basket.id(), 1, "Released").await?;
+        shop.until_part(&basket.id(), 1, "released").await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 2));
         assert_eq!(shop.books(&basket.id()).await?.amounts(OperationKind::Authorize), [510]);
         Ok(())
@@ -117,7 +117,7 @@ fn of_two_bodies_at_once_one_becomes_the_order() -> Result<()> {
         let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
         assert_eq!((statuses.iter().filter(|s| **s == 201).count(), statuses.iter().filter(|s| **s == 409).count()), (1, 7));
         let winner = statuses.iter().position(|status| *status == 201).map_or(0, |index| index as i64 + 1);
-        shop.until_part(&basket.id(), 1, "Released").await?;
+        shop.until_part(&basket.id(), 1, "released").await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (100, winner));
         Ok(())
     })
@@ -127,7 +127,7 @@ fn of_two_bodies_at_once_one_becomes_the_order() -> Result<()> {
 fn a_caller_who_waits_is_told_how_it_went() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
-        for (token, status) in [("tok_fine", "Processing"), ("tok_decline_hard", "Rejected")] {
+        for (token, status) in [("tok_fine", "processing"), ("tok_decline_hard", "rejected")] {
             let basket = Basket::of(&sku, 2, 255).token(token);
             let request = shop.request(Method::POST, "/v1/orders").header("Prefer", "wait=20").json(&basket.body);
             let order: OrderView = Answer::to(request).await?.view(201)?;

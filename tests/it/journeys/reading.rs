@@ -32,7 +32,7 @@ fn every_event_of_an_order_is_in_its_timeline_and_in_the_stream_in_order() -> Re
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
         shop.fulfill(&order).await?;
         let id = &order.heading.order_id;
-        let version = shop.until_status(&id.parse()?, "Completed").await?.version;
+        let version = shop.until_status(&id.parse()?, "completed").await?.version;
         let mut timeline: Vec<EventView> = Vec::new();
         while (timeline.len() as u64) < version {
             let page: Page<EventView> = shop.get(&format!("/v1/orders/{id}/events?limit=7&cursor={}", timeline.len())).await?.view(200)?;
@@ -60,7 +60,7 @@ fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
         let id = &order.heading.order_id;
         let queue: Page<FulfillmentOrderSummary> =
-            shop.get(&format!("/v1/fulfillment-orders?facility={LEEDS}&status=Released&limit=500")).await?.view(200)?;
+            shop.get(&format!("/v1/fulfillment-orders?facility={LEEDS}&status=released&limit=500")).await?.view(200)?;
         ensure!(queue.items.iter().any(|found| found.fulfillment_order_id == *part), "{part} is not in the queue");
         let number = shop.ship(part).await?.parcels[0].tracking_number.clone().unwrap_or_default();
         for filter in [
@@ -68,13 +68,13 @@ fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
             format!("email={}", email.to_uppercase().replace('@', "%40")),
             format!("sku={sku}"),
             format!("tracking_number={number}"),
-            format!("sku={sku}&status=Processing&facility={LEEDS}&channel=web&needs_attention=false"),
+            format!("sku={sku}&status=processing&facility={LEEDS}&channel=web&needs_attention=false"),
         ] {
             let page: Page<OrderSummary> = shop.get(&format!("/v1/orders?{filter}")).await?.view(200)?;
             let ids: Vec<&String> = page.items.iter().map(|order| &order.order_id).collect();
             assert_eq!(ids, [id], "{filter}");
         }
-        let none: Page<OrderSummary> = shop.get(&format!("/v1/orders?sku={sku}&status=Cancelled")).await?.view(200)?;
+        let none: Page<OrderSummary> = shop.get(&format!("/v1/orders?sku={sku}&status=cancelled")).await?.view(200)?;
         assert_eq!(none.items, []);
         Ok(())
     })

@@ -12,7 +12,7 @@ async fn completed(shop: &Shop) -> Result<OrderId> {
     let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
     shop.fulfill(&order).await?;
     let id = order.heading.order_id.parse()?;
-    shop.until_status(&id, "Completed").await?;
+    shop.until_status(&id, "completed").await?;
     Ok(id)
 }
 
@@ -34,7 +34,7 @@ fn an_order_that_has_ended_gives_money_back_and_ends_again() -> Result<()> {
         shop.post(&path, &refund("r2", 411)).await?.problem(409, "refused_by_rule")?;
         shop.post(&path, &refund("r2", 410)).await?.view::<RefundView>(201)?;
         let order = shop.until(&id, "have given all back", |order| order.totals.refunded_minor == 510).await?;
-        assert_eq!((order.status.as_str(), order.refunds.len()), ("Completed", 2));
+        assert_eq!((order.status.as_str(), order.refunds.len()), ("completed", 2));
         assert_eq!(shop.books(&id).await?.amounts(OperationKind::Refund), [100, 410]);
         replay::keep(&shop.system, &id, "refunded-after-the-end").await
     })
@@ -64,10 +64,10 @@ fn another_instrument_pays_after_a_decline() -> Result<()> {
         let added: PaymentView = shop.post(&path, &card("tok_other")).await?.view(201)?;
         assert_eq!((added.payment_id.as_str(), added.amount_minor), ("card-2", 510));
         shop.post(&path, &card("tok_third")).await?.problem(409, "refused_by_rule")?;
-        let order = shop.until(&id, "be released", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
+        let order = shop.until(&id, "be released", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
         assert!(order.holds.is_empty());
         shop.fulfill(&order).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!(order.payments.iter().map(|payment| payment.captured_minor).collect::<Vec<_>>(), [0, 510]);
         let history = crate::support::replay::history(&shop.system, &id).await?;
         assert!(!String::from_utf8_lossy(&history).contains("tok_other"), "a token never travels through a workflow");
@@ -83,9 +83,9 @@ fn a_card_that_was_declined_once_is_tried_again() -> Result<()> {
         shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
         let again = json!({"payment_id": "default", "method": "card", "amount_minor": 510, "token": "tok_soft_once"});
         shop.post(&format!("/v1/orders/{id}/payments"), &again).await?.view::<PaymentView>(201)?;
-        let order = shop.until(&id, "be released", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
+        let order = shop.until(&id, "be released", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         Ok(())
     })
 }
@@ -103,7 +103,7 @@ fn an_authorization_is_renewed_before_it_expires() -> Result<()> {
         let kinds: Vec<_> = order.payments[0].operations.iter().take(3).map(|operation| operation.kind.as_str()).collect();
         assert_eq!(kinds, ["authorize", "authorize", "void"], "the new one before the old one is given up");
         shop.fulfill(&order).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert_eq!(order.totals.captured_minor, 510);
         replay::keep(&shop.system, &id, "renewed").await
     })

@@ -29,7 +29,7 @@ async fn delivered(shop: &Shop) -> Result<(OrderId, Sku)> {
     let basket = Basket::of(&sku, 4, 255).with("/shipping/price_minor", 3);
     let order = shop.place_released(&basket).await?;
     shop.fulfill(&order).await?;
-    shop.until_status(&basket.id(), "Completed").await?;
+    shop.until_status(&basket.id(), "completed").await?;
     Ok((basket.id(), sku))
 }
 
@@ -51,7 +51,7 @@ async fn receive(shop: &Shop, id: &str, goods: Value) -> Result<ReturnView> {
 }
 
 async fn accept(shop: &Shop, id: &str, units: u32) -> Result<ReturnView> {
-    acts(shop, id, "inspect", json!({"lines": [{"line_id": "1", "quantity": units, "verdict": "Accepted"}]})).await
+    acts(shop, id, "inspect", json!({"lines": [{"line_id": "1", "quantity": units, "verdict": "accepted"}]})).await
 }
 
 async fn until_return(shop: &Shop, id: &str, status: &str) -> Result<ReturnView> {
@@ -81,22 +81,22 @@ fn goods_are_sent_back_with_a_label_judged_put_away_and_paid_back() -> Result<()
         let opened: ReturnView = open(shop, &order, lines(3)).await?.view(201)?;
         let id = opened.return_id.clone();
         assert_eq!(id, format!("{order}-R1"));
-        let sent = until_return(shop, &id, "LabelSent").await?;
+        let sent = until_return(shop, &id, "label_sent").await?;
         let label = sent.label.context("a label")?;
         let scan = json!({"event_id": unique("E"), "carrier": label.carrier, "tracking_number": label.tracking_number,
             "status": "in_transit", "occurred_at": jiff::Timestamp::now().to_string()});
         shop.post("/v1/carrier-events", &json!({"events": [scan]})).await?.view::<Value>(202)?;
-        until_return(shop, &id, "InTransit").await?;
-        assert_eq!(receive(shop, &id, json!([{"line_id": "1", "quantity": 3}])).await?.status, "Received");
+        until_return(shop, &id, "in_transit").await?;
+        assert_eq!(receive(shop, &id, json!([{"line_id": "1", "quantity": 3}])).await?.status, "received");
         assert_eq!(shop.stock(&sku, LEEDS).await?, (6, 0), "nothing is put away before it is judged");
         accept(shop, &id, 3).await?;
-        let closed = until_return(shop, &id, "Closed").await?;
+        let closed = until_return(shop, &id, "closed").await?;
         // ⌊1023·3/4⌋ = 767.
         assert_eq!(closed.refund.context("a refund")?.amount_minor, 767);
         assert_eq!(shop.stock(&sku, LEEDS).await?, (9, 0));
         let after = returned(shop, &order).await?;
         assert_eq!((after.totals.captured_minor, after.totals.refunded_minor), (1_023, 767));
-        assert_eq!((after.fulfillment.as_str(), after.lines[0].units.returned), ("PartiallyReturned", 3));
+        assert_eq!((after.fulfillment.as_str(), after.lines[0].units.returned), ("partially_returned", 3));
         assert_eq!(shop.books(&order).await?.amounts(OperationKind::Refund), [767]);
         replay::keep_return(&shop.system, &id.parse()?, "return").await?;
         replay::keep(&shop.system, &order, "woken-for-a-return").await?;
@@ -120,7 +120,7 @@ fn a_return_under_the_same_id_is_the_same_return_and_of_other_units_a_conflict()
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
         for id in [first.return_id, next.return_id] {
             acts(shop, &id, "cancel", json!({"reason": "keeps it"})).await?;
-            until_return(shop, &id, "Cancelled").await?;
+            until_return(shop, &id, "cancelled").await?;
         }
         Ok(())
     })
@@ -132,9 +132,9 @@ fn less_than_announced_is_waited_for_until_the_deadline() -> Result<()> {
     in_shop_under(policy, async |shop| {
         let (order, sku) = delivered(shop).await?;
         let id = open(shop, &order, lines(3)).await?.view::<ReturnView>(201)?.return_id;
-        assert_eq!(receive(shop, &id, json!([{"line_id": "1", "quantity": 1}])).await?.status, "PartiallyReceived");
+        assert_eq!(receive(shop, &id, json!([{"line_id": "1", "quantity": 1}])).await?.status, "partially_received");
         accept(shop, &id, 1).await?;
-        let closed = until_return(shop, &id, "Closed").await?;
+        let closed = until_return(shop, &id, "closed").await?;
         assert_eq!(closed.refund.context("a refund")?.amount_minor, 255);
         assert_eq!(shop.stock(&sku, LEEDS).await?, (7, 0));
         // What did not come may come another time.
@@ -151,12 +151,12 @@ fn more_than_announced_is_paid_for_as_far_as_it_was_delivered_and_put_away_whole
         let id = open(shop, &order, lines(1)).await?.view::<ReturnView>(201)?.return_id;
         receive(shop, &id, json!([{"line_id": "1", "quantity": 5}])).await?;
         accept(shop, &id, 5).await?;
-        let closed = until_return(shop, &id, "Closed").await?;
+        let closed = until_return(shop, &id, "closed").await?;
         let refund = closed.refund.context("a refund")?;
         assert_eq!((refund.amount_minor, refund.lines[0].quantity), (1_023, 4));
         assert_eq!(shop.stock(&sku, LEEDS).await?, (11, 0));
         let after = returned(shop, &order).await?;
-        assert_eq!((after.fulfillment.as_str(), after.totals.refunded_minor), ("Returned", 1_023));
+        assert_eq!((after.fulfillment.as_str(), after.totals.refunded_minor), ("returned", 1_023));
         ends(shop, &id).await
     })
 }
@@ -172,12 +172,12 @@ fn wrong_goods_are_put_away_under_their_own_sku_and_not_paid_for() -> Result<()>
         let body = json!({"facility_id": LEEDS, "complete": true, "lines": [{"sku": other, "quantity": 1}]});
         acts(shop, &id, "receive", body).await?;
         let judge = |verdict: &str| json!({"lines": [{"sku": other, "quantity": 1, "verdict": verdict, "disposition": "restock"}]});
-        shop.post(&format!("/v1/returns/{id}/inspect"), &judge("Accepted")).await?.problem(409, "refused_by_rule")?;
-        acts(shop, &id, "inspect", judge("Rejected")).await?;
-        until_return(shop, &id, "Closed").await?;
+        shop.post(&format!("/v1/returns/{id}/inspect"), &judge("accepted")).await?.problem(409, "refused_by_rule")?;
+        acts(shop, &id, "inspect", judge("rejected")).await?;
+        until_return(shop, &id, "closed").await?;
         assert_eq!((shop.stock(&other, LEEDS).await?, shop.stock(&sku, LEEDS).await?), ((2, 0), (6, 0)));
         let after = shop.order(&order).await?;
-        assert_eq!((after.totals.refunded_minor, after.fulfillment.as_str()), (0, "Fulfilled"));
+        assert_eq!((after.totals.refunded_minor, after.fulfillment.as_str()), (0, "fulfilled"));
         Ok(())
     })
 }
@@ -193,11 +193,11 @@ fn unannounced_goods_are_received_at_any_facility() -> Result<()> {
             acts(shop, &id, "receive", json!({"receipt_id": "d1", "facility_id": BATH, "lines": [{"sku": sku, "quantity": 2}]})).await?;
         assert_eq!(again.goods[0].received, 2);
         let judged = json!({"lines": [
-            {"line_id": "1", "quantity": 1, "verdict": "Accepted", "disposition": "write_off"},
-            {"line_id": "1", "quantity": 1, "verdict": "Accepted"},
+            {"line_id": "1", "quantity": 1, "verdict": "accepted", "disposition": "write_off"},
+            {"line_id": "1", "quantity": 1, "verdict": "accepted"},
         ]});
         acts(shop, &id, "inspect", judged).await?;
-        until_return(shop, &id, "Closed").await?;
+        until_return(shop, &id, "closed").await?;
         assert_eq!(shop.stock(&sku, BATH).await?, (1, 0), "one is restocked, the other written off");
         assert_eq!(returned(shop, &order).await?.totals.refunded_minor, 511);
         ends(shop, &id).await
@@ -215,7 +215,7 @@ fn what_comes_back_goes_to_those_who_wait_for_it() -> Result<()> {
         receive(shop, &id, json!([{"line_id": "1", "quantity": 2}])).await?;
         accept(shop, &id, 2).await?;
         shop.until(&waits, "get what came back", |order| order.lines[0].units.unfilled == 0).await?;
-        until_return(shop, &id, "Closed").await.map(drop)
+        until_return(shop, &id, "closed").await.map(drop)
     })
 }
 
@@ -229,14 +229,14 @@ fn after_the_window_a_person_approves_or_declines_or_the_deadline_does() -> Resu
         for _ in 0..3 {
             ids.push(open(shop, &order, lines(1)).await?.view::<ReturnView>(201)?);
         }
-        assert!(ids.iter().all(|opened| opened.status == "Requested" && opened.legal_actions.contains(&"approve".to_owned())));
+        assert!(ids.iter().all(|opened| opened.status == "requested" && opened.legal_actions.contains(&"approve".to_owned())));
         acts(shop, &ids[0].return_id, "approve", json!({})).await?;
         acts(shop, &ids[1].return_id, "decline", json!({"reason": "worn"})).await?;
-        until_return(shop, &ids[2].return_id, "Declined").await?;
-        until_return(shop, &ids[0].return_id, "LabelSent").await?;
+        until_return(shop, &ids[2].return_id, "declined").await?;
+        until_return(shop, &ids[0].return_id, "label_sent").await?;
         let refused = shop.post(&format!("/v1/returns/{}/approve", ids[1].return_id), &json!({})).await?;
         let problem = refused.problem(409, "illegal_transition")?;
-        assert_eq!(problem.current_status.as_deref(), Some("Declined"));
+        assert_eq!(problem.current_status.as_deref(), Some("declined"));
         // The declined ones have given their units back.
         shop.until(&order, "let go of two units", |order| order.returns.iter().filter(|known| known.amount_minor == Some(0)).count() == 2)
             .await?;
@@ -252,12 +252,12 @@ fn what_nobody_sends_expires_and_what_the_carrier_loses_is_lost() -> Result<()> 
         let (order, _) = delivered(shop).await?;
         let (late, lost) = (open(shop, &order, lines(1)).await?, open(shop, &order, lines(1)).await?);
         let (late, lost): (ReturnView, ReturnView) = (late.view(201)?, lost.view(201)?);
-        let label = until_return(shop, &lost.return_id, "LabelSent").await?.label.context("a label")?;
+        let label = until_return(shop, &lost.return_id, "label_sent").await?.label.context("a label")?;
         let scan = json!({"event_id": unique("E"), "carrier": label.carrier, "tracking_number": label.tracking_number,
             "status": "lost", "occurred_at": jiff::Timestamp::now().to_string()});
         shop.post("/v1/carrier-events", &json!({"events": [scan]})).await?.view::<Value>(202)?;
-        until_return(shop, &lost.return_id, "Lost").await?;
-        until_return(shop, &late.return_id, "Expired").await?;
+        until_return(shop, &lost.return_id, "lost").await?;
+        until_return(shop, &late.return_id, "expired").await?;
         let timeline = format!("/v1/returns/{}/events", late.return_id);
         until("the label of what expired to be void", async || {
             let events: Value = shop.get(&timeline).await?.view(200)?;
@@ -286,7 +286,7 @@ fn a_unit_that_has_not_shipped_or_arrived_is_refused_with_advice() -> Result<()>
         open(shop, &"NO-SUCH-ORDER".parse()?, lines(1)).await?.problem(404, "order_not_found")?;
         shop.get("/v1/returns/NO-SUCH-ORDER-R1").await?.problem(404, "return_not_found")?;
         shop.acts(&order.fulfillment_orders[0].fulfillment_order_id, "deliver", json!({})).await?;
-        shop.until_status(&basket.id(), "Completed").await.map(drop)
+        shop.until_status(&basket.id(), "completed").await.map(drop)
     })
 }
 
@@ -302,7 +302,7 @@ fn of_two_returns_that_race_for_a_unit_exactly_one_wins() -> Result<()> {
         try_join_all(won.iter().map(async |opened| {
             receive(shop, &opened.return_id, json!([{"line_id": "1", "quantity": 1}])).await?;
             accept(shop, &opened.return_id, 1).await?;
-            until_return(shop, &opened.return_id, "Closed").await
+            until_return(shop, &opened.return_id, "closed").await
         }))
         .await?;
         assert_eq!(shop.books(&order).await?.sum(OperationKind::Refund), 1_023);
@@ -319,11 +319,11 @@ fn a_refund_that_the_gateway_refuses_is_tried_again_and_paid_once() -> Result<()
         receive(shop, &id, json!([{"line_id": "1", "quantity": 4}])).await?;
         crate::support::books::trouble(&shop.system.addresses.gateway_url, json!({"refuse_next": 1})).await?;
         accept(shop, &id, 4).await?;
-        let failed = until_return(shop, &id, "RefundFailed").await?;
+        let failed = until_return(shop, &id, "refund_failed").await?;
         assert!(failed.needs_attention && failed.legal_actions == ["retry"], "{failed:?}");
         crate::support::books::trouble(&shop.system.addresses.gateway_url, json!({})).await?;
         acts(shop, &id, "retry", json!({})).await?;
-        until_return(shop, &id, "Closed").await?;
+        until_return(shop, &id, "closed").await?;
         assert_eq!(shop.books(&order).await?.amounts(OperationKind::Refund), [1_023]);
         replay::keep_return(&shop.system, &id.parse()?, "return-refund-failed").await?;
         ends(shop, &id).await
@@ -337,7 +337,7 @@ fn a_return_that_temporal_is_asked_to_cancel_gives_its_units_back() -> Result<()
         let id = open(shop, &order, lines(4)).await?.view::<ReturnView>(201)?.return_id;
         let handle = shop.system.temporal.get_workflow_handle::<oms_workflows::returns::ReturnWorkflow>(return_workflow_id(&id.parse()?));
         handle.cancel(Default::default()).await?;
-        until_return(shop, &id, "Cancelled").await?;
+        until_return(shop, &id, "cancelled").await?;
         shop.until(&order, "have its units back", |order| order.returns[0].amount_minor == Some(0)).await.map(drop)
     })
 }
@@ -360,7 +360,7 @@ fn a_returns_deadlines_are_listed_and_one_that_is_extended_is_waited_for_longer(
         let extended: DeadlineView = extend(&listed.items[0].deadline_id).await?.view(200)?;
         assert_eq!(extended.due, until);
         extend(&format!("return_rest.{id}")).await?.problem(404, "not_found")?;
-        until_return(shop, &id, "Expired").await?;
+        until_return(shop, &id, "expired").await?;
         let events: Value = shop.get(&format!("/v1/returns/{id}/events")).await?.view(200)?;
         let at = |kind: &str| {
             let events = events["items"].as_array().into_iter().flatten();

@@ -30,10 +30,10 @@ async fn of_customer(shop: &Shop, customer: &str) -> Result<Basket> {
 fn an_order_that_the_fraud_check_accepts_goes_on() -> Result<()> {
     in_shop_under(screened(), async |shop| {
         let id = of_customer(shop, "C-honest").await?.id();
-        let released = |order: &OrderView| order.fulfillment_orders.iter().any(|part| part.status == "Released");
+        let released = |order: &OrderView| order.fulfillment_orders.iter().any(|part| part.status == "released");
         let order = shop.until(&id, "be released", released).await?;
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         let asked = shop.timeline(&id).await?.iter().filter(|kind| *kind == "screening_answered").count();
         assert_eq!(asked, 1);
         replay::keep(&shop.system, &id, "screened").await
@@ -44,7 +44,7 @@ fn an_order_that_the_fraud_check_accepts_goes_on() -> Result<()> {
 fn an_order_that_the_fraud_check_declines_is_rejected_and_nothing_is_kept_of_it() -> Result<()> {
     in_shop_under(screened(), async |shop| {
         let basket = of_customer(shop, "C-fraudster").await?;
-        let order = shop.until_status(&basket.id(), "Rejected").await?;
+        let order = shop.until_status(&basket.id(), "rejected").await?;
         assert_eq!(order.lines[0].units.cancelled, 2);
         shop.until(&basket.id(), "have its money voided", |order| order.totals.voided_minor == 510).await?;
         let sku = basket.body["lines"][0]["sku"].as_str().unwrap_or_default().parse()?;
@@ -58,9 +58,9 @@ fn an_order_that_the_fraud_check_refers_waits_for_a_person() -> Result<()> {
     in_shop_under(screened(), async |shop| {
         let id = of_customer(shop, "C-suspect").await?.id();
         let order = shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
-        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("Created", "HighRiskOfFraud"));
+        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("created", "high_risk_of_fraud"));
         lift(shop, &order).await?;
-        shop.until_part(&id, 1, "Released").await?;
+        shop.until_part(&id, 1, "released").await?;
         replay::keep(&shop.system, &id, "fraud-referred").await
     })
 }
@@ -71,11 +71,11 @@ fn a_fraud_check_that_does_not_answer_refers_to_a_person_and_is_missed_by_nobody
         trouble(&shop.system.addresses.fraud_url, json!({"down_for_ms": 600_000})).await?;
         let id = of_customer(shop, "C-honest").await?.id();
         let order = shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
-        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("Created", "HighRiskOfFraud"));
+        assert_eq!((order.status.as_str(), order.holds[0].reason.as_str()), ("created", "high_risk_of_fraud"));
         lift(shop, &order).await?;
-        shop.until_part(&id, 1, "Released").await?;
+        shop.until_part(&id, 1, "released").await?;
         shop.fulfill(&shop.order(&id).await?).await?;
-        let order = shop.until_status(&id, "Completed").await?;
+        let order = shop.until_status(&id, "completed").await?;
         assert!(!order.needs_attention, "{:?}", order.attention);
         Ok(())
     })

@@ -38,11 +38,11 @@ fn what_is_picked_up_comes_from_its_store_alone() -> Result<()> {
         let pickup = json!({"method": "pickup", "price_minor": 0, "pickup_facility_id": YORK});
         let id = shop.place(&Basket::of(&sku, 2, 255).with("/shipping", pickup)).await?;
         // Leeds has it, and York is where the customer will come.
-        shop.until_part(&id, 1, "Backordered").await?;
+        shop.until_part(&id, 1, "backordered").await?;
         shop.adjust(&sku, BATH, 5).await?;
         shop.adjust(&sku, YORK, 2).await?;
-        let order = shop.until(&id, "be in York", |order| order.fulfillment_orders.iter().any(|part| part.status == "Released")).await?;
-        let part = order.fulfillment_orders.iter().find(|part| part.status == "Released").cloned().expect("the part");
+        let order = shop.until(&id, "be in York", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
+        let part = order.fulfillment_orders.iter().find(|part| part.status == "released").cloned().expect("the part");
         assert_eq!((part.facility_id.as_deref(), part.delivery_method.as_str()), (Some(YORK), "pickup"));
         assert_eq!(
             (shop.stock(&sku, LEEDS).await?, shop.stock(&sku, BATH).await?, shop.stock(&sku, YORK).await?),

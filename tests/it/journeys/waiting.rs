@@ -19,11 +19,11 @@ fn nothing_is_released_while_the_customer_may_change_their_mind() -> Result<()> 
     in_shop_under(Policy { remorse_ms: 3_000, ..Policy::default() }, async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
-        let order = shop.until_status(&id, "Processing").await?;
-        assert_eq!(order.fulfillment_orders[0].status, "Open");
+        let order = shop.until_status(&id, "processing").await?;
+        assert_eq!(order.fulfillment_orders[0].status, "open");
         let deadlines: DeadlinesView = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
         assert_eq!(deadlines.items[0].wait, "remorse");
-        shop.until_part(&id, 1, "Released").await?;
+        shop.until_part(&id, 1, "released").await?;
         Ok(())
     })
 }
@@ -33,9 +33,9 @@ fn an_associate_may_release_before_the_time() -> Result<()> {
     in_shop_under(remorse(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
-        shop.until_status(&id, "Processing").await?;
+        shop.until_status(&id, "processing").await?;
         let released = shop.acts(&format!("{id}-F1"), "release", json!({})).await?;
-        assert_eq!(released.status, "Released");
+        assert_eq!(released.status, "released");
         Ok(())
     })
 }
@@ -45,15 +45,15 @@ fn a_hold_blocks_release_until_it_is_lifted() -> Result<()> {
     in_shop_under(remorse(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
-        shop.until_status(&id, "Processing").await?;
+        shop.until_status(&id, "processing").await?;
         let holds = format!("/v1/orders/{id}/holds");
-        for (hold_id, reason) in [("h1", "IncorrectAddress"), ("h2", "HighRiskOfFraud")] {
+        for (hold_id, reason) in [("h1", "incorrect_address"), ("h2", "high_risk_of_fraud")] {
             let hold: HoldView = shop.post(&holds, &json!({"hold_id": hold_id, "reason": reason})).await?.view(201)?;
             assert_eq!((hold.hold_id.as_str(), hold.reason.as_str()), (hold_id, reason));
         }
         // The same hold again is the same hold; under its id another is refused.
-        shop.post(&holds, &json!({"hold_id": "h1", "reason": "IncorrectAddress"})).await?.view::<HoldView>(201)?;
-        shop.post(&holds, &json!({"hold_id": "h1", "reason": "Other"})).await?.problem(409, "refused_by_rule")?;
+        shop.post(&holds, &json!({"hold_id": "h1", "reason": "incorrect_address"})).await?.view::<HoldView>(201)?;
+        shop.post(&holds, &json!({"hold_id": "h1", "reason": "other"})).await?.problem(409, "refused_by_rule")?;
         let part = format!("{id}-F1");
         for hold_id in ["h1", "h2"] {
             shop.act(&part, "release", json!({})).await?.problem(409, "refused_by_rule")?;
@@ -62,10 +62,10 @@ fn a_hold_blocks_release_until_it_is_lifted() -> Result<()> {
         Answer::to(shop.request(Method::DELETE, &format!("{holds}/h1"))).await?.problem(404, "not_found")?;
         shop.acts(&part, "release", json!({})).await?;
         // What is with a facility goes on under a hold.
-        shop.post(&holds, &json!({"reason": "Other"})).await?.view::<HoldView>(201)?;
+        shop.post(&holds, &json!({"reason": "other"})).await?.view::<HoldView>(201)?;
         shop.ship(&part).await?;
         shop.acts(&part, "deliver", json!({})).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         replay::keep(&shop.system, &id, "held").await
     })
 }
@@ -76,11 +76,11 @@ fn a_hold_with_an_end_lifts_itself() -> Result<()> {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
         let expires_at = Timestamp::now() + SignedDuration::from_secs(4);
-        let hold = json!({"hold_id": "h1", "reason": "UnknownDeliveryDate", "expires_at": expires_at.to_string()});
+        let hold = json!({"hold_id": "h1", "reason": "unknown_delivery_date", "expires_at": expires_at.to_string()});
         shop.post(&format!("/v1/orders/{id}/holds"), &hold).await?.view::<HoldView>(201)?;
-        let order = shop.until_part(&id, 1, "Released").await?;
+        let order = shop.until_part(&id, 1, "released").await?;
         assert!(Timestamp::now() >= expires_at, "released under a hold");
-        assert_eq!(order.status, "Released");
+        assert_eq!(order.status, "released");
         assert!(shop.order(&id).await?.holds.is_empty());
         Ok(())
     })
@@ -91,10 +91,10 @@ fn a_hold_nobody_lifts_needs_a_person_and_cancelling_needs_no_lifting() -> Resul
     in_shop_under(Policy { remorse_ms: 3_600_000, hold_review_ms: 1_500, ..Policy::default() }, async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
-        shop.post(&format!("/v1/orders/{id}/holds"), &json!({"hold_id": "h1", "reason": "Other"})).await?.view::<HoldView>(201)?;
+        shop.post(&format!("/v1/orders/{id}/holds"), &json!({"hold_id": "h1", "reason": "other"})).await?.view::<HoldView>(201)?;
         shop.until(&id, "need attention", |order| order.needs_attention).await?;
         shop.cancel(&id, "c1", &[]).await?;
-        shop.until_status(&id, "Cancelled").await?;
+        shop.until_status(&id, "cancelled").await?;
         Ok(())
     })
 }
@@ -109,15 +109,15 @@ fn a_preorder_is_reserved_now_and_released_in_its_time() -> Result<()> {
         let both = |order: &oms_api::order::OrderView| {
             let mut states: Vec<&str> = order.fulfillment_orders.iter().map(|part| part.status.as_str()).collect();
             states.sort_unstable();
-            states == ["Released", "Scheduled"]
+            states == ["released", "scheduled"]
         };
         shop.until(&id, "have one part scheduled", both).await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 3));
         let order =
-            shop.until(&id, "be all released", |order| order.fulfillment_orders.iter().all(|part| part.status == "Released")).await?;
+            shop.until(&id, "be all released", |order| order.fulfillment_orders.iter().all(|part| part.status == "released")).await?;
         assert!(Timestamp::now() >= fulfill_at);
         shop.fulfill(&order).await?;
-        shop.until_status(&id, "Completed").await?;
+        shop.until_status(&id, "completed").await?;
         replay::keep(&shop.system, &id, "preorder").await
     })
 }
@@ -133,11 +133,11 @@ fn an_address_that_cannot_be_right_is_looked_at_before_anything_leaves() -> Resu
         let why = "the postal code is not of a form that its country has";
         assert_eq!(
             (order.status.as_str(), order.holds[0].reason.as_str(), order.holds[0].why.as_deref()),
-            ("Created", "IncorrectAddress", Some(why))
+            ("created", "incorrect_address", Some(why))
         );
         let hold = format!("/v1/orders/{id}/holds/{}", order.holds[0].hold_id);
         assert_eq!(Answer::to(shop.request(Method::DELETE, &hold)).await?.status, 204);
-        shop.until_part(&id, 1, "Released").await?;
+        shop.until_part(&id, 1, "released").await?;
         replay::keep(&shop.system, &id, "incorrect-address").await
     })
 }

@@ -42,7 +42,7 @@ fn a_batch_that_fails_for_good_pauses_the_bulk_until_a_person_resumes_it() -> Re
         released(shop, &sku, 2).await?;
         mischief.plan("ask_batch", Fault::GivesUp);
         start(shop, &json!({"bulk_id": id, "operation": hold(), "reason": "a test", "selection": {"sku": sku}})).await?;
-        let stuck = async || Ok(Some(get(shop, &id).await?).filter(|bulk| bulk.status == "Paused"));
+        let stuck = async || Ok(Some(get(shop, &id).await?).filter(|bulk| bulk.status == "paused"));
         let paused = until("the bulk operation to pause", stuck).await?;
         ensure!(paused.asked == 0 && paused.why.as_deref().is_some_and(|why| why.contains("made to fail")), "{paused:?}");
         let resumed: BulkView = shop.post(&format!("/v1/bulk/{id}/resume"), &json!({})).await?.view(200)?;
@@ -58,7 +58,7 @@ async fn asked_once(shop: &Shop, operation: serde_json::Value) -> Result<()> {
     let (orders, id) = (released(shop, &sku, 2).await?, unique("bulk"));
     start(shop, &json!({"bulk_id": id, "operation": operation, "reason": "a test", "selection": {"sku": sku}})).await?;
     let ended = until_ended(shop, &id).await?;
-    ensure!((ended.status.as_str(), ended.selected, ended.outcomes.done) == ("Completed", 2, 2), "{ended:?}");
+    ensure!((ended.status.as_str(), ended.selected, ended.outcomes.done) == ("completed", 2, 2), "{ended:?}");
     for order in orders {
         let timeline = shop.timeline(&order).await?;
         let asked =

@@ -170,7 +170,7 @@ impl Play<'_> {
                 }
                 Deed::Authorized(times) => self.until_authorized(*times).await?,
                 Deed::Receive(n) => {
-                    if self.until_part(*n, |part| part.status == "Backordered").await?.is_some() {
+                    if self.until_part(*n, |part| part.status == "backordered").await?.is_some() {
                         self.shop.adjust(&self.sku, LEEDS, i64::from(UNITS)).await?;
                     }
                 }
@@ -223,7 +223,7 @@ impl Play<'_> {
     }
 
     async fn until_authorized(&self, times: usize) -> Result<()> {
-        let is_authorization = |operation: &&OperationView| operation.kind == "authorize" && operation.status == "Succeeded";
+        let is_authorization = |operation: &&OperationView| operation.kind == "authorize" && operation.status == "succeeded";
         let authorized =
             |order: &OrderView| order.payments.iter().flat_map(|payment| &payment.operations).filter(is_authorization).count() >= times;
         let cancels = |order: &OrderView| {
@@ -236,7 +236,7 @@ impl Play<'_> {
     /// In runs so short that it is handed over from one to the next, which reads the return in.
     async fn open_return(&self) -> Result<()> {
         let order = self.until(at_rest).await?;
-        if order.status != "Completed" || order.needs_attention {
+        if order.status != "completed" || order.needs_attention {
             return Ok(());
         }
         let return_id = self.return_id();
@@ -256,7 +256,7 @@ impl Play<'_> {
     /// Asks until there is an answer, or until what went wrong has left it to a person.
     async fn exchange(&self) -> Result<()> {
         let order = self.until(at_rest).await?;
-        if order.status != "Completed" || order.needs_attention {
+        if order.status != "completed" || order.needs_attention {
             return Ok(());
         }
         let body = json!({"exchange_id": self.exchange_id(), "order_id": self.id,
@@ -278,7 +278,7 @@ impl Play<'_> {
     }
 
     async fn cancel_exchange(&self) -> Result<()> {
-        let with_a_facility = |found: &OrderView| found.fulfillment_orders.iter().any(|part| part.status == "Released");
+        let with_a_facility = |found: &OrderView| found.fulfillment_orders.iter().any(|part| part.status == "released");
         match self.until_exchange(|found| with_a_facility(found) || at_rest(found)).await? {
             Some(found) if with_a_facility(&found) => {
                 self.ask(&format!("/v1/orders/{}/cancellations", self.exchange_id()), &cancellation("customer", &[])).await
@@ -367,10 +367,10 @@ impl Play<'_> {
 
 /// Ended, or waiting for a person.
 fn at_rest(order: &OrderView) -> bool {
-    order.needs_attention || ["Completed", "Cancelled", "Rejected", "Expired"].contains(&order.status.as_str())
+    order.needs_attention || ["completed", "cancelled", "rejected", "expired"].contains(&order.status.as_str())
 }
 
 /// Ended, or waiting for a person.
 fn return_rests(returned: &ReturnView) -> bool {
-    returned.needs_attention || ["Closed", "Cancelled", "Declined", "Expired", "Lost"].contains(&returned.status.as_str())
+    returned.needs_attention || ["closed", "cancelled", "declined", "expired", "lost"].contains(&returned.status.as_str())
 }

@@ -111,7 +111,7 @@ async fn pool(shop: &Shop) -> Result<()> {
     ensure!((shop.stock(&sku, LEEDS).await?, shop.stock(&sku, YORK).await?) == ((2, 2), (5, 2)), "the stock is off");
     for id in [&first, &second] {
         shop.cancel(id, "over", &[]).await?;
-        shop.until_status(id, "Cancelled").await?;
+        shop.until_status(id, "cancelled").await?;
     }
     Ok(())
 }

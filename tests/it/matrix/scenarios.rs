@@ -72,7 +72,7 @@ fn keeps_it() -> Value {
 }
 
 fn as_new() -> Value {
-    json!({"lines": [{"line_id": "1", "quantity": UNITS, "verdict": "Accepted", "disposition": "restock"}]})
+    json!({"lines": [{"line_id": "1", "quantity": UNITS, "verdict": "accepted", "disposition": "restock"}]})
 }
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -82,16 +82,16 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
-        ends: "Completed",
+        ends: "completed",
     },
-    Scenario { name: "declined", token: "tok_decline_hard", screened: None, in_stock: 10, deeds: &[], ends: "Rejected" },
+    Scenario { name: "declined", token: "tok_decline_hard", screened: None, in_stock: 10, deeds: &[], ends: "rejected" },
     Scenario {
         name: "cancelled after authorization",
         token: "tok_fine",
         screened: None,
         in_stock: 10,
-        deeds: &[Deed::Cancel(1, "Released")],
-        ends: "Cancelled",
+        deeds: &[Deed::Cancel(1, "released")],
+        ends: "cancelled",
     },
     Scenario {
         name: "shipped with the carrier's label",
@@ -99,7 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", nothing), Deed::Act(1, "deliver", nothing)],
-        ends: "Completed",
+        ends: "completed",
     },
     Scenario {
         name: "label voided, then cancelled",
@@ -110,10 +110,10 @@ pub const SCENARIOS: &[Scenario] = &[
             Deed::Act(1, "ship", nothing),
             Deed::Act(1, "unship", nothing),
             Deed::Authorized(2),
-            Deed::Cancel(1, "Packed"),
+            Deed::Cancel(1, "packed"),
             Deed::Act(1, "accept-cancellation", nothing),
         ],
-        ends: "Cancelled",
+        ends: "cancelled",
     },
     Scenario {
         name: "backorder served",
@@ -121,7 +121,7 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: None,
         in_stock: 0,
         deeds: &[Deed::Receive(1), Deed::Act(2, "ship", own_number), Deed::Act(2, "deliver", nothing)],
-        ends: "Completed",
+        ends: "completed",
     },
     Scenario {
         name: "lost and refunded",
@@ -129,7 +129,7 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Scan(1, "handed_over"), Deed::Scan(1, "lost")],
-        ends: "Cancelled",
+        ends: "cancelled",
     },
     Scenario {
         name: "returned and paid back",
@@ -140,10 +140,10 @@ pub const SCENARIOS: &[Scenario] = &[
             Deed::Act(1, "ship", own_number),
             Deed::Act(1, "deliver", nothing),
             Deed::Return,
-            Deed::ActOnReturn("LabelSent", "receive", at_leeds),
-            Deed::ActOnReturn("Received", "inspect", as_new),
+            Deed::ActOnReturn("label_sent", "receive", at_leeds),
+            Deed::ActOnReturn("received", "inspect", as_new),
         ],
-        ends: "Completed, return Closed",
+        ends: "completed, return closed",
     },
     Scenario {
         name: "return given up",
@@ -154,9 +154,9 @@ pub const SCENARIOS: &[Scenario] = &[
             Deed::Act(1, "ship", own_number),
             Deed::Act(1, "deliver", nothing),
             Deed::Return,
-            Deed::ActOnReturn("LabelSent", "cancel", keeps_it),
+            Deed::ActOnReturn("label_sent", "cancel", keeps_it),
         ],
-        ends: "Completed, return Cancelled",
+        ends: "completed, return cancelled",
     },
     Scenario {
         name: "exchanged, and the exchange cancelled",
@@ -167,11 +167,11 @@ pub const SCENARIOS: &[Scenario] = &[
             Deed::Act(1, "ship", own_number),
             Deed::Act(1, "deliver", nothing),
             Deed::Exchange,
-            Deed::ActOnReturn("LabelSent", "receive", at_leeds),
-            Deed::ActOnReturn("Received", "inspect", as_new),
+            Deed::ActOnReturn("label_sent", "receive", at_leeds),
+            Deed::ActOnReturn("received", "inspect", as_new),
             Deed::CancelExchange,
         ],
-        ends: "Completed, return Closed, exchange Cancelled",
+        ends: "completed, return closed, exchange cancelled",
     },
     Scenario {
         name: "authorized out of sight",
@@ -179,7 +179,7 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: None,
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
-        ends: "Completed",
+        ends: "completed",
     },
     Scenario {
         name: "screened and delivered",
@@ -187,7 +187,7 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: Some("C-honest"),
         in_stock: 10,
         deeds: &[Deed::Act(1, "ship", own_number), Deed::Act(1, "deliver", nothing)],
-        ends: "Completed",
+        ends: "completed",
     },
     Scenario {
         name: "declined by the fraud check",
@@ -195,6 +195,6 @@ pub const SCENARIOS: &[Scenario] = &[
         screened: Some("C-fraudster"),
         in_stock: 10,
         deeds: &[],
-        ends: "Rejected",
+        ends: "rejected",
     },
 ];

@@ -37,7 +37,7 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
         }
         Request::CancelChange { change_id } => Call::post(of_order(&format!("changes/{change_id}/cancel")), json!({})),
         Request::PlaceHold { hold_id, expires_at, .. } => {
-            Call::post(of_order("holds"), json!({"hold_id": hold_id, "reason": "Other", "expires_at": expires_at}))
+            Call::post(of_order("holds"), json!({"hold_id": hold_id, "reason": "other", "expires_at": expires_at}))
         }
         Request::ReleaseHold { hold_id } => Call { method: Method::DELETE, path: of_order(&format!("holds/{hold_id}")), body: json!({}) },
         Request::Fulfillment { fulfillment_order_id, action } => {
@@ -173,10 +173,10 @@ fn list(lines: &Lines, field: &str) -> Value {
 
 fn reason_name(reason: RejectionReason) -> &'static str {
     match reason {
-        RejectionReason::NotInStock => "NotInStock",
-        RejectionReason::Mismatch => "Mismatch",
-        RejectionReason::Damaged => "Damaged",
-        RejectionReason::NoCapacity => "NoCapacity",
-        RejectionReason::Other => "Other",
+        RejectionReason::NotInStock => "not_in_stock",
+        RejectionReason::Mismatch => "mismatch",
+        RejectionReason::Damaged => "damaged",
+        RejectionReason::NoCapacity => "no_capacity",
+        RejectionReason::Other => "other",
     }
 }

@@ -60,7 +60,7 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
         let (statuses, _, ()) = tokio::try_join!(shipping, refused, back)?;
         println!("shipped while it was away: {statuses:?}");
         for order in orders.iter().take(6) {
-            shop.until_part(&order.heading.order_id.parse()?, 1, "Shipped").await?;
+            shop.until_part(&order.heading.order_id.parse()?, 1, "shipped").await?;
         }
         for part in parts().skip(6) {
             shop.insist(part, "ship").await?;
@@ -69,7 +69,7 @@ fn while_postgresql_is_away_orders_wait_and_none_is_lost() -> Result<()> {
             shop.insist(part, "deliver").await?;
         }
         for basket in &baskets {
-            shop.until_status(&basket.id(), "Completed").await?;
+            shop.until_status(&basket.id(), "completed").await?;
         }
         shop.place_released(&late).await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (1_000 - 24, 2));
@@ -98,9 +98,9 @@ fn while_postgresql_stands_still_nothing_is_done_twice() -> Result<()> {
         };
         tokio::try_join!(shipping, thaw)?;
         for basket in &baskets {
-            shop.until_part(&basket.id(), 1, "Shipped").await?;
+            shop.until_part(&basket.id(), 1, "shipped").await?;
             shop.insist(&format!("{}-F1", basket.id()), "deliver").await?;
-            shop.until_status(&basket.id(), "Completed").await?;
+            shop.until_status(&basket.id(), "completed").await?;
         }
         assert_eq!(shop.stock(&sku, LEEDS).await?, (1_000 - 12, 0));
         Ok(())

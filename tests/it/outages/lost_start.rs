@@ -26,11 +26,11 @@ fn an_order_whose_start_was_lost_is_started_by_the_sweep() -> Result<()> {
         let basket = Basket::of(&sku, 4, 255);
         take_in(shop, &basket).await?;
         // It can be read from then on, as placed.
-        assert_eq!(shop.order(&basket.id()).await?.status, "Created");
+        assert_eq!(shop.order(&basket.id()).await?.status, "created");
         let relay = Relay::new(shop.starter.clone());
         assert_eq!(relay.sweep(Duration::from_secs(3_600)).await?.started, 0, "what has only just come is not lost");
         assert_eq!(relay.sweep(Duration::ZERO).await?.started, 1);
-        let order = shop.until_part(&basket.id(), 1, "Released").await?;
+        let order = shop.until_part(&basket.id(), 1, "released").await?;
         assert_eq!(relay.sweep(Duration::ZERO).await?.started, 0, "an order that runs is not swept again");
         shop.ship(&order.fulfillment_order_id).await?;
         Ok(())
@@ -44,7 +44,7 @@ fn an_order_whose_start_was_lost_is_started_by_placing_it_again() -> Result<()> 
         let basket = Basket::of(&sku, 4, 255);
         take_in(shop, &basket).await?;
         shop.send(&basket).await?.view::<OrderView>(200)?;
-        shop.until_part(&basket.id(), 1, "Released").await?;
+        shop.until_part(&basket.id(), 1, "released").await?;
         let intakes = shop.system.store.invariants().await?.pending_intakes;
         assert_eq!(intakes, 0);
         shop.document(&basket.id()).await?.context("its document")?;

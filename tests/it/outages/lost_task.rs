@@ -23,7 +23,7 @@ async fn die_after(activity: &str) -> Result<(std::sync::Arc<System>, oms_store:
     };
     let (cancelled, ()) = tokio::try_join!(cancelled, system.start_worker())?;
     assert_eq!(cancelled.cancelled[0].quantity, 4);
-    shop.until_status(&id, "Cancelled").await?;
+    shop.until_status(&id, "cancelled").await?;
     assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0), "{activity}: a reservation outlived its order");
     shop.close().await?;
     sound::no_figure_is_off(&system.store).await?;
@@ -70,7 +70,7 @@ fn what_was_seen_of_an_order_is_not_denied_while_it_catches_up() -> Result<()> {
         };
         let (answer, ()) = tokio::try_join!(delivered, system.start_worker())?;
         answer.problem(409, "illegal_transition")?;
-        shop.until_part(&id, 1, "Released").await?;
+        shop.until_part(&id, 1, "released").await?;
         shop.close().await?;
         system.stop().await
     })

@@ -27,7 +27,7 @@ fn a_server_that_is_restarted_loses_no_order_and_makes_none_twice() -> Result<()
             second.note(basket.id());
         }
         for basket in &baskets {
-            second.until_part(&basket.id(), 1, "Released").await?;
+            second.until_part(&basket.id(), 1, "released").await?;
         }
         assert_eq!(second.stock(&sku, LEEDS).await?, (1_000, 60));
         second.close().await

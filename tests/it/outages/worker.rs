@@ -39,15 +39,15 @@ fn today(order: &serde_json::Value) -> Basket {
 async fn live(shop: &Shop, basket: &Basket) -> Result<OrderView> {
     let id = shop.place(basket).await?;
     let decided = |order: &OrderView| {
-        let released = order.fulfillment_orders.iter().any(|part| part.status == "Released");
-        order.status == "Cancelled" || order.status == "Processing" && released
+        let released = order.fulfillment_orders.iter().any(|part| part.status == "released");
+        order.status == "cancelled" || order.status == "processing" && released
     };
     let order = shop.until(&id, "be decided", decided).await?;
-    for part in order.fulfillment_orders.iter().filter(|part| part.status == "Released") {
+    for part in order.fulfillment_orders.iter().filter(|part| part.status == "released") {
         shop.insist(&part.fulfillment_order_id, "ship").await?;
         shop.insist(&part.fulfillment_order_id, "deliver").await?;
     }
-    shop.until(&id, "end", |order| ["Completed", "Cancelled"].contains(&order.status.as_str())).await
+    shop.until(&id, "end", |order| ["completed", "cancelled"].contains(&order.status.as_str())).await
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_worker_killed_in_the_middle_of_a_hundred_orders_loses_none_and_ends_none_tw
                 doomed.take().map(WorkerProcess::kill).transpose()?;
             }
         }
-        let completed = ended.iter().filter(|order| order.status == "Completed").count();
+        let completed = ended.iter().filter(|order| order.status == "completed").count();
         println!("{completed} of {ORDERS} completed, the others had nothing in stock");
         ensure!(ended.len() == ORDERS && completed > ORDERS / 2);
         for order in &ended {

@@ -113,7 +113,7 @@ impl Shop {
     pub async fn place_released(&self, basket: &Basket) -> Result<OrderView> {
         let id = self.place(basket).await?;
         self.until(&id, "be released", |order| {
-            !order.fulfillment_orders.is_empty() && order.fulfillment_orders.iter().all(|found| found.status == "Released")
+            !order.fulfillment_orders.is_empty() && order.fulfillment_orders.iter().all(|found| found.status == "released")
         })
         .await
     }
@@ -190,7 +190,7 @@ impl Shop {
 
     /// Ships and delivers everything that is with a facility.
     pub async fn fulfill(&self, order: &OrderView) -> Result<()> {
-        for part in order.fulfillment_orders.iter().filter(|part| part.status == "Released") {
+        for part in order.fulfillment_orders.iter().filter(|part| part.status == "released") {
             self.ship(&part.fulfillment_order_id).await?;
             self.acts(&part.fulfillment_order_id, "deliver", json!({})).await?;
         }

@@ -20,10 +20,10 @@ impl Shown {
         ctx.set_current_details(details);
         let mut changed = Vec::new();
         // The starter has set Created; Approved passes within a task and is never seen.
-        if next.status != self.status && next.status != "Created" {
+        if next.status != self.status && next.status != "created" {
             changed.push(ORDER_STATUS.value_set(next.status.to_owned()));
         }
-        if next.facilities != self.facilities && next.status != "Created" {
+        if next.facilities != self.facilities && next.status != "created" {
             changed.push(FACILITY_IDS.value_set(next.facilities.clone()));
         }
         if next.needs_attention != self.needs_attention {

@@ -68,7 +68,7 @@ impl Draft {
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
         }
         if let Some(hold) = self.order.holds.first() {
-            let why = format!("hold {} ({:?}) is open", hold.hold_id, hold.reason);
+            let why = format!("hold {} ({}) is open", hold.hold_id, hold.reason.name());
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
         }
         self.emit(Event::FulfillmentReleased { fulfillment_order_id: id.clone() });

@@ -237,11 +237,11 @@ impl World {
         };
         let request = self.order.fulfillment_orders.iter().find_map(|f| {
             let action = match f.status.name() {
-                "Released" | "Accepted" if pickup => FulfillmentRequest::StartPicking { picker: "p1".into() },
-                "ReadyForPickup" => FulfillmentRequest::Handover { code_hash: f.pickup_code_hash.clone() },
-                "Released" | "Accepted" | "Picking" => ship(),
-                "Packed" if !f.ship_requested => ship(),
-                "Shipped" if f.parcels.iter().any(|p| p.status.is_in_transit()) => FulfillmentRequest::Deliver,
+                "released" | "accepted" if pickup => FulfillmentRequest::StartPicking { picker: "p1".into() },
+                "ready_for_pickup" => FulfillmentRequest::Handover { code_hash: f.pickup_code_hash.clone() },
+                "released" | "accepted" | "picking" => ship(),
+                "packed" if !f.ship_requested => ship(),
+                "shipped" if f.parcels.iter().any(|p| p.status.is_in_transit()) => FulfillmentRequest::Deliver,
                 _ => return None,
             };
             Some(Request::Fulfillment { fulfillment_order_id: f.fulfillment_order_id.clone(), action })

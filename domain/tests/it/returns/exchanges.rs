@@ -168,7 +168,7 @@ fn an_even_exchange_moves_no_money_and_goes_out_when_the_goods_are_back() {
     assert_eq!(exchange.status(), OrderStatus::Created);
     assert_eq!(exchange.linked().order.holds[0].reason, HoldReason::AwaitingReturnItems);
     exchange.goods_come(1);
-    assert_eq!((exchange.status(), exchange.house.status(0)), (OrderStatus::Processing, "Closed"));
+    assert_eq!((exchange.status(), exchange.house.status(0)), (OrderStatus::Processing, "closed"));
     exchange.goes_out();
     assert_eq!(exchange.status(), OrderStatus::Completed);
     assert_eq!(exchange.paid_minor(), 1_830, "not a penny has moved");

@@ -21,14 +21,14 @@ fn four() -> House {
 fn goods_come_back_are_accepted_and_their_exact_share_is_refunded() {
     let mut house = four();
     let n = house.opened(&[("1", 3)]);
-    assert_eq!(house.status(n), "LabelSent");
+    assert_eq!(house.status(n), "label_sent");
     house.must(n, &Command::Carrier(CarrierMove { action: ParcelAction::Transit, occurred_at: at(50) }));
-    assert_eq!(house.status(n), "InTransit");
+    assert_eq!(house.status(n), "in_transit");
     house.ask(n, receive("d1", vec![came("1", 3)])).unwrap();
-    assert_eq!(house.status(n), "Received");
+    assert_eq!(house.status(n), "received");
     house.ask(n, accept("1", 3)).unwrap();
     house.obey(n);
-    assert_eq!(house.status(n), "Closed");
+    assert_eq!(house.status(n), "closed");
     // ⌊1830·3/4⌋ = 1372 of 1830.
     assert_eq!(house.paid_minor(), 1_830 - 1_372);
     assert_eq!(house.order.order.all_units().returned, 3);
@@ -41,12 +41,12 @@ fn less_than_announced_is_waited_for_and_then_settled_without_the_rest() {
     let mut house = four();
     let n = house.opened(&[("1", 3)]);
     house.ask(n, receive("d1", vec![came("1", 1)])).unwrap();
-    assert_eq!(house.status(n), "PartiallyReceived");
+    assert_eq!(house.status(n), "partially_received");
     house.ask(n, accept("1", 1)).unwrap();
-    assert_eq!(house.status(n), "PartiallyReceived");
+    assert_eq!(house.status(n), "partially_received");
     house.wait(n);
     house.obey(n);
-    assert_eq!((house.status(n), house.order.order.all_units().returned), ("Closed", 1));
+    assert_eq!((house.status(n), house.order.order.all_units().returned), ("closed", 1));
     // What did not come may come another time.
     assert_eq!(house.order.order.returnable(None), lines([("1", 3)]));
 }
@@ -60,19 +60,19 @@ fn more_than_announced_counts_as_far_as_the_customer_had_it() {
     house.obey(n);
     let settled = house.returns[n].settlement.clone().unwrap();
     assert_eq!((settled.lines, settled.amount_minor), (lines([("1", 4)]), 1_830));
-    assert_eq!((house.status(n), house.paid_minor(), house.returns[n].goods[0].restocked), ("Closed", 0, 6));
+    assert_eq!((house.status(n), house.paid_minor(), house.returns[n].goods[0].restocked), ("closed", 0, 6));
 }
 
 #[test]
 fn unannounced_goods_are_a_return_like_any_other() {
     let mut house = four();
     let n = house.opened(&[]);
-    assert_eq!(house.status(n), "Approved");
+    assert_eq!(house.status(n), "approved");
     house.ask(n, receive("d1", vec![wrong("SKU-1", 2)])).unwrap();
     assert_eq!(house.returns[n].goods[0].line_id, Some("1".parse().unwrap()), "told by its SKU");
     house.ask(n, accept("1", 2)).unwrap();
     house.obey(n);
-    assert_eq!((house.status(n), house.paid_minor()), ("Closed", 915));
+    assert_eq!((house.status(n), house.paid_minor()), ("closed", 915));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn goods_that_the_order_never_sold_are_judged_and_not_paid_for() {
     let mut house = four();
     let n = house.opened(&[("1", 1)]);
     house.ask(n, receive("d1", vec![wrong("TEAPOT", 1)])).unwrap();
-    assert_eq!(house.status(n), "PartiallyReceived");
+    assert_eq!(house.status(n), "partially_received");
     let teapot = |verdict| Inspected {
         goods: GoodsRef { line_id: None, sku: Some("TEAPOT".parse().unwrap()), facility_id: None },
         quantity: 1,
@@ -92,7 +92,7 @@ fn goods_that_the_order_never_sold_are_judged_and_not_paid_for() {
     house.ask(n, Request::Inspect { judged: vec![teapot(Verdict::Rejected)] }).unwrap();
     house.wait(n);
     house.obey(n);
-    assert_eq!((house.status(n), house.paid_minor(), house.returns[n].goods[0].restocked), ("Closed", 1_830, 1));
+    assert_eq!((house.status(n), house.paid_minor(), house.returns[n].goods[0].restocked), ("closed", 1_830, 1));
     assert_eq!(house.order.order.returnable(None), lines([("1", 4)]));
 }
 
@@ -101,12 +101,12 @@ fn after_the_window_a_person_approves_or_the_deadline_declines() {
     let mut house = four();
     house.order.second += 40 * 86_400;
     let (yes, no) = (house.opened(&[("1", 1)]), house.opened(&[("1", 1)]));
-    assert_eq!((house.status(yes), house.status(no)), ("Requested", "Requested"));
+    assert_eq!((house.status(yes), house.status(no)), ("requested", "requested"));
     house.ask(yes, Request::Approve).unwrap();
     house.wait(no);
     house.obey(yes);
     house.obey(no);
-    assert_eq!((house.status(yes), house.status(no)), ("LabelSent", "Declined"));
+    assert_eq!((house.status(yes), house.status(no)), ("label_sent", "declined"));
     assert!(house.returns[no].is_closed());
     assert_eq!(house.order.order.returnable(None), lines([("1", 3)]), "the declined one has given its unit back");
 }
@@ -117,7 +117,7 @@ fn two_returns_of_one_unit_cannot_pass_each_other() {
     let (first, second) = (house.open(&[("1", 1)]), house.open(&[("1", 1)]));
     house.obey(first);
     house.obey(second);
-    assert_eq!((house.status(first), house.status(second)), ("LabelSent", "Declined"));
+    assert_eq!((house.status(first), house.status(second)), ("label_sent", "declined"));
     let refused = format!("{:?}", house.returns[second].consent);
     assert!(refused.contains("another return or a claim speaks for them"), "{refused}");
 }
@@ -126,7 +126,7 @@ fn two_returns_of_one_unit_cannot_pass_each_other() {
 fn a_unit_that_has_not_shipped_is_refused_with_the_advice_to_cancel() {
     let mut house = House { order: Run::released(core(&[2])), returns: Vec::new(), linked: None };
     let n = house.opened(&[("1", 1)]);
-    assert_eq!(house.status(n), "Declined");
+    assert_eq!(house.status(n), "declined");
     assert!(format!("{:?}", house.returns[n].consent).contains("cancel them instead"), "{:?}", house.returns[n].consent);
     assert!(house.returns[n].is_closed() && house.order.order.returns.is_empty());
 }
@@ -139,7 +139,7 @@ fn what_is_not_sent_expires_and_what_the_carrier_loses_is_lost() {
     house.wait(late);
     house.obey(late);
     house.obey(lost);
-    assert_eq!((house.status(late), house.status(lost)), ("Expired", "Lost"));
+    assert_eq!((house.status(late), house.status(lost)), ("expired", "lost"));
     let voided = |n: usize| house.returns[n].label.as_ref().map(|label| label.voided);
     assert_eq!((voided(late), voided(lost)), (Some(true), Some(false)), "nobody sends with the label of what expired");
     assert!(house.returns.iter().all(oms_domain::returns::Return::is_closed));
@@ -157,13 +157,13 @@ fn a_refund_that_fails_is_tried_again_and_then_paid_once() {
     house.must(n, &Command::Answer(answer));
     house.order.gateway("1", OperationOutcome::Declined { decline: Decline::Hard, code: "closed".into() });
     house.must(n, &Command::Answer(Answer::RefundFailed { why: "closed".into() }));
-    assert_eq!((house.status(n), house.returns[n].pending_effects()), ("RefundFailed", vec![]));
+    assert_eq!((house.status(n), house.returns[n].pending_effects()), ("refund_failed", vec![]));
     house.ask(n, Request::Retry).unwrap();
     assert_eq!(house.returns[n].pending_effects(), [Effect::Refund { retries: 1 }]);
     let subject = house.order.order.attention[0].subject.clone();
     house.order.must(&order::Command::Request(order::Request::Retry { subject }));
     house.obey(n);
-    assert_eq!((house.status(n), house.paid_minor()), ("Closed", 0));
+    assert_eq!((house.status(n), house.paid_minor()), ("closed", 0));
 }
 
 #[test]
@@ -172,13 +172,13 @@ fn units_that_nobody_judges_are_reviewed_and_then_accepted() {
     let n = house.opened(&[("1", 2)]);
     house.ask(n, receive("d1", vec![came("1", 2)])).unwrap();
     house.wait(n);
-    assert_eq!((house.status(n), house.returns[n].goods[0].in_review), ("Inspected", 2));
+    assert_eq!((house.status(n), house.returns[n].goods[0].in_review), ("inspected", 2));
     house.ask(n, Request::Inspect { judged: vec![judge("1", 1, Verdict::Rejected, Disposition::SendBack)] }).unwrap();
     house.wait(n);
     house.obey(n);
     let goods = &house.returns[n].goods[0];
     assert_eq!((goods.accepted, goods.rejected, goods.written_off), (1, 1, 1));
-    assert_eq!((house.status(n), house.order.order.all_units().returned), ("Closed", 1));
+    assert_eq!((house.status(n), house.order.order.all_units().returned), ("closed", 1));
 }
 
 #[test]

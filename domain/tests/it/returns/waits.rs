@@ -25,7 +25,7 @@ fn a_return_that_is_given_more_time_expires_later() {
     house.order.second = due.as_second() - at(0).as_second() + 1;
     assert_eq!(house.must(n, &oms_domain::returns::Command::Tick), [], "it is not over yet");
     house.wait(n);
-    assert_eq!(house.status(n), "Expired");
+    assert_eq!(house.status(n), "expired");
 }
 
 #[test]
