@@ -62,7 +62,7 @@ enum Command {
     /// Run the HTTP API.
     #[command(after_help = "Example:\n  oms server --http-addr 0.0.0.0:8080")]
     Server(Box<ServerArgs>),
-    /// Bring the databases and Temporal to what this version needs: migrations, table, search attributes.
+    /// Bring the databases and Temporal to what this version needs: migrations, functions, table, search attributes.
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://oms@db/oms oms setup")]
     Setup(Box<SetupArgs>),
     /// Look at every part and say what to do.

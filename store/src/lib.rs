@@ -21,6 +21,7 @@ mod feed_batches;
 mod feed_rows;
 mod feeds;
 mod fulfillment_list;
+mod functions;
 mod holds;
 mod idempotency;
 mod inbox;

@@ -20,6 +20,7 @@ use crate::{
     config::{SnapshotGuard, StoreConfig},
     email,
     error::StoreError,
+    functions,
     table::Table,
 };
 
@@ -76,6 +77,7 @@ impl Store {
     /// one after the other do it.
     pub async fn setup(&self) -> Result<(), StoreError> {
         MIGRATIONS.run(&self.pool).await?;
+        functions::apply(&self.pool).await?;
         self.table.create().await
     }
 

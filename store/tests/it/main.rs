@@ -6,6 +6,7 @@ mod capacity;
 mod carrier;
 mod facts;
 mod feeds;
+mod functions;
 mod holds;
 mod idempotency;
 mod large;

@@ -1,12 +1,12 @@
 -- Keeps "this number is unknown, park it" and "this parcel has this number, is anything parked?" apart until commit.
-CREATE FUNCTION tracking_lock(numbers text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION tracking_lock(numbers text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(20252, shard)
     FROM (SELECT DISTINCT hashtext(number) & 63 AS shard FROM unnest(numbers) AS number ORDER BY shard) AS shards;
 END $$;
 
 -- Tells each order of the events on its parcels' numbers, in one message.
-CREATE FUNCTION tell_orders(events carrier_events[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION tell_orders(events carrier_events[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO order_inbox (order_id, kind, payload)
     SELECT p.order_id, 'carrier_event', jsonb_build_object('events', jsonb_agg(jsonb_build_object('event_id', e.event_id,
         'carrier', e.carrier, 'tracking_number', e.tracking_number, 'parcel_id', p.parcel_id, 'fulfillment_order_id',
@@ -17,7 +17,7 @@ CREATE FUNCTION tell_orders(events carrier_events[]) RETURNS void LANGUAGE sql A
 $$;
 
 -- Keeps each event once. Answers for each row in order: accepted, duplicate or parked.
-CREATE FUNCTION accept_carrier_events(events jsonb, OUT results text[]) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION accept_carrier_events(events jsonb, OUT results text[]) LANGUAGE plpgsql AS $$
 DECLARE
     fresh carrier_events[];
 BEGIN
@@ -41,7 +41,7 @@ BEGIN
 END $$;
 
 -- The parcels of changed fulfillment orders; what was parked under a number that is known from now on is delivered.
-CREATE FUNCTION write_parcels(for_order text, fulfillments jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION write_parcels(for_order text, fulfillments jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     numbers text[];
     found carrier_events[];

@@ -1,59 +1,5 @@
--- Units granted to an order's waiting lines that no record has seen yet.
-CREATE FUNCTION unseen_grants(for_order text) RETURNS TABLE (fulfillment_order_id text, line_id text, quantity bigint)
-LANGUAGE sql STABLE AS $$
-    SELECT g.fulfillment_order_id, g.line_id, sum(g.quantity)::bigint FROM stock_grants g WHERE g.order_id = for_order
-    GROUP BY g.fulfillment_order_id, g.line_id;
-$$;
-
--- Keeps an order waiting for units, as it knows the matter: what was granted and not seen yet is taken off, nothing wanted is
--- no row. Fields a caller leaves out keep what the row has. The caller holds the exclusive demand_lock of every SKU named.
-CREATE FUNCTION wait_for(for_order text, wanted jsonb, placed timestamptz) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    WITH net AS (
-        SELECT w.fulfillment_order_id, w.line_id, w.sku, w.priority, w.placed_at, w.whole_order, w.only_at, w.expires_at,
-            w.quantity - coalesce(g.quantity, 0) AS quantity
-        FROM jsonb_populate_recordset(NULL::waiting_units, wanted) AS w
-        LEFT JOIN unseen_grants(for_order) AS g ON (g.fulfillment_order_id, g.line_id) = (w.fulfillment_order_id, w.line_id)
-    ), gone AS (
-        DELETE FROM waiting_units w USING net WHERE w.order_id = for_order AND net.quantity <= 0
-            AND (w.fulfillment_order_id, w.line_id) = (net.fulfillment_order_id, net.line_id)
-    )
-    INSERT INTO waiting_units AS held (order_id, fulfillment_order_id, line_id, sku, quantity, priority, placed_at, whole_order,
-        only_at, expires_at)
-    SELECT for_order, net.fulfillment_order_id, net.line_id, net.sku, net.quantity, coalesce(net.priority, 0),
-        coalesce(net.placed_at, placed), coalesce(net.whole_order, false), coalesce(net.only_at, '{}'), net.expires_at
-    FROM net WHERE net.quantity > 0
-    ON CONFLICT (order_id, fulfillment_order_id, line_id) DO UPDATE SET sku = excluded.sku, quantity = excluded.quantity;
-END $$;
-
-CREATE TYPE unit_position AS (
-    fulfillment_order_id text,
-    line_id text,
-    facility_id text,
-    sku text,
-    quantity bigint
-);
-
-CREATE TYPE position_units AS (
-    facility_id text,
-    sku text,
-    quantity bigint
-);
-
--- Locks positions in order, and says whether all have what is needed.
-CREATE FUNCTION lock_enough(needed position_units[]) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    enough bigint;
-BEGIN
-    SELECT count(*) FILTER (WHERE locked.available >= locked.quantity) INTO enough FROM (
-        SELECT s.available, n.quantity FROM unnest(needed) AS n JOIN stock s ON s.facility_id = n.facility_id AND s.sku = n.sku
-        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
-    ) AS locked;
-    RETURN enough = cardinality(needed);
-END $$;
-
 -- Positions that do not have what is needed, and what they have.
-CREATE FUNCTION short_positions(needed position_units[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION short_positions(needed position_units[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (
         SELECT coalesce(jsonb_agg(jsonb_build_object('facility_id', n.facility_id, 'sku', n.sku,
@@ -63,22 +9,8 @@ BEGIN
     );
 END $$;
 
--- Positions where something came for a waiting line after the plan was made: NULL if there are none. Waiting on purpose, beside
--- stock that the plan has seen, is the plan's right.
-CREATE FUNCTION arrived_since(waiting jsonb, planned_at pg_snapshot) RETURNS jsonb LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN (
-        SELECT jsonb_agg(DISTINCT jsonb_build_object('facility_id', s.facility_id, 'sku', s.sku, 'available', s.available))
-        FROM jsonb_to_recordset(waiting) AS w (sku text, only_at text[])
-        JOIN stock s ON s.sku = w.sku
-        JOIN facilities f ON f.facility_id = s.facility_id
-        WHERE s.available > 0 AND NOT pg_visible_in_snapshot(s.raised_by, planned_at)
-            AND CASE WHEN w.only_at = '{}' THEN f.ship_enabled ELSE s.facility_id = ANY (w.only_at) END
-    );
-END $$;
-
 -- The conditional write itself. Whether every position gave; one alone is locked by this, several have been locked before.
-CREATE FUNCTION take_units(for_order text, needed position_units[], step text) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION take_units(for_order text, needed position_units[], step text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     gave bigint;
 BEGIN
@@ -96,7 +28,7 @@ END $$;
 -- The one conditional write that decides who gets stock: all positions or none, in one round trip. `needed` is what `positions`
 -- add up to, each position once. The units of a checkout's hold that the request takes over are the order's before anybody else can have
 -- them. Answers done (with the step's first answer), short (with what is there) or closed.
-CREATE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := request ->> 'order_id';
     step text := request ->> 'key';

@@ -1,56 +1,16 @@
 -- A feed's batch, whole, in one call: rows are judged one by one, so that a bad one is kept with its reason and costs the others
 -- nothing. Rows carry their number in the file as `n`.
-CREATE TYPE row_result AS (n bigint, result text);
 
 -- The words beside each code a row may be refused with here.
-CREATE FUNCTION reject_reason(code text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION reject_reason(code text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT code || ': ' || CASE code
         WHEN 'unknown_facility' THEN 'there is no facility with this id'
         WHEN 'unknown_sku' THEN 'there is no product with this SKU'
         WHEN 'stale_snapshot' THEN 'a later count of this position was accepted already' END;
 $$;
 
--- The last of the rows with one key counts: a file may correct itself.
-CREATE FUNCTION write_facilities(facilities_in jsonb) RETURNS TABLE (n bigint, result text) LANGUAGE sql AS $$
-    WITH last_rows AS (
-        SELECT DISTINCT ON (r ->> 'facility_id') r FROM jsonb_array_elements(facilities_in) AS r
-        ORDER BY r ->> 'facility_id', (r -> 'n')::bigint DESC
-    ), written AS (
-        INSERT INTO facilities AS f SELECT new.* FROM last_rows, jsonb_populate_record(NULL::facilities, r) AS new
-        ON CONFLICT (facility_id) DO UPDATE SET name = excluded.name, facility_type = excluded.facility_type,
-            country = excluded.country, city = excluded.city, latitude = excluded.latitude, longitude = excluded.longitude,
-            timezone = excluded.timezone, handling_cost_minor = excluded.handling_cost_minor,
-            daily_order_capacity = excluded.daily_order_capacity, cutoff_local_time = excluded.cutoff_local_time,
-            working_days = excluded.working_days, ship_enabled = excluded.ship_enabled, pickup_enabled = excluded.pickup_enabled
-        WHERE f.* IS DISTINCT FROM excluded.*
-        RETURNING f.facility_id
-    )
-    SELECT (given -> 'n')::bigint, CASE WHEN w.facility_id IS NULL THEN 'unchanged' ELSE 'accepted' END
-    FROM jsonb_array_elements(facilities_in) AS given
-    LEFT JOIN last_rows l ON l.r -> 'n' = given -> 'n'
-    LEFT JOIN written w ON w.facility_id = l.r ->> 'facility_id';
-$$;
-
-CREATE FUNCTION write_products(products_in jsonb) RETURNS TABLE (n bigint, result text) LANGUAGE sql AS $$
-    WITH last_rows AS (
-        SELECT DISTINCT ON (r ->> 'sku') r FROM jsonb_array_elements(products_in) AS r
-        ORDER BY r ->> 'sku', (r -> 'n')::bigint DESC
-    ), written AS (
-        INSERT INTO products AS p SELECT new.* FROM last_rows, jsonb_populate_record(NULL::products, r) AS new
-        ON CONFLICT (sku) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor, currency = excluded.currency,
-            weight_g = excluded.weight_g, length_mm = excluded.length_mm, width_mm = excluded.width_mm,
-            height_mm = excluded.height_mm
-        WHERE p.* IS DISTINCT FROM excluded.*
-        RETURNING p.sku
-    )
-    SELECT (given -> 'n')::bigint, CASE WHEN w.sku IS NULL THEN 'unchanged' ELSE 'accepted' END
-    FROM jsonb_array_elements(products_in) AS given
-    LEFT JOIN last_rows l ON l.r -> 'n' = given -> 'n'
-    LEFT JOIN written w ON w.sku = l.r ->> 'sku';
-$$;
-
 -- The results of rows in numbers, and the rows that were not taken with the reason.
-CREATE FUNCTION add_up(results row_result[], OUT accepted bigint, OUT unchanged bigint, OUT rejected jsonb) LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION add_up(results row_result[], OUT accepted bigint, OUT unchanged bigint, OUT rejected jsonb) LANGUAGE sql AS $$
     SELECT count(*) FILTER (WHERE r.result = 'accepted'), count(*) FILTER (WHERE r.result IN ('unchanged', 'replaced')),
         coalesce(jsonb_agg(jsonb_build_object('row_number', r.n, 'reason', reject_reason(r.result)) ORDER BY r.n)
             FILTER (WHERE r.result NOT IN ('accepted', 'unchanged', 'replaced', 'waiting')), '[]')
@@ -58,7 +18,7 @@ CREATE FUNCTION add_up(results row_result[], OUT accepted bigint, OUT unchanged 
 $$;
 
 -- Adds such numbers to a run's.
-CREATE FUNCTION note_results(feed uuid, more_accepted bigint, more_unchanged bigint, more_rejected jsonb, more_waiting bigint) RETURNS void
+CREATE OR REPLACE FUNCTION note_results(feed uuid, more_accepted bigint, more_unchanged bigint, more_rejected jsonb, more_waiting bigint) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO feed_rejects (feed_id, row_number, reason)
     SELECT feed, x.row_number, x.reason FROM jsonb_populate_recordset(NULL::feed_rejects, more_rejected) AS x
@@ -69,7 +29,7 @@ LANGUAGE sql AS $$
 $$;
 
 -- A snapshot's rows, kept until all are there. `replaced` is a row of an earlier batch that a later one corrects.
-CREATE FUNCTION keep_counts(counts jsonb, feed uuid) RETURNS TABLE (n bigint, result text) LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION keep_counts(counts jsonb, feed uuid) RETURNS TABLE (n bigint, result text) LANGUAGE sql AS $$
     WITH given AS (
         SELECT * FROM jsonb_populate_recordset(NULL::stock_count, counts)
     ), last_rows AS (
@@ -91,7 +51,7 @@ $$;
 -- Applies the rows of a batch that were not applied before (those of a stock snapshot wait for its end), and adds them up. `mistakes`
 -- are rows that never get that far; what they counted, wrongly, was at least not left out.
 -- NULL counts: there is no such run, or it has ended.
-CREATE FUNCTION apply_batch(feed uuid, of_kind text, batch jsonb, mistakes jsonb, OUT accepted bigint, OUT unchanged bigint,
+CREATE OR REPLACE FUNCTION apply_batch(feed uuid, of_kind text, batch jsonb, mistakes jsonb, OUT accepted bigint, OUT unchanged bigint,
     OUT rejected jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     run feeds;

@@ -1,0 +1,43 @@
+-- Closes the gap between "nothing there, so I wait" and "something came, nobody waits": whoever adds or changes waiting rows
+-- of a SKU excludes whoever raises its availability, until commit. 64 shards, because a feed's batch touches thousands of
+-- SKUs and the server's lock table is small. Taken before any stock row, in shard order.
+CREATE OR REPLACE FUNCTION demand_lock(skus text[], exclusive boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM CASE WHEN exclusive THEN pg_advisory_xact_lock(20251, shard) ELSE pg_advisory_xact_lock_shared(20251, shard) END
+    FROM (SELECT DISTINCT hashtext(sku) & 63 AS shard FROM unnest(skus) AS sku ORDER BY shard) AS shards;
+END $$;
+
+-- Locks positions in order, and says whether all have what is needed.
+CREATE OR REPLACE FUNCTION lock_enough(needed position_units[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    enough bigint;
+BEGIN
+    SELECT count(*) FILTER (WHERE locked.available >= locked.quantity) INTO enough FROM (
+        SELECT s.available, n.quantity FROM unnest(needed) AS n JOIN stock s ON s.facility_id = n.facility_id AND s.sku = n.sku
+        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
+    ) AS locked;
+    RETURN enough = cardinality(needed);
+END $$;
+
+-- Locks positions in the order in which every writer does.
+CREATE OR REPLACE FUNCTION lock_stock(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM (
+        SELECT FROM stock s JOIN (SELECT DISTINCT p.facility_id, p.sku FROM unnest(facility_ids, skus) AS p (facility_id, sku)) AS p
+            ON s.facility_id = p.facility_id AND s.sku = p.sku
+        ORDER BY s.facility_id, s.sku FOR UPDATE OF s
+    ) AS locked;
+END $$;
+
+-- Positions known to the catalogue, created and locked in order; NULL facility or product is why a row cannot be taken.
+CREATE OR REPLACE FUNCTION lock_positions(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM demand_lock(skus, false);
+    INSERT INTO stock (facility_id, sku)
+    SELECT DISTINCT f.facility_id, p.sku FROM unnest(facility_ids, skus) AS w (facility_id, sku)
+    JOIN facilities f ON f.facility_id = w.facility_id JOIN products p ON p.sku = w.sku
+    WHERE NOT EXISTS (SELECT FROM stock s WHERE s.facility_id = w.facility_id AND s.sku = w.sku)
+    ORDER BY f.facility_id, p.sku
+    ON CONFLICT DO NOTHING;
+    PERFORM lock_stock(facility_ids, skus);
+END $$;

@@ -1,0 +1,124 @@
+-- What the order's rows have to become. A fulfillment order that a record lists is listed whole: what it holds here and the
+-- record does not name has left it. A closed order keeps what it consumed and nothing else.
+CREATE OR REPLACE FUNCTION reservation_changes(for_order text, positions jsonb, listed text[], closing boolean) RETURNS reservation_change[]
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(array_agg(change), '{}') FROM (
+            SELECT ROW (fulfillment_order_id, line_id, facility_id, sku, coalesce(r.allocated, 0), coalesce(r.consumed, 0),
+                CASE WHEN closing THEN 0 WHEN t.allocated IS NOT NULL THEN t.allocated WHEN fulfillment_order_id = ANY (listed) THEN 0
+                    ELSE r.allocated END, coalesce(t.consumed, r.consumed, 0))::reservation_change AS change
+            FROM jsonb_to_recordset(positions) AS t (fulfillment_order_id text, line_id text, facility_id text, sku text,
+                allocated bigint, consumed bigint)
+            FULL JOIN (SELECT * FROM reservations WHERE order_id = for_order) AS r
+                USING (fulfillment_order_id, line_id, facility_id, sku)
+        ) AS changes
+        WHERE ((change).old_allocated, (change).old_consumed) <> ((change).new_allocated, (change).new_consumed)
+    );
+END $$;
+
+CREATE OR REPLACE FUNCTION write_reservations(for_order text, changes reservation_change[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO reservations (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated, consumed)
+    SELECT for_order, c.fulfillment_order_id, c.line_id, c.facility_id, c.sku, c.new_allocated, c.new_consumed
+    FROM unnest(changes) AS c WHERE c.new_allocated + c.new_consumed > 0
+    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku)
+        DO UPDATE SET allocated = excluded.allocated, consumed = excluded.consumed;
+
+    DELETE FROM reservations r USING unnest(changes) AS c WHERE r.order_id = for_order AND c.new_allocated + c.new_consumed = 0
+        AND (r.fulfillment_order_id, r.line_id, r.facility_id, r.sku) = (c.fulfillment_order_id, c.line_id, c.facility_id, c.sku);
+END $$;
+
+-- The position's movement that follows from changed rows and dissolved grants: shipped units leave the house, released ones
+-- come back, and a grant's units are given up to what the record's own targets take.
+CREATE OR REPLACE FUNCTION settlement_moves(for_order text, changes reservation_change[], dissolved stock_grants[], at timestamptz)
+    RETURNS stock_move[] LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(array_agg(ROW (facility_id, sku, on_hand, reserved, 0, CASE WHEN on_hand < 0 THEN 'shipped'
+            WHEN on_hand > 0 THEN 'unshipped' WHEN reserved < 0 THEN 'released' ELSE 'allocated' END, for_order, NULL, at)::stock_move), '{}')
+        FROM (
+            SELECT facility_id, sku, sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved FROM (
+                SELECT facility_id, sku, old_consumed - new_consumed AS on_hand, new_allocated - old_allocated AS reserved
+                FROM unnest(changes)
+                UNION ALL
+                SELECT facility_id, sku, 0, -quantity FROM unnest(dissolved)
+            ) AS parts
+            GROUP BY facility_id, sku
+        ) AS net
+        WHERE on_hand <> 0 OR reserved <> 0
+    );
+END $$;
+
+-- What the order has to wait for, by the same rules, and what it waited for before as far as that changes: rows of waiting_units,
+-- whose quantity includes granted units that the order has not seen. A row that was not there waited for nothing.
+CREATE OR REPLACE FUNCTION wait_changes(for_order text, waits jsonb, listed text[], closing boolean, OUT wanted jsonb, OUT before jsonb)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT
+        coalesce(jsonb_agg(coalesce(to_jsonb(w), h.held)
+            || jsonb_build_object('quantity', CASE WHEN closing THEN 0 ELSE coalesce(w.quantity, 0) END)), '[]'),
+        coalesce(jsonb_agg(coalesce(h.held, to_jsonb(w) || '{"quantity": 0}')), '[]')
+    INTO wanted, before
+    FROM jsonb_populate_recordset(NULL::waiting_units, waits) AS w
+    FULL JOIN (
+        SELECT u.fulfillment_order_id, u.line_id,
+            to_jsonb(u) || jsonb_build_object('quantity', u.quantity + coalesce(g.quantity, 0)) AS held
+        FROM waiting_units u LEFT JOIN unseen_grants(for_order) AS g USING (fulfillment_order_id, line_id)
+        WHERE u.order_id = for_order
+    ) AS h USING (fulfillment_order_id, line_id)
+    WHERE (closing OR w.quantity IS NOT NULL OR fulfillment_order_id = ANY (listed)) AND (h.held IS NOT NULL OR w.quantity > 0);
+END $$;
+
+-- Brings the order's units to where the record says they are. `undo` is how it was.
+CREATE OR REPLACE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], seen jsonb, facts jsonb, closing boolean, at timestamptz,
+    placed timestamptz, OUT deficit_units bigint, OUT undo jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    changes reservation_change[] := reservation_changes(for_order, positions, listed, closing);
+    -- The guard is held: the order's rows may be served meanwhile, but none is added.
+    waiting boolean := jsonb_path_exists(waits, '$[*] ? (@.quantity > 0)')
+        OR EXISTS (SELECT FROM waiting_units w WHERE w.order_id = for_order);
+    dissolved stock_grants[];
+    wanted jsonb;
+    waits_before jsonb := '[]';
+    moves stock_move[];
+    raised text[];
+BEGIN
+    IF waiting THEN
+        PERFORM demand_lock(ARRAY (
+            SELECT c.sku FROM unnest(changes) AS c
+            UNION SELECT w ->> 'sku' FROM jsonb_array_elements(waits) AS w
+            UNION SELECT w.sku FROM waiting_units w WHERE w.order_id = for_order
+            UNION SELECT g.sku FROM stock_grants g WHERE g.order_id = for_order), true);
+    END IF;
+    dissolved := ARRAY (SELECT g FROM stock_grants g WHERE g.order_id = for_order AND (closing OR seen ? g.grant_id));
+    moves := settlement_moves(for_order, changes, dissolved, at);
+    raised := ARRAY (SELECT m.sku FROM unnest(moves) AS m WHERE m.on_hand > m.reserved);
+    IF raised <> '{}' AND NOT waiting THEN
+        PERFORM demand_lock(raised, false);
+    END IF;
+
+    IF changes <> '{}' THEN
+        PERFORM write_reservations(for_order, changes);
+    END IF;
+    IF waiting THEN
+        SELECT w.wanted, w.before INTO wanted, waits_before FROM wait_changes(for_order, waits, listed, closing) AS w;
+    END IF;
+    IF dissolved <> '{}' THEN
+        DELETE FROM stock_grants g USING unnest(dissolved) AS d WHERE g.grant_id = d.grant_id;
+    END IF;
+    IF facts <> '[]' THEN
+        moves := book_facts(for_order, facts, moves, at);
+    END IF;
+    -- What has just been seen is no longer taken off.
+    IF waiting THEN
+        PERFORM wait_for(for_order, wanted, placed);
+    END IF;
+    deficit_units := CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
+    undo := jsonb_build_object(
+        'positions', (SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', c.fulfillment_order_id, 'line_id',
+            c.line_id, 'facility_id', c.facility_id, 'sku', c.sku, 'allocated', c.old_allocated, 'consumed', c.old_consumed)), '[]')
+            FROM unnest(changes) AS c),
+        'waits', waits_before,
+        'grants', to_jsonb(dissolved));
+END $$;

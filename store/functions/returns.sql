@@ -1,0 +1,66 @@
+-- Brings what was put back to where the record says it is: absolute figures, so a repeat moves nothing and a replaced write is undone.
+CREATE OR REPLACE FUNCTION restock_returned(this_return text, for_order text, goods jsonb, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    moves stock_move[];
+BEGIN
+    moves := ARRAY (
+        SELECT ROW (facility_id, sku, coalesce(n.restocked, 0) - coalesce(g.restocked, 0), 0, 0, 'returned', for_order, this_return,
+            at)::stock_move
+        FROM (
+            SELECT facility_id, sku, sum(restocked)::bigint AS restocked FROM jsonb_populate_recordset(NULL::return_goods, goods)
+            GROUP BY facility_id, sku
+        ) AS n
+        FULL JOIN (SELECT * FROM return_goods WHERE return_id = this_return) AS g USING (facility_id, sku)
+        WHERE coalesce(n.restocked, 0) <> coalesce(g.restocked, 0));
+    IF moves = '{}' THEN
+        RETURN;
+    END IF;
+    PERFORM demand_lock(ARRAY (SELECT m.sku FROM unnest(moves) AS m), false);
+    UPDATE return_goods g SET restocked = g.restocked + m.on_hand FROM unnest(moves) AS m
+    WHERE (g.return_id, g.facility_id, g.sku) = (this_return, m.facility_id, m.sku);
+    -- What is taken back was there before.
+    INSERT INTO return_goods (return_id, facility_id, sku, restocked)
+    SELECT this_return, m.facility_id, m.sku, m.on_hand FROM unnest(moves) AS m WHERE m.on_hand > 0
+    ON CONFLICT DO NOTHING;
+    PERFORM move_stock(moves);
+END $$;
+
+-- The one way a return's progress becomes durable. Answers done; already, with nothing changed; replaced, when it took back what a
+-- lost task had written; or gap, when a record before it is missing.
+CREATE OR REPLACE FUNCTION record_return(record jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    this_return text := record ->> 'return_id';
+    new_version bigint := (record ->> 'version')::bigint;
+    base bigint := new_version - jsonb_array_length(record -> 'events');
+    at timestamptz := record ->> 'updated_at';
+    stored bigint;
+    outcome text := 'done';
+BEGIN
+    INSERT INTO returns (return_id, order_id, version, status, needs_attention, opened_at, updated_at, doc)
+    SELECT r.return_id, r.order_id, 0, r.status, r.needs_attention, r.opened_at, r.updated_at, r.doc
+    FROM jsonb_populate_record(NULL::returns, record) AS r
+    ON CONFLICT DO NOTHING;
+    SELECT version INTO stored FROM returns WHERE return_id = this_return FOR UPDATE;
+    IF stored < base THEN
+        RETURN 'gap';
+    ELSIF stored > base AND EXISTS (SELECT FROM return_events e
+            JOIN jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n ON n.seq = e.seq
+            WHERE e.return_id = this_return AND (e.kind, e.at, e.data) <> (n.kind, n.at, n.data)) THEN
+        outcome := 'replaced';
+        DELETE FROM return_events e WHERE e.return_id = this_return AND e.seq > base;
+    ELSIF stored >= new_version THEN
+        RETURN 'already';
+    END IF;
+    PERFORM restock_returned(this_return, record ->> 'order_id', record -> 'goods', at);
+    -- The carrier knows the goods by their label: its events find the order, and by the parcel's id the return.
+    IF record -> 'label' <> 'null' THEN
+        PERFORM write_parcels(record ->> 'order_id', jsonb_build_array(jsonb_build_object('fulfillment_order_id', this_return,
+            'parcels', jsonb_build_array(record -> 'label' || jsonb_build_object('parcel_id', this_return, 'status', record ->> 'status')))));
+    END IF;
+    INSERT INTO return_events (return_id, seq, kind, at, data)
+    SELECT this_return, n.seq, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n
+    ON CONFLICT DO NOTHING;
+    UPDATE returns r SET version = new_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at, doc = n.doc
+    FROM jsonb_populate_record(NULL::returns, record) AS n WHERE r.return_id = this_return;
+    RETURN outcome;
+END $$;
