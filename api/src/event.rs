@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 /// Something that happened to an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventView {
+    /// Computed from what the event says, so that it is the same however often the event is decided, recorded or sent.
+    #[schema(examples("0a4f9c1e-52d3-8b1a-9c7d-3f6d2f1f0e11"))]
+    pub id: String,
     /// Counted from 1 within the order, without gaps.
     pub seq: u64,
     #[serde(rename = "type")]
@@ -25,7 +28,9 @@ pub struct EventView {
 pub struct StreamEventView {
     /// For `?after=`, to go on after this one.
     pub position: String,
-    pub order_id: String,
+    /// None of `events.restored`, which says that events after the position `after` may have been lost with a restored database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
     #[serde(flatten)]
     pub event: EventView,
 }

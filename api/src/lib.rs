@@ -18,6 +18,7 @@ pub mod facility;
 pub mod feed;
 pub mod fulfillment;
 pub mod hold;
+pub mod inbox;
 pub mod maintenance;
 pub mod note;
 pub mod order;

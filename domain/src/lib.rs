@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod change;
 pub mod clock;
 pub mod error;
+pub mod event_id;
 pub mod feed;
 pub mod fulfillment;
 pub mod ids;

@@ -8,8 +8,8 @@ use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
         Api, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand, exchange::ExchangeCommand,
-        facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, order::OrderCommand, product::ProductCommand,
-        promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
+        facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand, order::OrderCommand,
+        product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -98,6 +98,8 @@ enum Command {
     Product(Noun<ProductCommand>),
     /// Read what happens to all orders.
     Event(Noun<EventCommand>),
+    /// Look at messages that orders could not be told, and have them tried again.
+    Inbox(Noun<InboxCommand>),
     /// Decide about all orders at once: the pool that is not released yet, the stock's prices.
     Allocation(Noun<AllocationCommand>),
     /// Solve an allocation problem from a file.
@@ -198,6 +200,7 @@ impl Command {
             Self::Facility(noun) => verb!(noun),
             Self::Product(noun) => verb!(noun),
             Self::Event(noun) => verb!(noun),
+            Self::Inbox(noun) => verb!(noun),
             Self::Allocation(noun) => verb!(noun),
             // `run` has dealt with the others.
             _ => Ok(()),

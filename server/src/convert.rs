@@ -7,12 +7,14 @@ use oms_api::{
     facility::FacilityBody,
     feed::{FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView},
     fulfillment::FulfillmentOrderSummary,
+    inbox::DeadLetterView,
     order::OrderSummary,
     product::ProductBody,
     reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     returns::ReturnSummary,
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockRow},
 };
+use oms_domain::event_id::event_id;
 
 pub(crate) fn facility(body: FacilityBody) -> oms_store::Facility {
     oms_store::Facility {
@@ -143,15 +145,19 @@ pub(crate) fn carrier_event(body: &CarrierEventBody) -> oms_store::CarrierEvent 
     }
 }
 
-pub(crate) fn event(event: oms_store::RecordedEvent) -> EventView {
-    EventView { seq: event.seq, kind: event.kind, at: event.at, data: event.data }
+/// An event of an order, or of a return.
+pub(crate) fn event(of: &str, event: oms_store::RecordedEvent) -> EventView {
+    let id = event_id(of, event.seq, &event.kind, &event.data);
+    EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: event.data }
 }
 
 pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
+    let order_id = event.order_id.map(|id| id.to_string());
+    let id = event_id(order_id.as_deref().unwrap_or_default(), event.seq, &event.kind, &event.data);
     StreamEventView {
         position: event.position,
-        order_id: event.order_id.to_string(),
-        event: EventView { seq: event.seq, kind: event.kind, at: event.at, data: event.data },
+        order_id,
+        event: EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: event.data },
     }
 }
 
@@ -315,4 +321,17 @@ fn not_held(hold: &oms_store::CheckoutHold) -> Vec<NotHeldUnitsView> {
         NotHeldUnitsView { line_id: line.line_id.to_string(), sku: line.sku.to_string(), quantity }
     };
     hold.lines.iter().map(left).filter(|line| line.quantity > 0).collect()
+}
+
+pub(crate) fn dead_letter(letter: oms_store::DeadLetter) -> DeadLetterView {
+    DeadLetterView {
+        message_id: letter.message_id,
+        order_id: letter.order_id.to_string(),
+        kind: letter.kind,
+        payload: letter.payload,
+        attempts: letter.attempts,
+        why: letter.failure,
+        created_at: letter.created_at,
+        dead_at: letter.dead_at,
+    }
 }

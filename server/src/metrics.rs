@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use jiff::Timestamp;
+use oms_starter::Round;
 use oms_store::Backlog;
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// Upper bounds in seconds: from a read that is at hand to the deadline of a request.
 const BUCKETS_S: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
@@ -15,6 +17,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: HistogramVec,
     backlog: IntGaugeVec,
+    queues: IntGaugeVec,
+    rounds: IntCounterVec,
+    carried: IntCounterVec,
+    last_rounds: IntGaugeVec,
 }
 
 impl Metrics {
@@ -29,9 +35,39 @@ impl Metrics {
         let requests = HistogramOpts::new("oms_http_request_duration_seconds", "Time from a request's arrival to its answer");
         let requests = HistogramVec::new(requests.buckets(BUCKETS_S.into()), &["method", "route", "status"])?;
         let backlog = IntGaugeVec::new(Opts::new("oms_backlog", "What waits to be done, by kind"), &["kind"])?;
+        let queues = Opts::new(
+            "oms_queue",
+            "Each queue: how much waits (depth), for how long the oldest has (oldest_s), and what is given up (dead)",
+        );
+        let queues = IntGaugeVec::new(queues, &["queue", "figure"])?;
+        let rounds = IntCounterVec::new(Opts::new("oms_messenger_rounds_total", "Rounds of each messenger"), &["messenger", "outcome"])?;
+        let carried = Opts::new(
+            "oms_messenger_items_total",
+            "What each messenger has dealt with, or put off; of revivals: orders that had lost their run",
+        );
+        let carried = IntCounterVec::new(carried, &["messenger", "outcome"])?;
+        let last_rounds =
+            Opts::new("oms_messenger_last_round_timestamp_seconds", "When each messenger last ended a round that did not fail");
+        let last_rounds = IntGaugeVec::new(last_rounds, &["messenger"])?;
         registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(backlog.clone()))?;
-        Ok(Self { registry, requests, backlog })
+        for gauges in [&backlog, &queues, &last_rounds] {
+            registry.register(Box::new(gauges.clone()))?;
+        }
+        for counters in [&rounds, &carried] {
+            registry.register(Box::new(counters.clone()))?;
+        }
+        Ok(Self { registry, requests, backlog, queues, rounds, carried, last_rounds })
+    }
+
+    /// A messenger has ended a round; None: it failed.
+    pub(crate) fn round(&self, messenger: &str, round: Option<&Round>) {
+        let outcome = if round.is_some() { "ended" } else { "failed" };
+        self.rounds.with_label_values(&[messenger, outcome]).inc();
+        let Some(Round { done, failed }) = round else { return };
+        for (outcome, items) in [("done", done), ("failed", failed)] {
+            self.carried.with_label_values(&[messenger, outcome]).inc_by(u64::try_from(*items).unwrap_or(u64::MAX));
+        }
+        self.last_rounds.with_label_values(&[messenger]).set(Timestamp::now().as_second());
     }
 
     pub(crate) fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
@@ -41,15 +77,21 @@ impl Metrics {
     /// The text form of Prometheus, with what waits now.
     pub(crate) fn text(&self, backlog: &Backlog) -> prometheus::Result<Vec<u8>> {
         let waits = [
-            ("messages_to_orders", backlog.messages_to_orders),
-            ("orders_to_start", backlog.orders_to_start),
             ("orders_needing_attention", backlog.orders_needing_attention),
             ("orders_on_hold", backlog.orders_on_hold),
             ("waiting_units", backlog.waiting_units),
             ("deficit_units", backlog.deficit_units),
+            ("outbox_unseen_events", backlog.outbox_unseen),
+            ("outbox_lag_s", backlog.outbox_lag_s),
         ];
+        let figure = |count| i64::try_from(count).unwrap_or(i64::MAX);
         for (kind, count) in waits {
-            self.backlog.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.backlog.with_label_values(&[kind]).set(figure(count));
+        }
+        for queue in &backlog.queues {
+            for (name, count) in [("depth", queue.depth), ("oldest_s", queue.oldest_s), ("dead", queue.dead)] {
+                self.queues.with_label_values(&[&queue.queue, name]).set(figure(count));
+            }
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

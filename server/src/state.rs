@@ -7,17 +7,18 @@ use oms_starter::{Relay, Starter};
 use oms_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::{gates::Gates, metrics::Metrics};
+use crate::{figures::Figures, gates::Gates, metrics::Metrics};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     pub store: Store,
     pub starter: Starter,
-    /// Delivers what orders must be told. Whoever serves also runs it; handlers only nudge it.
+    /// Delivers what orders must be told. It is one of the [`Messengers`](crate::Messengers); handlers only nudge it.
     pub relay: Relay,
     pub limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) figures: Figures,
     pub(crate) rules: RulesInForce,
     pub(crate) gates: Gates,
     pub(crate) requests: Arc<Semaphore>,
@@ -75,6 +76,7 @@ impl AppState {
     pub fn with_limits(store: Store, starter: Starter, limits: Limits) -> Self {
         Self {
             relay: Relay::new(starter.clone()),
+            figures: Figures::new(starter.clone(), store.clone()),
             store,
             starter,
             limits,

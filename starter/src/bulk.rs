@@ -95,19 +95,20 @@ impl Starter {
         row.bulk.clone().unwrap_or_else(begins)
     }
 
-    /// Starts its workflow; one that runs or has run is left as it is.
-    pub(crate) async fn start_bulk_run(&self, row: &BulkRow) -> Result<(), StarterError> {
-        let bulk = self.bulk_of(row);
+    /// Starts its workflow, or takes up one whose run was lost where it was recorded last; one that runs or has ended is left as it is.
+    /// Whether there is a new run.
+    pub(crate) async fn start_bulk_run(&self, row: &BulkRow) -> Result<bool, StarterError> {
+        let (bulk, recorded) = (self.bulk_of(row), row.bulk.as_ref().map_or(0, |bulk| bulk.version));
         let (id, summary) = (bulk_workflow_id(&row.task.bulk_id), format!("Bulk {}: {} orders", row.task.bulk_id, row.selected));
-        let input =
-            BulkInput { bulk, recorded: 0, clock: self.config.clock, queues: self.config.queues.clone(), history_max: history_max() };
+        let input = BulkInput { bulk, recorded, clock: self.config.clock, queues: self.config.queues.clone(), history_max: history_max() };
         let options = WorkflowStartOptions::new(self.config.queues.name(Queue::Orders), id)
-            .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicateFailedOnly)
             .static_summary(summary)
             .build();
         match self.temporal.start_workflow(BulkWorkflow::run, input, options).await {
-            Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(false),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }

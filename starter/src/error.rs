@@ -23,6 +23,13 @@ pub enum StarterError {
     Internal(String),
 }
 
+impl StarterError {
+    /// Something is down: the same will do once it is back.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::TimedOut)
+    }
+}
+
 impl From<StoreError> for StarterError {
     fn from(error: StoreError) -> Self {
         if error.retryable() { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }

@@ -17,6 +17,7 @@ mod maintenance;
 mod place;
 mod relay;
 mod returned;
+mod sweeper;
 
 use std::{
     collections::BTreeSet,
@@ -36,8 +37,9 @@ pub use self::{
     error::StarterError,
     exchange::StartExchange,
     place::Placed,
-    relay::{Relay, Swept},
+    relay::Relay,
     returned::OpenReturn,
+    sweeper::Round,
 };
 pub use oms_workflows::bulk::contracts::{BulkAnswer, BulkRequest};
 pub use oms_workflows::maintenance::contracts::{MaintenanceResult, MaintenanceTask, PoolReport, PricesReport};

@@ -99,7 +99,7 @@ impl Starter {
         }
     }
 
-    fn input(&self, order_id: &OrderId) -> OrderInput {
+    pub(crate) fn input(&self, order_id: &OrderId) -> OrderInput {
         OrderInput {
             order_id: order_id.clone(),
             clock: self.config.clock,
@@ -111,7 +111,7 @@ impl Starter {
         }
     }
 
-    fn options(&self, order: &PlacedOrder) -> WorkflowStartOptions {
+    pub(crate) fn options(&self, order: &PlacedOrder) -> WorkflowStartOptions {
         let attributes = SearchAttributes::new([
             ORDER_STATUS.value_set("created".to_owned()),
             CUSTOMER_HASH.value_set(self.customer_hash(&order.customer.customer_id)),

@@ -10,14 +10,15 @@ BEGIN
         DELETE FROM pending_intakes p WHERE p.order_id = this_order RETURNING p.customer_email_hash INTO email_hash;
     END IF;
     INSERT INTO orders AS o (order_id, version, status, channel, customer_id, customer_email_hash, currency, total_minor, placed_at,
-        updated_at, needs_attention, hold_reasons)
+        updated_at, needs_attention, hold_reasons, next_wait_at)
     SELECT this_order, (record -> 'version')::bigint, r.status, r.channel, r.customer_id, email_hash, r.currency, r.total_minor,
-        r.placed_at, r.updated_at, r.needs_attention, r.hold_reasons
+        r.placed_at, r.updated_at, r.needs_attention, r.hold_reasons, r.next_wait_at
     FROM jsonb_populate_record(NULL::orders, record -> 'row') AS r
     ON CONFLICT (order_id) DO UPDATE SET version = excluded.version, status = excluded.status, channel = excluded.channel,
         customer_id = excluded.customer_id, customer_email_hash = coalesce(excluded.customer_email_hash, o.customer_email_hash),
         currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
-        updated_at = excluded.updated_at, needs_attention = excluded.needs_attention, hold_reasons = excluded.hold_reasons;
+        updated_at = excluded.updated_at, needs_attention = excluded.needs_attention, hold_reasons = excluded.hold_reasons,
+        next_wait_at = excluded.next_wait_at;
     IF record -> 'row' -> 'skus' <> '[]' THEN
         INSERT INTO order_skus (sku, order_id) SELECT sku, this_order FROM jsonb_array_elements_text(record -> 'row' -> 'skus') AS sku
         ON CONFLICT DO NOTHING;

@@ -18,6 +18,7 @@ CREATE TABLE stock (
     PRIMARY KEY (facility_id, sku)
 ) WITH (fillfactor = 50);
 CREATE INDEX stock_by_sku ON stock (sku, facility_id);
+CREATE INDEX stock_deficits ON stock (facility_id, sku) WHERE deficit > 0;
 
 -- The ledger, append only: every movement with its cause, and what snapshots as of an earlier time are corrected by.
 -- No foreign key to stock: the check would lock the position's row a second time, in another mode.

@@ -4,9 +4,11 @@ CREATE TABLE order_guards (
     order_id text COLLATE "C" PRIMARY KEY,
     version bigint NOT NULL DEFAULT 0,
     generation bigint NOT NULL DEFAULT 0,
-    closed_at timestamptz
+    closed_at timestamptz,
+    -- Whether what only an open order needs has been deleted.
+    pruned boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
-CREATE INDEX order_guards_closed ON order_guards (closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX order_guards_closed ON order_guards (closed_at) WHERE closed_at IS NOT NULL AND NOT pruned;
 
 -- Units an order holds or has used up, per position. No foreign key to stock: see stock_movements.
 CREATE TABLE reservations (

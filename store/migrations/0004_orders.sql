@@ -2,10 +2,14 @@
 -- The email's keyed hash waits here too, so that it never travels through the workflow.
 CREATE TABLE pending_intakes (
     order_id text COLLATE "C" PRIMARY KEY,
+    -- When it was placed last.
     received_at timestamptz NOT NULL DEFAULT now(),
-    customer_email_hash text COLLATE "C"
+    customer_email_hash text COLLATE "C",
+    -- The sweeper looks again from this time on, later each time.
+    leased_until timestamptz NOT NULL DEFAULT now(),
+    attempts bigint NOT NULL DEFAULT 0
 );
-CREATE INDEX pending_intakes_by_age ON pending_intakes (received_at);
+CREATE INDEX pending_intakes_due ON pending_intakes (leased_until, order_id);
 
 -- What lists and searches read: a projection, overwritten by every record. No name, address or email.
 CREATE TABLE orders (
@@ -20,13 +24,16 @@ CREATE TABLE orders (
     placed_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     needs_attention boolean NOT NULL,
-    hold_reasons text[] NOT NULL
+    hold_reasons text[] NOT NULL,
+    -- Business time: when the order's next wait is over, and whatever runs it must have been heard of. Null: it is over.
+    next_wait_at timestamptz
 ) WITH (fillfactor = 80);
 CREATE INDEX orders_newest ON orders (placed_at DESC, order_id DESC);
 CREATE INDEX orders_by_status ON orders (status, placed_at DESC, order_id DESC);
 CREATE INDEX orders_by_customer ON orders (customer_id, placed_at DESC, order_id DESC);
 CREATE INDEX orders_by_email ON orders (customer_email_hash, placed_at DESC) WHERE customer_email_hash IS NOT NULL;
 CREATE INDEX orders_updated ON orders (updated_at);
+CREATE INDEX orders_waiting ON orders (next_wait_at) WHERE next_wait_at IS NOT NULL;
 CREATE INDEX orders_needing_someone ON orders (placed_at DESC) WHERE needs_attention OR hold_reasons <> '{}';
 
 -- Which orders hold a SKU: its own table, because lines do not change with every record.

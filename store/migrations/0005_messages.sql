@@ -4,10 +4,17 @@ CREATE TABLE order_inbox (
     order_id text COLLATE "C" NOT NULL,
     kind text NOT NULL,
     payload jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
     attempts bigint NOT NULL DEFAULT 0,
-    -- Free from this time on: a relay that dies gives its messages back by doing nothing.
-    leased_until timestamptz NOT NULL DEFAULT '-infinity'
+    -- Due from this time on: a relay that dies gives its messages back by doing nothing, and one that failed comes later and later.
+    leased_until timestamptz NOT NULL DEFAULT now(),
+    -- Why the last attempt failed.
+    failure text,
+    -- Since when nobody tries it any more: a dead letter, which stays until a person has it tried again.
+    dead_at timestamptz
 );
+CREATE INDEX order_inbox_due ON order_inbox (leased_until, message_id) WHERE dead_at IS NULL;
+CREATE INDEX order_inbox_dead ON order_inbox (message_id) WHERE dead_at IS NOT NULL;
 
 -- Every carrier event once, by the carrier's own key; those of numbers nobody knows yet are parked.
 CREATE TABLE carrier_events (
@@ -22,19 +29,38 @@ CREATE TABLE carrier_events (
 );
 CREATE INDEX carrier_events_by_age ON carrier_events (received_at);
 
--- The outbox: every event of every order. Readers go by (xid, event_id) and stop below the oldest transaction still open,
--- so that no row can appear behind a reader's back.
+-- Which server the data is on, as far as transaction ids go: another one after a move, and another timeline after a restore or a promotion.
+CREATE FUNCTION server_identity() RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+$$;
+
+-- The lives of the outbox: in each, transaction ids only grow. A new one begins with every other server, and when an operator says so.
+CREATE TABLE outbox_epochs (
+    epoch bigint PRIMARY KEY,
+    server_identity text NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    -- When the stock's marks, which are transaction ids of the life before, had been cleared.
+    cleared_at timestamptz
+);
+INSERT INTO outbox_epochs (epoch, server_identity, cleared_at) VALUES (1, server_identity(), now());
+
+CREATE FUNCTION outbox_epoch() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT max(epoch) FROM outbox_epochs; $$;
+
+-- The outbox: every event of every order. Readers go by (epoch, xid, event_id) and stop below the oldest transaction still open,
+-- so that no row can appear behind a reader's back. Events of no order, which speak of the outbox itself, have an empty order_id.
 CREATE TABLE order_events (
     order_id text COLLATE "C" NOT NULL,
     seq bigint NOT NULL,
     event_id bigint GENERATED ALWAYS AS IDENTITY,
+    epoch bigint NOT NULL DEFAULT outbox_epoch(),
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     kind text NOT NULL,
     at timestamptz NOT NULL,
     data jsonb NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (order_id, seq)
 );
-CREATE INDEX order_events_in_order ON order_events (xid, event_id);
+CREATE INDEX order_events_in_order ON order_events (epoch, xid, event_id);
 
 -- Answers already given under an Idempotency-Key; `status` is NULL while the first request is under way.
 CREATE TABLE idempotency_keys (

@@ -11,10 +11,13 @@ CREATE TABLE bulks (
     version bigint NOT NULL DEFAULT 0,
     doc jsonb,
     updated_at timestamptz NOT NULL,
-    ended_at timestamptz
+    ended_at timestamptz,
+    -- The sweeper looks again whether it has a run from this time on, later each time.
+    leased_until timestamptz NOT NULL DEFAULT now(),
+    attempts bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80);
 CREATE INDEX bulks_newest ON bulks (started_at DESC, bulk_id DESC);
-CREATE INDEX bulks_not_begun ON bulks (taken_at) WHERE doc IS NULL;
+CREATE INDEX bulks_due ON bulks (leased_until, bulk_id) WHERE ended_at IS NULL;
 CREATE INDEX bulks_ended ON bulks (ended_at) WHERE ended_at IS NOT NULL;
 
 -- The orders of each, chosen when it began, and what came of each that was asked.

@@ -1,36 +1,90 @@
-//! What waits to be done: figures for monitoring, cheap enough to be read every few seconds.
+//! What waits to be done, in one place: figures for monitoring, cheap enough to be read every few seconds, whatever waits.
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use serde::Deserialize;
 
 use crate::{error::StoreError, store::Store};
 
-/// Counts of PostgreSQL, in one snapshot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// Rows that are counted; beyond, a figure says so many and no more.
+const COUNTED_MAX: i64 = 100_000;
+
+/// A queue, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct QueueFigures {
+    pub queue: String,
+    /// What waits in it, counted to 100,000.
+    pub depth: u64,
+    /// For how long the oldest of it has waited, by the database's clock.
+    pub oldest_s: u64,
+    /// What nobody tries any more, until a person says so.
+    pub dead: u64,
+}
+
+/// Figures of PostgreSQL, in one snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Backlog {
-    /// Messages that the relay has not delivered yet.
-    pub messages_to_orders: u64,
-    /// Orders that were taken in and have no record of a run yet.
-    pub orders_to_start: u64,
+    pub queues: Vec<QueueFigures>,
     pub orders_needing_attention: u64,
     pub orders_on_hold: u64,
     /// Units that wait for stock.
     pub waiting_units: u64,
     /// Units reserved beyond what is there because of facts.
     pub deficit_units: u64,
+    /// Events that readers of the outbox may not see yet, and for how long the oldest of them has been there.
+    pub outbox_unseen: u64,
+    pub outbox_lag_s: u64,
 }
 
+/// Depth, age of the oldest and dead letters of rows with `since` and `dead`.
+macro_rules! queue {
+    ($queue:literal, $rows:literal) => {
+        concat!(
+            "(SELECT jsonb_build_object('queue', '",
+            $queue,
+            "', 'depth', count(*) FILTER (WHERE NOT dead),
+                'oldest_s', coalesce(greatest(0, extract(epoch FROM now() - min(since) FILTER (WHERE NOT dead)))::bigint, 0),
+                'dead', count(*) FILTER (WHERE dead)) FROM (",
+            $rows,
+            " LIMIT $2) AS r)"
+        )
+    };
+}
+
+const FIGURES: &str = concat!(
+    "SELECT jsonb_build_object('queues', jsonb_build_array(",
+    queue!("messages_to_orders", "SELECT created_at AS since, dead_at IS NOT NULL AS dead FROM order_inbox ORDER BY message_id"),
+    ",",
+    queue!("orders_to_start", "SELECT received_at AS since, false AS dead FROM pending_intakes"),
+    ",",
+    queue!("bulks_to_start", "SELECT taken_at AS since, false AS dead FROM bulks WHERE ended_at IS NULL AND doc IS NULL"),
+    ",",
+    // In business time, which is real time wherever figures matter.
+    queue!("orders_overdue", "SELECT now() - ($1 - next_wait_at) AS since, false AS dead FROM orders WHERE next_wait_at <= $1"),
+    ",",
+    queue!(
+        "holds_to_expire",
+        "SELECT expires_at AS since, false AS dead FROM checkout_holds WHERE status = 'held' AND expires_at <= now()"
+    ),
+    ",",
+    queue!("snapshots_to_apply", "SELECT applying_since AS since, false AS dead FROM feeds WHERE status = 'applying'"),
+    "),
+    'orders_needing_attention', (SELECT count(*) FROM (SELECT FROM orders
+        WHERE (needs_attention OR hold_reasons <> '{}') AND needs_attention LIMIT $2) AS r),
+    'orders_on_hold', (SELECT count(*) FROM (SELECT FROM orders
+        WHERE (needs_attention OR hold_reasons <> '{}') AND hold_reasons <> '{}' LIMIT $2) AS r),
+    'waiting_units', (SELECT coalesce(sum(quantity), 0) FROM (SELECT quantity FROM waiting_units LIMIT $2) AS r),
+    'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM (SELECT deficit FROM stock WHERE deficit > 0 LIMIT $2) AS r))
+    || (SELECT jsonb_build_object('outbox_unseen', count(*),
+            'outbox_lag_s', coalesce(extract(epoch FROM now() - min(recorded_at))::bigint, 0))
+        FROM (SELECT recorded_at FROM order_events WHERE epoch = (SELECT outbox_epoch())
+            AND xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())) LIMIT $2) AS r)"
+);
+
 impl Store {
-    /// Counts.
-    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object(
-                'messages_to_orders', (SELECT count(*) FROM order_inbox),
-                'orders_to_start', (SELECT count(*) FROM pending_intakes),
-                'orders_needing_attention', (SELECT count(*) FROM orders WHERE needs_attention),
-                'orders_on_hold', (SELECT count(*) FROM orders WHERE hold_reasons <> '{}'),
-                'waiting_units', (SELECT coalesce(sum(quantity), 0) FROM waiting_units),
-                'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM stock WHERE deficit > 0))",
-        );
+    /// Counts. `overdue`, in business time: orders that should have been heard of by then are.
+    pub async fn backlog(&self, overdue: Timestamp) -> Result<Backlog, StoreError> {
+        let query = sqlx::query_scalar(FIGURES).bind(overdue.to_sqlx()).bind(COUNTED_MAX);
         self.row(query).await?.ok_or(StoreError::Corrupt { what: "the backlog" })
     }
 }

@@ -1,8 +1,6 @@
 //! Operations on many orders: taken in with the orders they are about, in one statement. So neither an order that is placed later nor
 //! one that leaves the selection meanwhile makes a difference.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
@@ -200,13 +198,5 @@ impl Store {
         };
         let query = sqlx::query_scalar(LIFTED).bind(order_id.as_str()).bind(since.to_sqlx()).bind(hold_id).bind(reason);
         Ok(query.fetch_one(&self.pool).await?)
-    }
-
-    /// Those that were taken in longer ago than this and have not begun: their start was lost.
-    pub async fn bulks_without_run(&self, older_than: Duration, limit: u32) -> Result<Vec<BulkId>, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT to_jsonb(bulk_id) FROM bulks WHERE doc IS NULL AND taken_at <= now() - make_interval(secs => $1) ORDER BY taken_at LIMIT $2",
-        );
-        self.rows(query.bind(older_than.as_secs_f64()).bind(i64::from(limit))).await
     }
 }

@@ -125,9 +125,39 @@ impl Store {
         Ok(shown.into_iter().find_map(|(hold,)| hold).map(|Json(hold)| hold))
     }
 
-    /// Gives back what is past its deadline, at most so many holds at a time; how many there were.
+    /// Gives back what is past its deadline, at most so many holds at a time; how many there were. Where one of them cannot be ended, the
+    /// others are, each by itself.
+    ///
+    /// # Errors
+    /// When none could be ended.
     pub async fn expire_holds(&self, limit: u32) -> Result<u32, StoreError> {
-        let ended: Vec<(i64,)> = self.call("SELECT expire_holds(($1 ->> 'most')::bigint)", &json!({"most": limit})).await?;
-        Ok(ended.first().and_then(|(ended,)| u32::try_from(*ended).ok()).unwrap_or_default())
+        let together: Result<Vec<(i64,)>, StoreError> =
+            self.call("SELECT expire_holds(($1 ->> 'most')::bigint)", &json!({"most": limit})).await;
+        match together {
+            Ok(ended) => Ok(ended.first().and_then(|(ended,)| u32::try_from(*ended).ok()).unwrap_or_default()),
+            Err(error) if error.retryable() => Err(error),
+            Err(error) => self.expire_one_by_one(limit, error).await,
+        }
+    }
+
+    async fn expire_one_by_one(&self, limit: u32, why: StoreError) -> Result<u32, StoreError> {
+        const OVERDUE: &str = "SELECT to_jsonb(reservation_id) FROM checkout_holds WHERE status = 'held' AND expires_at <= now()
+            ORDER BY expires_at LIMIT $1";
+        const EXPIRE: &str = "SELECT end_holds(ARRAY[h.reservation_id], 'expired') IS NULL FROM (
+                SELECT reservation_id FROM checkout_holds
+                WHERE reservation_id = $1 ->> 'id' AND status = 'held' AND expires_at <= now() FOR UPDATE
+            ) AS h";
+        let overdue: Vec<ReservationId> = self.rows(sqlx::query_scalar(OVERDUE).bind(i64::from(limit) * OVERDUE_LOTS)).await?;
+        let mut ended = 0;
+        for id in overdue {
+            match self.call::<(Option<bool>,)>(EXPIRE, &json!({"id": id})).await {
+                Ok(rows) => ended += u32::try_from(rows.len()).unwrap_or_default(),
+                Err(error) => tracing::error!(reservation.id = %id, store.error = %error, "a hold past its deadline cannot be ended"),
+            }
+        }
+        if ended == 0 { Err(why) } else { Ok(ended) }
     }
 }
+
+/// So many times as many as are ended together are tried each by itself: those that cannot be ended come first.
+const OVERDUE_LOTS: i64 = 10;

@@ -1,7 +1,5 @@
 //! The order as placed: written once, before anything else knows of the order. It owns the idempotency of placing.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use oms_domain::{
@@ -36,29 +34,35 @@ pub struct IntakeRow {
     pub received_at: Timestamp,
 }
 
+/// Nothing, once the order has recorded something; else whether it is announced for the first time.
+const ANNOUNCE: &str = "WITH announced AS (
+        INSERT INTO pending_intakes AS p (order_id, customer_email_hash)
+        SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM orders WHERE order_id = $1)
+        ON CONFLICT (order_id) DO UPDATE SET received_at = now() RETURNING p.order_id, p.xmax = 0 AS first
+    ), wanted AS (
+        INSERT INTO recent_demand (order_id, sku, country, latitude, longitude, quantity, placed_at)
+        SELECT a.order_id, d.* FROM announced a, jsonb_to_recordset($3) AS d
+            (sku text, country text, latitude smallint, longitude smallint, quantity bigint, placed_at timestamptz)
+        WHERE a.first
+    )
+    SELECT first FROM announced";
+
 impl Store {
     /// Keeps an order's body under its id, unless there is one. `hash` is the body's.
     ///
     /// PostgreSQL hears of it first, so that a process that dies between the two leaves a row without an order, which the sweeper
-    /// passes over, and not an order without a row, which nobody would ever start. What it wants is noted with it, for prices of stock.
+    /// deletes in time, and not an order without a row, which nobody would ever start. What it wants is noted with it, for prices of stock.
     pub async fn put_intake(&self, order: &PlacedOrder, hash: &str) -> Result<Intake, StoreError> {
         let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
-        sqlx::query(
-            "WITH taken AS (
-                INSERT INTO pending_intakes (order_id, customer_email_hash)
-                SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM orders WHERE order_id = $1)
-                ON CONFLICT DO NOTHING RETURNING order_id
-            )
-            INSERT INTO recent_demand (order_id, sku, country, latitude, longitude, quantity, placed_at)
-            SELECT t.order_id, d.* FROM taken t, jsonb_to_recordset($3) AS d
-                (sku text, country text, latitude smallint, longitude smallint, quantity bigint, placed_at timestamptz)",
-        )
-        .bind(order.order_id.as_str())
-        .bind(email_hash)
-        .bind(Json(demand_of(order)))
-        .execute(&self.pool)
-        .await?;
-        self.table.put_intake(order, hash).await
+        let announce = sqlx::query_scalar(ANNOUNCE).bind(order.order_id.as_str()).bind(&email_hash).bind(Json(demand_of(order)));
+        let first: Option<bool> = announce.fetch_optional(&self.pool).await?;
+        let intake = self.table.put_intake(order, hash).await?;
+        if intake == Intake::New && first == Some(false) {
+            // Another body was announced and never came.
+            let correct = sqlx::query("UPDATE pending_intakes SET customer_email_hash = $2 WHERE order_id = $1");
+            correct.bind(order.order_id.as_str()).bind(email_hash).execute(&self.pool).await?;
+        }
+        Ok(intake)
     }
 
     /// The order as placed.
@@ -70,17 +74,6 @@ impl Store {
             hash: read_text(&head, "hash")?.to_owned(),
             received_at: Timestamp::from_millisecond(read_number(&head, "received_at_ms")?).map_err(|_| corrupt)?,
         }))
-    }
-
-    /// Intakes older than this whose order has recorded nothing, oldest first: to be started, which those that run survive.
-    pub async fn intakes_without_run(&self, older_than: Duration, limit: u32) -> Result<Vec<OrderId>, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT to_jsonb(p.order_id) FROM pending_intakes p
-            WHERE received_at <= now() - make_interval(secs => $1)
-            AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id = p.order_id)
-            ORDER BY received_at LIMIT $2",
-        );
-        self.rows(query.bind(older_than.as_secs_f64()).bind(i64::from(limit))).await
     }
 
     /// A customer's orders, newest first, from the order store itself.

@@ -9,6 +9,7 @@
 
 mod backlog;
 pub mod bench;
+mod books;
 mod bulk_results;
 mod bulks;
 mod carrier;
@@ -35,6 +36,7 @@ mod orders;
 mod outbox;
 mod pool;
 mod promises;
+mod protection;
 mod prune;
 mod record;
 mod reserve;
@@ -44,9 +46,11 @@ mod sourcing;
 mod stock;
 mod stock_prices;
 mod store;
+mod sweep;
 mod table;
 
-pub use backlog::Backlog;
+pub use backlog::{Backlog, QueueFigures};
+pub use books::{LastReconciliation, ListedOrder, OrderParts};
 pub use bulk_results::BulkResult;
 pub use bulks::{BULK_ORDERS_MAX, BulkIntake, BulkPreview, BulkRow, BulkTaken};
 pub use carrier::{CarrierEvent, CarrierResult};
@@ -60,16 +64,17 @@ pub use feeds::{BatchResult, FeedKind, FeedMode, FeedRun, Feeds, Parked, PickedU
 pub use fulfillment_list::{FulfillmentFilter, FulfillmentSummary};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
 pub use idempotency::{Begin, Idempotency, KeyedRequest, StoredAnswer};
-pub use inbox::InboxMessage;
+pub use inbox::{DeadLetter, InboxMessage, Undelivered};
 pub use instruments::Instrument;
 pub use intake::{Intake, IntakeRow};
 pub use invariants::Invariants;
 pub use notes::NotePut;
 pub use order_list::{OrderFilter, OrderSummary, Page};
 pub use orders::Document;
-pub use outbox::{EventsPage, OutboxEvent};
+pub use outbox::{EVENTS_RESTORED, EventFilter, EventsPage, LANES, OutboxEvent};
 pub use pool::Unreleased;
 pub use promises::Promise;
+pub use protection::{Guard, Protection};
 pub use prune::Pruned;
 pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 pub use reserve::{CapacityDay, Decision, Exclusion, Position, Reserve, Reserved, StockMark, Waiting};
@@ -77,3 +82,4 @@ pub use returns::{RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, Retur
 pub use stock::{Adjustment, AdjustmentReason, AdjustmentResult, Availability, Available, StockPosition};
 pub use stock_prices::{Demand, SkuDemand, StockPrice, WantedUnits};
 pub use store::Store;
+pub use sweep::PendingIntake;

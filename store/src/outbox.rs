@@ -1,27 +1,48 @@
 //! Every event of every order, for those outside, in an order that never skips.
 //!
-//! A row's place is (transaction id, number). Numbers alone would not do: a transaction that drew a lower number may commit
+//! A row's place is (epoch, transaction id, number). Numbers alone would not do: a transaction that drew a lower number may commit
 //! after one that drew a higher, behind the back of a reader who has gone past. So readers stop below the oldest transaction
-//! that is still open (`pg_snapshot_xmin`): whatever may still appear has an id at or above it.
+//! that is still open (`pg_snapshot_xmin`): whatever may still appear has an id at or above it. Transaction ids begin anew on another
+//! server and come back after a restore, so each such life has an epoch, which begins with an event of its own.
 
 use jiff::Timestamp;
 use oms_domain::{error::ErrorCode, ids::OrderId};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use sqlx::{PgConnection, Row};
 
 use crate::{error::StoreError, store::Store};
+
+/// The one type of event that is no order's: events after the position in `after` may be lost, and a new epoch begins.
+pub const EVENTS_RESTORED: &str = "events.restored";
+
+/// Lanes for those who read in parallel; all events of an order are in one.
+pub const LANES: u8 = 16;
+
+/// Rows that a page looks at to find those that are asked for.
+const SCAN_MAX: u32 = 10_000;
+
+/// Rows of stock whose marks are cleared at a time.
+const MARKS_AT_ONCE: i64 = 10_000;
 
 /// An event with its place in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct OutboxEvent {
     /// Opaque; goes into `after`.
     pub position: String,
-    pub order_id: OrderId,
+    /// None: it speaks of the outbox itself.
+    #[serde(deserialize_with = "order_if_any")]
+    pub order_id: Option<OrderId>,
     /// Within its order, from 1. A lost task's event is followed by the one that replaced it, under the same number.
     pub seq: u64,
     pub kind: String,
     pub at: Timestamp,
     pub data: Value,
+}
+
+fn order_if_any<'de, D: Deserializer<'de>>(text: D) -> Result<Option<OrderId>, D::Error> {
+    let text = String::deserialize(text)?;
+    if text.is_empty() { Ok(None) } else { OrderId::parse(&*text).map(Some).map_err(serde::de::Error::custom) }
 }
 
 /// Some events, and where to go on.
@@ -32,44 +53,104 @@ pub struct EventsPage {
     pub next: String,
 }
 
+/// Which events are asked for; all, unless said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub kinds: Vec<String>,
+    /// Below [`LANES`]. What speaks of the outbox itself is in all of them.
+    pub lane: Option<u8>,
+}
+
 #[derive(Deserialize)]
 struct Read {
-    /// Everything below it has been read, unless the limit was met.
+    /// Everything below it has been read, unless a limit was met.
     horizon: String,
+    scanned: u32,
+    last_scanned: Option<String>,
     events: Vec<OutboxEvent>,
 }
 
 /// The beginning.
-const START: (&str, i64) = ("0", 0);
+const START: (i64, &str, i64) = (0, "0", 0);
 
-fn parse(position: &str) -> Option<(&str, i64)> {
-    let (xid, event_id) = position.split_once('-')?;
+const READ: &str = "WITH here AS MATERIALIZED (
+        SELECT outbox_epoch() AS epoch, pg_snapshot_xmin(pg_current_snapshot()) AS horizon
+    ), scanned AS MATERIALIZED (
+        SELECT e.*, outbox_position(e.epoch, e.xid, e.event_id) AS position FROM order_events e
+        WHERE (e.epoch, e.xid, e.event_id) > ($1, $2::xid8, $3)
+            AND (e.epoch < (SELECT epoch FROM here) OR e.xid < (SELECT horizon FROM here))
+        ORDER BY e.epoch, e.xid, e.event_id LIMIT $4
+    ), page AS (
+        SELECT * FROM scanned s
+        WHERE ($5::text[] = '{}' OR s.kind = ANY ($5)) AND ($6::integer IS NULL OR s.order_id = '' OR outbox_lane(s.order_id) = $6)
+        ORDER BY s.epoch, s.xid, s.event_id LIMIT $7
+    )
+    SELECT jsonb_build_object('horizon', (SELECT outbox_position(epoch, horizon, 0) FROM here),
+        'scanned', (SELECT count(*) FROM scanned),
+        'last_scanned', (SELECT position FROM scanned ORDER BY epoch DESC, xid DESC, event_id DESC LIMIT 1),
+        'events', coalesce((SELECT jsonb_agg(jsonb_build_object('position', position, 'order_id', order_id, 'seq', seq, 'kind', kind,
+            'at', at, 'data', data) ORDER BY epoch, xid, event_id) FROM page), '[]'))";
+
+fn parse(position: &str) -> Option<(i64, &str, i64)> {
+    let (epoch, rest) = position.split_once('-')?;
+    let (xid, event_id) = rest.split_once('-')?;
     xid.parse::<u64>().ok()?;
-    Some((xid, event_id.parse().ok()?))
+    Some((epoch.parse().ok().filter(|epoch| *epoch >= 0)?, xid, event_id.parse().ok()?))
 }
 
 impl Store {
-    /// Events after a position, or from the beginning; of these kinds, or of all.
-    pub async fn events_after(&self, after: Option<&str>, kinds: &[String], limit: u32) -> Result<EventsPage, StoreError> {
+    /// Events after a position, or from the beginning. A page looks at a bounded number of events, so it may have fewer than there are,
+    /// or none, and still say where to go on.
+    pub async fn events_after(&self, after: Option<&str>, filter: &EventFilter, limit: u32) -> Result<EventsPage, StoreError> {
         let place = after.map_or(Some(START), parse);
-        let (xid, event_id) = place.ok_or(StoreError::Refused { code: ErrorCode::ValidationFailed })?;
-        let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object('horizon', pg_snapshot_xmin(pg_current_snapshot())::text, 'events', coalesce((
-                SELECT jsonb_agg(jsonb_build_object('position', xid::text || '-' || event_id, 'order_id', order_id, 'seq', seq,
-                    'kind', kind, 'at', at, 'data', data) ORDER BY xid, event_id)
-                FROM (
-                    SELECT * FROM order_events
-                    WHERE (xid, event_id) > ($1::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-                        AND ($3::text[] = '{}' OR kind = ANY ($3))
-                    ORDER BY xid, event_id LIMIT $4
-                ) AS page), '[]'))",
-        );
-        let query = query.bind(xid).bind(event_id).bind(kinds).bind(i64::from(limit));
+        let (epoch, xid, event_id) = place.ok_or(StoreError::Refused { code: ErrorCode::ValidationFailed })?;
+        // Who takes everything needs no more rows than events.
+        let scan = if *filter == EventFilter::default() { limit } else { SCAN_MAX.max(limit) };
+        let query = sqlx::query_scalar(READ).bind(epoch).bind(xid).bind(event_id).bind(i64::from(scan));
+        let query = query.bind(&filter.kinds).bind(filter.lane.map(i32::from)).bind(i64::from(limit));
         let read: Read = self.row(query).await?.ok_or(StoreError::Corrupt { what: "the outbox" })?;
-        let next = match read.events.last() {
-            Some(last) if read.events.len() >= limit as usize => last.position.clone(),
-            _ => format!("{}-0", read.horizon),
+        let next = match (read.events.last(), read.last_scanned) {
+            (Some(last), _) if read.events.len() >= limit as usize => last.position.clone(),
+            (_, Some(last_scanned)) if read.scanned >= scan => last_scanned,
+            _ => read.horizon,
         };
         Ok(EventsPage { events: read.events, next })
+    }
+
+    /// Begins a new epoch whatever the server says of itself: after a dump was restored on the same one. Answers its number.
+    pub async fn begin_epoch(&self) -> Result<i64, StoreError> {
+        let epoch: Option<i64> = sqlx::query_scalar("SELECT begin_epoch(true)").fetch_one(&self.pool).await?;
+        self.clear_marks().await?;
+        epoch.ok_or(StoreError::Unavailable { system: crate::error::POSTGRESQL })
+    }
+
+    /// Makes the marks of stock right after a move, if there was one; how many rows were touched.
+    pub async fn clear_marks(&self) -> Result<u64, StoreError> {
+        let mut cleared = 0;
+        loop {
+            let now: i64 = sqlx::query_scalar("SELECT clear_marks($1)").bind(MARKS_AT_ONCE).fetch_one(&self.pool).await?;
+            cleared += u64::try_from(now).unwrap_or_default();
+            if now == 0 {
+                return Ok(cleared);
+            }
+        }
+    }
+}
+
+/// SQLSTATE of a function that is not there.
+const UNDEFINED_FUNCTION: &str = "42883";
+
+/// Whatever a new connection reaches, the epoch is right before anything is written through it: a promotion ends every connection.
+pub(crate) async fn settle_epoch(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    match sqlx::query("SELECT begin_epoch(false)").fetch_one(connection).await {
+        Ok(row) => {
+            if let Some(epoch) = row.try_get::<Option<i64>, _>(0)? {
+                tracing::warn!(outbox.epoch = epoch, "PostgreSQL is another server, or was restored: the events' positions begin anew");
+            }
+            Ok(())
+        }
+        // Not set up yet.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_FUNCTION) => Ok(()),
+        Err(error) => Err(error),
     }
 }

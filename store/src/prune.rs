@@ -1,93 +1,106 @@
-//! What is past its time (30 days, unless said) goes, a bounded number of rows at a time.
+//! What is past its time (30 days, unless said) goes: each table by statements of its own, of a bounded number of rows each, so that one
+//! that is slow or fails does not keep the others.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, store::Store};
 
-/// Rows that went, by table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pruned {
-    pub idempotency_keys: u64,
-    pub carrier_events: u64,
-    pub adjustments: u64,
-    pub reservation_steps: u64,
-    pub record_undos: u64,
-    /// Intakes that another start, or a record, has long made good.
-    pub pending_intakes: u64,
-    pub promises: u64,
-    /// Demand too old to foretell anything.
-    pub recent_demand: u64,
-    /// What came of the orders of bulk operations that have long ended.
-    pub bulk_orders: u64,
-    /// Holds for checkouts that have ended.
-    pub checkout_holds: u64,
-    /// Of closed orders: what a count asks, it asks of the last days.
-    pub picks: u64,
-}
+/// Rows that went, by table; those of which nothing went are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruned(BTreeMap<String, u64>);
 
 impl Pruned {
     /// All of them.
     pub fn rows(&self) -> u64 {
-        let kept = [self.idempotency_keys, self.carrier_events, self.adjustments, self.reservation_steps, self.record_undos];
-        kept.iter().sum::<u64>()
-            + self.pending_intakes
-            + self.promises
-            + self.recent_demand
-            + self.bulk_orders
-            + self.checkout_holds
-            + self.picks
+        self.0.values().sum()
+    }
+
+    /// Of a table.
+    pub fn of(&self, table: &str) -> u64 {
+        self.0.get(table).copied().unwrap_or_default()
     }
 }
 
-const PRUNE: &str = "WITH keys AS (
-        DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM idempotency_keys WHERE begun_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), carriers AS (
-        DELETE FROM carrier_events WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM carrier_events WHERE received_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), adjusted AS (
-        DELETE FROM adjustments WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM adjustments WHERE adjusted_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), steps AS (
-        DELETE FROM reservation_steps WHERE ctid = ANY (ARRAY (
-            SELECT s.ctid FROM order_guards g JOIN reservation_steps s USING (order_id)
-            WHERE g.closed_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), undos AS (
-        DELETE FROM record_undos WHERE ctid = ANY (ARRAY (
-            SELECT u.ctid FROM order_guards g JOIN record_undos u USING (order_id)
-            WHERE g.closed_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), intakes AS (
-        DELETE FROM pending_intakes WHERE ctid = ANY (ARRAY (
-            SELECT p.ctid FROM pending_intakes p JOIN orders USING (order_id) LIMIT $1)) RETURNING 1
-    ), promised AS (
-        DELETE FROM promises WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM promises WHERE made_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), demand AS (
-        DELETE FROM recent_demand WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM recent_demand WHERE noted_at < now() - interval '35 days' LIMIT $1)) RETURNING 1
-    ), bulk AS (
-        DELETE FROM bulk_orders WHERE ctid = ANY (ARRAY (
-            SELECT o.ctid FROM bulks b JOIN bulk_orders o USING (bulk_id)
-            WHERE b.ended_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), holds AS (
-        DELETE FROM checkout_holds WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM checkout_holds WHERE status <> 'held' AND requested_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    ), picked AS (
-        DELETE FROM picks WHERE ctid = ANY (ARRAY (
-            SELECT p.ctid FROM order_guards g JOIN picks p USING (order_id)
-            WHERE g.closed_at < now() - interval '30 days' LIMIT $1)) RETURNING 1
-    )
-    SELECT jsonb_build_object('idempotency_keys', (SELECT count(*) FROM keys), 'carrier_events', (SELECT count(*) FROM carriers),
-        'adjustments', (SELECT count(*) FROM adjusted), 'reservation_steps', (SELECT count(*) FROM steps),
-        'record_undos', (SELECT count(*) FROM undos), 'pending_intakes', (SELECT count(*) FROM intakes),
-        'promises', (SELECT count(*) FROM promised), 'recent_demand', (SELECT count(*) FROM demand),
-        'bulk_orders', (SELECT count(*) FROM bulk), 'checkout_holds', (SELECT count(*) FROM holds),
-        'picks', (SELECT count(*) FROM picked))";
+/// A statement for each table: deletes at most so many rows ($1), found by an index. What only an open order needs goes by the order,
+/// and the order is marked, so that no order is ever looked at twice.
+const STATEMENTS: &[(&str, &str)] = &[
+    (
+        "idempotency_keys",
+        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM idempotency_keys WHERE begun_at < now() - interval '30 days' ORDER BY begun_at LIMIT $1))",
+    ),
+    (
+        "carrier_events",
+        "DELETE FROM carrier_events WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM carrier_events WHERE received_at < now() - interval '30 days' ORDER BY received_at LIMIT $1))",
+    ),
+    (
+        "adjustments",
+        "DELETE FROM adjustments WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM adjustments WHERE adjusted_at < now() - interval '30 days' ORDER BY adjusted_at LIMIT $1))",
+    ),
+    (
+        "order_guards",
+        "WITH over AS (
+            SELECT order_id FROM order_guards WHERE closed_at < now() - interval '30 days' AND NOT pruned
+            ORDER BY closed_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), steps AS (
+            DELETE FROM reservation_steps s USING over WHERE s.order_id = over.order_id
+        ), undos AS (
+            DELETE FROM record_undos u USING over WHERE u.order_id = over.order_id
+        ), picked AS (
+            DELETE FROM picks p USING over WHERE p.order_id = over.order_id
+        )
+        UPDATE order_guards g SET pruned = true FROM over WHERE g.order_id = over.order_id",
+    ),
+    (
+        "pending_intakes",
+        "DELETE FROM pending_intakes WHERE order_id = ANY (ARRAY (
+            SELECT p.order_id FROM pending_intakes p JOIN orders USING (order_id) LIMIT $1))",
+    ),
+    (
+        "promises",
+        "DELETE FROM promises WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM promises WHERE made_at < now() - interval '30 days' ORDER BY made_at LIMIT $1))",
+    ),
+    (
+        "recent_demand",
+        "DELETE FROM recent_demand WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM recent_demand WHERE noted_at < now() - interval '35 days' ORDER BY noted_at LIMIT $1))",
+    ),
+    (
+        "bulk_orders",
+        "DELETE FROM bulk_orders WHERE ctid = ANY (ARRAY (
+            SELECT o.ctid FROM bulks b JOIN bulk_orders o USING (bulk_id) WHERE b.ended_at < now() - interval '30 days' LIMIT $1))",
+    ),
+    (
+        "checkout_holds",
+        "DELETE FROM checkout_holds WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM checkout_holds WHERE status <> 'held' AND requested_at < now() - interval '30 days'
+            ORDER BY requested_at LIMIT $1))",
+    ),
+];
 
 impl Store {
-    /// Deletes at most `limit` rows of each kind; a schedule calls it until all counts are below the limit.
+    /// Deletes at most `limit` rows of each table; a schedule calls it until nothing goes any more.
+    ///
+    /// # Errors
+    /// The first one, once every table has had its turn.
     pub async fn prune(&self, limit: u32) -> Result<Pruned, StoreError> {
-        let query = sqlx::query_scalar(PRUNE).bind(i64::from(limit));
-        self.row(query).await?.ok_or(StoreError::Corrupt { what: "the number of pruned rows" })
+        let (mut pruned, mut failed) = (Pruned::default(), None);
+        for (table, statement) in STATEMENTS {
+            match sqlx::query(*statement).bind(i64::from(limit)).execute(&self.pool).await {
+                Ok(done) if done.rows_affected() == 0 => {}
+                Ok(done) => drop(pruned.0.insert((*table).to_owned(), done.rows_affected())),
+                Err(error) => {
+                    let error = StoreError::from(error);
+                    tracing::warn!(db.table = table, store.error = %error, "what is past its time could not be deleted");
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(pruned), Err)
     }
 }

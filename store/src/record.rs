@@ -66,6 +66,8 @@ pub struct OrderRow {
     pub updated_at: Timestamp,
     pub needs_attention: bool,
     pub hold_reasons: Vec<String>,
+    /// Business time: when its next wait is over. None: nothing is waited for any more.
+    pub next_wait_at: Option<Timestamp>,
     /// Of all lines. Needed with the first record; empty leaves what is known.
     pub skus: Vec<Sku>,
 }

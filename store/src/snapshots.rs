@@ -19,7 +19,7 @@ const REJECT: &str = "WITH rejected AS (
 /// Whoever applies a snapshot needs seconds for a batch, and whoever reads a feed hears of its sender every minute.
 const LEFT_ALONE: &str = "SELECT feed_id, status FROM feeds
     WHERE status = 'applying' AND applying_since < now() - interval '1 minute' OR status = 'parked' AND decide_by < now()
-        OR status = 'running' AND kind = 'stock' AND started_at < now() - interval '7 days'
+        OR status = 'running' AND started_at < now() - CASE kind WHEN 'stock' THEN interval '7 days' ELSE interval '1 day' END
     ORDER BY feed_id LIMIT 100";
 
 impl Feeds<'_> {
@@ -51,17 +51,32 @@ impl Feeds<'_> {
         }
     }
 
-    /// Rejects what nobody has decided about in time, and goes on with what a lost process has left. Answers how many feeds.
+    /// Rejects what nobody has decided about in time, and goes on with what a lost process has left: each by itself. Answers how many
+    /// feeds were dealt with.
+    ///
+    /// # Errors
+    /// The first one, once every feed has had its turn.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         let left: Vec<(Uuid, String)> = sqlx::query_as(LEFT_ALONE).fetch_all(&self.0.pool).await?;
-        for (feed_id, status) in &left {
-            match FeedStatus::from_name(status) {
-                Some(FeedStatus::Parked) => drop(self.decide(*feed_id, FeedDecision::Reject).await?),
-                Some(FeedStatus::Running) => drop(self.fail(*feed_id, "nobody has read it to its end").await?),
-                Some(FeedStatus::Applying) => self.apply_snapshot(*feed_id).await?,
-                Some(FeedStatus::Finished | FeedStatus::Rejected | FeedStatus::Failed) | None => {}
+        let (mut dealt_with, mut failed) = (0, None);
+        for (feed_id, status) in left {
+            match self.take_over(feed_id, FeedStatus::from_name(&status)).await {
+                Ok(()) => dealt_with += 1,
+                Err(error) => {
+                    tracing::warn!(feed.id = %feed_id, store.error = %error, "a feed that was left alone could not be taken over");
+                    failed.get_or_insert(error);
+                }
             }
         }
-        Ok(u64::try_from(left.len()).unwrap_or(u64::MAX))
+        failed.map_or(Ok(dealt_with), Err)
+    }
+
+    async fn take_over(&self, feed_id: Uuid, status: Option<FeedStatus>) -> Result<(), StoreError> {
+        match status {
+            Some(FeedStatus::Parked) => self.decide(feed_id, FeedDecision::Reject).await.map(drop),
+            Some(FeedStatus::Running) => self.fail(feed_id, "nobody has read it to its end").await.map(drop),
+            Some(FeedStatus::Applying) => self.apply_snapshot(feed_id).await,
+            Some(FeedStatus::Finished | FeedStatus::Rejected | FeedStatus::Failed) | None => Ok(()),
+        }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     email,
     error::StoreError,
     functions,
+    outbox::settle_epoch,
     table::Table,
 };
 
@@ -67,6 +68,7 @@ impl Store {
                     Ok(true)
                 })
             })
+            .after_connect(|connection, _| Box::pin(async move { settle_epoch(connection).await }))
             .connect_with(options)
             .await?;
         let table = Table::open(config).await;

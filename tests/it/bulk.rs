@@ -12,7 +12,6 @@ use oms_domain::{
     ids::{BulkId, OrderId, Sku},
     policy::Policy,
 };
-use oms_starter::Relay;
 use oms_store::{BulkIntake, BulkTaken, OrderFilter};
 use oms_workflows::{
     bulk::{BulkWorkflow, contracts::BulkInput},
@@ -332,7 +331,7 @@ fn a_release_for_a_reason_lifts_every_hold_for_it_and_no_other_and_knows_its_own
         let task = Task { bulk_id: again.parse()?, ..row.task };
         let filter = OrderFilter { sku: Some(sku.clone()), ..OrderFilter::default() };
         shop.system.store.put_bulk(&BulkIntake { task, filter, orders_per_second: 1_000, started_at: row.started_at }).await?;
-        Relay::new(shop.starter.clone()).sweep(Duration::ZERO).await?;
+        shop.starter.start_lost_bulks(Duration::ZERO).await?;
         assert_eq!(until_ended(shop, &again).await?.outcomes, OutcomesView { unchanged: 1, ..done(2) });
         // One that begins now finds nothing to do.
         let late = unique("bulk");
@@ -362,9 +361,9 @@ fn a_bulk_whose_start_was_lost_is_started_by_the_sweep() -> Result<()> {
         released(shop, &sku, 2).await?;
         let id = take_in(shop, &sku, 1_000).await?.task.bulk_id.to_string();
         assert_eq!(get(shop, &id).await?.status, "running");
-        Relay::new(shop.starter.clone()).sweep(Duration::ZERO).await?;
+        shop.starter.start_lost_bulks(Duration::ZERO).await?;
         assert_eq!(until_ended(shop, &id).await?.outcomes, done(2));
-        assert_eq!(Relay::new(shop.starter.clone()).sweep(Duration::ZERO).await?.started, 0);
+        assert_eq!(shop.starter.start_lost_bulks(Duration::ZERO).await?.done, 0);
         Ok(())
     })
 }

@@ -91,6 +91,7 @@ fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
         updated_at: at,
         needs_attention: !order.attention.is_empty(),
         hold_reasons: order.holds.iter().map(|hold| hold.reason.name().to_owned()).collect(),
+        next_wait_at: order.next_wait_at(at),
         skus,
     }
 }

@@ -1,6 +1,6 @@
 //! The gateway's books: a list of operations, and the sums that follow from it. Pure: time comes in, nothing goes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -159,14 +159,14 @@ impl Ledger {
         }
     }
 
-    /// Operations after the position, oldest first, of one reference or of all.
-    pub(crate) fn list(&self, reference: Option<&str>, after: u64, limit: usize) -> Vec<&Operation> {
+    /// Operations after the position, oldest first, of these references or of all.
+    pub(crate) fn list(&self, references: Option<&BTreeSet<&str>>, after: u64, limit: usize) -> Vec<&Operation> {
         // Positions count from 1, so the entry after a position has it for its index.
         let after = usize::try_from(after).unwrap_or(usize::MAX);
         let rest = self.entries.get(after..).unwrap_or_default();
         rest.iter()
             .map(|entry| &entry.operation)
-            .filter(|operation| reference.is_none_or(|wanted| operation.reference == wanted))
+            .filter(|operation| references.is_none_or(|wanted| wanted.contains(operation.reference.as_str())))
             .take(limit)
             .collect()
     }

@@ -87,6 +87,7 @@ async fn operation(State(gateway): Shared, Path(key): Path<String>) -> Result<Re
 
 #[derive(Deserialize)]
 struct Page {
+    /// One, or several, separated by commas.
     reference: Option<String>,
     #[serde(default)]
     after: u64,
@@ -96,7 +97,8 @@ struct Page {
 async fn operations(State(gateway): Shared, Query(page): Query<Page>) -> Response {
     let limit = page.limit.unwrap_or(100).clamp(1, MOST_LISTED);
     let books = gateway.books();
-    let items = books.ledger.list(page.reference.as_deref(), page.after, limit);
+    let references = page.reference.as_deref().map(|references| references.split(',').collect());
+    let items = books.ledger.list(references.as_ref(), page.after, limit);
     // A full page may have a next one.
     let next = items.last().filter(|_| items.len() == limit);
     Json(json!({"items": items, "next_after": next.map(|last| last.position)})).into_response()

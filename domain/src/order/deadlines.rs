@@ -1,6 +1,6 @@
 //! The one table of waits: every wait has a deadline, a default, and stands in this list.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{ClaimStatus, FulfillmentOrder, Order, OrderStatus, Parcel, decide::renews, money::operation_subject};
@@ -45,6 +45,11 @@ waits! {
     }
 }
 
+/// An order that has asked something outside, and has no other wait, is looked after so long after it was last heard of.
+const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// One that waits for a person alone, likewise.
+const HEARD_OF_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
 /// One wait of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadline {
@@ -73,6 +78,18 @@ impl Order {
         deadlines.retain(|d| !self.attention.iter().any(|known| known.wait == Some(d.wait) && known.subject == d.subject));
         deadlines.sort_by(|a, b| (a.due, a.wait, &a.subject).cmp(&(b.due, b.wait, &b.subject)));
         deadlines
+    }
+
+    /// When something should be heard of the order, if it was last heard of at `at`: the next wait is over, or something asked outside has
+    /// been answered, in an hour at most. None: it has ended, and nothing is owed any more.
+    pub fn next_wait_at(&self, at: Timestamp) -> Option<Timestamp> {
+        if self.is_closed() {
+            return None;
+        }
+        let next = self.deadlines().first().map(|deadline| deadline.due);
+        let asked = (!self.pending_effects().is_empty()).then(|| at.saturating_add(ASKED_AGAIN_AFTER).unwrap_or(Timestamp::MAX));
+        let idle = at.saturating_add(HEARD_OF_WITHIN).unwrap_or(Timestamp::MAX);
+        Some(next.into_iter().chain(asked).min().unwrap_or(idle))
     }
 
     /// Every wait the order is in, overdue or not. After the end nothing is waited for but money.

@@ -136,10 +136,11 @@ impl Shop {
     }
 
     fn tell(&self, event: &StreamEventView) {
+        let Some(order_id) = event.order_id.clone() else { return };
         let kind = if event.event.kind == RELEASED { RELEASED } else { COMPLETED };
-        let waiting = self.awaited.lock().unwrap_or_else(PoisonError::into_inner).remove(&(event.order_id.clone(), kind));
+        let waiting = self.awaited.lock().unwrap_or_else(PoisonError::into_inner).remove(&(order_id.clone(), kind));
         if waiting.is_some_and(|waiting| waiting.send(()).is_err()) {
-            tracing::debug!(order.id = event.order_id, "whoever waited has given up");
+            tracing::debug!(order.id = order_id, "whoever waited has given up");
         }
     }
 }

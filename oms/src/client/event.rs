@@ -14,7 +14,7 @@ const PAGE_MAX: u32 = 500;
 #[derive(Debug, Subcommand)]
 pub enum EventCommand {
     /// List events of all orders, oldest first; the last position is where to go on.
-    #[command(after_help = "Example:\n  oms event list --types Shipped,Delivered -o jsonl")]
+    #[command(after_help = "Example:\n  oms event list --types fulfillment_shipped,delivered -o jsonl")]
     List {
         /// Go on after this position [default: from the beginning].
         #[arg(long, value_name = "POSITION")]
@@ -22,6 +22,9 @@ pub enum EventCommand {
         /// Types, separated by commas [default: all].
         #[arg(long)]
         types: Option<String>,
+        /// One of 16 lanes, 0 to 15, for readers side by side [default: all].
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=15))]
+        lane: Option<u8>,
         /// Most events to list, 1 to 500.
         #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(PAGE_MAX)))]
         limit: u32,
@@ -31,13 +34,20 @@ pub enum EventCommand {
 impl EventCommand {
     /// Does it.
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let Self::List { after, types, limit } = self;
-        let answer = api.get(&["v1", "events"], &[("after", after), ("types", types), ("limit", Some(limit.to_string()))]).await?;
+        let Self::List { after, types, lane, limit } = self;
+        let params = [("after", after), ("types", types), ("lane", lane.map(|lane| lane.to_string())), ("limit", Some(limit.to_string()))];
+        let answer = api.get(&["v1", "events"], &params).await?;
         let items = answer.get("items").and_then(serde_json::Value::as_array).map_or(&[][..], Vec::as_slice);
         let next = answer.get("next").and_then(serde_json::Value::as_str);
         let row = |found: &StreamEventView| {
             let event = &found.event;
-            [found.position.clone(), event.at.to_string(), found.order_id.clone(), event.seq.to_string(), event.kind.clone()]
+            [
+                found.position.clone(),
+                event.at.to_string(),
+                found.order_id.clone().unwrap_or_default(),
+                event.seq.to_string(),
+                event.kind.clone(),
+            ]
         };
         output::list::<StreamEventView>(format, items, next, |events| {
             table(["POSITION", "AT", "ORDER", "SEQ", "EVENT"], events.iter().map(row))

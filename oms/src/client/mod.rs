@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod facility;
 pub mod feed;
 pub mod fulfillment;
+pub mod inbox;
 mod note;
 pub mod order;
 mod order_text;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use oms_store::{Guard, Protection};
 use serde_json::json;
 
 use crate::{
@@ -15,6 +16,10 @@ use crate::{
 pub struct SetupArgs {
     #[command(flatten)]
     database: DatabaseLayer,
+    /// Begin a new epoch of the events' positions: after a dump of the database was restored on the same server. On another server,
+    /// and after a promotion or a restore of the server itself, one begins by itself.
+    #[arg(long)]
+    new_epoch: bool,
 }
 
 impl SetupArgs {
@@ -27,13 +32,40 @@ impl SetupArgs {
         let temporal = Temporal::from_environment()?;
         let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
         store.setup().await?;
+        let epoch = if self.new_epoch { Some(store.begin_epoch().await?) } else { None };
+        let protection = store.protect().await;
         let registered = register_search_attributes(&client).await?;
         store.close().await;
-        let done = json!({"database": "ready", "table": config.table, "registered_search_attributes": registered});
-        let attributes =
-            if registered.is_empty() { "were there already".to_owned() } else { format!("registered: {}", registered.join(", ")) };
+        // Whoever may make a table may not always be allowed to protect it.
+        let (guards, refusal) = match &protection {
+            Ok(protection) => (Some(*protection), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let done = json!({"database": "ready", "table": config.table, "registered_search_attributes": registered, "epoch": epoch,
+            "protection": guards, "protection_refused": refusal});
         output::show::<serde_json::Value>(format, &done, |_| {
-            format!("PostgreSQL is migrated\nDynamoDB has the table {}\nsearch attributes {attributes}", config.table)
+            let attributes =
+                if registered.is_empty() { "were there already".to_owned() } else { format!("registered: {}", registered.join(", ")) };
+            let guards =
+                guards.map_or_else(|| format!("not asked for: {}", refusal.clone().unwrap_or_default()), |found| guards_text(&found));
+            let epoch = epoch.map(|epoch| format!("\nevents have positions of epoch {epoch} from now on")).unwrap_or_default();
+            format!(
+                "PostgreSQL is migrated{epoch}\nDynamoDB has the table {}\nguards of the table: {guards}\nsearch attributes {attributes}",
+                config.table
+            )
         })
     }
+}
+
+/// The guards of the order store, in a line.
+pub(super) fn guards_text(protection: &Protection) -> String {
+    if protection.guards().iter().all(|(_, guard)| *guard == Guard::NotOffered) {
+        return "none, this endpoint does not offer them".to_owned();
+    }
+    let word = |guard| match guard {
+        Guard::On => "on",
+        Guard::Off => "OFF",
+        Guard::NotOffered => "not offered",
+    };
+    protection.guards().map(|(name, guard)| format!("{name} {}", word(guard))).join(", ")
 }

@@ -42,7 +42,7 @@ use crate::{
     commands::dev::ToolArgs,
     exit::Coded,
     output::{self, Format},
-    reconcile::{Books, Reconciliation, reconcile},
+    reconcile::{Books, Reconciliation, Scope, reconcile},
     runtime::System,
 };
 
@@ -234,7 +234,7 @@ async fn figures(stage: &Stage, system: &System, data: &Data, replayed: Replayed
     let gateway = stage.gateway();
     let books = Books { store: &system.store, temporal: &system.temporal, gateway: Some(&gateway) };
     let mut outcome = Outcome::default();
-    let books: Reconciliation = reconcile(&books, |order| outcome.add(order)).await?;
+    let books: Reconciliation = reconcile(&books, Scope::All, |order| outcome.add(order)).await?;
     outcome.finish();
     let Replayed { world, took } = replayed;
     let tally = world.tally().clone();

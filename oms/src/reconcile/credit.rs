@@ -1,34 +1,27 @@
 //! Exchanges: the order that is paid and the one that owes say the same of the credit between them.
 
-use anyhow::{Context, Result};
 use oms_domain::{
-    ids::OrderId,
     order::{Credit, Order},
     placed::PaymentMethod,
 };
 
-use super::Books;
+use super::pages::Pages;
 
 /// How the ends of an order's exchanges differ, seen from this order.
-pub(super) async fn difference(books: &Books<'_>, order: &Order) -> Result<Option<String>> {
+pub(super) fn difference(pages: &Pages, order: &Order) -> Option<String> {
     if let Some(exchange) = &order.core.exchange {
-        let origin = read(books, &exchange.order_id).await?;
-        let credit = origin.as_ref().and_then(|origin| origin.returned(&exchange.return_id)?.credit.as_ref());
+        let origin = pages.order(&exchange.order_id);
+        let credit = origin.and_then(|origin| origin.returned(&exchange.return_id)?.credit.as_ref());
         if let Some(what) = taken_otherwise(order, credit) {
-            return Ok(Some(what));
+            return Some(what);
         }
     }
-    for (returned, credit) in order.exchanges().filter(|(returned, credit)| returned.is_settled() && credit.amount_minor > 0) {
-        let linked = read(books, &credit.order_id).await?;
-        let paid = linked.as_ref().and_then(|linked| linked.core.exchange.as_ref()).map(|exchange| &exchange.return_id);
-        if paid != Some(&returned.return_id) {
-            return Ok(Some(format!(
-                "{} of return {} pay for order {}, which does not say so",
-                credit.amount_minor, returned.return_id, credit.order_id
-            )));
-        }
-    }
-    Ok(None)
+    let mut paying = order.exchanges().filter(|(returned, credit)| returned.is_settled() && credit.amount_minor > 0);
+    paying.find_map(|(returned, credit)| {
+        let paid = pages.order(&credit.order_id).and_then(|linked| linked.core.exchange.as_ref()).map(|exchange| &exchange.return_id);
+        let (amount, return_id, other) = (credit.amount_minor, &returned.return_id, &credit.order_id);
+        (paid != Some(return_id)).then(|| format!("{amount} of return {return_id} pay for order {other}, which does not say so"))
+    })
 }
 
 /// A closed order has taken what its origin has let go of for it, and not a penny else.
@@ -40,9 +33,4 @@ pub(super) fn taken_otherwise(order: &Order, credit: Option<&Credit>) -> Option<
     let taken: i64 = ledgers.map(|payment| payment.captured_minor() - payment.refunded_minor()).sum();
     let given = credit.filter(|credit| credit.order_id == order.core.order_id).map_or(0, |credit| credit.amount_minor);
     (taken != given).then(|| format!("paid by {taken} of credit, of which its origin has let go {given} (minor units)"))
-}
-
-async fn read(books: &Books<'_>, order_id: &OrderId) -> Result<Option<Order>> {
-    let document = books.store.document(order_id).await.with_context(|| format!("the document of {order_id}"))?;
-    document.map(|found| serde_json::from_value(found.doc)).transpose().with_context(|| format!("the document of {order_id}"))
 }

@@ -11,8 +11,6 @@ use oms_domain::{
 use reqwest::Client;
 use serde::Deserialize;
 
-use super::{Figure, Finding};
-
 /// Operations asked for at a time.
 const PAGE: u32 = 1_000;
 
@@ -53,21 +51,38 @@ impl GatewayBooks {
         Self { http, base_url: base_url.into() }
     }
 
-    /// What was done for an order, or for all.
-    pub(super) async fn operations(&self, order_id: Option<&OrderId>) -> Result<Charged> {
-        let (mut charged, mut after) = (Charged::default(), 0);
-        loop {
-            let url = format!("{}/v1/operations", self.base_url);
-            let page = [("after", after.to_string()), ("limit", PAGE.to_string())];
-            let reference = order_id.map(|id| ("reference", id.to_string()));
-            let answer = self.http.get(url).query(&page).query(&reference.as_slice()).send().await;
-            let page: Page = answer.and_then(reqwest::Response::error_for_status).context("the gateway's books")?.json().await?;
+    /// What was done for these orders.
+    pub(super) async fn operations_of(&self, ids: &[OrderId]) -> Result<Charged> {
+        let mut charged = Charged::default();
+        // An id has no comma.
+        let references = ids.iter().map(OrderId::as_str).collect::<Vec<_>>().join(",");
+        let mut after = Some(0);
+        while let Some(from) = after {
+            let page = self.page(from, Some(&references)).await?;
             page.items.into_iter().for_each(|booked| charged.add(booked));
-            match page.next_after {
-                Some(next) => after = next,
-                None => return Ok(charged),
-            }
+            after = page.next_after;
         }
+        Ok(charged)
+    }
+
+    /// Shows whom anything was done for, page by page; the same order may come again.
+    pub(super) async fn everybody(&self, mut some: impl AsyncFnMut(Vec<OrderId>) -> Result<()>) -> Result<()> {
+        let mut after = Some(0);
+        while let Some(from) = after {
+            let page = self.page(from, None).await?;
+            let ids: BTreeSet<OrderId> = page.items.iter().filter_map(|booked| OrderId::parse(booked.reference.as_str()).ok()).collect();
+            some(ids.into_iter().collect()).await?;
+            after = page.next_after;
+        }
+        Ok(())
+    }
+
+    async fn page(&self, after: u64, references: Option<&str>) -> Result<Page> {
+        let url = format!("{}/v1/operations", self.base_url);
+        let page = [("after", after.to_string()), ("limit", PAGE.to_string())];
+        let reference = references.map(|ids| ("reference", ids.to_owned()));
+        let answer = self.http.get(url).query(&page).query(&reference.as_slice()).send().await;
+        Ok(answer.and_then(reqwest::Response::error_for_status).context("the gateway's books")?.json().await?)
     }
 }
 
@@ -75,13 +90,6 @@ impl Charged {
     fn add(&mut self, booked: Booked) {
         self.keys_of.entry(booked.reference.clone()).or_default().insert(booked.key.clone());
         self.by_key.insert(booked.key.clone(), booked);
-    }
-
-    /// What the gateway did for somebody whom the house does not know.
-    pub(super) fn without_order(&self, known: impl Fn(&OrderId) -> bool) -> Vec<Finding> {
-        let strangers = self.keys_of.keys().filter_map(|reference| OrderId::parse(reference.as_str()).ok()).filter(|id| !known(id));
-        let what = "the gateway has operations of an order that nobody placed";
-        strangers.map(|order_id| Finding { order_id, figure: Figure::MoneyMismatches, what: what.to_owned() }).collect()
     }
 
     /// How the order's ledger and the gateway's differ, operation by operation.

@@ -1,23 +1,26 @@
 //! Do PostgreSQL, DynamoDB, Temporal and the payment gateway tell the same story? Counted order by order and return by return, from their
 //! own books.
 //!
-//! Read by `oms doctor --reconcile`, and at the end of `oms demo` and of the end-to-end tests. On a system at work an order may move
-//! while it is looked at: what does not fit is looked at again before it counts.
+//! Read by `oms doctor --reconcile`, and at the end of `oms demo` and of the end-to-end tests. Some orders at a time, with a handful of
+//! questions to each of the books, whatever the number of orders there ever were. On a system at work an order may move while it is looked
+//! at: what does not fit is looked at again before it counts.
 
 mod credit;
 mod gateway;
 mod order;
+mod pages;
 mod returns;
 mod runs;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use oms_domain::{ids::OrderId, order::Order};
-use oms_store::{OrderFilter, Store};
+use oms_store::{EventFilter, LastReconciliation, Store};
 use serde::{Deserialize, Serialize};
 use temporalio_client::Client;
 
@@ -25,18 +28,18 @@ pub use self::{
     gateway::GatewayBooks,
     runs::{Run, Runs},
 };
+use self::{pages::Pages, runs::Look};
 
-/// Rows of a list asked for at a time.
-const PAGE: u32 = 500;
-/// Orders looked at side by side.
-const AT_ONCE: usize = 16;
-/// Intakes that have recorded nothing, looked at in one go: normally none.
-const PENDING_MAX: u32 = 10_000;
+/// Orders whose books are read together, and how many of such lots at a time.
+const LOT: u32 = 50;
+const LOTS_AT_ONCE: usize = 4;
 /// An order that does not fit is looked at so often, this long apart: it may just be moving.
 const LOOKS: u32 = 5;
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(400);
 /// Findings named; all are counted.
-const FINDINGS_MAX: usize = 100;
+const FINDINGS_MAX: usize = 1_000;
+/// Orders looked at, if only some are, because nothing was heard of them when something should have been.
+const OVERDUE_MAX: u32 = 10_000;
 
 /// Whose books are compared.
 pub struct Books<'a> {
@@ -44,6 +47,16 @@ pub struct Books<'a> {
     pub temporal: &'a Client,
     /// None: the gateway cannot be asked for its books, and money is checked against the orders' own ledgers alone.
     pub gateway: Option<&'a GatewayBooks>,
+}
+
+/// Which orders are looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Every order there ever was, and every operation of the gateway.
+    #[default]
+    All,
+    /// What has changed since, what did not fit then, and what should have been heard of before `overdue` (business time).
+    Since { last: LastReconciliation, overdue: Timestamp },
 }
 
 /// The figures. In a sound system the first eight are 0.
@@ -66,6 +79,9 @@ pub struct Reconciliation {
     pub orphaned_returns: u64,
     /// Orders whose row in PostgreSQL differs from their document in DynamoDB.
     pub stale_documents: u64,
+    /// Whether every order was looked at, or what has changed since the last time alone.
+    #[serde(default)]
+    pub all: bool,
     /// Orders that were looked at.
     pub orders: u64,
     /// Returns that were looked at.
@@ -79,8 +95,11 @@ pub struct Reconciliation {
     pub pending_messages: u64,
     /// Writes of lost tasks that were replaced.
     pub lost_tasks: u64,
-    /// What does not fit, up to 100.
+    /// What does not fit, up to 1,000.
     pub findings: Vec<Finding>,
+    /// Position of the outbox: every order whose last event is at or before it has been looked at, now or before.
+    #[serde(default)]
+    pub through: String,
 }
 
 /// Which of the figures something counts in.
@@ -115,13 +134,6 @@ pub struct Finding {
     pub what: String,
 }
 
-/// An order as PostgreSQL lists it: none, when only its intake is known there.
-#[derive(Debug, Clone)]
-pub(crate) struct Listed {
-    pub version: u64,
-    pub status: String,
-}
-
 impl Reconciliation {
     /// Whether nothing is broken.
     pub fn is_sound(&self) -> bool {
@@ -140,6 +152,14 @@ impl Reconciliation {
             ("orphaned_returns", self.orphaned_returns),
             ("stale_documents", self.stale_documents),
         ]
+    }
+
+    /// What the next one goes on from. None: more does not fit than was named, so the next one must look at the same again.
+    pub fn remembered(&self) -> Option<LastReconciliation> {
+        let named = self.findings.len() < FINDINGS_MAX;
+        let mut unsound: Vec<OrderId> = self.findings.iter().map(|finding| finding.order_id.clone()).collect();
+        unsound.dedup();
+        named.then(|| LastReconciliation { through: self.through.clone(), unsound })
     }
 
     fn count(&mut self, found: Vec<Finding>) {
@@ -162,32 +182,19 @@ impl Reconciliation {
 ///
 /// # Errors
 /// When one of them cannot be read: nothing is said about books that were not opened.
-pub async fn reconcile(books: &Books<'_>, mut seen: impl FnMut(&Order)) -> Result<Reconciliation> {
-    // The gateway first: whatever it has done is known to the others by the time they are asked.
-    let charged = match books.gateway {
-        Some(gateway) => Some(gateway.operations(None).await?),
-        None => None,
-    };
-    let orders = listed(books.store).await?;
-    let runs = Runs::list(books.temporal).await?;
-    let of_runs_alone = runs.orders().filter(|id| !orders.contains_key(*id)).map(|id| (id.clone(), None));
-    let everywhere: Vec<_> = orders.iter().map(|(id, listed)| (id.clone(), listed.clone())).chain(of_runs_alone).collect();
-
-    let mut result = Reconciliation { orders: everywhere.len() as u64, gateway_compared: charged.is_some(), ..Default::default() };
-    let looks = everywhere.into_iter().map(|(id, listed)| order::look(books, id, listed, &runs, charged.as_ref()));
-    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
-    let mut named = returns::Named::default();
-    while let Some(order::Look { document, findings }) = looks.try_next().await? {
-        document.iter().for_each(&mut seen);
-        document.iter().for_each(|order| named.note(order));
-        result.count(findings);
+pub async fn reconcile(books: &Books<'_>, scope: Scope, mut seen: impl FnMut(&Order)) -> Result<Reconciliation> {
+    let mut result = Reconciliation { gateway_compared: books.gateway.is_some(), all: scope == Scope::All, ..Default::default() };
+    result.through = now_in(books.store).await?;
+    pending(books, &mut result, &mut seen).await?;
+    match scope {
+        Scope::All => everything(books, &mut result, &mut seen).await?,
+        Scope::Since { last, overdue } => {
+            look_at(books, last.unsound, &mut result, &mut seen).await?;
+            let overdue = books.store.overdue_orders(overdue, OVERDUE_MAX).await.context("the orders that are overdue")?;
+            look_at(books, overdue, &mut result, &mut seen).await?;
+            changed(books, last.through, &mut result, &mut seen).await?;
+        }
     }
-    if let Some(charged) = &charged {
-        result.count(charged.without_order(|id| orders.contains_key(id)));
-    }
-    let (returns, orphans) = returns::look_at_all(books, named).await?;
-    result.returns = returns;
-    result.count(orphans);
     let figures = books.store.invariants().await.context("PostgreSQL's own figures")?;
     result.oversold_units = figures.oversold_units;
     result.leaked_reservations = figures.leaked_reservations;
@@ -198,17 +205,108 @@ pub async fn reconcile(books: &Books<'_>, mut seen: impl FnMut(&Order)) -> Resul
     Ok(result)
 }
 
-/// Every order that PostgreSQL knows of.
-async fn listed(store: &Store) -> Result<BTreeMap<OrderId, Option<Listed>>> {
-    let pending = store.intakes_without_run(Duration::ZERO, PENDING_MAX).await.context("the intakes")?;
-    let mut orders: BTreeMap<_, _> = pending.into_iter().map(|id| (id, None)).collect();
-    let mut cursor = None;
+/// Where the outbox ends now.
+async fn now_in(store: &Store) -> Result<String> {
+    // Nobody has events beyond the last transaction there can be.
+    const END: &str = "9223372036854775807-18446744073709551615-9223372036854775807";
+    Ok(store.events_after(Some(END), &EventFilter::default(), 1).await.context("the outbox")?.next)
+}
+
+/// What was taken in and has recorded nothing.
+async fn pending(books: &Books<'_>, result: &mut Reconciliation, seen: &mut impl FnMut(&Order)) -> Result<()> {
+    let mut after = None;
     loop {
-        let page = store.orders_page(&OrderFilter::default(), cursor.as_deref(), PAGE).await.context("the list of orders")?;
-        orders.extend(page.items.into_iter().map(|row| (row.order_id, Some(Listed { version: row.version, status: row.status }))));
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(orders);
+        let ids = books.store.pending_intakes(after.as_ref(), LOT * 4).await.context("the intakes")?;
+        after = ids.last().cloned();
+        if after.is_none() {
+            return Ok(());
         }
+        look_at(books, ids, result, seen).await?;
     }
+}
+
+/// Every order that one of the books knows.
+async fn everything(books: &Books<'_>, result: &mut Reconciliation, seen: &mut impl FnMut(&Order)) -> Result<()> {
+    let mut after = None;
+    loop {
+        let ids = books.store.orders_by_id(after.as_ref(), LOT * 4).await.context("the list of orders")?;
+        after = ids.last().cloned();
+        if after.is_none() {
+            break;
+        }
+        look_at(books, ids, result, seen).await?;
+    }
+    // What runs, or was paid for, without PostgreSQL having heard of it.
+    let (store, mut unknown) = (books.store, BTreeSet::new());
+    runs::running(books.temporal, async |ids| {
+        unknown.extend(store.unknown_orders(&ids).await?);
+        Ok(())
+    })
+    .await?;
+    look_at(books, unknown.into_iter().collect(), result, seen).await?;
+    if let Some(gateway) = books.gateway {
+        let mut strangers = BTreeSet::new();
+        let note = async |ids: Vec<OrderId>| {
+            strangers.extend(store.unknown_orders(&ids).await?);
+            Ok(())
+        };
+        gateway.everybody(note).await?;
+        let what = "the gateway has operations of an order that nobody placed";
+        let finding = |order_id| Finding { order_id, figure: Figure::MoneyMismatches, what: what.to_owned() };
+        result.count(strangers.into_iter().map(finding).collect());
+    }
+    Ok(())
+}
+
+async fn changed(books: &Books<'_>, since: String, result: &mut Reconciliation, seen: &mut impl FnMut(&Order)) -> Result<()> {
+    let mut after = Some(since);
+    while let Some(from) = after {
+        let (ids, next) = books.store.changed_orders(&from, LOT * 10).await.context("the orders that have changed")?;
+        look_at(books, ids, result, seen).await?;
+        after = next;
+    }
+    Ok(())
+}
+
+/// Looks at these, lot by lot.
+async fn look_at(books: &Books<'_>, ids: Vec<OrderId>, result: &mut Reconciliation, seen: &mut impl FnMut(&Order)) -> Result<()> {
+    let lots: Vec<Vec<OrderId>> = ids.chunks(LOT as usize).map(<[OrderId]>::to_vec).collect();
+    let mut lots = stream::iter(lots).map(|lot| look(books, lot)).buffer_unordered(LOTS_AT_ONCE);
+    while let Some(looked) = lots.next().await {
+        let Looked { ids, pages, findings } = looked?;
+        result.orders += ids.len() as u64;
+        for id in &ids {
+            pages.kept(id).and_then(|kept| kept.document.as_ref()).into_iter().for_each(&mut *seen);
+            result.returns += pages.returns_of(id).count() as u64;
+        }
+        result.count(findings);
+    }
+    Ok(())
+}
+
+/// A lot that was looked at.
+struct Looked {
+    ids: Vec<OrderId>,
+    pages: Pages,
+    findings: Vec<Finding>,
+}
+
+/// Looks until everything fits, or it has not fitted often enough.
+async fn look(books: &Books<'_>, ids: Vec<OrderId>) -> Result<Looked> {
+    let pages = Pages::read(books, &ids, Look::Listed).await?;
+    let mut findings = judge(&pages, &ids);
+    for _ in 1..LOOKS {
+        if findings.is_empty() {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        let mut doubtful: Vec<OrderId> = findings.into_iter().map(|finding| finding.order_id).collect();
+        doubtful.dedup();
+        findings = judge(&Pages::read(books, &doubtful, Look::Described).await?, &doubtful);
+    }
+    Ok(Looked { ids, pages, findings })
+}
+
+fn judge(pages: &Pages, ids: &[OrderId]) -> Vec<Finding> {
+    ids.iter().flat_map(|id| order::judge(pages, id)).collect()
 }

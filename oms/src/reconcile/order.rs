@@ -1,101 +1,73 @@
 //! One order, in all books.
 
-use anyhow::{Context, Result};
 use oms_domain::{
     ids::OrderId,
     order::Order,
     payment::{OperationKind, OperationStatus},
     placed::PaymentMethod,
 };
+use oms_store::ListedOrder;
 
-use super::{Books, Figure, Finding, LOOK_AGAIN_AFTER, LOOKS, Listed, Run, Runs, credit, gateway::Charged};
+use super::{Figure, Finding, Run, credit, pages::Pages, returns};
 
-/// What was seen of an order.
-pub(super) struct Look {
-    pub document: Option<Order>,
-    pub findings: Vec<Finding>,
-}
-
-/// Looks until everything fits, or it has not fitted often enough.
-pub(super) async fn look(
-    books: &Books<'_>,
-    order_id: OrderId,
-    listed: Option<Listed>,
-    runs: &Runs,
-    charged: Option<&Charged>,
-) -> Result<Look> {
-    let mut look = look_once(books, &order_id, listed.as_ref(), runs.of(&order_id), charged).await?;
-    for _ in 1..LOOKS {
-        if look.findings.is_empty() {
-            break;
-        }
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        let run = Runs::describe(books.temporal, &order_id).await?;
-        let charged = match books.gateway {
-            Some(gateway) => Some(gateway.operations(Some(&order_id)).await?),
-            None => None,
-        };
-        look = look_once(books, &order_id, listed.as_ref(), run, charged.as_ref()).await?;
-    }
-    Ok(look)
-}
-
-async fn look_once(
-    books: &Books<'_>,
-    order_id: &OrderId,
-    listed: Option<&Listed>,
-    run: Option<Run>,
-    charged: Option<&Charged>,
-) -> Result<Look> {
-    let has_intake = books.store.intake(order_id).await.with_context(|| format!("the intake of {order_id}"))?.is_some();
-    let document = match books.store.document(order_id).await.with_context(|| format!("the document of {order_id}"))? {
-        Some(document) => Some(serde_json::from_value::<Order>(document.doc).with_context(|| format!("the document of {order_id}"))?),
-        None => None,
-    };
+/// What does not fit of an order, and of its returns.
+pub(super) fn judge(pages: &Pages, order_id: &OrderId) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut add = |figure, what| found.push(Finding { order_id: order_id.clone(), figure, what });
-    if let Some(what) = orphaned(has_intake, document.as_ref(), listed.is_some(), run) {
+    let (listed, kept) = (pages.listed(order_id), pages.kept(order_id));
+    let document = kept.and_then(|kept| kept.document.as_ref());
+    if let Some(why) = kept.and_then(|kept| kept.unreadable.as_ref()) {
+        add(Figure::StaleDocuments, format!("its document cannot be read: {why}"));
+    } else if let Some(what) = orphaned(kept.is_some_and(|kept| kept.has_intake), document, listed, pages.run(order_id)) {
         add(Figure::OrphanedOrders, what.to_owned());
     }
-    if let Some(order) = &document {
+    if let Some(order) = document {
         for (line_id, units) in order.units().into_iter().filter(|(_, units)| !units.add_up()) {
             add(Figure::UnitMismatches, format!("line {line_id}: {units:?}"));
         }
         if let Some(what) = stale(order, listed) {
             add(Figure::StaleDocuments, what);
         }
-        let at_gateway = charged.and_then(|charged| charged.difference(order));
-        let between_orders = credit::difference(books, order).await?;
-        if let Some(what) = at_gateway.or_else(|| not_netted_out(order)).or(between_orders) {
+        let at_gateway = pages.charged.as_ref().and_then(|charged| charged.difference(order));
+        if let Some(what) = at_gateway.or_else(|| not_netted_out(order)).or_else(|| credit::difference(pages, order)) {
             add(Figure::MoneyMismatches, what);
         }
     }
-    Ok(Look { document, findings: found })
+    for (id, this, run) in pages.returns_of(order_id) {
+        if let Some(what) = returns::judge(&id, this, run, document) {
+            add(Figure::OrphanedReturns, format!("return {id}: {what}"));
+        }
+    }
+    found
 }
 
-/// Which of intake, run and document is missing, if one is.
-fn orphaned(has_intake: bool, document: Option<&Order>, is_listed: bool, run: Option<Run>) -> Option<&'static str> {
+/// Which of intake, run and document is missing, if one is. Temporal forgets runs that have ended after its retention: a closed order
+/// without one is sound.
+pub(super) fn orphaned(has_intake: bool, document: Option<&Order>, listed: Option<&ListedOrder>, run: Option<Run>) -> Option<&'static str> {
     match (has_intake, document, run) {
         // A placing that failed half way: nobody was told that the order exists, and no workflow began.
-        (false, None, None) if !is_listed => None,
-        (false, _, _) => Some("it has no intake"),
-        (true, _, None) => Some("it has no run"),
+        (false, None, None) if listed.is_none() => None,
+        (false, ..) => Some("it has no intake"),
+        (true, None, _) if listed.is_some() => Some("it has no document"),
         (true, None, Some(run)) if run.running => None,
         (true, None, Some(_)) => Some("its run has ended and it has no document"),
-        (true, Some(order), Some(run)) if order.is_closed() && !run.running && !run.completed => Some("its run did not end by itself"),
+        (true, None, None) => Some("it was taken in and has no run"),
+        (true, Some(order), None) if !order.is_closed() => Some("it is open and has no run"),
         (true, Some(order), Some(run)) if !order.is_closed() && !run.running => Some("it is open and its run has ended"),
-        (true, Some(_), Some(_)) => None,
+        (true, Some(order), Some(run)) if order.is_closed() && !run.running && !run.completed => Some("its run did not end by itself"),
+        (true, Some(_), _) => None,
     }
 }
 
-/// The list is read first, so the document may be ahead of it, and never behind.
-fn stale(order: &Order, listed: Option<&Listed>) -> Option<String> {
-    let Listed { version, status } = listed?;
-    if order.version < *version {
-        return Some(format!("the document is at version {}, the list at {version}", order.version));
+/// How the list and the document differ. An order at work may be ahead in its list for a moment: it is looked at again.
+pub(super) fn stale(order: &Order, listed: Option<&ListedOrder>) -> Option<String> {
+    let Some(ListedOrder { version, status, .. }) = listed else {
+        return Some(format!("the document is at version {}, PostgreSQL does not know it", order.version));
+    };
+    if order.version != *version {
+        return Some(format!("the document is at version {}, PostgreSQL at {version}", order.version));
     }
-    let differs = order.version == *version && order.status.name() != status;
-    differs.then(|| format!("the document says {}, the list {status}", order.status))
+    (order.status.name() != status).then(|| format!("the document says {}, the list {status}", order.status))
 }
 
 /// Why a closed order's money does not add up: what shipped is paid to the penny but for what was promised back, and every

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use oms_domain::ids::{OrderId, ReturnId};
 use oms_workflows::{
     names::{order_of_workflow_id, order_workflow_id, return_of_workflow_id, return_workflow_id},
     order::OrderWorkflow,
 };
 use temporalio_client::{Client, WorkflowExecutionStatus, WorkflowListOptions, errors::WorkflowInteractionError};
+
+/// Ids in one question to Temporal's list, and descriptions asked for side by side.
+const IDS_AT_ONCE: usize = 50;
+const AT_ONCE: usize = 16;
 
 /// All runs of one order, or return, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl Run {
 pub struct Runs(BTreeMap<OrderId, Run>);
 
 impl Runs {
-    /// Every order's runs, from Temporal's visibility store. What has just begun may be missing there: see [`Runs::describe`].
+    /// Every order's runs, from Temporal's visibility store. What has just begun may be missing there.
     ///
     /// # Errors
     /// When Temporal does not answer.
@@ -49,24 +53,66 @@ impl Runs {
     pub fn of(&self, order_id: &OrderId) -> Option<Run> {
         self.0.get(order_id).copied()
     }
+}
 
-    /// The order's last run, asked for itself: not a moment behind.
-    ///
-    /// # Errors
-    /// When Temporal does not answer.
-    pub async fn describe(temporal: &Client, order_id: &OrderId) -> Result<Option<Run>> {
-        describe(temporal, order_workflow_id(order_id)).await
+/// How the runs of some are found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// From Temporal's list, many at a time: what has happened in the last moments may be missing.
+    Listed,
+    /// One by one, and not a moment behind.
+    Described,
+}
+
+/// The runs of these orders; those without are left out.
+pub(super) async fn of_orders(temporal: &Client, ids: &[OrderId], look: Look) -> Result<BTreeMap<OrderId, Run>> {
+    of(temporal, ids, look, order_workflow_id, order_of_workflow_id).await
+}
+
+/// The runs of these returns.
+pub(super) async fn of_returns(temporal: &Client, ids: &[ReturnId], look: Look) -> Result<BTreeMap<ReturnId, Run>> {
+    of(temporal, ids, look, return_workflow_id, return_of_workflow_id).await
+}
+
+/// Shows everything that runs, some at a time: ids of orders.
+pub(super) async fn running(temporal: &Client, mut some: impl AsyncFnMut(Vec<OrderId>) -> Result<()>) -> Result<()> {
+    let mut listed = temporal.list_workflows("WorkflowType = 'Order' AND ExecutionStatus = 'Running'", WorkflowListOptions::default());
+    let mut ids = Vec::new();
+    while let Some(execution) = listed.try_next().await.context("Temporal's list of workflows")? {
+        ids.extend(order_of_workflow_id(execution.id()));
+        if ids.len() >= IDS_AT_ONCE {
+            some(std::mem::take(&mut ids)).await?;
+        }
     }
+    some(ids).await
 }
 
-/// The runs of returns, likewise.
-pub(super) async fn of_returns(temporal: &Client) -> Result<BTreeMap<ReturnId, Run>> {
-    list(temporal, "WorkflowType = 'Return'", return_of_workflow_id).await
-}
-
-/// The return's last run, asked for itself.
-pub(super) async fn of_return(temporal: &Client, return_id: &ReturnId) -> Result<Option<Run>> {
-    describe(temporal, return_workflow_id(return_id)).await
+async fn of<K: Ord + Clone>(
+    temporal: &Client,
+    ids: &[K],
+    look: Look,
+    name: fn(&K) -> String,
+    parse: fn(&str) -> Option<K>,
+) -> Result<BTreeMap<K, Run>> {
+    let mut runs = BTreeMap::new();
+    match look {
+        Look::Listed => {
+            for ids in ids.chunks(IDS_AT_ONCE) {
+                // Ids have neither quotes nor backslashes.
+                let names: Vec<String> = ids.iter().map(|id| format!("'{}'", name(id))).collect();
+                runs.extend(list(temporal, &format!("WorkflowId IN ({})", names.join(", ")), parse).await?);
+            }
+        }
+        Look::Described => {
+            let described = ids.iter().map(|id| async move { Ok::<_, anyhow::Error>((id.clone(), describe(temporal, name(id)).await?)) });
+            let described: Vec<Result<(K, Option<Run>)>> = stream::iter(described).buffer_unordered(AT_ONCE).collect().await;
+            for found in described {
+                let (id, run) = found?;
+                runs.extend(run.map(|run| (id, run)));
+            }
+        }
+    }
+    Ok(runs)
 }
 
 async fn list<K: Ord>(temporal: &Client, query: &str, parse: fn(&str) -> Option<K>) -> Result<BTreeMap<K, Run>> {

@@ -40,6 +40,7 @@ fn a_return_has_a_document_and_a_run_that_end_together() {
     assert!(orphaned(Some(&open), Some(run(false, true))).unwrap().contains("open"));
     assert!(orphaned(Some(&closed), Some(run(false, false))).unwrap().contains("by itself"));
     assert!(orphaned(Some(&open), None).unwrap().contains("no run"));
+    assert_eq!(orphaned(Some(&closed), None), None, "Temporal has forgotten it");
     assert!(orphaned(None, Some(run(false, false))).unwrap().contains("no document"));
     assert!(orphaned(None, None).unwrap().contains("neither"));
     assert_eq!(orphaned(None, Some(run(true, false))), None, "it has only just begun");

@@ -1,10 +1,10 @@
-//! The HTTP API and the relay beside it, as tasks of this process.
+//! The HTTP API and the messengers beside it, as tasks of this process.
 
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
-use oms_server::AppState;
+use oms_server::{AppState, Messengers};
 use oms_starter::Starter;
 use oms_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -15,7 +15,8 @@ pub struct ApiServer {
     address: SocketAddr,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
-    relay: JoinHandle<()>,
+    /// They end with it. What they were doing is taken up by whoever comes next.
+    _messengers: Messengers,
 }
 
 impl ApiServer {
@@ -27,10 +28,9 @@ impl ApiServer {
         let address = listener.local_addr().context("the API's address")?;
         let stop = CancellationToken::new();
         let state = AppState::new(store, starter).ruled_by(rules);
-        let relay = state.relay.clone();
+        let messengers = Messengers::start(&state);
         let server = tokio::spawn(oms_server::serve(state, listener, stop.clone().cancelled_owned()));
-        let relay = tokio::spawn(async move { relay.run().await });
-        Ok(Self { address, stop, server, relay })
+        Ok(Self { address, stop, server, _messengers: messengers })
     }
 
     /// Base URL for clients on this machine.
@@ -50,15 +50,12 @@ impl ApiServer {
     /// What the server failed with.
     pub async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
-        let ended = self.ended().await;
-        self.relay.abort();
-        ended
+        self.ended().await
     }
 }
 
 impl Drop for ApiServer {
     fn drop(&mut self) {
         self.stop.cancel();
-        self.relay.abort();
     }
 }

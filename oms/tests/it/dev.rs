@@ -162,7 +162,7 @@ fn every_part_is_found_healthy_and_the_books_agree() {
     let dev = shared();
     // Temporal counts a poller once it has polled.
     let findings = eventually("health", || Some(dev.oms(&["doctor", "-o", "jsonl"])).filter(|findings| findings.code == 0));
-    assert_eq!(findings.stdout.lines().filter(|line| line.contains("\"healthy\":true")).count(), 7, "{}", findings.stdout);
+    assert_eq!(findings.stdout.lines().filter(|line| line.contains("\"healthy\":true")).count(), 8, "{}", findings.stdout);
     place(&dev, "books-1");
     dev.complete("books-1");
     let figures = dev.oms(&["doctor", "--reconcile", "-o", "json"]).json();

@@ -4,9 +4,10 @@ use axum::{Json, extract::State};
 use oms_api::{
     event::{AllocationsView, EventView, StreamEventView},
     page::{Page, StreamPage},
-    reader::text,
+    reader::{Fields, integer, text},
 };
-use oms_domain::ids::OrderId;
+use oms_domain::{ids::OrderId, order::Event};
+use oms_store::{EVENTS_RESTORED, EventFilter, LANES};
 
 use super::paging::{after_number, cursor, last_of_full, limit};
 use crate::{
@@ -37,7 +38,7 @@ pub(crate) async fn of_order(
     views::existing(&state, &order_id).await?;
     let events = state.store.events(&order_id, after, limit).await?;
     let next_cursor = last_of_full(&events, limit).map(|last| last.seq.to_string());
-    Ok(Json(Page { items: events.into_iter().map(convert::event).collect(), next_cursor }))
+    Ok(Json(Page { items: events.into_iter().map(|event| convert::event(order_id.as_str(), event)).collect(), next_cursor }))
 }
 
 #[utoipa::path(
@@ -55,19 +56,33 @@ pub(crate) async fn allocation(State(state): State<AppState>, InPath(order_id): 
     params(
         ("after" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said"),
         ("types" = Option<String>, Query, description = "Types of events, separated by commas; all unless said"),
+        ("lane" = Option<u8>, Query, description = "For 16 readers side by side: 0 to 15, the first hexadecimal digit of the MD5 of the order's id. \
+            All lanes unless said"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said")
     ),
-    responses((status = 200, description = "Every order's events, at least once, in order for each order", body = StreamPage<StreamEventView>))
+    responses((status = 200, description = "Every order's events, at least once, in order for each order. A page may have fewer than `limit` \
+        and still not be the last: go on at `next`, which moves on also where nothing was found. `events.restored` says that events after \
+        a position may be lost", body = StreamPage<StreamEventView>))
 )]
 pub(crate) async fn stream(State(state): State<AppState>, params: Params) -> Result<Json<StreamPage<StreamEventView>>, Failure> {
-    let (after, types, limit) = params.read(|node| {
+    let (after, filter, limit) = params.read(|node| {
         node.object(|fields| {
-            let (after, limit) = (cursor(fields, "after"), limit(fields));
-            let types = fields.optional("types", text(TYPES_MAX_CHARS))?.unwrap_or_default();
-            let types: Vec<String> = types.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-            Some((after?, types, limit?))
+            let (after, limit, lane) = (cursor(fields, "after"), limit(fields), fields.optional("lane", integer(0..=i64::from(LANES) - 1)));
+            let filter = EventFilter { kinds: types(fields)?, lane: lane?.and_then(|lane| u8::try_from(lane).ok()) };
+            Some((after?, filter, limit?))
         })
     })?;
-    let page = state.store.events_after(after.as_deref(), &types, limit).await?;
+    let page = state.store.events_after(after.as_deref(), &filter, limit).await?;
     Ok(Json(StreamPage { items: page.events.into_iter().map(convert::stream_event).collect(), next: page.next }))
+}
+
+/// `?types=`: each must be one that there is, or nothing would ever be found.
+fn types(fields: &Fields<'_>) -> Option<Vec<String>> {
+    let types = fields.optional("types", text(TYPES_MAX_CHARS))?.unwrap_or_default();
+    let types: Vec<String> = types.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    let known = |kind: &str| kind == EVENTS_RESTORED || Event::KINDS.contains(&kind);
+    match types.iter().find(|kind| !known(kind)) {
+        Some(unknown) => fields.error("types", format!("{unknown} is not a type of event")),
+        None => Some(types),
+    }
 }

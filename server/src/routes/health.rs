@@ -38,10 +38,10 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Value>,
 
 #[utoipa::path(
     get, path = "/metrics", tag = "health",
-    responses((status = 200, description = "Requests and backlog, in the text form of Prometheus", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "Requests, backlog, queues and messengers, in the text form of Prometheus", body = String, content_type = "text/plain"))
 )]
 pub(crate) async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Failure> {
-    let text = state.metrics.text(&state.store.backlog().await?);
+    let text = state.metrics.text(&state.figures.backlog().await?);
     let text = text.map_err(|error| {
         tracing::error!(error.message = %error, "the metrics cannot be written");
         ErrorCode::Internal

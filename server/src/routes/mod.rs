@@ -16,6 +16,7 @@ mod feeds;
 mod fulfillment;
 mod health;
 mod holds;
+mod inbox;
 mod money;
 mod notes;
 mod orders;
@@ -63,6 +64,8 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(decisions::resolve))
         .routes(routes!(attention::list))
         .routes(routes!(attention::retry))
+        .routes(routes!(inbox::list))
+        .routes(routes!(inbox::retry))
         .routes(routes!(fulfillment::list))
         .routes(routes!(fulfillment::get))
         .routes(routes!(fulfillment::act))

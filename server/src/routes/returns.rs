@@ -95,7 +95,7 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<Return
 )]
 pub(crate) async fn events(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<Page<EventView>>, Failure> {
     existing(&state, &id).await?;
-    let items = state.store.return_events(&id).await?.into_iter().map(convert::event).collect();
+    let items = state.store.return_events(&id).await?.into_iter().map(|event| convert::event(id.as_str(), event)).collect();
     Ok(Json(Page { items, next_cursor: None }))
 }
 

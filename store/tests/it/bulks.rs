@@ -126,9 +126,10 @@ async fn what_came_of_an_order_is_kept_once_and_counted_and_listed() {
 async fn what_was_recorded_stands_and_nothing_older_replaces_it() {
     let store = five_orders().await;
     store.put_bulk(&asked(Operation::Cancel, processing())).await.unwrap();
-    let lost = |older_than| store.bulks_without_run(older_than, 10);
-    assert_eq!(lost(std::time::Duration::ZERO).await.unwrap(), [bulk_id()]);
+    let lost = |older_than| store.claim_open_bulks(older_than, 10);
     assert_eq!(lost(std::time::Duration::from_secs(60)).await.unwrap(), []);
+    assert_eq!(lost(std::time::Duration::ZERO).await.unwrap(), [bulk_id()]);
+    assert_eq!(lost(std::time::Duration::ZERO).await.unwrap(), [], "whoever claimed it has it for a while");
     let core = BulkCore { bulk_id: bulk_id(), selected: 5, orders_per_second: 20, started_at: at(NOW), pause_ms: 1 };
     let begun = Bulk::new(core);
     let batch = Batch { last: Some(order("o4")), counts: Counts::from([(Outcome::Done, 5)]), end: true };
@@ -160,9 +161,9 @@ async fn more_orders_than_one_may_be_about_are_not_taken_and_old_results_go() {
     assert_eq!(store.put_bulk(&asked(Operation::Cancel, narrower)).await.unwrap(), BulkTaken::New);
     println!("200,000 orders taken in {:.1} s", begun.elapsed().as_secs_f64());
     assert_eq!(store.bulk(&bulk_id()).await.unwrap().unwrap().selected, 200_000);
-    assert_eq!(store.prune(10).await.unwrap().bulk_orders, 0, "it has not ended");
+    assert_eq!(store.prune(10).await.unwrap().of("bulk_orders"), 0, "it has not ended");
     sqlx::query("UPDATE bulks SET ended_at = now() - interval '31 days'").execute(&mut connection).await.unwrap();
-    assert_eq!(store.prune(10).await.unwrap().bulk_orders, 10);
+    assert_eq!(store.prune(10).await.unwrap().of("bulk_orders"), 10);
     assert!(store.bulk(&bulk_id()).await.unwrap().is_some(), "its id stays taken");
 }
 

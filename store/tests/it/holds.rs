@@ -305,5 +305,5 @@ async fn a_hold_that_nobody_ends_is_a_leak() {
     assert_sound(&store).await;
     let long_ago = "UPDATE checkout_holds SET requested_at = now() - interval '31 days'";
     sqlx::query(long_ago).execute(&mut connection).await.unwrap();
-    assert_eq!(store.prune(10).await.unwrap().checkout_holds, 1);
+    assert_eq!(store.prune(10).await.unwrap().of("checkout_holds"), 1);
 }

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use oms_store::Store;
+use oms_store::{EVENTS_RESTORED, EventFilter, LANES, Store, StoreConfig};
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
 
 use crate::{
     stack::{fresh_config, fresh_whole_store},
-    support::{read_events, record},
+    support::{read_events, record, stock_up, wait_for},
 };
 
 /// The next events, as order and number, and where they end.
 async fn read(store: &Store, after: Option<&str>, count: usize) -> (Vec<String>, String) {
     let (events, next) = read_events(store, after, count).await;
-    (events.iter().map(|event| format!("{}/{}", event.order_id, event.seq)).collect(), next)
+    (events.iter().map(|event| format!("{}/{}", event.order_id.as_ref().unwrap(), event.seq)).collect(), next)
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn a_reader_beside_many_writers_sees_each_event_once() {
     let mut writing = true;
     while writing || seen.len() < 200 {
         writing = writers.iter().any(|writer| !writer.is_finished());
-        let page = store.events_after(next.as_deref(), &[], 7).await.unwrap();
-        seen.extend(page.events.iter().map(|event| (event.order_id.to_string(), event.seq)));
+        let page = store.events_after(next.as_deref(), &EventFilter::default(), 7).await.unwrap();
+        seen.extend(page.events.iter().map(|event| (event.order_id.as_ref().unwrap().to_string(), event.seq)));
         next = Some(page.next);
         assert!(seen.len() <= 200, "an event came twice");
     }
@@ -79,11 +79,126 @@ async fn kinds_select_and_a_position_that_is_none_is_refused() {
         store.record(&record("o1", version, kind)).await.unwrap();
     }
     read_events(&store, None, 3).await;
-    let page = store.events_after(None, &["shipped".into(), "delivered".into()], 1).await.unwrap();
+    let filter = kinds(&["shipped", "delivered"]);
+    let page = store.events_after(None, &filter, 1).await.unwrap();
     assert_eq!((page.events.len(), page.events[0].seq, &page.next), (1, 2, &page.events[0].position));
-    let page = store.events_after(Some(&page.next), &["shipped".into(), "delivered".into()], 1).await.unwrap();
+    let page = store.events_after(Some(&page.next), &filter, 1).await.unwrap();
     assert_eq!(page.events[0].seq, 3);
-    for nonsense in ["", "x", "1", "1-x", "-1-1"] {
-        assert!(store.events_after(Some(nonsense), &[], 1).await.is_err(), "{nonsense}");
+    for nonsense in ["", "x", "1", "1-x", "1-1-x", "-1-1-1", "1-1"] {
+        assert!(store.events_after(Some(nonsense), &EventFilter::default(), 1).await.is_err(), "{nonsense}");
     }
+}
+
+fn kinds(kinds: &[&str]) -> EventFilter {
+    EventFilter { kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(), lane: None }
+}
+
+/// Executes statements on the database itself.
+async fn execute(config: &StoreConfig, statements: &[&'static str]) {
+    let mut connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    for statement in statements {
+        sqlx::query(*statement).execute(&mut connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_rare_type_is_looked_for_in_bounded_steps_that_go_on() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    store.setup().await.unwrap();
+    execute(
+        &config,
+        &["INSERT INTO order_events (order_id, seq, kind, at, data)
+            SELECT 'o' || n, 1, CASE WHEN n > 25000 THEN 'rare' ELSE 'common' END, now(), '{}' FROM generate_series(1, 25001) n"],
+    )
+    .await;
+    read_events(&store, None, 1).await;
+    let (mut after, mut pages, mut found) = (None, 0, Vec::new());
+    while found.is_empty() {
+        let page = store.events_after(after.as_deref(), &kinds(&["rare"]), 10).await.unwrap();
+        assert_ne!(after, Some(page.next.clone()), "each page moves on");
+        (after, pages, found) = (Some(page.next), pages + 1, page.events);
+        assert!(pages <= 3);
+    }
+    assert_eq!((pages, found[0].order_id.as_ref().unwrap().as_str()), (3, "o25001"));
+}
+
+#[tokio::test]
+async fn sixteen_lanes_have_each_order_once_and_each_in_one() {
+    let store = fresh_whole_store().await;
+    for n in 0..40 {
+        for version in [1, 2] {
+            store.record(&record(&format!("o{n}"), version, "moved")).await.unwrap();
+        }
+    }
+    read_events(&store, None, 80).await;
+    let mut lanes_of = std::collections::BTreeMap::<String, BTreeSet<u8>>::new();
+    let mut seen = 0;
+    for lane in 0..LANES {
+        let page = store.events_after(None, &EventFilter { lane: Some(lane), ..EventFilter::default() }, 100).await.unwrap();
+        seen += page.events.len();
+        for event in &page.events {
+            lanes_of.entry(event.order_id.as_ref().unwrap().to_string()).or_default().insert(lane);
+        }
+    }
+    assert_eq!((seen, lanes_of.len()), (80, 40));
+    assert!(lanes_of.values().all(|lanes| lanes.len() == 1));
+    assert!(lanes_of.values().flatten().collect::<BTreeSet<_>>().len() > 8, "orders are spread");
+}
+
+#[tokio::test]
+async fn a_reader_goes_on_where_it_was_when_the_data_has_moved_to_a_server_whose_ids_are_lower() {
+    let config = fresh_config().await;
+    let store = Store::connect(&config).await.unwrap();
+    store.setup().await.unwrap();
+    stock_up(&store, "WH-1", "A", 5).await;
+    for version in [1, 2] {
+        store.record(&record("o1", version, "moved")).await.unwrap();
+    }
+    read_events(&store, None, 2).await;
+    // What a dump of another server looks like here: its transaction ids are far above ours, and it has another identity.
+    execute(
+        &config,
+        &[
+            "UPDATE order_events SET xid = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8",
+            "UPDATE stock SET raised_by = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8",
+            "UPDATE outbox_epochs SET server_identity = 'another server'",
+        ],
+    )
+    .await;
+    let high = sqlx::query_scalar::<_, String>("SELECT max(outbox_position(epoch, xid, event_id)) FROM order_events")
+        .fetch_one(&mut PgConnection::connect(config.database_url.expose_secret()).await.unwrap())
+        .await
+        .unwrap();
+    store.close().await;
+
+    // Whoever connects first begins the new life, and two at once begin one.
+    let (store, other) = tokio::join!(Store::connect(&config), Store::connect(&config));
+    let (store, other) = (store.unwrap(), other.unwrap());
+    store.record(&record("o2", 1, "placed")).await.unwrap();
+    other.record(&record("o1", 3, "moved")).await.unwrap();
+    let (events, next) = read_events(&store, Some(&high), 3).await;
+    let told: Vec<_> = events.iter().map(|event| (event.kind.as_str(), event.order_id.as_ref().map(|id| id.as_str()))).collect();
+    assert_eq!(told, [(EVENTS_RESTORED, None), ("placed", Some("o2")), ("moved", Some("o1"))]);
+    assert_eq!(events[0].data, serde_json::json!({"after": high}));
+    assert_eq!(store.events_after(Some(&next), &EventFilter::default(), 10).await.unwrap().events, []);
+    // From the beginning, everything is there, the older life first.
+    let (all, _) = read_events(&store, None, 5).await;
+    assert_eq!(all.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2, 2, 1, 3]);
+
+    // A line that waits is not told for ever that its plan is out of date.
+    assert_eq!(store.clear_marks().await.unwrap(), 1);
+    assert_eq!(store.clear_marks().await.unwrap(), 0);
+    wait_for(&store, crate::support::waiting("o3", "A", 9, "2010-12-01T08:26:00Z"), "o3").await;
+}
+
+#[tokio::test]
+async fn an_operator_can_say_that_a_restore_has_happened() {
+    let store = fresh_whole_store().await;
+    store.record(&record("o1", 1, "placed")).await.unwrap();
+    let (_, next) = read_events(&store, None, 1).await;
+    assert_eq!(store.begin_epoch().await.unwrap(), 2);
+    store.record(&record("o1", 2, "moved")).await.unwrap();
+    let (events, _) = read_events(&store, Some(&next), 2).await;
+    assert_eq!(events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), [EVENTS_RESTORED, "moved"]);
 }

@@ -171,6 +171,7 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
             updated_at: happened,
             needs_attention: false,
             hold_reasons: Vec::new(),
+            next_wait_at: None,
             skus: Vec::new(),
         },
         fulfillment_orders: Vec::new(),
@@ -233,7 +234,7 @@ pub async fn read_events(store: &Store, after: Option<&str>, count: usize) -> (V
     let begun = std::time::Instant::now();
     let (mut events, mut next) = (Vec::new(), after.map(str::to_owned));
     loop {
-        let page = store.events_after(next.as_deref(), &[], 100).await.unwrap();
+        let page = store.events_after(next.as_deref(), &Default::default(), 100).await.unwrap();
         events.extend(page.events);
         if events.len() >= count {
             return (events, page.next);

@@ -17,7 +17,7 @@ async fn stream(shop: &Shop, order_id: &str) -> Result<Vec<StreamEventView>> {
         let position = after.map(|after: String| format!("&after={after}")).unwrap_or_default();
         let page: StreamPage<StreamEventView> = shop.get(&format!("/v1/events?limit=500{position}")).await?.view(200)?;
         let is_last = page.items.is_empty();
-        found.extend(page.items.into_iter().filter(|event| event.order_id == order_id));
+        found.extend(page.items.into_iter().filter(|event| event.order_id.as_deref() == Some(order_id)));
         if is_last {
             return Ok(found);
         }

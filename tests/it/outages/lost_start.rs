@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use oms_api::order::{OrderView, parse_order};
 use oms_domain::policy::Policy;
-use oms_starter::Relay;
 use oms_store::Intake;
 
 use crate::support::{Basket, Shop, in_own_shop, system::LEEDS};
@@ -27,11 +26,10 @@ fn an_order_whose_start_was_lost_is_started_by_the_sweep() -> Result<()> {
         take_in(shop, &basket).await?;
         // It can be read from then on, as placed.
         assert_eq!(shop.order(&basket.id()).await?.status, "created");
-        let relay = Relay::new(shop.starter.clone());
-        assert_eq!(relay.sweep(Duration::from_secs(3_600)).await?.started, 0, "what has only just come is not lost");
-        assert_eq!(relay.sweep(Duration::ZERO).await?.started, 1);
+        assert_eq!(shop.starter.start_lost_orders(Duration::from_secs(3_600)).await?.done, 0, "what has only just come is not lost");
+        assert_eq!(shop.starter.start_lost_orders(Duration::ZERO).await?.done, 1);
         let order = shop.until_part(&basket.id(), 1, "released").await?;
-        assert_eq!(relay.sweep(Duration::ZERO).await?.started, 0, "an order that runs is not swept again");
+        assert_eq!(shop.starter.start_lost_orders(Duration::ZERO).await?.done, 0, "an order that runs is not swept again");
         shop.ship(&order.fulfillment_order_id).await?;
         Ok(())
     })

@@ -4,6 +4,7 @@ mod database;
 mod frozen;
 mod lost_start;
 mod lost_task;
+mod messengers;
 mod process;
 mod server;
 mod worker;

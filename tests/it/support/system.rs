@@ -1,4 +1,4 @@
-//! A whole system: databases, worker and relay. The HTTP API is the shops' (each has its own policy).
+//! A whole system: databases, worker and messengers. The HTTP API is the shops' (each has its own policy).
 
 use std::sync::{
     Arc,
@@ -8,16 +8,14 @@ use std::sync::{
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
 use oms_domain::{clock::BusinessClock, policy::Policy};
-use oms_starter::{Relay, Starter, StarterConfig};
+use oms_server::{AppState, Messengers};
+use oms_starter::{Starter, StarterConfig};
 use oms_store::{Facility, Store};
 use oms_worker::{Around, Settings};
 use oms_workflows::names::Queues;
 use temporalio_client::Client;
 use temporalio_common::data_converters::DataConverter;
-use tokio::{
-    sync::{Mutex, OnceCell},
-    task::JoinHandle,
-};
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     ground::{Addresses, Own},
@@ -52,7 +50,7 @@ pub struct System {
     pub converter: DataConverter,
     pub own: Option<Own>,
     worker: Mutex<Option<WorkerThread>>,
-    relay: JoinHandle<()>,
+    messengers: Mutex<Option<Messengers>>,
 }
 
 /// What a system may have otherwise than usual.
@@ -88,8 +86,8 @@ impl System {
         let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, setup.rules.clone(), set_up);
         let worker = if setup.without_worker { None } else { Some(start()?) };
         let starter = starter(&temporal, &store, &addresses, Policy::default());
-        let relay = tokio::spawn(async move { Relay::new(starter).run().await });
-        Ok(Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, worker: Mutex::new(worker), relay }))
+        let messengers = Mutex::new(Some(Messengers::start(&AppState::new(store.clone(), starter))));
+        Ok(Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, worker: Mutex::new(worker), messengers }))
     }
 
     /// What places and reaches orders under this policy.
@@ -109,7 +107,9 @@ impl System {
     }
 
     pub async fn stop(&self) -> Result<()> {
-        self.relay.abort();
+        if let Some(messengers) = self.messengers.lock().await.take() {
+            messengers.stop().await;
+        }
         if self.worker.lock().await.is_some() {
             self.stop_worker().await?;
         }

@@ -4,6 +4,7 @@ mod parts;
 
 use anyhow::Result;
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 use oms_domain::error::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,9 +13,12 @@ use crate::{
     config::{AdapterLayer, ApiLayer, ConfigFile, DatabaseLayer, TemporalLayer},
     exit::Coded,
     output::{self, Format, table},
-    reconcile::{self, Books, GatewayBooks, Reconciliation},
+    reconcile::{self, Books, GatewayBooks, Reconciliation, Scope},
     runtime::open_store,
 };
+
+/// An order of which nothing was heard so long after its next wait was over is looked at, whether it has changed or not.
+const SILENT_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// `oms doctor`
 #[derive(Debug, Args)]
@@ -27,9 +31,13 @@ pub struct DoctorArgs {
     temporal: TemporalLayer,
     #[command(flatten)]
     adapters: AdapterLayer,
-    /// Compare the books of PostgreSQL, DynamoDB, Temporal and the payment gateway, order by order.
+    /// Compare the books of PostgreSQL, DynamoDB, Temporal and the payment gateway, order by order: those that have changed since the last
+    /// time, that did not fit then, or of which nothing was heard when something should have been.
     #[arg(long)]
     reconcile: bool,
+    /// With `--reconcile`: compare every order there ever was.
+    #[arg(long, requires = "reconcile")]
+    all: bool,
 }
 
 /// What was found of one part.
@@ -56,7 +64,7 @@ impl DoctorArgs {
             adapters: self.adapters.over(file.adapters),
         };
         if self.reconcile {
-            return reconcile(layers, format).await;
+            return reconcile(layers, self.all, format).await;
         }
         let findings = parts::look(layers).await;
         let values: Vec<_> = findings.iter().map(|finding| json!(finding)).collect();
@@ -82,12 +90,20 @@ fn findings_text(findings: &[Finding]) -> String {
     text
 }
 
-async fn reconcile(layers: parts::Layers, format: Format) -> Result<()> {
+async fn reconcile(layers: parts::Layers, all: bool, format: Format) -> Result<()> {
     let gateway = layers.adapters.payment_gateway_url.map(|url| GatewayBooks::new(reqwest::Client::new(), url));
     let (config, temporal) = (layers.database.settings()?, layers.temporal.connection()?);
     let (store, temporal) = tokio::try_join!(open_store(&config), temporal.connect())?;
     let books = Books { store: &store, temporal: &temporal, gateway: gateway.as_ref() };
-    let figures = reconcile::reconcile(&books, |_| {}).await?;
+    let overdue = Timestamp::now().saturating_sub(SILENT_FOR)?;
+    let scope = match store.last_reconciliation().await?.filter(|_| !all) {
+        Some(last) => Scope::Since { last, overdue },
+        None => Scope::All,
+    };
+    let figures = reconcile::reconcile(&books, scope, |_| {}).await?;
+    if let Some(last) = figures.remembered() {
+        store.note_reconciliation(&last).await?;
+    }
     store.close().await;
     output::show::<Value>(format, &json!(figures), |_| figures_text(&figures))?;
     match figures.figures().iter().filter(|(_, count)| *count > 0).count() {
@@ -98,12 +114,14 @@ async fn reconcile(layers: parts::Layers, format: Format) -> Result<()> {
 
 fn figures_text(figures: &Reconciliation) -> String {
     let rows = figures.figures().map(|(name, count)| [name.to_owned(), count.to_string()]);
-    let mut text = format!("{} orders and {} returns compared\n{}", figures.orders, figures.returns, table(["INVARIANT", "COUNT"], rows));
+    let which = if figures.all { "all there are" } else { "what has changed since the last time; --all compares everything" };
+    let (orders, returns) = (figures.orders, figures.returns);
+    let mut text = format!("{orders} orders and {returns} returns compared ({which})\n{}", table(["INVARIANT", "COUNT"], rows));
     if !figures.gateway_compared {
         text.push_str("\nThe payment gateway's books were not compared: OMS_PAYMENT_GATEWAY_URL is not set.");
     }
     for finding in &figures.findings {
-        text.push_str(&format!("\n{:?} {}: {}", finding.figure, finding.order_id, finding.what));
+        text.push_str(&format!("\n{} {}: {}", finding.figure.as_str(), finding.order_id, finding.what));
     }
     text
 }

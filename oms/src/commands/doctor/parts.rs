@@ -3,6 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use anyhow::{Result, bail};
+use oms_store::{Guard, QueueFigures};
 use oms_workflows::names::Queue;
 use temporalio_client::{Client, NamespacedClient};
 use temporalio_common::protos::temporal::api::{
@@ -13,6 +14,7 @@ use tonic::IntoRequest;
 use super::Finding;
 use crate::{
     client::Api,
+    commands::setup::guards_text,
     config::{AdapterLayer, ApiLayer, DatabaseLayer, TemporalLayer},
     runtime::{Temporal, missing_search_attributes, open_store},
 };
@@ -33,9 +35,10 @@ pub(super) async fn look(layers: Layers) -> Vec<Finding> {
     let Layers { api, database, temporal, adapters } = layers;
     let queues = temporal.queues();
     let (gateway, carrier, fraud) = (adapters.payment_gateway_url, adapters.carrier_url, adapters.fraud_url);
-    let url = api.url();
-    let (databases, api, attributes, workers, gateway, carrier, fraud) = tokio::join!(
+    let (url, guarded) = (api.url(), database.clone());
+    let (databases, guards, api, attributes, workers, gateway, carrier, fraud) = tokio::join!(
         finding("databases", databases(database), "start them, see DATABASE_URL and the AWS variables, then run `oms setup`"),
+        finding("order store guards", guards(guarded), "`oms setup` turns them on; see docs/operating.md"),
         finding("api", ready(&url), "start it with `oms server`, or everything with `oms dev`; see OMS_API"),
         finding("temporal", search_attributes(), "see TEMPORAL_ADDRESS; `oms setup` registers what is missing"),
         finding("workers", pollers(&queues), "start some with `oms worker`"),
@@ -43,7 +46,7 @@ pub(super) async fn look(layers: Layers) -> Vec<Finding> {
         finding("carrier", answers(carrier), "see OMS_CARRIER_URL"),
         finding("fraud check", screens(fraud), "see OMS_FRAUD_URL"),
     );
-    vec![databases, api, attributes, workers, gateway, carrier, fraud]
+    vec![databases, guards, api, attributes, workers, gateway, carrier, fraud]
 }
 
 async fn finding(part: &str, look: impl Future<Output = Result<String>>, advice: &str) -> Finding {
@@ -60,9 +63,29 @@ async fn finding(part: &str, look: impl Future<Output = Result<String>>, advice:
 async fn databases(layer: DatabaseLayer) -> Result<String> {
     let store = open_store(&layer.settings()?).await?;
     store.ping().await?;
-    let figures = store.invariants().await?;
+    let waiting = store.backlog(jiff::Timestamp::now()).await?;
     store.close().await;
-    Ok(format!("both answer; {} messages and {} intakes wait", figures.pending_messages, figures.pending_intakes))
+    let queues: Vec<String> = waiting.queues.iter().filter(|queue| queue.depth + queue.dead > 0).map(queue_text).collect();
+    let queues = if queues.is_empty() { "nothing waits".to_owned() } else { queues.join(", ") };
+    Ok(format!("both answer; {queues}"))
+}
+
+fn queue_text(queue: &QueueFigures) -> String {
+    let name = queue.queue.replace('_', " ");
+    let dead = if queue.dead > 0 { format!(", {} given up (`oms inbox list`)", queue.dead) } else { String::new() };
+    format!("{} {name}, the oldest for {} s{dead}", queue.depth, queue.oldest_s)
+}
+
+/// Whether the order store would survive a mistake.
+async fn guards(layer: DatabaseLayer) -> Result<String> {
+    let store = open_store(&layer.settings()?).await?;
+    let protection = store.protection().await?;
+    store.close().await;
+    let text = guards_text(&protection);
+    if protection.guards().iter().any(|(_, guard)| *guard == Guard::Off) {
+        bail!("{text}");
+    }
+    Ok(text)
 }
 
 async fn ready(url: &str) -> Result<String> {

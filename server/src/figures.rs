@@ -1,0 +1,39 @@
+//! What waits, read at most every few seconds, however many ask.
+
+use std::{sync::Arc, time::Duration};
+
+use oms_starter::Starter;
+use oms_store::{Backlog, Store, StoreError};
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::messengers::SILENT_FOR;
+
+/// How old figures may be.
+const FRESH_FOR: Duration = Duration::from_secs(5);
+
+/// The figures last read. Cheap to clone; whoever asks while they are being read waits for that.
+#[derive(Clone)]
+pub(crate) struct Figures {
+    starter: Starter,
+    store: Store,
+    last: Arc<Mutex<Option<(Instant, Backlog)>>>,
+}
+
+impl Figures {
+    pub(crate) fn new(starter: Starter, store: Store) -> Self {
+        Self { starter, store, last: Arc::default() }
+    }
+
+    /// Now, or a few seconds ago.
+    pub(crate) async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let mut last = self.last.lock().await;
+        if let Some((read_at, backlog)) = &*last
+            && read_at.elapsed() < FRESH_FOR
+        {
+            return Ok(backlog.clone());
+        }
+        let backlog = self.store.backlog(self.starter.overdue(SILENT_FOR)).await?;
+        *last = Some((Instant::now(), backlog.clone()));
+        Ok(backlog)
+    }
+}
