@@ -1,25 +1,31 @@
-//! Reaching an order: a running one by an update, an ended one through its document.
+//! Reaching an order: by an update, to the run it has or to one that it gets for it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use oms_domain::{
     ids::OrderId,
-    order::{Command, Order, OrderStatus, decide},
+    order::{Order, OrderStatus, decide},
 };
 use oms_workflows::{
-    messages::{CommandAnswer, CommandRequest, Opening, Refusal},
+    messages::{CommandAnswer, CommandRequest},
     names::order_workflow_id,
     order::OrderWorkflow,
 };
-use temporalio_client::{WorkflowExecuteUpdateOptions, errors::WorkflowUpdateError};
+use temporalio_client::{WorkflowExecuteUpdateOptions, WorkflowSignalOptions, errors::WorkflowInteractionError};
 
-use crate::{Starter, StarterError, error::rpc};
+use crate::{
+    Starter, StarterError,
+    asked::{Asked, asked},
+    error::rpc,
+};
 
 /// How long a caller waits for an order's answer.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How often a waiting caller looks whether an order has come so far.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// A run that is behind what is recorded is most often just about to hear of its own record. After so many looks it is told.
+const LOOKS_BEFORE_TELLING: u32 = 20;
 
 impl Starter {
     /// Asks something of an order. When this returns, the order's document is durable at the answer's version.
@@ -32,78 +38,68 @@ impl Starter {
         tokio::time::timeout(ANSWER_WITHIN, asked).await.map_err(|_| StarterError::TimedOut)?
     }
 
-    /// What a task recorded before it was lost can be read before the run has come to it again. A refusal by such an older state
-    /// would deny what the caller has seen, so the run is asked anew. Each time under an id of its own (the order may have
-    /// answered the first one for good), in a sequence that is the same for every repeat.
+    /// More can be recorded than the run knows: a refusal by such an older state would deny what the caller has seen. And a run that is
+    /// about to be handed over takes nothing. In both cases the order is asked anew, each time under an id of its own (it may have answered
+    /// the first one for good), in a sequence that is the same for every repeat.
     async fn ask_until_caught_up(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
         let mut update_id = request.command_id.clone();
         for again in 1.. {
-            match self.ask(order_id, request, update_id).await? {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) if self.recorded_version(order_id).await? <= refusal.version => {
+            match self.ask(order_id, request, update_id.clone()).await? {
+                Asked::Answered(answer) => return Ok(answer),
+                Asked::Refused(refusal) if refusal.retry => {}
+                Asked::Refused(refusal) if self.recorded_version(order_id).await? <= refusal.version => {
                     return Err(StarterError::Rejected(refusal.rejection));
                 }
-                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+                Asked::Refused(_) if again % LOOKS_BEFORE_TELLING == 0 => self.tell_to_look_again(order_id).await?,
+                Asked::Refused(_) => {}
+                Asked::NoRun => match self.without_run(order_id, request, update_id).await? {
+                    Asked::Answered(answer) => return Ok(answer),
+                    Asked::Refused(_) | Asked::NoRun => {}
+                },
             }
+            tokio::time::sleep(LOOK_EVERY).await;
             update_id = format!("{}~{again}", request.command_id);
         }
         Err(StarterError::TimedOut)
     }
 
-    /// Asks once: the answer, or the refusal with the version that refused.
-    async fn ask(
-        &self,
-        order_id: &OrderId,
-        request: &CommandRequest,
-        update_id: String,
-    ) -> Result<Result<CommandAnswer, Refusal>, StarterError> {
+    /// Asks a run once.
+    async fn ask(&self, order_id: &OrderId, request: &CommandRequest, update_id: String) -> Result<Asked<CommandAnswer>, StarterError> {
         let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order_id));
         let options = WorkflowExecuteUpdateOptions::builder().update_id(update_id).build();
-        match handle.execute_update(OrderWorkflow::command, request.clone(), options).await {
-            Ok(answer) => Ok(Ok(answer)),
-            // A refusal is JSON; anything else means that the run ended under the update.
-            Err(WorkflowUpdateError::Failed(failure)) => match serde_json::from_str(&failure.message) {
-                Ok(refusal) => Ok(Err(refusal)),
-                Err(_) => self.after_the_end(order_id, request.clone()).await.map(Ok),
-            },
-            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_end(order_id, request.clone()).await.map(Ok),
-            Err(WorkflowUpdateError::Rpc(status)) => Err(rpc(&status)),
+        asked(handle.execute_update(OrderWorkflow::command, request.clone(), options).await)
+    }
+
+    async fn recorded_version(&self, order_id: &OrderId) -> Result<u64, StarterError> {
+        Ok(self.store.document_version(order_id).await?.unwrap_or(0))
+    }
+
+    /// The run is behind what is recorded, and has nothing to record by which it would notice.
+    async fn tell_to_look_again(&self, order_id: &OrderId) -> Result<(), StarterError> {
+        let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order_id));
+        match handle.signal(OrderWorkflow::look_again, (), WorkflowSignalOptions::default()).await {
+            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
+            Err(WorkflowInteractionError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }
     }
 
-    async fn recorded_version(&self, order_id: &OrderId) -> Result<u64, StarterError> {
-        Ok(self.store.document(order_id).await?.map_or(0, |document| document.version))
-    }
-
-    /// The run has ended: the rules answer from the document, which repeats old answers and refuses most of what is new. What
-    /// outlives the order gets a run of its own.
-    async fn after_the_end(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
-        let Some(order) = self.order(order_id).await? else { return Err(StarterError::NotFound) };
-        let at = self.config.clock.business(Timestamp::now());
-        match decide(&order, &Command::Request(request.request.clone()), at) {
-            Err(rejection) => Err(StarterError::Rejected(rejection)),
-            Ok(events) if events.is_empty() => Ok(CommandAnswer { version: order.version, status: order.status }),
-            Ok(_) => {
-                if !self.reopen(order_id, Opening::Command(Box::new(request))).await? {
-                    // Somebody else woke it at the same time, for something else.
-                    return Err(StarterError::Unavailable("the order is busy with another command".to_owned()));
-                }
-                self.recorded_after(order_id, order.version).await
+    /// There is no run: the rules answer from the document, which repeats old answers and refuses most of what is new. What is possible
+    /// is asked of a run that is started for it.
+    async fn without_run(
+        &self,
+        order_id: &OrderId,
+        request: &CommandRequest,
+        update_id: String,
+    ) -> Result<Asked<CommandAnswer>, StarterError> {
+        if let Some(order) = self.order(order_id).await? {
+            let at = self.config.clock.business(Timestamp::now());
+            let events = decide(&order, &request.command(), at).map_err(StarterError::Rejected)?;
+            if events.is_empty() {
+                return Ok(Asked::Answered(CommandAnswer { version: order.version, status: order.status }));
             }
         }
-    }
-
-    /// The order's answer once it has recorded more than this version.
-    async fn recorded_after(&self, order_id: &OrderId, version: u64) -> Result<CommandAnswer, StarterError> {
-        let until = tokio::time::Instant::now() + ANSWER_WITHIN;
-        while tokio::time::Instant::now() < until {
-            if let Some(order) = self.order(order_id).await?.filter(|order| order.version > version) {
-                return Ok(CommandAnswer { version: order.version, status: order.status });
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Err(StarterError::TimedOut)
+        self.command_with_start(order_id, request, update_id).await
     }
 
     /// The order as last recorded.

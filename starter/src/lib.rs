@@ -7,6 +7,7 @@
 //! # Ok(()) }
 //! ```
 
+mod asked;
 mod bulk;
 mod change;
 mod codec;

@@ -10,16 +10,23 @@ use oms_domain::{
 };
 use oms_store::Intake;
 use oms_workflows::{
-    messages::{Opening, OrderInput, history_max},
+    messages::{CommandAnswer, CommandRequest, OrderInput, history_max},
     names::{CHANNEL, CUSTOMER_HASH, NEEDS_ATTENTION, ORDER_STATUS, Queue, order_workflow_id},
     order::OrderWorkflow,
 };
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use sha2::Sha256;
-use temporalio_client::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions, errors::WorkflowStartError};
+use temporalio_client::{
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions, WorkflowUpdateWithStartOptions, errors::WorkflowStartError,
+};
 use temporalio_common::search_attributes::SearchAttributes;
 
-use crate::{Starter, StarterError, error::rpc};
+use crate::{
+    Starter, StarterError,
+    asked::{Asked, with_start},
+    error::rpc,
+};
 
 /// How many SKUs are remembered as known.
 const KNOWN_SKUS_MAX: usize = 200_000;
@@ -41,16 +48,14 @@ impl Starter {
     pub async fn place(&self, order: PlacedOrder) -> Result<Placed, StarterError> {
         self.check_skus(&order.lines.iter().map(|line| &line.sku).enumerate().collect::<Vec<_>>()).await?;
         let hash = order.body_hash().map_err(|error| StarterError::Internal(error.to_string()))?;
-        let placed = match self.store.put_intake(&order, &hash).await? {
-            Intake::New => Placed::Created,
-            Intake::Same => Placed::Existing,
+        match self.store.put_intake(&order, &hash).await? {
+            Intake::New => self.start_run(&order).await.map(|()| Placed::Created),
+            Intake::Same => self.start(&order).await.map(|()| Placed::Existing),
             Intake::Other => {
                 let why = format!("order {} exists with another body", order.order_id);
-                return Err(StarterError::Rejected(Rejection::new(ErrorCode::OrderConflict, why)));
+                Err(StarterError::Rejected(Rejection::new(ErrorCode::OrderConflict, why)))
             }
-        };
-        self.start(&order).await?;
-        Ok(placed)
+        }
     }
 
     /// Each SKU with the index that a refusal names.
@@ -74,8 +79,16 @@ impl Starter {
         if missing.is_empty() { Ok(()) } else { Err(StarterError::UnknownSkus(missing)) }
     }
 
-    /// Starts the order's workflow; one that runs or has run is left as it is.
+    /// Starts the order's workflow, unless anything is recorded of it: an order lives once, however long ago its run has ended.
     pub(crate) async fn start(&self, order: &PlacedOrder) -> Result<(), StarterError> {
+        match self.store.document_version(&order.order_id).await? {
+            Some(_) => Ok(()),
+            None => self.start_run(order).await,
+        }
+    }
+
+    /// Starts a run, unless there is one. It finds out by itself whether the order begins or goes on.
+    async fn start_run(&self, order: &PlacedOrder) -> Result<(), StarterError> {
         let started = self.temporal.start_workflow(OrderWorkflow::run, self.input(&order.order_id), self.options(order)).await;
         match started {
             Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
@@ -84,19 +97,37 @@ impl Starter {
         }
     }
 
-    /// Starts a run of an order that has none, from its document, for what it is to do. False: it has a run after all.
-    pub(crate) async fn reopen(&self, order_id: &OrderId, opening: Opening) -> Result<bool, StarterError> {
+    /// Tells an order that has no run, or whose run is about to end, what a carrier has reported: with a run of its own if need be.
+    pub(crate) async fn tell_with_start(&self, order_id: &OrderId, carrier_event: Value) -> Result<(), StarterError> {
         let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
-        let input = OrderInput { resumes: true, opens_with: Some(opening), ..self.input(order_id) };
-        let mut options = self.options(&intake.order);
-        options.id_conflict_policy = WorkflowIdConflictPolicy::Fail;
-        options.id_reuse_policy = WorkflowIdReusePolicy::AllowDuplicate;
-        match self.temporal.start_workflow(OrderWorkflow::run, input, options).await {
-            Ok(_) => Ok(true),
-            Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(false),
+        let (input, options) = (self.input(order_id), self.options(&intake.order));
+        let signal = OrderWorkflow::carrier_event;
+        match self.temporal.signal_with_start_workflow(OrderWorkflow::run, input, signal, carrier_event, options).await {
+            Ok(_) => Ok(()),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }
+    }
+
+    /// Asks something of an order that has no run; it gets one with the question. The rules have said yes to what is recorded, since a
+    /// run that refuses the question has been started all the same.
+    pub(crate) async fn command_with_start(
+        &self,
+        order_id: &OrderId,
+        request: &CommandRequest,
+        update_id: String,
+    ) -> Result<Asked<CommandAnswer>, StarterError> {
+        let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
+        let start = self.options(&intake.order);
+        let options = WorkflowUpdateWithStartOptions::new(start.task_queue, start.workflow_id, WorkflowIdConflictPolicy::UseExisting)
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
+            .maybe_search_attributes(start.search_attributes)
+            .maybe_static_summary(start.static_summary)
+            .update_id(update_id)
+            .build();
+        let (input, command) = (self.input(order_id), OrderWorkflow::command);
+        let asked = self.temporal.execute_update_with_start_workflow(OrderWorkflow::run, input, command, request.clone(), options);
+        with_start(asked.await)
     }
 
     pub(crate) fn input(&self, order_id: &OrderId) -> OrderInput {
@@ -105,8 +136,7 @@ impl Starter {
             clock: self.config.clock,
             policy: self.config.policy.clone(),
             queues: self.config.queues.clone(),
-            resumes: false,
-            opens_with: None,
+            handed_over: false,
             history_max: history_max(),
         }
     }
@@ -120,7 +150,7 @@ impl Starter {
         ]);
         WorkflowStartOptions::new(self.config.queues.name(Queue::Orders), order_workflow_id(&order.order_id))
             .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
             .enable_eager_workflow_start(self.config.eager_start)
             .search_attributes(attributes)
             .static_summary(summary(&order.order_id, order))

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use oms_domain::order::decide;
+use oms_domain::order::{Command, decide};
 use oms_store::{InboxMessage, Undelivered};
 use oms_workflows::{
-    messages::Opening,
+    messages::carrier_events,
     names::{CARRIER_EVENT, STOCK_ARRIVED, STOCK_SHORTED, order_workflow_id},
     order::OrderWorkflow,
 };
@@ -145,9 +145,11 @@ impl Starter {
         if message.kind != CARRIER_EVENT {
             return Ok(Told::Done);
         }
-        let opening = Opening::CarrierEvent(message.payload.clone());
         let at = self.config.clock.business(Timestamp::now());
-        let matters = opening.commands().iter().any(|fact| decide(&order, fact, at).is_ok_and(|events| !events.is_empty()));
-        if !matters || self.reopen(&message.order_id, opening).await? { Ok(Told::Done) } else { Ok(Told::Again) }
+        let mut facts = carrier_events(&message.payload).into_iter().map(Command::Fact);
+        if facts.any(|fact| decide(&order, &fact, at).is_ok_and(|events| !events.is_empty())) {
+            self.tell_with_start(&message.order_id, message.payload.clone()).await?;
+        }
+        Ok(Told::Done)
     }
 }

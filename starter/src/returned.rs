@@ -8,7 +8,7 @@ use oms_domain::{
     ids::{OrderId, ReturnId},
     order::{self, Credit, Order},
     policy::Policy,
-    returns::{AnnouncedLine, Command, Consent, Return, ReturnCore, decide},
+    returns::{AnnouncedLine, Consent, Return, ReturnCore, decide},
 };
 use oms_store::InboxMessage;
 use oms_workflows::{
@@ -19,12 +19,14 @@ use oms_workflows::{
 use serde_json::{Value, json};
 use temporalio_client::{
     WorkflowExecuteUpdateOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
-    errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError},
+    WorkflowUpdateWithStartOptions,
+    errors::{WorkflowInteractionError, WorkflowStartError},
 };
 use temporalio_common::search_attributes::SearchAttributes;
 
 use crate::{
     Placed, Starter, StarterError,
+    asked::{Asked, asked, with_start},
     command::{ANSWER_WITHIN, LOOK_EVERY},
     error::rpc,
 };
@@ -58,17 +60,22 @@ impl Starter {
     pub(crate) async fn open_return_under(&self, policy: &Policy, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
         let order = self.order(&opening.order_id).await?.ok_or(StarterError::NotFound)?;
         if let Some(return_id) = opening.return_id.clone() {
-            if self.return_of(&return_id).await?.is_none() {
-                self.refuse_early(&order, &return_id, &opening)?;
-            }
-            let started = self.start_return(policy, &return_id, &opening).await?;
+            let started = match self.return_of(&return_id).await? {
+                Some(_) => Placed::Existing,
+                None => {
+                    self.refuse_early(&order, &return_id, &opening)?;
+                    self.start_return(policy, &return_id, &opening, WorkflowIdReusePolicy::AllowDuplicate).await?
+                }
+            };
             return self.opened(&return_id, &opening.lines, started).await;
         }
         let taken = self.store.returns_of(&opening.order_id).await?;
         self.refuse_early(&order, &ReturnId::of(&opening.order_id, taken + 1), &opening)?;
         for number in taken + 1..=taken + NUMBERS_TRIED_MAX {
             let return_id = ReturnId::of(&opening.order_id, number);
-            if self.start_return(policy, &return_id, &opening).await? == Placed::Created {
+            // A number is used once, whatever became of the return that had it.
+            let only_new = WorkflowIdReusePolicy::RejectDuplicate;
+            if self.start_return(policy, &return_id, &opening, only_new).await? == Placed::Created {
                 return self.opened(&return_id, &opening.lines, Placed::Created).await;
             }
         }
@@ -84,34 +91,42 @@ impl Starter {
         order::decide(order, &open, at).map(drop).map_err(StarterError::Rejected)
     }
 
-    /// The workflow first: whatever the order keeps for it has somebody to give it back.
-    async fn start_return(&self, policy: &Policy, return_id: &ReturnId, opening: &OpenReturn) -> Result<Placed, StarterError> {
+    /// The workflow first: whatever the order keeps for it has somebody to give it back. Nothing is recorded of the return: it lives once,
+    /// however long ago its run has ended.
+    async fn start_return(
+        &self,
+        policy: &Policy,
+        return_id: &ReturnId,
+        opening: &OpenReturn,
+        reuse: WorkflowIdReusePolicy,
+    ) -> Result<Placed, StarterError> {
         let at = self.config.clock.business(Timestamp::now());
         // To the microsecond, as PostgreSQL keeps it.
         let opened_at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
         let OpenReturn { order_id, lines, credit, .. } = opening.clone();
-        let summary = format!("Return {return_id}: {} lines", lines.len());
         let core = ReturnCore { return_id: return_id.clone(), order_id, opened_at, lines, credit };
-        let input = ReturnInput {
-            core,
-            clock: self.config.clock,
-            policy: policy.clone(),
-            queues: self.config.queues.clone(),
-            resumes: false,
-            history_max: history_max(),
-        };
-        let options = WorkflowStartOptions::new(self.config.queues.name(Queue::Orders), return_workflow_id(return_id))
-            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
-            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
-            .search_attributes(SearchAttributes::new([NEEDS_ATTENTION.value_set(false)]))
-            .static_summary(summary)
-            .build();
+        let mut options = self.return_options(return_id, opening.lines.len());
+        options.id_reuse_policy = reuse;
+        let input = self.return_input(core, policy.clone());
         match self.temporal.start_workflow(ReturnWorkflow::run, input, options).await {
             Ok(_) => Ok(Placed::Created),
             Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Placed::Existing),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),
         }
+    }
+
+    fn return_input(&self, core: ReturnCore, policy: Policy) -> ReturnInput {
+        ReturnInput { core, clock: self.config.clock, policy, queues: self.config.queues.clone(), history_max: history_max() }
+    }
+
+    fn return_options(&self, return_id: &ReturnId, lines: usize) -> WorkflowStartOptions {
+        WorkflowStartOptions::new(self.config.queues.name(Queue::Orders), return_workflow_id(return_id))
+            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
+            .search_attributes(SearchAttributes::new([NEEDS_ATTENTION.value_set(false)]))
+            .static_summary(format!("Return {return_id}: {lines} lines"))
+            .build()
     }
 
     /// Waits for the order's answer.
@@ -145,31 +160,58 @@ impl Starter {
     /// # Errors
     /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen.
     pub async fn return_command(&self, id: &ReturnId, request: ReturnRequest) -> Result<ReturnAnswer, StarterError> {
-        let handle = self.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(id));
-        let options = WorkflowExecuteUpdateOptions::builder().update_id(request.command_id.clone()).build();
-        let update = handle.execute_update(ReturnWorkflow::command, request.clone(), options);
-        match tokio::time::timeout(ANSWER_WITHIN, update).await.map_err(|_| StarterError::TimedOut)? {
-            Ok(answer) => Ok(answer),
-            Err(WorkflowUpdateError::Failed(failure)) => match serde_json::from_str::<Rejection>(&failure.message) {
-                Ok(rejection) => Err(StarterError::Rejected(rejection)),
-                // Not a refusal: the run ended under the update.
-                Err(_) => self.after_the_return(id, request).await,
-            },
-            Err(WorkflowUpdateError::NotFound(_)) => self.after_the_return(id, request).await,
-            Err(WorkflowUpdateError::Rpc(status)) => Err(rpc(&status)),
-            Err(error) => Err(StarterError::Internal(error.to_string())),
-        }
+        let asked = self.ask_return_until_answered(id, &request);
+        tokio::time::timeout(ANSWER_WITHIN, asked).await.map_err(|_| StarterError::TimedOut)?
     }
 
-    /// The run has ended: the rules answer from the document, which repeats old answers and refuses what is new.
-    async fn after_the_return(&self, id: &ReturnId, request: ReturnRequest) -> Result<ReturnAnswer, StarterError> {
-        let Some(found) = self.return_of(id).await? else { return Err(StarterError::NotFound) };
-        let at = self.config.clock.business(Timestamp::now());
-        match decide(&found, &Command::Request(request.request), at) {
-            Err(rejection) => Err(StarterError::Rejected(rejection)),
-            Ok(events) if events.is_empty() => Ok(ReturnAnswer { version: found.version, status: found.status }),
-            Ok(_) => Err(StarterError::Unavailable("the return has no run at the moment".to_owned())),
+    async fn ask_return_until_answered(&self, id: &ReturnId, request: &ReturnRequest) -> Result<ReturnAnswer, StarterError> {
+        let mut update_id = request.command_id.clone();
+        for again in 1.. {
+            match self.ask_return(id, request, update_id.clone()).await? {
+                Asked::Answered(answer) => return Ok(answer),
+                Asked::Refused(refusal) if refusal.retry => {}
+                Asked::Refused(refusal) => return Err(StarterError::Rejected(refusal.rejection)),
+                Asked::NoRun => match self.return_without_run(id, request, update_id).await? {
+                    Asked::Answered(answer) => return Ok(answer),
+                    Asked::Refused(_) | Asked::NoRun => {}
+                },
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            update_id = format!("{}~{again}", request.command_id);
         }
+        Err(StarterError::TimedOut)
+    }
+
+    /// Asks a run once.
+    async fn ask_return(&self, id: &ReturnId, request: &ReturnRequest, update_id: String) -> Result<Asked<ReturnAnswer>, StarterError> {
+        let handle = self.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(id));
+        let options = WorkflowExecuteUpdateOptions::builder().update_id(update_id).build();
+        asked(handle.execute_update(ReturnWorkflow::command, request.clone(), options).await)
+    }
+
+    /// There is no run: the rules answer from the document, which repeats old answers and refuses most of what is new. What is possible
+    /// is asked of a run that is started for it.
+    async fn return_without_run(
+        &self,
+        id: &ReturnId,
+        request: &ReturnRequest,
+        update_id: String,
+    ) -> Result<Asked<ReturnAnswer>, StarterError> {
+        let found = self.return_of(id).await?.ok_or(StarterError::NotFound)?;
+        let events = decide(&found, &request.command(), self.config.clock.business(Timestamp::now())).map_err(StarterError::Rejected)?;
+        if events.is_empty() {
+            return Ok(Asked::Answered(ReturnAnswer { version: found.version, status: found.status }));
+        }
+        let start = self.return_options(id, found.core.lines.len());
+        let options = WorkflowUpdateWithStartOptions::new(start.task_queue, start.workflow_id, WorkflowIdConflictPolicy::UseExisting)
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
+            .maybe_search_attributes(start.search_attributes)
+            .maybe_static_summary(start.static_summary)
+            .update_id(update_id)
+            .build();
+        let (input, command) = (self.return_input(found.core, found.policy), ReturnWorkflow::command);
+        let asked = self.temporal.execute_update_with_start_workflow(ReturnWorkflow::run, input, command, request.clone(), options);
+        with_start(asked.await)
     }
 
     /// A carrier's events on labels to send back with belong to the returns: the parcel has the return's id.

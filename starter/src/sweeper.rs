@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use oms_domain::ids::{BulkId, OrderId};
 use oms_store::PendingIntake;
-use oms_workflows::{messages::OrderInput, names::order_workflow_id, order::OrderWorkflow};
+use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
 use temporalio_client::{
     WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
     errors::{WorkflowInteractionError, WorkflowStartError},
@@ -165,7 +165,7 @@ impl Starter {
     /// `NotFound`: nothing was ever taken in under this id.
     pub async fn revive(&self, order_id: &OrderId) -> Result<bool, StarterError> {
         let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
-        let input = OrderInput { resumes: true, ..self.input(order_id) };
+        let input = self.input(order_id);
         let mut options = self.options(&intake.order);
         options.id_conflict_policy = WorkflowIdConflictPolicy::Fail;
         options.id_reuse_policy = WorkflowIdReusePolicy::AllowDuplicate;

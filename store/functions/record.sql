@@ -40,71 +40,64 @@ BEGIN
     RETURN before;
 END $$;
 
--- The one way an order's progress becomes durable here: version check, units, projection and outbox, in one round trip.
--- Answers done, already (with nothing changed) or replaced; or gap, with the version that is stored.
-CREATE OR REPLACE FUNCTION record_progress(record jsonb, OUT outcome text, OUT at_generation bigint, OUT stored_version bigint,
-    OUT deficit_units bigint) LANGUAGE plpgsql AS $$
+-- Whether these events stand in the order's timeline already, word for word but for their times.
+CREATE OR REPLACE FUNCTION stands(for_order text, events jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(events) AS n (seq bigint, id uuid)
+        LEFT JOIN order_events e ON e.order_id = for_order AND e.seq = n.seq
+        WHERE e.id IS DISTINCT FROM n.id);
+$$;
+
+-- The one way an order's progress becomes durable here: it is appended at a version. Version check, units, projection and events, in one
+-- round trip. Answers appended; or, with nothing changed: same, where the same stands there already; other, where something else does;
+-- behind, where what it comes after is missing.
+CREATE OR REPLACE FUNCTION record_progress(record jsonb, OUT outcome text, OUT stored_version bigint, OUT deficit_units bigint)
+LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := record ->> 'order_id';
-    new_version bigint := (record -> 'version')::bigint;
-    base bigint := new_version - jsonb_array_length(record -> 'events');
+    base bigint := (record -> 'base')::bigint;
     closing boolean := (record -> 'closed')::boolean;
     at timestamptz := record -> 'row' ->> 'updated_at';
     positions jsonb := record -> 'positions';
     waits jsonb := record -> 'waits';
     listed text[] := ARRAY (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(record -> 'fulfillment_orders') AS f);
-    undo jsonb := '{"positions": [], "waits": [], "grants": []}';
-    restored record;
     fulfillments jsonb;
 BEGIN
-    SELECT g.version, g.generation INTO stored_version, at_generation FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+    SELECT g.version INTO stored_version FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
-        SELECT g.version, g.generation INTO stored_version, at_generation FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+        SELECT g.version INTO stored_version FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
     END IF;
     deficit_units := 0;
-    outcome := 'done';
-    IF stored_version < base THEN
-        outcome := 'gap';
-        RETURN;
-    ELSIF stored_version > base AND EXISTS (SELECT FROM order_events e
-            JOIN jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n ON n.seq = e.seq
-            WHERE e.order_id = this_order AND (e.kind, e.at, e.data) <> (n.kind, n.at, n.data)) THEN
-        outcome := 'replaced';
-        at_generation := at_generation + 1;
-        SELECT * INTO restored FROM undo_records(this_order, base, at);
-        positions := overlay_rows(without_units(restored.positions, listed, '{"allocated": 0}'), positions,
-            '{fulfillment_order_id,line_id,facility_id,sku}');
-        waits := overlay_rows(without_units(restored.waits, listed, '{"quantity": 0}'), waits, '{fulfillment_order_id,line_id}');
-    ELSIF stored_version >= new_version THEN
-        outcome := 'already';
+    IF stored_version <> base THEN
+        outcome := CASE WHEN stored_version < base THEN 'behind' WHEN stands(this_order, record -> 'events') THEN 'same' ELSE 'other' END;
         RETURN;
     END IF;
 
+    outcome := 'appended';
     IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR record -> 'grants_seen' <> '[]' THEN
-        SELECT s.deficit_units, s.undo INTO deficit_units, undo FROM settle(this_order, positions, waits, listed,
-            record -> 'grants_seen', record -> 'stock_facts', closing, at, (record -> 'row' ->> 'placed_at')::timestamptz) AS s;
+        deficit_units := settle(this_order, positions, waits, listed, record -> 'grants_seen', record -> 'stock_facts', closing, at,
+            (record -> 'row' ->> 'placed_at')::timestamptz);
     END IF;
     fulfillments := project(record, base = 0);
     PERFORM settle_capacity(this_order, record -> 'fulfillment_orders', fulfillments);
-    IF closing OR outcome = 'replaced' OR jsonb_path_exists(record -> 'fulfillment_orders' || fulfillments,
+    IF closing OR jsonb_path_exists(record -> 'fulfillment_orders' || fulfillments,
             '$[*] ? (@.status == "packed" || @.status == "ready_for_pickup")') THEN
         PERFORM note_picks(this_order, at);
     END IF;
     IF closing OR record -> 'grants_seen' <> '[]' THEN
         PERFORM forget_shorts(this_order, record -> 'grants_seen', closing);
     END IF;
-    INSERT INTO record_undos (order_id, version, undo) VALUES (this_order, new_version,
-        undo || jsonb_build_object('fulfillment_orders', fulfillments, 'closed', closing
-            AND EXISTS (SELECT FROM order_guards g WHERE g.order_id = this_order AND g.closed_at IS NULL)));
-    INSERT INTO order_events (order_id, seq, kind, at, data)
-    SELECT this_order, n.seq, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n
-    ORDER BY n.seq
-    ON CONFLICT DO NOTHING;
-    UPDATE order_guards g SET version = new_version, generation = at_generation,
-        closed_at = coalesce(g.closed_at, CASE WHEN closing THEN now() END)
+    IF record -> 'beginning' <> 'null' THEN
+        INSERT INTO order_beginnings (order_id, beginning) VALUES (this_order, record -> 'beginning')
+        ON CONFLICT (order_id) DO UPDATE SET beginning = excluded.beginning;
+    END IF;
+    INSERT INTO order_events (order_id, seq, id, kind, at, data)
+    SELECT this_order, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n
+    ORDER BY n.seq;
+    stored_version := (record -> 'version')::bigint;
+    UPDATE order_guards g SET version = stored_version, closed_at = coalesce(g.closed_at, CASE WHEN closing THEN now() END)
     WHERE g.order_id = this_order;
-    stored_version := new_version;
 END $$;
 
 -- See reserve().

@@ -50,29 +50,28 @@ BEGIN
     );
 END $$;
 
--- What the order has to wait for, by the same rules, and what it waited for before as far as that changes: rows of waiting_units,
--- whose quantity includes granted units that the order has not seen. A row that was not there waited for nothing.
-CREATE OR REPLACE FUNCTION wait_changes(for_order text, waits jsonb, listed text[], closing boolean, OUT wanted jsonb, OUT before jsonb)
+-- What the order has to wait for, by the same rules, as far as that changes: rows of waiting_units, whose quantity includes granted
+-- units that the order has not seen. A row that was not there waited for nothing.
+CREATE OR REPLACE FUNCTION wait_changes(for_order text, waits jsonb, listed text[], closing boolean) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT
-        coalesce(jsonb_agg(coalesce(to_jsonb(w), h.held)
-            || jsonb_build_object('quantity', CASE WHEN closing THEN 0 ELSE coalesce(w.quantity, 0) END)), '[]'),
-        coalesce(jsonb_agg(coalesce(h.held, to_jsonb(w) || '{"quantity": 0}')), '[]')
-    INTO wanted, before
-    FROM jsonb_populate_recordset(NULL::waiting_units, waits) AS w
-    FULL JOIN (
-        SELECT u.fulfillment_order_id, u.line_id,
-            to_jsonb(u) || jsonb_build_object('quantity', u.quantity + coalesce(g.quantity, 0)) AS held
-        FROM waiting_units u LEFT JOIN unseen_grants(for_order) AS g USING (fulfillment_order_id, line_id)
-        WHERE u.order_id = for_order
-    ) AS h USING (fulfillment_order_id, line_id)
-    WHERE (closing OR w.quantity IS NOT NULL OR fulfillment_order_id = ANY (listed)) AND (h.held IS NOT NULL OR w.quantity > 0);
+    RETURN (
+        SELECT coalesce(jsonb_agg(coalesce(to_jsonb(w), h.held)
+            || jsonb_build_object('quantity', CASE WHEN closing THEN 0 ELSE coalesce(w.quantity, 0) END)), '[]')
+        FROM jsonb_populate_recordset(NULL::waiting_units, waits) AS w
+        FULL JOIN (
+            SELECT u.fulfillment_order_id, u.line_id,
+                to_jsonb(u) || jsonb_build_object('quantity', u.quantity + coalesce(g.quantity, 0)) AS held
+            FROM waiting_units u LEFT JOIN unseen_grants(for_order) AS g USING (fulfillment_order_id, line_id)
+            WHERE u.order_id = for_order
+        ) AS h USING (fulfillment_order_id, line_id)
+        WHERE (closing OR w.quantity IS NOT NULL OR fulfillment_order_id = ANY (listed)) AND (h.held IS NOT NULL OR w.quantity > 0)
+    );
 END $$;
 
--- Brings the order's units to where the record says they are. `undo` is how it was.
+-- Brings the order's units to where the record says they are. Returns the units it took beyond what was there.
 CREATE OR REPLACE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], seen jsonb, facts jsonb, closing boolean, at timestamptz,
-    placed timestamptz, OUT deficit_units bigint, OUT undo jsonb) LANGUAGE plpgsql AS $$
+    placed timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     changes reservation_change[] := reservation_changes(for_order, positions, listed, closing);
     -- The guard is held: the order's rows may be served meanwhile, but none is added.
@@ -80,7 +79,6 @@ DECLARE
         OR EXISTS (SELECT FROM waiting_units w WHERE w.order_id = for_order);
     dissolved stock_grants[];
     wanted jsonb;
-    waits_before jsonb := '[]';
     moves stock_move[];
     raised text[];
 BEGIN
@@ -102,7 +100,7 @@ BEGIN
         PERFORM write_reservations(for_order, changes);
     END IF;
     IF waiting THEN
-        SELECT w.wanted, w.before INTO wanted, waits_before FROM wait_changes(for_order, waits, listed, closing) AS w;
+        wanted := wait_changes(for_order, waits, listed, closing);
     END IF;
     IF dissolved <> '{}' THEN
         DELETE FROM stock_grants g USING unnest(dissolved) AS d WHERE g.grant_id = d.grant_id;
@@ -114,11 +112,5 @@ BEGIN
     IF waiting THEN
         PERFORM wait_for(for_order, wanted, placed);
     END IF;
-    deficit_units := CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
-    undo := jsonb_build_object(
-        'positions', (SELECT coalesce(jsonb_agg(jsonb_build_object('fulfillment_order_id', c.fulfillment_order_id, 'line_id',
-            c.line_id, 'facility_id', c.facility_id, 'sku', c.sku, 'allocated', c.old_allocated, 'consumed', c.old_consumed)), '[]')
-            FROM unnest(changes) AS c),
-        'waits', waits_before,
-        'grants', to_jsonb(dissolved));
+    RETURN CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
 END $$;

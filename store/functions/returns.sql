@@ -1,4 +1,4 @@
--- Brings what was put back to where the record says it is: absolute figures, so a repeat moves nothing and a replaced write is undone.
+-- Brings what was put back to where the record says it is: absolute figures, so a repeat moves nothing.
 CREATE OR REPLACE FUNCTION restock_returned(this_return text, for_order text, goods jsonb, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     moves stock_move[];
@@ -25,42 +25,40 @@ BEGIN
     PERFORM move_stock(moves);
 END $$;
 
--- The one way a return's progress becomes durable. Answers done; already, with nothing changed; replaced, when it took back what a
--- lost task had written; or gap, when a record before it is missing.
-CREATE OR REPLACE FUNCTION record_return(record jsonb) RETURNS text LANGUAGE plpgsql AS $$
+-- The one way a return's progress becomes durable: it is appended at a version, as an order's is (see record_progress).
+CREATE OR REPLACE FUNCTION record_return(record jsonb, OUT outcome text, OUT stored_version bigint) LANGUAGE plpgsql AS $$
 DECLARE
     this_return text := record ->> 'return_id';
-    new_version bigint := (record ->> 'version')::bigint;
-    base bigint := new_version - jsonb_array_length(record -> 'events');
+    base bigint := (record ->> 'base')::bigint;
     at timestamptz := record ->> 'updated_at';
-    stored bigint;
-    outcome text := 'done';
 BEGIN
-    INSERT INTO returns (return_id, order_id, version, status, needs_attention, opened_at, updated_at, doc)
-    SELECT r.return_id, r.order_id, 0, r.status, r.needs_attention, r.opened_at, r.updated_at, r.doc
-    FROM jsonb_populate_record(NULL::returns, record) AS r
-    ON CONFLICT DO NOTHING;
-    SELECT version INTO stored FROM returns WHERE return_id = this_return FOR UPDATE;
-    IF stored < base THEN
-        RETURN 'gap';
-    ELSIF stored > base AND EXISTS (SELECT FROM return_events e
-            JOIN jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n ON n.seq = e.seq
-            WHERE e.return_id = this_return AND (e.kind, e.at, e.data) <> (n.kind, n.at, n.data)) THEN
-        outcome := 'replaced';
-        DELETE FROM return_events e WHERE e.return_id = this_return AND e.seq > base;
-    ELSIF stored >= new_version THEN
-        RETURN 'already';
+    IF base = 0 THEN
+        INSERT INTO returns (return_id, order_id, version, status, needs_attention, opened_at, updated_at, doc)
+        SELECT r.return_id, r.order_id, 0, r.status, r.needs_attention, r.opened_at, r.updated_at, r.doc
+        FROM jsonb_populate_record(NULL::returns, record) AS r
+        ON CONFLICT DO NOTHING;
     END IF;
+    SELECT r.version INTO stored_version FROM returns r WHERE r.return_id = this_return FOR UPDATE;
+    stored_version := coalesce(stored_version, 0);
+    IF stored_version <> base THEN
+        outcome := CASE WHEN stored_version < base THEN 'behind'
+            WHEN EXISTS (
+                SELECT FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid)
+                LEFT JOIN return_events e ON e.return_id = this_return AND e.seq = n.seq
+                WHERE e.id IS DISTINCT FROM n.id) THEN 'other'
+            ELSE 'same' END;
+        RETURN;
+    END IF;
+    outcome := 'appended';
     PERFORM restock_returned(this_return, record ->> 'order_id', record -> 'goods', at);
     -- The carrier knows the goods by their label: its events find the order, and by the parcel's id the return.
     IF record -> 'label' <> 'null' THEN
         PERFORM write_parcels(record ->> 'order_id', jsonb_build_array(jsonb_build_object('fulfillment_order_id', this_return,
             'parcels', jsonb_build_array(record -> 'label' || jsonb_build_object('parcel_id', this_return, 'status', record ->> 'status')))));
     END IF;
-    INSERT INTO return_events (return_id, seq, kind, at, data)
-    SELECT this_return, n.seq, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n
-    ON CONFLICT DO NOTHING;
-    UPDATE returns r SET version = new_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at, doc = n.doc
+    INSERT INTO return_events (return_id, seq, id, kind, at, data)
+    SELECT this_return, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n;
+    stored_version := (record ->> 'version')::bigint;
+    UPDATE returns r SET version = stored_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at, doc = n.doc
     FROM jsonb_populate_record(NULL::returns, record) AS n WHERE r.return_id = this_return;
-    RETURN outcome;
 END $$;

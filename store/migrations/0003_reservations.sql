@@ -1,9 +1,8 @@
 -- One row an order, locked first by everything that moves its units: versions are compared under it, and `closed_at` is
--- what keeps a late reservation from leaking. `generation` counts the lost tasks whose writes were replaced.
+-- what keeps a late reservation from leaking.
 CREATE TABLE order_guards (
     order_id text COLLATE "C" PRIMARY KEY,
     version bigint NOT NULL DEFAULT 0,
-    generation bigint NOT NULL DEFAULT 0,
     closed_at timestamptz,
     -- Whether what only an open order needs has been deleted.
     pruned boolean NOT NULL DEFAULT false
@@ -69,12 +68,4 @@ CREATE TABLE decisions (
     decided_at timestamptz NOT NULL DEFAULT now(),
     decision jsonb NOT NULL,
     PRIMARY KEY (order_id, round)
-);
-
--- What each record changed, as it was before: lets a record replace the write of a lost task, whatever that had touched.
-CREATE TABLE record_undos (
-    order_id text COLLATE "C" NOT NULL,
-    version bigint NOT NULL,
-    undo jsonb NOT NULL,
-    PRIMARY KEY (order_id, version)
 );

@@ -11,6 +11,13 @@ CREATE TABLE pending_intakes (
 );
 CREATE INDEX pending_intakes_due ON pending_intakes (leased_until, order_id);
 
+-- What each order began as, by the rules (its core, and its policy): with its events, all that its document says. No name, address,
+-- token or free text.
+CREATE TABLE order_beginnings (
+    order_id text COLLATE "C" PRIMARY KEY,
+    beginning jsonb NOT NULL
+);
+
 -- What lists and searches read: a projection, overwritten by every record. No name, address or email.
 CREATE TABLE orders (
     order_id text COLLATE "C" PRIMARY KEY,

@@ -51,6 +51,8 @@ CREATE FUNCTION outbox_epoch() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT m
 CREATE TABLE order_events (
     order_id text COLLATE "C" NOT NULL,
     seq bigint NOT NULL,
+    -- Of an order's event computed from what happened and where in the timeline, not when: whoever decides the same again arrives at it.
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
     event_id bigint GENERATED ALWAYS AS IDENTITY,
     epoch bigint NOT NULL DEFAULT outbox_epoch(),
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),

@@ -16,6 +16,8 @@ CREATE INDEX returns_by_status ON returns (status, opened_at DESC, return_id DES
 CREATE TABLE return_events (
     return_id text COLLATE "C" NOT NULL REFERENCES returns,
     seq bigint NOT NULL,
+    -- Computed: see order_events.
+    id uuid NOT NULL,
     kind text NOT NULL,
     at timestamptz NOT NULL,
     data jsonb NOT NULL,

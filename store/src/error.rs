@@ -16,9 +16,6 @@ pub enum StoreError {
     /// Another transaction won, or the table is throttled.
     #[error("{system} is busy ({code})")]
     Busy { system: &'static str, code: String },
-    /// An earlier record of the same order has not arrived; `stored_version` is the last that has.
-    #[error("a record before this one is missing: version {stored_version} is stored")]
-    OutOfOrder { stored_version: u64 },
     #[error("{what} has {bytes} bytes, more than fit")]
     TooLarge { what: &'static str, bytes: usize },
     /// A rule of the schema refuses the value.
@@ -38,7 +35,7 @@ impl StoreError {
     /// The row of the house's error table.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable { .. } | Self::Busy { .. } | Self::OutOfOrder { .. } => ErrorCode::Unavailable,
+            Self::Unavailable { .. } | Self::Busy { .. } => ErrorCode::Unavailable,
             Self::TimedOut { .. } => ErrorCode::TimedOut,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::Refused { code } => *code,

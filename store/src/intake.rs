@@ -67,13 +67,18 @@ impl Store {
 
     /// The order as placed.
     pub async fn intake(&self, order_id: &OrderId) -> Result<Option<IntakeRow>, StoreError> {
+        if let Some(known) = self.recent_intakes.find(order_id) {
+            return Ok(Some(known));
+        }
         let Some((head, json)) = self.table.body(order_id, INTAKE).await? else { return Ok(None) };
         let corrupt = StoreError::Corrupt { what: "an order's intake" };
-        Ok(Some(IntakeRow {
+        let intake = IntakeRow {
             order: serde_json::from_slice(&json).map_err(|_| corrupt.clone())?,
             hash: read_text(&head, "hash")?.to_owned(),
             received_at: Timestamp::from_millisecond(read_number(&head, "received_at_ms")?).map_err(|_| corrupt)?,
-        }))
+        };
+        self.recent_intakes.keep(&intake);
+        Ok(Some(intake))
     }
 
     /// A customer's orders, newest first, from the order store itself.
@@ -134,6 +139,12 @@ impl Table {
         };
         let puts = items.into_iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
         Ok(!self.transact(puts).await?)
+    }
+
+    /// One attribute of the item under a key.
+    pub(crate) async fn item_part(&self, order_id: &OrderId, sk: &str, attribute: &str) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(&*self.name).consistent_read(true).projection_expression(attribute);
+        Ok(get.key("pk", pk(order_id)).key("sk", AttributeValue::S(sk.to_owned())).send().await?.item)
     }
 
     /// The item under a key.

@@ -19,8 +19,6 @@ pub struct Invariants {
     pub unseen_grants: u64,
     pub pending_messages: u64,
     pub pending_intakes: u64,
-    /// Writes of lost tasks that were replaced.
-    pub lost_tasks: u64,
 }
 
 impl Store {
@@ -52,8 +50,7 @@ impl Store {
                 'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM stock),
                 'unseen_grants', (SELECT coalesce(sum(quantity), 0) FROM stock_grants),
                 'pending_messages', (SELECT count(*) FROM order_inbox),
-                'pending_intakes', (SELECT count(*) FROM pending_intakes),
-                'lost_tasks', (SELECT coalesce(sum(generation), 0) FROM order_guards))",
+                'pending_intakes', (SELECT count(*) FROM pending_intakes))",
         );
         self.row(query).await?.ok_or(StoreError::Corrupt { what: "the figures" })
     }

@@ -1,7 +1,7 @@
 //! The one room that knows SQL and DynamoDB.
 //!
-//! PostgreSQL decides: stock, reservations, versions, the outbox, the projections that lists read. DynamoDB keeps the order's
-//! document, its events and the order as placed. Concrete types and no traits: nothing else will ever stand behind them.
+//! PostgreSQL decides: stock, reservations, versions, events, the projections that lists read. DynamoDB keeps the order's document, which
+//! follows the events, and the order as placed. Concrete types and no traits: nothing else will ever stand behind them.
 //!
 //! Architecture invariant: every change of units is one call of one function in the database, in one transaction, and no row
 //! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
@@ -38,6 +38,7 @@ mod pool;
 mod promises;
 mod protection;
 mod prune;
+mod recent;
 mod record;
 mod reserve;
 mod returns;
@@ -48,6 +49,7 @@ mod stock_prices;
 mod store;
 mod sweep;
 mod table;
+mod timeline;
 
 pub use backlog::{Backlog, QueueFigures};
 pub use books::{LastReconciliation, ListedOrder, OrderParts};
@@ -78,8 +80,9 @@ pub use protection::{Guard, Protection};
 pub use prune::Pruned;
 pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 pub use reserve::{CapacityDay, Decision, Exclusion, Position, Reserve, Reserved, StockMark, Waiting};
-pub use returns::{RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnRecorded, ReturnSummary};
+pub use returns::{RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnSummary};
 pub use stock::{Adjustment, AdjustmentReason, AdjustmentResult, Availability, Available, StockPosition};
 pub use stock_prices::{Demand, SkuDemand, StockPrice, WantedUnits};
 pub use store::Store;
 pub use sweep::PendingIntake;
+pub use timeline::Timeline;

@@ -66,7 +66,7 @@ impl Store {
 
 fn read(item: &Item) -> Result<Note, StoreError> {
     let corrupt = StoreError::Corrupt { what: "a note" };
-    let json = from_items(std::slice::from_ref(item))?.ok_or(corrupt.clone())?;
+    let json = from_items(item, &[])?.ok_or(corrupt.clone())?;
     serde_json::from_slice(&json).map_err(|_| corrupt)
 }
 

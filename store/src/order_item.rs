@@ -1,8 +1,8 @@
 //! How JSON of any size becomes items of DynamoDB, of which none may have more than 400 kB.
 //!
-//! Small JSON is kept as text, so that people can read it in a console; larger is compressed; what is still too large is cut
-//! into chunks. The first item, the head, carries the attributes and the number of chunks; all carry the head's stamp, so that a
-//! reader who meets a write half way notices.
+//! The smallest is kept as text; all else is compressed, and what is still too large is cut into chunks. The first item, the head, carries
+//! the attributes and the number of chunks. Chunks are either written in one transaction with their head, and carry its stamp, or ahead of
+//! it, under their digest.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use oms_domain::ids::OrderId;
 
 use crate::error::StoreError;
 
-/// From this size on JSON is compressed, in bytes. Each kB costs one write unit; a person reads no more than this anyway.
-pub(crate) const COMPRESS_FROM_BYTES: usize = 8 * 1024;
+/// From this size on JSON is compressed, in bytes: each kB costs one write unit.
+pub(crate) const COMPRESS_FROM_BYTES: usize = 1024;
 /// Most bytes of body in one item: below 400 kB, with room for keys and attributes.
 pub(crate) const CHUNK_BYTES: usize = 380 * 1024;
 /// Most bytes JSON may unpack to: what a damaged length cannot make us allocate.
@@ -33,35 +33,64 @@ pub(crate) fn pk(order_id: &OrderId) -> AttributeValue {
     AttributeValue::S(format!("ORDER#{order_id}"))
 }
 
-/// Sort key of an event, so that text order is number order.
-pub(crate) fn event_sk(seq: u64) -> AttributeValue {
-    AttributeValue::S(format!("EVENT#{seq:010}"))
-}
-
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// JSON as the items to put, head first. `stamp` differs between any two writes of one body.
-pub(crate) fn to_items(order_id: &OrderId, sk: &str, json: &[u8], stamp: &str) -> Result<Vec<Item>, StoreError> {
-    let compressed = json.len() >= COMPRESS_FROM_BYTES;
-    let body = if compressed { pack(json)? } else { json.to_vec() };
-    let chunks: Vec<&[u8]> = if body.is_empty() { vec![&[]] } else { body.chunks(CHUNK_BYTES).collect() };
-    if chunks.len() > CHUNKS_MAX {
-        return Err(StoreError::TooLarge { what: "an order's document", bytes: body.len() });
+/// A body as it is kept.
+pub(crate) struct Packed {
+    pub body: Vec<u8>,
+    compressed: bool,
+}
+
+pub(crate) fn pack(json: &[u8]) -> Result<Packed, StoreError> {
+    if json.len() < COMPRESS_FROM_BYTES {
+        return Ok(Packed { body: json.to_vec(), compressed: false });
     }
+    let body = zstd::bulk::compress(json, ZSTD_LEVEL).map_err(|_| StoreError::Corrupt { what: "a body that does not compress" })?;
+    Ok(Packed { body, compressed: true })
+}
+
+/// In pieces that fit into an item each, of which there is at least one.
+pub(crate) fn cut(packed: &Packed) -> Result<Vec<&[u8]>, StoreError> {
+    let chunks: Vec<&[u8]> = if packed.body.is_empty() { vec![&[]] } else { packed.body.chunks(CHUNK_BYTES).collect() };
+    if chunks.len() > CHUNKS_MAX {
+        return Err(StoreError::TooLarge { what: "an order's document", bytes: packed.body.len() });
+    }
+    Ok(chunks)
+}
+
+/// A head without its body.
+pub(crate) fn head_item(order_id: &OrderId, sk: &str, packed: &Packed, chunks: usize) -> Item {
+    Item::from([
+        ("pk".to_owned(), pk(order_id)),
+        ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
+        ("chunks".to_owned(), number(chunks)),
+        ("encoding".to_owned(), AttributeValue::S(if packed.compressed { "zstd" } else { "json" }.to_owned())),
+    ])
+}
+
+pub(crate) fn with_body(item: &mut Item, packed: &Packed, chunk: &[u8]) -> Result<(), StoreError> {
+    let body = if packed.compressed { AttributeValue::B(Blob::new(chunk)) } else { text(chunk)? };
+    item.insert("body".to_owned(), body);
+    Ok(())
+}
+
+/// JSON as the items to put in one transaction, head first. `stamp` differs between any two writes of one body.
+pub(crate) fn to_items(order_id: &OrderId, sk: &str, json: &[u8], stamp: &str) -> Result<Vec<Item>, StoreError> {
+    let packed = pack(json)?;
+    let chunks = cut(&packed)?;
     let mut items = Vec::with_capacity(chunks.len());
     for (n, chunk) in chunks.iter().enumerate() {
-        let sk = if n == 0 { sk.to_owned() } else { format!("{sk}#{n:04}") };
-        items.push(Item::from([
-            ("pk".to_owned(), pk(order_id)),
-            ("sk".to_owned(), AttributeValue::S(sk)),
-            ("stamp".to_owned(), AttributeValue::S(stamp.to_owned())),
-            ("body".to_owned(), if compressed { AttributeValue::B(Blob::new(*chunk)) } else { text(chunk)? }),
-        ]));
+        let mut item = if n == 0 {
+            head_item(order_id, sk, &packed, chunks.len())
+        } else {
+            Item::from([("pk".to_owned(), pk(order_id)), ("sk".to_owned(), AttributeValue::S(format!("{sk}#{n:04}")))])
+        };
+        item.insert("stamp".to_owned(), AttributeValue::S(stamp.to_owned()));
+        with_body(&mut item, &packed, chunk)?;
+        items.push(item);
     }
-    items[0].insert("chunks".to_owned(), number(chunks.len()));
-    items[0].insert("encoding".to_owned(), AttributeValue::S(if compressed { "zstd" } else { "json" }.to_owned()));
     Ok(items)
 }
 
@@ -70,26 +99,22 @@ fn text(json: &[u8]) -> Result<AttributeValue, StoreError> {
     Ok(AttributeValue::S(text.to_owned()))
 }
 
-fn pack(json: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::compress(json, ZSTD_LEVEL).map_err(|_| StoreError::Corrupt { what: "a body that does not compress" })
-}
-
 /// The number of items a head's body is spread over.
 pub(crate) fn chunk_count(head: &Item) -> Result<usize, StoreError> {
     read_number(head, "chunks")
 }
 
-/// The JSON of items in key order, or `None` when they are not of one write: read again.
-pub(crate) fn from_items(items: &[Item]) -> Result<Option<Vec<u8>>, StoreError> {
+/// The JSON of a head and its chunks, in key order, or `None` when they are not of one write: read again.
+pub(crate) fn from_items(head: &Item, chunks: &[Item]) -> Result<Option<Vec<u8>>, StoreError> {
     let corrupt = StoreError::Corrupt { what: "an order's item" };
-    let head = items.first().ok_or(corrupt.clone())?;
-    let chunks = chunk_count(head)?;
-    let of_one_write = |item: &Item| item.get("stamp") == head.get("stamp");
-    if items.len() < chunks || !items[..chunks].iter().all(of_one_write) {
+    let own = head.contains_key("body").then_some(head);
+    let items: Vec<&Item> = own.into_iter().chain(chunks).collect();
+    let of_one_write = |item: &&Item| item.get("stamp") == head.get("stamp");
+    if items.len() != chunk_count(head)? || !items.iter().all(of_one_write) {
         return Ok(None);
     }
     let mut body = Vec::new();
-    for item in &items[..chunks] {
+    for item in items {
         match item.get("body") {
             Some(AttributeValue::S(text)) => body.extend_from_slice(text.as_bytes()),
             Some(AttributeValue::B(blob)) => body.extend_from_slice(blob.as_ref()),

@@ -1,20 +1,18 @@
-//! The order's document and its events, in DynamoDB.
+//! The order's document, in DynamoDB: it follows what is recorded, by one conditional write, and is never put back.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use oms_domain::ids::OrderId;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::{
     error::{DYNAMODB, StoreError},
-    order_item::{DOC, Item, chunk_count, event_sk, from_items, number, pk, read_number, to_items},
-    record::{Record, RecordedEvent},
+    order_item::{DOC, Item, chunk_count, cut, from_items, head_item, number, pack, pk, read_number, read_text, with_body},
     store::Store,
-    table::{Table, unbuilt},
+    table::Table,
 };
 
-/// Most items of one transaction (DynamoDB's own limit is 100), and room for the document's chunks.
-const EVENTS_PER_TRANSACTION: usize = 88;
-/// How often a document is read again when a write was met half way.
+/// How often a body is read again when a write was met half way.
 const READS: u32 = 3;
 
 /// The order as it was after its last record.
@@ -22,22 +20,6 @@ const READS: u32 = 3;
 pub struct Document {
     pub version: u64,
     pub doc: Value,
-}
-
-/// A document and the events that led to it, to be written unless a newer one is there.
-pub(crate) struct DocumentWrite<'a> {
-    order_id: &'a OrderId,
-    /// Counts the lost tasks of this order; compared before the version.
-    generation: i64,
-    version: u64,
-    doc: &'a Value,
-    events: &'a [RecordedEvent],
-}
-
-impl<'a> DocumentWrite<'a> {
-    pub fn of(record: &'a Record, generation: i64) -> Self {
-        Self { order_id: &record.order_id, generation, version: record.version, doc: &record.doc, events: &record.events }
-    }
 }
 
 impl Store {
@@ -48,20 +30,14 @@ impl Store {
         Ok(Some(Document { version: read_number(&head, "version")?, doc }))
     }
 
-    /// Events after the given one, in order, never past the document's version: what lies beyond was written by a lost task.
-    pub async fn events(&self, order_id: &OrderId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
-        let Some(head) = self.table.item(order_id, DOC).await? else { return Ok(Vec::new()) };
-        let version: u64 = read_number(&head, "version")?;
-        let last = version.min(after.saturating_add(u64::from(limit)));
-        if last <= after {
-            return Ok(Vec::new());
-        }
-        let items = self.table.items_between(order_id, event_sk(after + 1), event_sk(last)).await?;
-        let event = |item: &Item| {
-            let json = from_items(std::slice::from_ref(item))?.ok_or(StoreError::Corrupt { what: "an event's item" })?;
-            serde_json::from_slice(&json).map_err(|_| StoreError::Corrupt { what: "an event" })
-        };
-        items.iter().map(event).collect()
+    /// The version of the order's document.
+    pub async fn document_version(&self, order_id: &OrderId) -> Result<Option<u64>, StoreError> {
+        self.table.item_part(order_id, DOC, "version").await?.map(|head| read_number(&head, "version")).transpose()
+    }
+
+    /// Writes the order's document, unless one of this version or a newer one is there.
+    pub async fn put_document(&self, order_id: &OrderId, version: u64, doc: &Value) -> Result<(), StoreError> {
+        self.table.put_document(order_id, version, doc).await
     }
 }
 
@@ -70,17 +46,22 @@ impl Table {
     pub(crate) async fn body(&self, order_id: &OrderId, sk: &str) -> Result<Option<(Item, Vec<u8>)>, StoreError> {
         for _ in 0..READS {
             let Some(head) = self.item(order_id, sk).await? else { return Ok(None) };
-            let items = if chunk_count(&head)? == 1 {
-                vec![head]
-            } else {
-                let last_chunk = AttributeValue::S(format!("{sk}#9999"));
-                self.items_between(order_id, AttributeValue::S(sk.to_owned()), last_chunk).await?
+            let chunks = match (chunk_count(&head)?, read_text(&head, "digest")) {
+                (1, _) => Vec::new(),
+                (count, Ok(digest)) => self.chunks(order_id, &format!("{sk}#{digest}"), 0, count).await?,
+                (count, Err(_)) => self.chunks(order_id, sk, 1, count).await?,
             };
-            if let Some(json) = from_items(&items)? {
-                return Ok(items.into_iter().next().map(|head| (head, json)));
+            if let Some(json) = from_items(&head, &chunks)? {
+                return Ok(Some((head, json)));
             }
         }
         Err(StoreError::Busy { system: DYNAMODB, code: "the document kept changing".into() })
+    }
+
+    /// The chunks from one to before another, as far as they are there.
+    async fn chunks(&self, order_id: &OrderId, under: &str, from: usize, to: usize) -> Result<Vec<Item>, StoreError> {
+        let key = |n: usize| AttributeValue::S(chunk_sk(under, n));
+        self.items_between(order_id, key(from), key(to.saturating_sub(1))).await
     }
 
     pub(crate) async fn items_between(
@@ -107,69 +88,59 @@ impl Table {
         Ok(items)
     }
 
-    /// Writes events and document in one transaction, on the condition that the document is older. More events than fit go
-    /// ahead of it: nobody reads past the document's version.
-    pub(crate) async fn put_document(&self, write: &DocumentWrite<'_>) -> Result<(), StoreError> {
-        let (ahead, with) = write.events.split_at(write.events.len().saturating_sub(EVENTS_PER_TRANSACTION));
-        for events in ahead.chunks(EVENTS_PER_TRANSACTION) {
-            let puts = events.iter().map(|event| self.event_put(write, event, None)).collect::<Result<_, _>>()?;
-            self.transact(puts).await?;
+    /// One conditional put. What does not fit into one item is put first, in chunks under its own digest, which nobody reads before the
+    /// head names them; afterwards those go that no head names any more.
+    async fn put_document(&self, order_id: &OrderId, version: u64, doc: &Value) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(doc).map_err(|_| StoreError::Corrupt { what: "a document that is not JSON" })?;
+        let packed = pack(&json)?;
+        let chunks = cut(&packed)?;
+        let mut head = head_item(order_id, DOC, &packed, chunks.len());
+        head.insert("version".to_owned(), number(version));
+        let digest = digest(&packed.body);
+        if let [whole] = chunks[..] {
+            with_body(&mut head, &packed, whole)?;
+        } else {
+            head.insert("digest".to_owned(), AttributeValue::S(digest.clone()));
+            for (n, chunk) in chunks.iter().enumerate() {
+                let sk = AttributeValue::S(chunk_sk(&format!("{DOC}#{digest}"), n));
+                let mut item = Item::from([("pk".to_owned(), pk(order_id)), ("sk".to_owned(), sk)]);
+                with_body(&mut item, &packed, chunk)?;
+                self.client.put_item().table_name(&*self.name).set_item(Some(item)).send().await?;
+            }
         }
-        let mut puts = self.document_puts(write)?;
-        for event in with {
-            puts.push(self.event_put(write, event, None)?);
+        let ours = (chunks.len() > 1).then_some((digest, chunks.len()));
+        let (standing, unnamed) = match self.put_head(head, version).await? {
+            Put::Written { before } => (ours, before.as_ref().and_then(chunked)),
+            Put::Refused { there } => (there.as_ref().and_then(chunked), ours),
+        };
+        match unnamed.filter(|unnamed| Some(unnamed) != standing.as_ref()) {
+            Some((digest, count)) => self.delete_chunks(order_id, &digest, count).await,
+            None => Ok(()),
         }
-        if self.transact(puts).await? {
-            return Ok(());
-        }
-        self.fill_in(write).await
     }
 
-    /// The document there is newer, so only events that are missing are written: the process that wrote the newer one may have
-    /// overtaken this one between the two databases.
-    async fn fill_in(&self, write: &DocumentWrite<'_>) -> Result<(), StoreError> {
-        for event in write.events {
-            let put = self.event_put(write, event, Some("attribute_not_exists(pk)"))?;
-            self.transact(vec![put]).await?;
+    async fn put_head(&self, head: Item, version: u64) -> Result<Put, StoreError> {
+        let put = self.client.put_item().table_name(&*self.name).set_item(Some(head));
+        let put = put.condition_expression("attribute_not_exists(pk) OR version < :version");
+        let put = put.expression_attribute_values(":version", number(version)).return_values(ReturnValue::AllOld);
+        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(written) => Ok(Put::Written { before: written.attributes }),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Put::Refused { there: failed.item.clone() })
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    async fn delete_chunks(&self, order_id: &OrderId, digest: &str, count: usize) -> Result<(), StoreError> {
+        for n in 0..count {
+            let sk = AttributeValue::S(chunk_sk(&format!("{DOC}#{digest}"), n));
+            self.client.delete_item().table_name(&*self.name).key("pk", pk(order_id)).key("sk", sk).send().await?;
         }
         Ok(())
-    }
-
-    fn document_puts(&self, write: &DocumentWrite<'_>) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let json = serde_json::to_vec(write.doc).map_err(|_| StoreError::Corrupt { what: "a document that is not JSON" })?;
-        let mut items = to_items(write.order_id, DOC, &json, &stamp(write))?;
-        items[0].extend([("version".to_owned(), number(write.version)), ("generation".to_owned(), number(write.generation))]);
-        let mut puts = Vec::with_capacity(items.len());
-        for (n, item) in items.into_iter().enumerate() {
-            let mut put = Put::builder().table_name(&*self.name).set_item(Some(item));
-            if n == 0 {
-                put = put
-                    .condition_expression(
-                        "attribute_not_exists(pk) OR generation < :generation OR (generation = :generation AND version < :version)",
-                    )
-                    .expression_attribute_values(":generation", number(write.generation))
-                    .expression_attribute_values(":version", number(write.version));
-            }
-            puts.push(TransactWriteItem::builder().put(put.build().map_err(|_| unbuilt())?).build());
-        }
-        Ok(puts)
-    }
-
-    fn event_put(
-        &self,
-        write: &DocumentWrite<'_>,
-        event: &RecordedEvent,
-        condition: Option<&str>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let json = serde_json::to_vec(event).map_err(|_| StoreError::Corrupt { what: "an event that is not JSON" })?;
-        let mut items = to_items(write.order_id, "EVENT", &json, &stamp(write))?;
-        if items.len() > 1 {
-            return Err(StoreError::TooLarge { what: "an event", bytes: json.len() });
-        }
-        let mut item = items.remove(0);
-        item.insert("sk".to_owned(), event_sk(event.seq));
-        let put = Put::builder().table_name(&*self.name).set_item(Some(item)).set_condition_expression(condition.map(str::to_owned));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(|_| unbuilt())?).build())
     }
 
     /// Whether the conditions held; if not, nothing was written.
@@ -190,7 +161,21 @@ impl Table {
     }
 }
 
-/// Differs between any two writes of one order's document.
-fn stamp(write: &DocumentWrite<'_>) -> String {
-    format!("{}.{}", write.generation, write.version)
+/// What became of a head, with the one it met.
+enum Put {
+    Written { before: Option<Item> },
+    Refused { there: Option<Item> },
+}
+
+/// The chunks that a head names.
+fn chunked(head: &Item) -> Option<(String, usize)> {
+    Some((read_text(head, "digest").ok()?.to_owned(), chunk_count(head).ok()?))
+}
+
+fn chunk_sk(under: &str, n: usize) -> String {
+    format!("{under}#{n:04}")
+}
+
+fn digest(body: &[u8]) -> String {
+    Sha256::digest(body).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -48,8 +48,6 @@ const STATEMENTS: &[(&str, &str)] = &[
             ORDER BY closed_at LIMIT $1 FOR UPDATE SKIP LOCKED
         ), steps AS (
             DELETE FROM reservation_steps s USING over WHERE s.order_id = over.order_id
-        ), undos AS (
-            DELETE FROM record_undos u USING over WHERE u.order_id = over.order_id
         ), picked AS (
             DELETE FROM picks p USING over WHERE p.order_id = over.order_id
         )

@@ -1,15 +1,14 @@
-//! The one way an order's progress becomes durable.
+//! The one way an order's progress becomes durable: it is appended to what is recorded, at a version. Nothing recorded is ever taken back.
 //!
-//! PostgreSQL first, in one transaction; then DynamoDB, in another. A process that dies between the two leaves PostgreSQL
-//! ahead: the call was not acknowledged, so it comes again, PostgreSQL answers `already`, and the document is written. The other
-//! way round, a reader could see a document whose units were never settled, and nothing would say which of two lost tasks
-//! wrote last: PostgreSQL, under the order's row lock, counts them as the order's generation, which DynamoDB compares before
-//! the version. No row lock is held while DynamoDB is awaited.
+//! PostgreSQL first, in one transaction; then the document, in DynamoDB. A process that dies between the two leaves PostgreSQL ahead: the
+//! call was not acknowledged, so it comes again, finds the same recorded, and writes the document. The other way round, a reader could see
+//! a document whose units were never settled. No row lock is held while DynamoDB is awaited.
 
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
 use oms_domain::{
+    event_id::event_id,
     ids::{CustomerId, FacilityId, FulfillmentOrderId, LineId, OrderId, ParcelId, Sku},
     money::Currency,
     order::StockFact,
@@ -18,14 +17,18 @@ use oms_domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{error::StoreError, orders::DocumentWrite, store::Store};
+use crate::{error::StoreError, store::Store};
 
 /// What happened to an order since its last record. No personal data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     pub order_id: OrderId,
-    /// Number of events after these; the last event's `seq`.
+    /// The recorded version that these events come after.
+    pub base: u64,
+    /// The last event's `seq`.
     pub version: u64,
+    /// With the first events: what the order began as, so that its events lead to what it is.
+    pub beginning: Option<Value>,
     /// The order as JSON.
     pub doc: Value,
     /// At least one, with consecutive numbers.
@@ -115,23 +118,41 @@ pub struct StockTarget {
     pub only_at: Vec<FacilityId>,
 }
 
-/// What became of a [`Record`].
+/// What became of a record, with the version that stands there now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
     /// Written. `deficit_units`: units it took beyond what was there, which facts may.
-    Done { deficit_units: u64 },
-    /// It had been written before.
-    Already,
-    /// The write of a lost task was taken back, and this one put in its place.
-    Replaced { deficit_units: u64 },
+    Appended { deficit_units: u64 },
+    /// The same had been written before. Nothing has changed; nor has it below.
+    Same { stored_version: u64 },
+    /// Something else stands there.
+    Other { stored_version: u64 },
+    /// What it comes after is not there: these books are older than whoever writes.
+    Behind { stored_version: u64 },
+}
+
+/// An event as it is written, with its id.
+#[derive(Serialize)]
+pub(crate) struct IdentifiedEvent<'a> {
+    id: String,
+    #[serde(flatten)]
+    event: &'a RecordedEvent,
+}
+
+/// The events with their ids in the timeline `of` something.
+pub(crate) fn identified<'a>(of: &str, events: &'a [RecordedEvent]) -> Vec<IdentifiedEvent<'a>> {
+    let id = |event: &RecordedEvent| event_id(of, event.seq, &event.kind, &event.data);
+    events.iter().map(|event| IdentifiedEvent { id: id(event), event }).collect()
 }
 
 /// What PostgreSQL gets of a record: everything but the document.
 #[derive(Serialize)]
 struct Progress<'a> {
     order_id: &'a OrderId,
+    base: u64,
     version: u64,
-    events: &'a [RecordedEvent],
+    beginning: Option<&'a Value>,
+    events: Vec<IdentifiedEvent<'a>>,
     row: &'a OrderRow,
     fulfillment_orders: &'a [FulfillmentRow],
     positions: Vec<PositionTarget<'a>>,
@@ -186,8 +207,10 @@ impl<'a> Progress<'a> {
             record.stock.iter().map(|target| ((&target.fulfillment_order_id, &target.line_id), wait(target))).collect();
         Self {
             order_id: &record.order_id,
+            base: record.base,
             version: record.version,
-            events: &record.events,
+            beginning: record.beginning.as_ref(),
+            events: identified(record.order_id.as_str(), &record.events),
             row: &record.row,
             fulfillment_orders: &record.fulfillment_orders,
             positions: record.stock.iter().filter_map(position).collect(),
@@ -199,35 +222,37 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The answer of `record_progress`.
+/// The answer of `record_progress`, and of `record_return`.
 #[derive(sqlx::FromRow)]
-struct Progressed {
+pub(crate) struct Progressed {
     outcome: String,
-    at_generation: i64,
     stored_version: i64,
     deficit_units: i64,
 }
 
+impl Progressed {
+    pub(crate) fn read(self) -> Result<Recorded, StoreError> {
+        let number = |count: i64| u64::try_from(count).map_err(|_| StoreError::Corrupt { what: "the answer to a record" });
+        let (stored_version, deficit_units) = (number(self.stored_version)?, number(self.deficit_units)?);
+        match self.outcome.as_str() {
+            "appended" => Ok(Recorded::Appended { deficit_units }),
+            "same" => Ok(Recorded::Same { stored_version }),
+            "other" => Ok(Recorded::Other { stored_version }),
+            "behind" => Ok(Recorded::Behind { stored_version }),
+            _ => Err(StoreError::Corrupt { what: "the outcome of a record" }),
+        }
+    }
+}
+
 impl Store {
-    /// Writes an order's progress, once however often it is called: one round trip to PostgreSQL, one to DynamoDB.
-    /// An order's records are sent one at a time, in order; one whose predecessor is missing is `OutOfOrder`.
+    /// Appends to an order's history, once however often it is called: one round trip to PostgreSQL, one to DynamoDB.
     pub async fn record(&self, record: &Record) -> Result<Recorded, StoreError> {
-        const RECORD: &str = "SELECT outcome, at_generation, stored_version, deficit_units FROM record_progress($1)";
+        const RECORD: &str = "SELECT outcome, stored_version, deficit_units FROM record_progress($1)";
         let answers: Vec<Progressed> = self.call(RECORD, &Progress::of(record)).await?;
-        let progressed = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a record" })?;
-        let units = |count: i64| u64::try_from(count).map_err(|_| StoreError::Corrupt { what: "a deficit" });
-        let deficit_units = units(progressed.deficit_units)?;
-        let recorded = match progressed.outcome.as_str() {
-            "done" => Recorded::Done { deficit_units },
-            "already" => Recorded::Already,
-            "replaced" => {
-                tracing::warn!(order.id = %record.order_id, order.version = record.version, "replaced the write of a lost task");
-                Recorded::Replaced { deficit_units }
-            }
-            "gap" => return Err(StoreError::OutOfOrder { stored_version: units(progressed.stored_version)? }),
-            _ => return Err(StoreError::Corrupt { what: "the outcome of a record" }),
-        };
-        self.table.put_document(&DocumentWrite::of(record, progressed.at_generation)).await?;
+        let recorded = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a record" })?.read()?;
+        if matches!(recorded, Recorded::Appended { .. } | Recorded::Same { .. }) {
+            self.put_document(&record.order_id, record.version, &record.doc).await?;
+        }
         Ok(recorded)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     error::StoreError,
     order_list::{Page, cursor, parse_cursor},
-    record::RecordedEvent,
+    record::{IdentifiedEvent, Progressed, Recorded, RecordedEvent, identified},
     store::Store,
 };
 
@@ -18,7 +18,9 @@ use crate::{
 pub struct ReturnRecord {
     pub return_id: ReturnId,
     pub order_id: OrderId,
-    /// Number of events after these.
+    /// The recorded version that these events come after.
+    pub base: u64,
+    /// The last event's `seq`.
     pub version: u64,
     pub status: String,
     pub needs_attention: bool,
@@ -26,6 +28,7 @@ pub struct ReturnRecord {
     /// Business time; also when its stock movements occurred.
     pub updated_at: Timestamp,
     /// At least one, with consecutive numbers.
+    #[serde(skip)]
     pub events: Vec<RecordedEvent>,
     /// All units that are on hand because of it, not those that are new.
     pub goods: Vec<RestockedGoods>,
@@ -49,16 +52,6 @@ pub struct ReturnLabel {
     pub tracking_number: String,
 }
 
-/// What became of a [`ReturnRecord`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReturnRecorded {
-    Done,
-    /// It had been written before.
-    Already,
-    /// The write of a lost task was taken back, and this one put in its place.
-    Replaced,
-}
-
 /// Which returns to list: those for which everything given holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReturnFilter {
@@ -79,20 +72,21 @@ pub struct ReturnSummary {
     pub updated_at: Timestamp,
 }
 
+/// What PostgreSQL gets of a record.
+#[derive(Serialize)]
+struct Progress<'a> {
+    #[serde(flatten)]
+    record: &'a ReturnRecord,
+    events: Vec<IdentifiedEvent<'a>>,
+}
+
 impl Store {
-    /// Writes a return's progress, once however often it is called, in one round trip.
-    ///
-    /// # Errors
-    /// `OutOfOrder` when the record before it is missing.
-    pub async fn record_return(&self, record: &ReturnRecord) -> Result<ReturnRecorded, StoreError> {
-        let answers: Vec<(String,)> = self.call("SELECT record_return($1)", record).await?;
-        match answers.first().map(|(outcome,)| outcome.as_str()) {
-            Some("done") => Ok(ReturnRecorded::Done),
-            Some("already") => Ok(ReturnRecorded::Already),
-            Some("replaced") => Ok(ReturnRecorded::Replaced),
-            Some("gap") => Err(StoreError::OutOfOrder { stored_version: 0 }),
-            _ => Err(StoreError::Corrupt { what: "the outcome of a return's record" }),
-        }
+    /// Appends to a return's history, once however often it is called, in one round trip.
+    pub async fn record_return(&self, record: &ReturnRecord) -> Result<Recorded, StoreError> {
+        const RECORD: &str = "SELECT outcome, stored_version, 0::bigint AS deficit_units FROM record_return($1)";
+        let events = identified(record.return_id.as_str(), &record.events);
+        let answers: Vec<Progressed> = self.call(RECORD, &Progress { record, events }).await?;
+        answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a return's record" })?.read()
     }
 
     /// The return's document, as last recorded.

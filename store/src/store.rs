@@ -22,6 +22,7 @@ use crate::{
     error::StoreError,
     functions,
     outbox::settle_epoch,
+    recent::RecentIntakes,
     table::Table,
 };
 
@@ -35,6 +36,7 @@ const RESTED: Duration = Duration::from_millis(500);
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) table: Table,
+    pub(crate) recent_intakes: Arc<RecentIntakes>,
     pub(crate) snapshot_guard: SnapshotGuard,
     email_key: Arc<SecretString>,
 }
@@ -72,7 +74,13 @@ impl Store {
             .connect_with(options)
             .await?;
         let table = Table::open(config).await;
-        Ok(Self { pool, table, snapshot_guard: config.snapshot_guard, email_key: Arc::new(config.email_key.clone()) })
+        Ok(Self {
+            pool,
+            table,
+            recent_intakes: Arc::default(),
+            snapshot_guard: config.snapshot_guard,
+            email_key: Arc::new(config.email_key.clone()),
+        })
     }
 
     /// Brings both databases to this version's schema. May be run again, and by many at once: PostgreSQL's advisory lock lets

@@ -13,7 +13,7 @@ use prost::Message;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Basket, Shop, http::client, in_own_shop};
+use crate::support::{Answer, Basket, Shop, http::dynamodb, in_own_shop};
 
 const LINES: usize = 2_000;
 const FACILITIES: usize = 24;
@@ -77,7 +77,8 @@ async fn records_stay_small(shop: &Shop, id: &OrderId) -> Result<()> {
     let order: Order = shop.document(id).await?.context("the document")?;
     let events = shop.system.store.events(id, 0, 100).await?;
     let events = events.into_iter().map(|e| RecordedEvent { seq: e.seq, at: e.at, kind: e.kind, data: e.data }).collect();
-    let record = serde_json::to_vec(&RecordInput { events, stock_facts: Vec::new(), since: 0, at: order.status_since, order })?;
+    let (at, beginning) = (order.status_since, Some(Box::new(order.core.clone())));
+    let record = serde_json::to_vec(&RecordInput { events, stock_facts: Vec::new(), base: 0, since: 0, beginning, at, order })?;
     println!("a record: {} bytes", record.len());
     ensure!(record.len() < PAYLOAD_MAX_BYTES, "a record has {} bytes", record.len());
     Ok(())
@@ -94,10 +95,7 @@ async fn items_stay_small(shop: &Shop, id: &OrderId) -> Result<()> {
         if !start.is_null() {
             page["ExclusiveStartKey"] = start;
         }
-        let request = client().post(&addresses.dynamodb).header("x-amz-target", "DynamoDB_20120810.Query");
-        let request = request.header("content-type", "application/x-amz-json-1.0").header("authorization", AUTHORIZATION);
-        let request = request.header("x-amz-date", "20300101T000000Z");
-        let answer: Value = Answer::to(request.body(page.to_string())).await?.view(200)?;
+        let answer = dynamodb(addresses, "Query", &page).await?;
         for item in answer["Items"].as_array().into_iter().flatten() {
             largest = largest.max(item_bytes(item));
             items += 1;
@@ -108,12 +106,9 @@ async fn items_stay_small(shop: &Shop, id: &OrderId) -> Result<()> {
         }
     }
     println!("{items} items, the largest {largest} bytes");
-    ensure!(items > FACILITIES && largest < ITEM_MAX_BYTES, "{items} items, the largest {largest} bytes");
+    ensure!(items == 2 && largest < ITEM_MAX_BYTES, "{items} items, the largest {largest} bytes");
     Ok(())
 }
-
-/// Ours takes any signature.
-const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20300101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
 fn item_bytes(item: &Value) -> usize {
     let value_bytes = |value: &Value| match (value["B"].as_str(), value["S"].as_str().or_else(|| value["N"].as_str())) {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::FusedFuture;
+use oms_domain::error::ErrorCode;
 use temporalio_workflow::{
-    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowCancellationToken,
-    WorkflowContext,
+    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, LocalActivityOptions, RetryPolicy, TimerOptions,
+    WorkflowCancellationToken, WorkflowContext,
     common::{ActivityDefinition, error::IncomingError},
 };
 
@@ -17,18 +19,22 @@ const LOCAL_ATTEMPT: Duration = Duration::from_secs(2);
 const LOCAL_IN_ALL: Duration = Duration::from_secs(6);
 /// On queue `data` a database may take its time; it is asked until it answers.
 const DATA_ATTEMPT: Duration = Duration::from_secs(30);
-const OUTSIDE_ATTEMPT: Duration = Duration::from_secs(15);
+pub(crate) const OUTSIDE_ATTEMPT: Duration = Duration::from_secs(15);
 /// How long a system outside that is down is tried before a person must look.
 const OUTSIDE_IN_ALL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Runs one of the house's own activities here, or, if that takes too long, on queue `data` until it answers.
+/// How long a database may be out of reach before a person should know.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Runs one of the house's own activities here, or, if that takes too long, on queue `data` until it answers; `late` is called when it has
+/// not for minutes. What was refused for good is not asked again: what others have recorded meanwhile is no error, but an answer.
 pub(crate) async fn own<W, A>(
     ctx: &WorkflowContext<W>,
     queues: &Queues,
-    here: A,
-    there: A,
+    activity: impl Fn() -> A,
     input: A::Input,
     summary: &str,
+    late: impl FnOnce(),
 ) -> Result<A::Output, ActivityExecutionError>
 where
     A: ActivityDefinition,
@@ -41,8 +47,9 @@ where
         .cancellation_token(WorkflowCancellationToken::new())
         .summary(summary.to_owned())
         .build();
-    if let Ok(output) = ctx.execute_local_activity(here, input.clone(), locally).await {
-        return Ok(output);
+    match ctx.execute_local_activity(activity(), input.clone(), locally).await {
+        Err(error) if !is_final(&error) => {}
+        done => return done,
     }
     let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(30)).build();
     let slowly = ActivityOptions::with_start_to_close_timeout(DATA_ATTEMPT)
@@ -51,7 +58,32 @@ where
         .cancellation_token(WorkflowCancellationToken::new())
         .summary(format!("{summary} (slow)"))
         .build();
-    ctx.execute_activity(there, input, slowly).await
+    within(ctx, PATIENCE, ctx.execute_activity(activity(), input, slowly), late).await
+}
+
+/// Awaits it, and says so when it has taken so long.
+async fn within<W, T>(ctx: &WorkflowContext<W>, patience: Duration, slow: impl FusedFuture<Output = T>, late: impl FnOnce()) -> T {
+    let over = WorkflowCancellationToken::new();
+    let options = TimerOptions::builder(patience).cancellation_token(over.clone()).summary("say that it takes long".to_owned()).build();
+    let mut slow = std::pin::pin!(slow);
+    let in_time = {
+        let mut patience = std::pin::pin!(ctx.timer(options));
+        temporalio_workflow::select! {
+            done = slow => Some(done),
+            _ = patience => None,
+        }
+    };
+    if let Some(done) = in_time {
+        over.cancel();
+        return done;
+    }
+    late();
+    slow.await
+}
+
+/// Whether trying again cannot help.
+fn is_final(error: &ActivityExecutionError) -> bool {
+    matches!(error.reason(), Some(IncomingError::Application(failure)) if failure.is_non_retryable())
 }
 
 /// At a system outside, or at another workflow: its own queue, its own time, and tried for a day. The workflow's own cancellation does
@@ -72,6 +104,14 @@ pub(crate) fn outside_within(in_all: Duration, queues: &Queues, queue: Queue, su
     .cancellation_token(WorkflowCancellationToken::new())
     .summary(summary)
     .build()
+}
+
+/// The row of the error table that the activity failed with.
+pub(crate) fn code(error: &ActivityExecutionError) -> Option<ErrorCode> {
+    match error.reason() {
+        Some(IncomingError::Application(failure)) => failure.type_name().and_then(ErrorCode::from_code),
+        _ => None,
+    }
 }
 
 /// The error's own message; the outer ones only say that an activity failed.

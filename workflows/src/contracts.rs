@@ -15,11 +15,10 @@ use serde_json::Value;
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
 
-/// Which order, and whether its life goes on or begins.
+/// Which order; whether its life goes on or begins, what is recorded of it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdmitRequest {
     pub order_id: OrderId,
-    pub resumes: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,9 +44,36 @@ pub struct RecordInput {
     /// What `events` say about stock that is not where the books have it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stock_facts: Vec<StockFact>,
-    /// The version before `events`.
+    /// The recorded version that `events` come after.
+    pub base: u64,
+    /// What has changed after this version is told to stock and lists: `base`, or 0 where the books had been restored.
     pub since: u64,
+    /// With the first events: the order as it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Box<OrderCore>>,
     pub at: Timestamp,
+}
+
+/// What became of a record. Whatever it met but the version it comes after, it has changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordAnswer {
+    pub outcome: RecordOutcome,
+    /// The version that is recorded now.
+    pub version: u64,
+    /// Of the events that were sent, by kind and data without times.
+    pub digest: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordOutcome {
+    Appended,
+    /// The same stands there already.
+    Same,
+    /// Something else stands there.
+    Other,
+    /// What it comes after is not recorded: the books were restored to an earlier day.
+    Behind,
 }
 
 /// An event as it is kept and published.
@@ -65,6 +91,8 @@ pub struct ReturnProgress {
     /// The return after `events`.
     pub this: Return,
     pub events: Vec<RecordedEvent>,
+    /// The recorded version that `events` come after.
+    pub base: u64,
     pub at: Timestamp,
 }
 
@@ -110,16 +138,16 @@ impl Data {
         unimplemented!()
     }
     #[activity(name = "record")]
-    pub fn record(_: RecordInput) -> Result<(), ActivityError> {
+    pub fn record(_: RecordInput) -> Result<Option<RecordAnswer>, ActivityError> {
         unimplemented!()
     }
-    /// The return as last recorded, to go on from.
+    /// The return as last recorded, if it is.
     #[activity(name = "read_return")]
-    pub fn read_return(_: ReturnId) -> Result<Return, ActivityError> {
+    pub fn read_return(_: ReturnId) -> Result<Option<Return>, ActivityError> {
         unimplemented!()
     }
     #[activity(name = "record_return")]
-    pub fn record_return(_: ReturnProgress) -> Result<(), ActivityError> {
+    pub fn record_return(_: ReturnProgress) -> Result<Option<RecordAnswer>, ActivityError> {
         unimplemented!()
     }
 }

@@ -3,6 +3,7 @@
 pub mod bulk;
 mod calls;
 pub mod contracts;
+mod driver;
 pub mod maintenance;
 pub mod messages;
 pub mod names;

@@ -24,35 +24,16 @@ pub struct OrderInput {
     pub policy: Policy,
     #[serde(default)]
     pub queues: Queues,
-    /// Goes on from the order document rather than from the intake.
-    #[serde(default)]
-    pub resumes: bool,
-    /// What the run is started for, once the order has ended: it does this, and what follows, and closes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opens_with: Option<Opening>,
+    /// The run before has ended at rest: nothing that it began outside is still under way.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub handed_over: bool,
     /// A run hands over to the next one beyond this many events of history.
     #[serde(default = "history_max")]
     pub history_max: u32,
 }
 
-/// What an order that has ended, or has no run, is woken for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Opening {
-    /// Someone asks for something that outlives the order, such as a refund.
-    Command(Box<CommandRequest>),
-    /// The payload of a `carrier_event` signal.
-    CarrierEvent(Value),
-}
-
-impl Opening {
-    /// What it means to the order.
-    pub fn commands(&self) -> Vec<Command> {
-        match self {
-            Self::Command(request) => vec![Command::Request(request.request.clone())],
-            Self::CarrierEvent(payload) => carrier_events(payload).into_iter().map(Command::Fact).collect(),
-        }
-    }
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A fifth of where the server begins to warn: a replay stays short.
@@ -74,6 +55,12 @@ pub struct CommandRequest {
     pub request: Request,
 }
 
+impl CommandRequest {
+    pub fn command(&self) -> Command {
+        Command::Request(self.request.clone())
+    }
+}
+
 /// The order's answer: what it is now is durable at `version`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandAnswer {
@@ -86,8 +73,18 @@ pub struct CommandAnswer {
 pub struct Refusal {
     #[serde(flatten)]
     pub rejection: Rejection,
-    /// The order's version that refused. One below what is recorded is a run that repeats a lost task and has not caught up.
+    /// The version that was recorded, as the run knew it. One below what is recorded is a run that has not caught up.
     pub version: u64,
+    /// Not a refusal for good: the run is about to be handed over, and the next one answers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub retry: bool,
+}
+
+impl Refusal {
+    /// As an update's error carries it.
+    pub(crate) fn into_message(self) -> Box<dyn std::error::Error + Send + Sync> {
+        serde_json::to_string(&self).unwrap_or(self.rejection.message).into()
+    }
 }
 
 /// What a return's workflow starts with. Nothing in it is personal data.
@@ -100,9 +97,6 @@ pub struct ReturnInput {
     pub policy: Policy,
     #[serde(default)]
     pub queues: Queues,
-    /// Goes on from the recorded document.
-    #[serde(default)]
-    pub resumes: bool,
     #[serde(default = "history_max")]
     pub history_max: u32,
 }
@@ -119,6 +113,12 @@ pub struct ReturnResult {
 pub struct ReturnRequest {
     pub command_id: String,
     pub request: returns::Request,
+}
+
+impl ReturnRequest {
+    pub fn command(&self) -> returns::Command {
+        returns::Command::Request(self.request.clone())
+    }
 }
 
 /// The return's answer: what it is now is durable at `version`.

@@ -30,6 +30,8 @@ pub const FACILITY_IDS_MAX: usize = 20;
 pub const STOCK_ARRIVED: &str = "stock_arrived";
 pub const STOCK_SHORTED: &str = "stock_shorted";
 pub const CARRIER_EVENT: &str = "carrier_event";
+/// The signal that more is recorded than the run knows.
+pub const LOOK_AGAIN: &str = "look_again";
 
 /// The id of an order's workflow.
 pub fn order_workflow_id(order_id: &OrderId) -> String {

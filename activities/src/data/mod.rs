@@ -1,5 +1,6 @@
 //! Queues `orders` and `data`: the house's own data, as local activities or, when a database is slow, as normal ones.
 
+mod admit;
 pub(crate) mod facilities;
 mod held;
 pub(crate) mod plan;
@@ -10,14 +11,11 @@ pub(crate) mod source;
 use std::sync::Arc;
 
 use oms_allocation::RulesInForce;
-use oms_domain::{
-    error::ErrorCode,
-    ids::ReturnId,
-    order::{Order, OrderCore, SourcingAnswer},
-    returns::Return,
+use oms_domain::{error::ErrorCode, event_id, ids::ReturnId, order::SourcingAnswer, returns::Return};
+use oms_store::Store;
+use oms_workflows::contracts::{
+    AdmitRequest, Admitted, RecordAnswer, RecordInput, RecordedEvent, ReturnProgress, SourceInput, definitions,
 };
-use oms_store::{ReturnRecorded, Store};
-use oms_workflows::contracts::{AdmitRequest, Admitted, RecordInput, ReturnProgress, SourceInput, definitions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -42,16 +40,7 @@ impl DataActivities {
 impl DataActivities {
     #[activity(definition = definitions::Admit)]
     pub async fn admit(self: Arc<Self>, _ctx: ActivityContext, request: AdmitRequest) -> Result<Admitted, ActivityError> {
-        if request.resumes {
-            let document = self.store.document(&request.order_id).await.map_err(|error| store_failure(&error))?;
-            let document = document.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order has no document to go on from"))?;
-            let order: Order = serde_json::from_value(document.doc)
-                .map_err(|error| failure(ErrorCode::Internal, format!("the order document cannot be read: {error}")))?;
-            return Ok(Admitted::Resumed(Box::new(order)));
-        }
-        let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
-        let intake = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?;
-        Ok(Admitted::Fresh(Box::new(OrderCore::of(&intake.order))))
+        self.admit_order(&request.order_id).await
     }
 
     #[activity(definition = definitions::Source)]
@@ -60,32 +49,39 @@ impl DataActivities {
     }
 
     #[activity(definition = definitions::Record)]
-    pub async fn record(self: Arc<Self>, _ctx: ActivityContext, input: RecordInput) -> Result<(), ActivityError> {
-        let at = input.at;
+    pub async fn record(self: Arc<Self>, _ctx: ActivityContext, input: RecordInput) -> Result<Option<RecordAnswer>, ActivityError> {
+        let (at, digest) = (input.at, digest_of(&input.events));
         let mut record = record::record_of(input).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         if record::releases(&record) {
             let facilities = self.facilities.all(at).await.map_err(|error| store_failure(&error))?;
             record::name_ship_days(&mut record, &facilities, at);
         }
         let recorded = self.store.record(&record).await.map_err(|error| store_failure(&error))?;
-        record::note(&record, &recorded);
-        Ok(())
+        record::note(record.order_id.as_str(), record.version, recorded);
+        Ok(Some(record::answer(recorded, record.version, digest)))
     }
 
     #[activity(definition = definitions::ReadReturn)]
-    pub async fn read_return(self: Arc<Self>, _ctx: ActivityContext, id: ReturnId) -> Result<Return, ActivityError> {
+    pub async fn read_return(self: Arc<Self>, _ctx: ActivityContext, id: ReturnId) -> Result<Option<Return>, ActivityError> {
         let document = self.store.return_document(&id).await.map_err(|error| store_failure(&error))?;
-        let document = document.ok_or_else(|| failure(ErrorCode::NotFound, "the return has no document to go on from"))?;
-        serde_json::from_value(document)
-            .map_err(|error| failure(ErrorCode::Internal, format!("the return's document cannot be read: {error}")))
+        let read = document.map(serde_json::from_value).transpose();
+        read.map_err(|error| failure(ErrorCode::Internal, format!("the return's document cannot be read: {error}")))
     }
 
     #[activity(definition = definitions::RecordReturn)]
-    pub async fn record_return(self: Arc<Self>, _ctx: ActivityContext, progress: ReturnProgress) -> Result<(), ActivityError> {
+    pub async fn record_return(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        progress: ReturnProgress,
+    ) -> Result<Option<RecordAnswer>, ActivityError> {
+        let digest = digest_of(&progress.events);
         let record = returned::record_of(progress).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
-        if self.store.record_return(&record).await.map_err(|error| store_failure(&error))? == ReturnRecorded::Replaced {
-            tracing::warn!(return.id = %record.return_id, return.version = record.version, "replaced a lost task's record");
-        }
-        Ok(())
+        let recorded = self.store.record_return(&record).await.map_err(|error| store_failure(&error))?;
+        record::note(record.return_id.as_str(), record.version, recorded);
+        Ok(Some(record::answer(recorded, record.version, digest)))
     }
+}
+
+fn digest_of(events: &[RecordedEvent]) -> String {
+    event_id::digest(events.iter().map(|event| (event.kind.as_str(), &event.data)))
 }

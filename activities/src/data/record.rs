@@ -6,14 +6,19 @@ use oms_domain::{
     order::{CoreChange, FulfillmentOrder, Order},
 };
 use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
-use oms_workflows::contracts::RecordInput;
+use oms_workflows::contracts::{RecordAnswer, RecordInput, RecordOutcome};
+
+use super::admit::Beginning;
 
 pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error> {
-    let RecordInput { order, events, stock_facts, since, at } = input;
+    let RecordInput { order, events, stock_facts, base, since, beginning, at } = input;
+    let beginning = beginning.map(|core| Beginning { core: *core, policy: order.policy.clone() });
     let fulfillment_orders = order.changed_since(since).map(|found| fulfillment_row(&order, found)).collect();
     Ok(Record {
         order_id: order.core.order_id.clone(),
+        base,
         version: order.version,
+        beginning: beginning.map(serde_json::to_value).transpose()?,
         events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect(),
         row: order_row(&order, since, at),
         fulfillment_orders,
@@ -61,15 +66,29 @@ fn stock_target(target: oms_domain::order::StockTarget) -> StockTarget {
     }
 }
 
-/// A lost task's write and a deficit are facts that someone may want to see.
-pub(super) fn note(record: &Record, recorded: &Recorded) {
+/// What the workflow is told of it, with the digest of what it sent.
+pub(super) fn answer(recorded: Recorded, version: u64, digest: String) -> RecordAnswer {
+    let (outcome, version) = match recorded {
+        Recorded::Appended { .. } => (RecordOutcome::Appended, version),
+        Recorded::Same { stored_version } => (RecordOutcome::Same, stored_version),
+        Recorded::Other { stored_version } => (RecordOutcome::Other, stored_version),
+        Recorded::Behind { stored_version } => (RecordOutcome::Behind, stored_version),
+    };
+    RecordAnswer { outcome, version, digest }
+}
+
+/// A second writer, restored books and a deficit are facts that someone may want to see.
+pub(super) fn note(id: &str, version: u64, recorded: Recorded) {
     match recorded {
-        Recorded::Done { deficit_units: 0 } | Recorded::Already => {}
-        Recorded::Done { deficit_units } => {
-            tracing::warn!(order.id = %record.order_id, stock.deficit_units = deficit_units, "recorded units beyond what was there");
+        Recorded::Appended { deficit_units: 0 } | Recorded::Same { .. } => {}
+        Recorded::Appended { deficit_units } => {
+            tracing::warn!(record.of = id, stock.deficit_units = deficit_units, "recorded units beyond what was there");
         }
-        Recorded::Replaced { deficit_units } => {
-            tracing::warn!(order.id = %record.order_id, order.version = record.version, stock.deficit_units = deficit_units, "replaced a lost task's record");
+        Recorded::Other { stored_version } => {
+            tracing::warn!(record.of = id, record.version = version, stored_version, "somebody else has recorded: their record is adopted");
+        }
+        Recorded::Behind { stored_version } => {
+            tracing::error!(record.of = id, record.version = version, stored_version, "the books are older than what they had recorded");
         }
     }
 }

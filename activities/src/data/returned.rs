@@ -5,13 +5,14 @@ use oms_store::{RecordedEvent, RestockedGoods, ReturnLabel, ReturnRecord};
 use oms_workflows::contracts::ReturnProgress;
 
 pub(super) fn record_of(progress: ReturnProgress) -> Result<ReturnRecord, serde_json::Error> {
-    let ReturnProgress { this, events, at } = progress;
+    let ReturnProgress { this, events, base, at } = progress;
     let restocked =
         |goods: &Goods| RestockedGoods { facility_id: goods.facility_id.clone(), sku: goods.sku.clone(), restocked: goods.restocked };
     let label = |label: &Label| ReturnLabel { carrier: label.carrier.clone(), tracking_number: label.tracking_number.clone() };
     Ok(ReturnRecord {
         return_id: this.core.return_id.clone(),
         order_id: this.core.order_id.clone(),
+        base,
         version: this.version,
         status: this.status.name().to_owned(),
         needs_attention: this.needs_attention(),

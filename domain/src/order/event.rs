@@ -391,4 +391,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wait: Option<Wait>,
     },
+    /// The books had been restored to an earlier day: what this order had recorded after `from`, up to `to`, is missing there.
+    BooksRestored {
+        from: u64,
+        to: u64,
+    },
 }

@@ -83,4 +83,5 @@ kinds! {
     AttentionRaised = "attention_raised",
     EffectGaveUp = "effect_gave_up",
     AttentionResolved = "attention_resolved",
+    BooksRestored = "books_restored",
 }

@@ -78,6 +78,11 @@ pub enum Event {
     AttentionResolved {
         subject: String,
     },
+    /// The books had been restored to an earlier day: what this return had recorded after `from`, up to `to`, is missing there.
+    BooksRestored {
+        from: u64,
+        to: u64,
+    },
 }
 
 kinds! {
@@ -104,4 +109,5 @@ kinds! {
     DeadlineExtended = "deadline_extended",
     AttentionRaised = "attention_raised",
     AttentionResolved = "attention_resolved",
+    BooksRestored = "books_restored",
 }

@@ -59,6 +59,7 @@ impl Return {
             Event::AttentionRaised { subject, why } => {
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), since: at });
             }
+            Event::BooksRestored { .. } => {}
             Event::AttentionResolved { subject } => self.attention.retain(|known| known.subject != *subject),
         }
     }

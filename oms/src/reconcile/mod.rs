@@ -93,8 +93,6 @@ pub struct Reconciliation {
     pub deficit_units: u64,
     /// Messages that orders have not been told yet.
     pub pending_messages: u64,
-    /// Writes of lost tasks that were replaced.
-    pub lost_tasks: u64,
     /// What does not fit, up to 1,000.
     pub findings: Vec<Finding>,
     /// Position of the outbox: every order whose last event is at or before it has been looked at, now or before.
@@ -201,7 +199,6 @@ pub async fn reconcile(books: &Books<'_>, scope: Scope, mut seen: impl FnMut(&Or
     result.waiting_of_closed_orders = figures.waiting_of_closed_orders;
     result.deficit_units = figures.deficit_units;
     result.pending_messages = figures.pending_messages;
-    result.lost_tasks = figures.lost_tasks;
     Ok(result)
 }
 

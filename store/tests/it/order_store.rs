@@ -1,15 +1,16 @@
 //! The contract of the order store, held against the embedded DynamoDB and against Amazon's own DynamoDB Local.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use oms_domain::{
     note::{NOTES_MAX, Note},
     placed::PlacedOrder,
 };
-use oms_store::{Intake, NotePut, Record, RecordedEvent, Store, StoreConfig, StoreError};
+use oms_store::{Document, Intake, NotePut, Record, Recorded, RecordedEvent, Store, StoreConfig, StoreError};
 use serde_json::json;
 
 use crate::{
     placed::placed_order,
-    stack::{dynamodb_local, fresh_config},
+    stack::{dynamodb_local, fresh_config, raw_client},
     support::{at, order, record},
 };
 
@@ -60,7 +61,7 @@ contract! {
     a_customers_orders_come_newest_first
     a_note_is_kept_once_and_an_order_has_no_more_than_it_may
     what_dies_between_the_databases_is_completed_by_the_next_try
-    an_overtaken_record_still_delivers_its_events
+    a_document_that_comes_late_is_not_put_over_a_newer_one
     many_events_in_one_record_are_all_there
     what_nothing_compresses_is_cut_and_what_cannot_fit_is_refused
 }
@@ -125,25 +126,41 @@ async fn what_dies_between_the_databases_is_completed_by_the_next_try(config: St
     let error = half.record(&record("o1", 1, "placed")).await.unwrap_err();
     assert!(error.retryable(), "{error}");
     assert_eq!(store.document(&order("o1")).await.unwrap(), None);
-    assert_eq!(store.record(&record("o1", 1, "placed")).await.unwrap(), oms_store::Recorded::Already);
+    assert_eq!(store.record(&record("o1", 1, "placed")).await.unwrap(), Recorded::Same { stored_version: 1 });
     assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().doc, record("o1", 1, "placed").doc);
     assert_eq!(store.events(&order("o1"), 0, 10).await.unwrap(), record("o1", 1, "placed").events);
 }
 
-async fn an_overtaken_record_still_delivers_its_events(config: StoreConfig, store: Store) {
+async fn a_document_that_comes_late_is_not_put_over_a_newer_one(config: StoreConfig, store: Store) {
     let half = without_dynamodb(&config).await;
     half.record(&record("o1", 1, "placed")).await.unwrap_err();
     store.record(&record("o1", 2, "approved")).await.unwrap();
-    store.record(&record("o1", 1, "placed")).await.unwrap();
-    let kinds: Vec<_> = store.events(&order("o1"), 0, 10).await.unwrap().into_iter().map(|event| (event.seq, event.kind)).collect();
-    assert_eq!(kinds, [(1, "placed".to_owned()), (2, "approved".to_owned())]);
-    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().version, 2);
+    assert_eq!(store.record(&record("o1", 1, "placed")).await.unwrap(), Recorded::Same { stored_version: 2 });
+    assert_eq!(store.document_version(&order("o1")).await.unwrap(), Some(2));
+    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().doc, record("o1", 2, "approved").doc);
+    // Small and large, in every order: the last version stands whole, and nothing else is left.
+    let doc = |version: u64| json!({"version": version, "noise": noise(if version % 2 == 1 { 900_000 } else { 100 })});
+    for version in [5, 3, 4, 9, 5, 8, 7, 9, 10, 9] {
+        store.put_document(&order("o1"), version, &doc(version)).await.unwrap();
+    }
+    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap(), Document { version: 10, doc: doc(10) });
+    assert_eq!(keys(&config).await, ["DOC"]);
+    store.put_document(&order("o1"), 11, &doc(11)).await.unwrap();
+    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap(), Document { version: 11, doc: doc(11) });
+    assert_eq!(keys(&config).await.len(), 3, "the head and two chunks");
+}
+
+/// The sort keys of everything that is kept of the order.
+async fn keys(config: &StoreConfig) -> Vec<String> {
+    let query = raw_client(config).query().table_name(&config.table).key_condition_expression("pk = :pk");
+    let found = query.expression_attribute_values(":pk", AttributeValue::S("ORDER#o1".into())).send().await.unwrap();
+    found.items().iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
 }
 
 async fn many_events_in_one_record_are_all_there(_: StoreConfig, store: Store) {
     let event = |seq| RecordedEvent { seq, kind: format!("kind {seq}"), at: at("2010-12-01T09:00:00Z"), data: json!({"seq": seq}) };
     let events: Vec<_> = (1..=250).map(event).collect();
-    store.record(&Record { events: events.clone(), ..record("o1", 250, "many") }).await.unwrap();
+    store.record(&Record { events: events.clone(), base: 0, ..record("o1", 250, "many") }).await.unwrap();
     assert_eq!(store.events(&order("o1"), 0, 1_000).await.unwrap(), events);
     assert_eq!(store.events(&order("o1"), 99, 2).await.unwrap(), events[99..101]);
     assert_eq!(store.events(&order("o1"), 250, 2).await.unwrap(), []);

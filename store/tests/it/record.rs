@@ -1,6 +1,7 @@
 //! What a record does to units, versions and rows, however often and in whatever company it comes.
 
-use oms_store::{OrderFilter, Record, Recorded, Reserved, Store, StoreError};
+use oms_store::{OrderFilter, Record, Recorded, Reserved, Store};
+use serde_json::json;
 
 use crate::{
     stack::fresh_whole_store,
@@ -29,7 +30,7 @@ fn with_target(version: u64, kind: &str, allocated: u32, consumed: u32) -> Recor
     Record { stock: vec![target("o1", "WH-1", "A", allocated, consumed)], ..record("o1", version, kind) }
 }
 
-const DONE: Recorded = Recorded::Done { deficit_units: 0 };
+const APPENDED: Recorded = Recorded::Appended { deficit_units: 0 };
 
 #[tokio::test]
 async fn targets_move_units_to_where_they_say_and_no_further_when_repeated() {
@@ -38,9 +39,9 @@ async fn targets_move_units_to_where_they_say_and_no_further_when_repeated() {
         [(1, 4, 0, (10, 4, 6, 0)), (2, 1, 3, (7, 1, 6, 0)), (3, 3, 1, (9, 3, 6, 0)), (4, 0, 2, (8, 0, 8, 0))]
     {
         let step = with_target(version, "moved", allocated, consumed);
-        assert_eq!(store.record(&step).await.unwrap(), DONE);
+        assert_eq!(store.record(&step).await.unwrap(), APPENDED);
         assert_eq!(figures(&store).await, expected, "version {version}");
-        assert_eq!(store.record(&step).await.unwrap(), Recorded::Already);
+        assert_eq!(store.record(&step).await.unwrap(), Recorded::Same { stored_version: version });
         assert_eq!(figures(&store).await, expected, "version {version}, repeated");
         assert_sound(&store).await;
     }
@@ -49,10 +50,10 @@ async fn targets_move_units_to_where_they_say_and_no_further_when_repeated() {
 #[tokio::test]
 async fn units_taken_beyond_what_is_there_are_a_fact_and_a_recorded_deficit() {
     let store = reserved("o1").await;
-    assert_eq!(store.record(&with_target(1, "moved here", 13, 0)).await.unwrap(), Recorded::Done { deficit_units: 3 });
+    assert_eq!(store.record(&with_target(1, "moved here", 13, 0)).await.unwrap(), Recorded::Appended { deficit_units: 3 });
     assert_eq!(figures(&store).await, (10, 13, 0, 3));
     assert_sound(&store).await;
-    assert_eq!(store.record(&with_target(2, "gave back", 8, 0)).await.unwrap(), DONE);
+    assert_eq!(store.record(&with_target(2, "gave back", 8, 0)).await.unwrap(), APPENDED);
     assert_eq!(figures(&store).await, (10, 8, 2, 0));
     assert_sound(&store).await;
 }
@@ -75,7 +76,7 @@ async fn units_that_left_a_listed_fulfillment_order_are_given_back_and_wait_no_m
     wait_for(&store, waiting("o1", "A", 9, "2026-01-01T00:00:00Z"), "o1").await;
     let gone = [1, 2].map(|n| queued("o1", n, "WH-1", "cancelled", None));
     let listed = Record { fulfillment_orders: gone.to_vec(), ..record("o1", 1, "cancelled") };
-    assert_eq!(store.record(&listed).await.unwrap(), DONE);
+    assert_eq!(store.record(&listed).await.unwrap(), APPENDED);
     assert_eq!(figures(&store).await, (10, 0, 10, 0));
     assert_eq!(store.invariants().await.unwrap().leaked_reservations, 0);
     adjust(&store, "WH-1", "A", 5).await;
@@ -116,78 +117,83 @@ async fn reserving_and_closing_at_once_leaks_nothing_whoever_wins() {
     assert_sound(&store).await;
 }
 
+/// Everything that a record could have touched.
+async fn seen(store: &Store) -> (serde_json::Value, (i64, i64, i64, i64), Vec<(u64, String)>, Option<String>) {
+    let events = store.events(&order("o1"), 0, 10).await.unwrap();
+    let part = store.fulfillment_order(&fulfillment("o1", 1)).await.unwrap();
+    (
+        serde_json::to_value(store.document(&order("o1")).await.unwrap().map(|document| document.doc)).unwrap(),
+        figures(store).await,
+        events.into_iter().map(|event| (event.seq, event.kind)).collect(),
+        part.map(|part| part.status),
+    )
+}
+
 #[tokio::test]
-async fn a_lost_task_is_undone_and_replaced_whatever_it_had_touched() {
+async fn of_two_that_record_at_one_version_the_first_stands_and_the_other_changes_nothing() {
     let store = reserved("o1").await;
     let placed = Record { fulfillment_orders: vec![queued("o1", 1, "WH-1", "open", None)], ..with_target(1, "sourced", 4, 0) };
     store.record(&placed).await.unwrap();
-    // The lost task cancelled the order, in two records: units gone, fulfillment orders changed, the order closed.
-    let changed = vec![queued("o1", 1, "WH-1", "cancelled", None), queued("o1", 2, "WH-1", "open", None)];
-    store.record(&Record { fulfillment_orders: changed, ..with_target(2, "cancelled", 0, 0) }).await.unwrap();
+    // One ships and closes the order; another one, who has slept meanwhile, wakes up and cancels what it knows.
+    let shipped = Record { fulfillment_orders: vec![queued("o1", 1, "WH-1", "shipped", None)], ..with_target(2, "shipped", 0, 4) };
+    store.record(&shipped).await.unwrap();
     store.record(&Record { closed: true, ..record("o1", 3, "closed") }).await.unwrap();
-    assert_eq!(figures(&store).await, (10, 0, 10, 0));
-
-    // The task that took its place put the order on hold, which names no units at all.
-    let held = record("o1", 2, "held");
-    assert_eq!(store.record(&held).await.unwrap(), Recorded::Replaced { deficit_units: 0 });
-    assert_eq!(store.record(&held).await.unwrap(), Recorded::Already);
-    assert_eq!(figures(&store).await, (10, 4, 6, 0));
-    assert_eq!(store.fulfillment_order(&fulfillment("o1", 1)).await.unwrap().unwrap().status, "open");
-    assert_eq!(store.fulfillment_order(&fulfillment("o1", 2)).await.unwrap(), None);
-    assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().version, 2);
-    let kinds = |events: Vec<oms_store::RecordedEvent>| events.into_iter().map(|event| event.kind).collect::<Vec<_>>();
-    assert_eq!(kinds(store.events(&order("o1"), 0, 10).await.unwrap()), ["sourced", "held"]);
-    assert_eq!(store.invariants().await.unwrap().lost_tasks, 1);
-    assert_sound(&store).await;
-
-    // It is open again, and goes on.
-    assert!(matches!(store.reserve(&step("o1", "more", &[("WH-1", "A", 1)])).await.unwrap(), Reserved::Done(_)));
-    assert_eq!(store.record(&with_target(3, "shipped", 0, 5)).await.unwrap(), DONE);
-    assert_eq!(kinds(store.events(&order("o1"), 0, 10).await.unwrap()), ["sourced", "held", "shipped"]);
-    assert_eq!(figures(&store).await, (5, 0, 5, 0));
+    let before = seen(&store).await;
+    let gone = vec![queued("o1", 1, "WH-1", "cancelled", None)];
+    let late = Record { fulfillment_orders: gone, closed: true, ..with_target(2, "cancelled", 0, 0) };
+    assert_eq!(store.record(&late).await.unwrap(), Recorded::Other { stored_version: 3 });
+    assert_eq!(seen(&store).await, before);
+    assert_eq!(before.2, [(1, "sourced".into()), (2, "shipped".into()), (3, "closed".into())]);
+    assert_eq!(before.1, (6, 0, 6, 0));
     assert_sound(&store).await;
 }
 
 #[tokio::test]
-async fn what_a_lost_task_moved_leaves_its_fulfillment_order_all_the_same_if_the_next_record_says_so() {
-    let store = reserved("o1").await;
-    wait_for(&store, waiting("o1", "A", 9, "2010-12-01T00:00:00Z"), "o1").await;
-    store.record(&with_target(1, "sourced", 4, 0)).await.unwrap();
-    let listed = |status: &str| [1, 2].map(|n| queued("o1", n, "WH-1", status, None)).to_vec();
-    store.record(&Record { fulfillment_orders: listed("open"), ..with_target(2, "split", 1, 0) }).await.unwrap();
-    // In its place, all units leave both fulfillment orders; an undo alone would bring them back.
-    let moved = Record { fulfillment_orders: listed("cancelled"), ..record("o1", 2, "cancelled") };
-    assert_eq!(store.record(&moved).await.unwrap(), Recorded::Replaced { deficit_units: 0 });
-    assert_eq!(figures(&store).await, (10, 0, 10, 0));
-    adjust(&store, "WH-1", "A", 5).await;
-    assert!(messages(&store).await.is_empty(), "nobody waits any more");
-    assert_sound(&store).await;
+async fn the_order_in_which_two_arrive_decides_and_both_orders_are_sound() {
+    for (first, second) in [("shipped", "cancelled"), ("cancelled", "shipped")] {
+        let store = reserved("o1").await;
+        store.record(&with_target(1, "sourced", 4, 0)).await.unwrap();
+        let one = |kind| with_target(2, kind, 0, if kind == "shipped" { 4 } else { 0 });
+        assert_eq!(store.record(&one(first)).await.unwrap(), APPENDED);
+        assert_eq!(store.record(&one(second)).await.unwrap(), Recorded::Other { stored_version: 2 });
+        assert_eq!(figures(&store).await, if first == "shipped" { (6, 0, 6, 0) } else { (10, 0, 10, 0) });
+        assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().doc, one(first).doc);
+        assert_sound(&store).await;
+    }
 }
 
 #[tokio::test]
-async fn several_events_of_a_retried_task_may_come_in_one_record() {
+async fn the_same_at_another_time_is_the_same_and_part_of_it_is_not() {
     let store = reserved("o1").await;
     store.record(&record("o1", 1, "placed")).await.unwrap();
     store.record(&record("o1", 2, "authorized")).await.unwrap();
-    let mut both = record("o1", 3, "approved");
+    let mut later = record("o1", 2, "authorized");
+    later.events[0].at = crate::support::at("2010-12-03T09:00:00Z");
+    assert_eq!(store.record(&later).await.unwrap(), Recorded::Same { stored_version: 2 });
+    // Whoever knows less than is recorded, and more of something else, reads what is recorded first.
+    let mut both = Record { base: 1, ..record("o1", 3, "approved") };
     both.events.insert(0, record("o1", 2, "authorized").events.remove(0));
-    assert_eq!(store.record(&both).await.unwrap(), DONE);
-    both.events.last_mut().unwrap().kind = "declined".into();
-    assert_eq!(store.record(&both).await.unwrap(), Recorded::Replaced { deficit_units: 0 });
-    let (found, _) = read_events(&store, None, 3).await;
+    assert_eq!(store.record(&both).await.unwrap(), Recorded::Other { stored_version: 2 });
+    let (found, _) = read_events(&store, None, 2).await;
     let events: Vec<_> = found.iter().map(|event| (event.seq, event.kind.as_str())).collect();
-    assert_eq!(events, [(1, "placed"), (2, "authorized"), (3, "declined")]);
+    assert_eq!(events, [(1, "placed"), (2, "authorized")]);
 }
 
 #[tokio::test]
-async fn a_record_whose_predecessor_is_missing_waits_for_it() {
-    let store = fresh_whole_store().await;
-    store.record(&record("o1", 1, "placed")).await.unwrap();
-    let error = store.record(&record("o1", 3, "approved")).await.unwrap_err();
-    assert_eq!(error, StoreError::OutOfOrder { stored_version: 1 });
-    assert!(error.retryable());
-    store.record(&record("o1", 2, "authorized")).await.unwrap();
-    store.record(&record("o1", 3, "approved")).await.unwrap();
+async fn a_record_whose_predecessor_is_missing_says_what_there_is_and_changes_nothing() {
+    let store = reserved("o1").await;
+    store.record(&with_target(1, "placed", 4, 0)).await.unwrap();
+    let before = seen(&store).await;
+    let ahead = with_target(3, "shipped", 0, 4);
+    assert_eq!(store.record(&ahead).await.unwrap(), Recorded::Behind { stored_version: 1 });
+    assert_eq!(seen(&store).await, before);
+    // The books are told everything, and that they had been restored: what is lost is a gap in the timeline.
+    let told = Record { base: 1, ..ahead };
+    assert_eq!(store.record(&told).await.unwrap(), APPENDED);
+    assert_eq!(store.record(&told).await.unwrap(), Recorded::Same { stored_version: 3 });
+    assert_eq!(seen(&store).await.2, [(1, "placed".into()), (3, "shipped".into())]);
+    assert_eq!(figures(&store).await, (6, 0, 6, 0));
+    assert_sound(&store).await;
 }
 
 #[tokio::test]
@@ -195,9 +201,22 @@ async fn an_old_record_that_comes_late_changes_nothing() {
     let store = reserved("o1").await;
     store.record(&with_target(1, "sourced", 4, 0)).await.unwrap();
     store.record(&with_target(2, "shipped", 0, 4)).await.unwrap();
-    assert_eq!(store.record(&with_target(1, "sourced", 4, 0)).await.unwrap(), Recorded::Already);
+    assert_eq!(store.record(&with_target(1, "sourced", 4, 0)).await.unwrap(), Recorded::Same { stored_version: 2 });
     assert_eq!(figures(&store).await, (6, 0, 6, 0));
     assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().version, 2);
     let listed = store.orders_page(&OrderFilter::default(), None, 10).await.unwrap();
     assert_eq!(listed.items[0].version, 2);
+}
+
+#[tokio::test]
+async fn what_is_newer_than_a_document_is_read_from_the_timeline_and_from_the_beginning_if_there_is_none() {
+    let store = reserved("o1").await;
+    assert_eq!(store.recorded_version(&order("o1")).await.unwrap(), 0);
+    store.record(&record("o1", 1, "placed")).await.unwrap();
+    store.record(&record("o1", 2, "approved")).await.unwrap();
+    assert_eq!(store.recorded_version(&order("o1")).await.unwrap(), 2);
+    let whole = store.timeline_after(&order("o1"), 0).await.unwrap();
+    assert_eq!((whole.beginning, whole.events.len()), (Some(json!({"of": "o1"})), 2));
+    let newer = store.timeline_after(&order("o1"), 1).await.unwrap();
+    assert_eq!((newer.beginning, newer.events), (None, record("o1", 2, "approved").events));
 }

@@ -1,13 +1,15 @@
 //! A return's progress: written once however often it is sent, with the stock that it puts back.
 
 use oms_domain::ids::ReturnId;
-use oms_store::{RecordedEvent, RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnRecorded, Store, StoreError};
+use oms_store::{Recorded, RecordedEvent, RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, Store};
 use serde_json::json;
 
 use crate::{
     stack::fresh_store,
     support::{at, facility_id, order, position, sku, stock_up},
 };
+
+const APPENDED: Recorded = Recorded::Appended { deficit_units: 0 };
 
 fn id(order_id: &str, number: u32) -> ReturnId {
     ReturnId::of(&order(order_id), number)
@@ -19,6 +21,7 @@ fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32) ->
     ReturnRecord {
         return_id: id(order_id, 1),
         order_id: order(order_id),
+        base: version - 1,
         version,
         status: "received".into(),
         needs_attention: false,
@@ -39,10 +42,10 @@ async fn on_hand(store: &Store, of: &str) -> i64 {
 async fn what_is_put_back_is_put_back_once_and_with_its_cause() {
     let store = fresh_store().await;
     stock_up(&store, "L-RET-A", "RET-A", 5).await;
-    assert_eq!(store.record_return(&record("RA", 1, "asked", "RET-A", 0)).await.unwrap(), ReturnRecorded::Done);
+    assert_eq!(store.record_return(&record("RA", 1, "asked", "RET-A", 0)).await.unwrap(), APPENDED);
     let judged = record("RA", 2, "judged", "RET-A", 3);
-    assert_eq!(store.record_return(&judged).await.unwrap(), ReturnRecorded::Done);
-    assert_eq!(store.record_return(&judged).await.unwrap(), ReturnRecorded::Already);
+    assert_eq!(store.record_return(&judged).await.unwrap(), APPENDED);
+    assert_eq!(store.record_return(&judged).await.unwrap(), Recorded::Same { stored_version: 2 });
     assert_eq!(on_hand(&store, "RET-A").await, 8);
     assert_eq!(store.return_document(&id("RA", 1)).await.unwrap(), Some(json!({"version": 2})));
     let kinds: Vec<String> = store.return_events(&id("RA", 1)).await.unwrap().into_iter().map(|event| event.kind).collect();
@@ -50,25 +53,29 @@ async fn what_is_put_back_is_put_back_once_and_with_its_cause() {
 }
 
 #[tokio::test]
-async fn the_write_of_a_lost_task_is_taken_back_with_its_stock() {
+async fn of_two_that_record_at_one_version_the_first_stands_with_its_stock() {
     let store = fresh_store().await;
     stock_up(&store, "L-RET-B", "RET-B", 5).await;
     store.record_return(&record("RB", 1, "asked", "RET-B", 0)).await.unwrap();
     store.record_return(&record("RB", 2, "accepted", "RET-B", 3)).await.unwrap();
-    let instead = record("RB", 2, "rejected", "RET-B", 0);
-    assert_eq!(store.record_return(&instead).await.unwrap(), ReturnRecorded::Replaced);
-    assert_eq!(on_hand(&store, "RET-B").await, 5);
-    let events = store.return_events(&id("RB", 1)).await.unwrap();
-    assert_eq!(events.last().map(|event| event.kind.as_str()), Some("rejected"));
+    store.record_return(&record("RB", 3, "closed", "RET-B", 3)).await.unwrap();
+    let late = record("RB", 2, "rejected", "RET-B", 0);
+    assert_eq!(store.record_return(&late).await.unwrap(), Recorded::Other { stored_version: 3 });
+    assert_eq!(on_hand(&store, "RET-B").await, 8);
+    let kinds: Vec<String> = store.return_events(&id("RB", 1)).await.unwrap().into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, ["asked", "accepted", "closed"]);
+    assert_eq!(store.return_document(&id("RB", 1)).await.unwrap(), Some(json!({"version": 3})));
 }
 
 #[tokio::test]
-async fn a_record_whose_predecessor_is_missing_is_refused() {
+async fn a_record_whose_predecessor_is_missing_says_what_there_is_and_changes_nothing() {
     let store = fresh_store().await;
     stock_up(&store, "L-RET-C", "RET-C", 5).await;
-    let refused = store.record_return(&record("RC", 4, "judged", "RET-C", 3)).await.unwrap_err();
-    assert!(matches!(refused, StoreError::OutOfOrder { .. }), "{refused:?}");
-    assert_eq!(on_hand(&store, "RET-C").await, 5);
+    let ahead = record("RC", 4, "judged", "RET-C", 3);
+    assert_eq!(store.record_return(&ahead).await.unwrap(), Recorded::Behind { stored_version: 0 });
+    assert_eq!((on_hand(&store, "RET-C").await, store.return_document(&id("RC", 1)).await.unwrap()), (5, None));
+    assert_eq!(store.record_return(&ReturnRecord { base: 0, ..ahead }).await.unwrap(), APPENDED);
+    assert_eq!(on_hand(&store, "RET-C").await, 8);
 }
 
 #[tokio::test]

@@ -158,7 +158,9 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
     let happened = at("2010-12-01T09:00:00Z");
     Record {
         order_id: order(order_id),
+        base: version - 1,
         version,
+        beginning: (version == 1).then(|| json!({"of": order_id})),
         doc: json!({"version": version, "after": kind}),
         events: vec![RecordedEvent { seq: version, kind: kind.into(), at: happened, data: json!({"kind": kind}) }],
         row: OrderRow {

@@ -1,8 +1,6 @@
 //! Waiting units: served in order, in the transaction that raises availability, whatever raised it.
 
-use oms_store::{
-    FeedKind, FeedMode, FeedRow, PickedUnits, Receipt, Record, Recorded, Reserve, Reserved, StartFeed, StockTarget, Store, Waiting,
-};
+use oms_store::{FeedKind, FeedMode, FeedRow, PickedUnits, Receipt, Record, Reserve, Reserved, StartFeed, StockTarget, Store, Waiting};
 use serde_json::Value;
 
 use crate::{
@@ -248,27 +246,5 @@ async fn closing_releases_grants_nobody_has_seen() {
     assert_eq!((left.reserved, left.available), (0, 3));
     adjust(&store, "WH-1", "A", 3).await;
     assert_eq!(position(&store, "WH-1", "A").await.available, 6);
-    assert_sound(&store).await;
-}
-
-#[tokio::test]
-async fn a_lost_task_that_had_seen_a_grant_and_closed_gives_both_back() {
-    let store = fresh_whole_store().await;
-    stock_up(&store, "WH-1", "A", 0).await;
-    wait_for(&store, waiting("o1", "A", 5, "2010-12-01T00:00:00Z"), "o1").await;
-    adjust(&store, "WH-1", "A", 3).await;
-    let seen = grant_ids(&store).await;
-    let stock = vec![waiting_target(Some("WH-1"), 3, 2)];
-    store.record(&Record { stock: stock.clone(), grants_seen: seen.clone(), ..record("o1", 1, "granted") }).await.unwrap();
-    store.record(&Record { closed: true, ..record("o1", 2, "cancelled") }).await.unwrap();
-
-    let replaced = store.record(&record("o1", 1, "held")).await.unwrap();
-    assert_eq!(replaced, Recorded::Replaced { deficit_units: 0 });
-    assert_eq!(position(&store, "WH-1", "A").await.reserved, 3);
-    assert_eq!(store.invariants().await.unwrap().unseen_grants, 3);
-    store.record(&Record { stock, grants_seen: seen, ..record("o1", 2, "granted") }).await.unwrap();
-    assert_eq!(position(&store, "WH-1", "A").await.reserved, 3);
-    adjust(&store, "WH-1", "A", 9).await;
-    assert_eq!(granted(&store).await, grants(&[("o1", 2)]), "and it still waits for the rest");
     assert_sound(&store).await;
 }

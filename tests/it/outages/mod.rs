@@ -2,9 +2,12 @@
 
 mod database;
 mod frozen;
+mod lives_once;
 mod lost_start;
 mod lost_task;
 mod messengers;
+mod other_rules;
 mod process;
 mod server;
 mod worker;
+mod zombie;

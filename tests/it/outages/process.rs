@@ -8,6 +8,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
+use nix::{
+    sys::signal::{Signal, kill, raise},
+    unistd::Pid,
+};
 use oms_activities::DataActivities;
 use oms_allocation::Rules;
 use oms_store::Store;
@@ -27,6 +31,8 @@ use crate::support::{ground::Addresses, run, runtime::until, stack::temporal, wo
 const ADDRESSES: &str = "OMS_TESTS_WORKER_ADDRESSES";
 /// Set: the activity after whose first run the process is gone, before anybody hears of it.
 const DIES_AFTER: &str = "OMS_TESTS_WORKER_DIES_AFTER";
+/// Set as well: it is stopped before that run, until somebody lets it go on.
+const FREEZES: &str = "OMS_TESTS_WORKER_FREEZES";
 
 /// A running worker process. It ends with the test, whatever happens.
 pub struct WorkerProcess(Child);
@@ -39,6 +45,25 @@ impl WorkerProcess {
     /// One that dies as soon as an activity has run, before Temporal hears of it.
     pub fn start_to_die_after(addresses: &Addresses, activity: &str) -> Result<Self> {
         Self::start_with(addresses, &[(DIES_AFTER, activity)])
+    }
+
+    /// One that is stopped when it is about to run an activity; let go on, it runs it and dies, before Temporal hears of it.
+    pub fn start_to_freeze_before(addresses: &Addresses, activity: &str) -> Result<Self> {
+        Self::start_with(addresses, &[(DIES_AFTER, activity), (FREEZES, "1")])
+    }
+
+    /// Waits until it is stopped.
+    pub async fn frozen(&self) -> Result<()> {
+        let stat = format!("/proc/{}/stat", self.0.id());
+        let stopped =
+            async || Ok(std::fs::read_to_string(&stat)?.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T")).then_some(()));
+        until("the worker process to be stopped", stopped).await
+    }
+
+    /// Lets it go on, and waits until it has died.
+    pub async fn thaw(self) -> Result<()> {
+        kill(Pid::from_raw(i32::try_from(self.0.id())?), Signal::SIGCONT)?;
+        self.ended().await
     }
 
     fn start_with(addresses: &Addresses, environment: &[(&str, &str)]) -> Result<Self> {
@@ -107,7 +132,11 @@ impl ActivityInboundInterceptor for DiesAfter {
         next: Next<'a, ExecuteActivityInput, ExecuteActivityOutput<'a>>,
     ) -> ExecuteActivityOutput<'a> {
         let dies = input.activity_info().activity_type == *self.0;
+        let freezes = dies && std::env::var_os(FREEZES).is_some();
         async move {
+            if freezes {
+                raise(Signal::SIGSTOP).expect("a process may stop itself");
+            }
             let result = next.run(input).await;
             if dies {
                 std::process::abort();

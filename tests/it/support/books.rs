@@ -8,7 +8,7 @@ use serde_json::json;
 use super::http::{Answer, client};
 
 /// One operation in the gateway's books.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Entry {
     pub kind: OperationKind,
     /// `succeeded`, `declined` or `refused`.
@@ -22,7 +22,7 @@ struct Page {
 }
 
 /// What the gateway did for one order.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Books(pub Vec<Entry>);
 
 impl Books {

@@ -8,6 +8,8 @@ use reqwest::{Client, RequestBuilder, header::HeaderMap};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::ground::Addresses;
+
 static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);
 
 /// The client of all tests.
@@ -52,4 +54,15 @@ impl Answer {
         ensure!(problem.code.code() == code && problem.status == status, "{}: expected {code}, got {problem:?}", self.asked);
         Ok(problem)
     }
+}
+
+/// Ours takes any signature.
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20300101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+
+/// Asks DynamoDB itself.
+pub async fn dynamodb(addresses: &Addresses, action: &str, body: &Value) -> Result<Value> {
+    let request = client().post(&addresses.dynamodb).header("x-amz-target", format!("DynamoDB_20120810.{action}"));
+    let request = request.header("content-type", "application/x-amz-json-1.0").header("authorization", AUTHORIZATION);
+    let request = request.header("x-amz-date", "20300101T000000Z");
+    Answer::to(request.body(body.to_string())).await?.view(200)
 }

@@ -13,7 +13,7 @@ use oms_workflows::{
 };
 use serde_json::Value;
 use temporalio_client::WorkflowHistory;
-use temporalio_common::data_converters::DataConverter;
+use temporalio_common::{data_converters::DataConverter, protos::temporal::api::history::v1::History};
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 use super::system::System;
@@ -111,7 +111,16 @@ pub async fn replay(json: &[u8]) -> Result<()> {
     replay_with(json, DataConverter::default()).await
 }
 
+/// The same, as the server has it.
+pub async fn events(history: History) -> Result<()> {
+    replay_history(history.into(), DataConverter::default()).await
+}
+
 async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
+    replay_history(WorkflowHistory::from_json(json)?, converter).await
+}
+
+async fn replay_history(history: WorkflowHistory, converter: DataConverter) -> Result<()> {
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<OrderWorkflow>()?
         .register_workflow::<ReturnWorkflow>()?
@@ -120,7 +129,7 @@ async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
         .data_converter(converter)
         .build();
     let replayer = WorkflowReplayer::new(options)?;
-    Ok(replayer.replay_workflow(WorkflowHistory::from_json(json)?).await?)
+    Ok(replayer.replay_workflow(history).await?)
 }
 
 /// Keeps the order's history under a name, if histories are being recorded.

@@ -7,18 +7,20 @@ use std::sync::{
 
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
-use oms_domain::{clock::BusinessClock, policy::Policy};
+use oms_domain::{clock::BusinessClock, ids::OrderId, policy::Policy};
 use oms_server::{AppState, Messengers};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{Facility, Store};
 use oms_worker::{Around, Settings};
 use oms_workflows::names::Queues;
+use serde_json::json;
 use temporalio_client::Client;
 use temporalio_common::data_converters::DataConverter;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     ground::{Addresses, Own},
+    http::dynamodb,
     stack::{temporal, temporal_with},
     worker::WorkerThread,
 };
@@ -93,6 +95,12 @@ impl System {
     /// What places and reaches orders under this policy.
     pub fn starter(&self, policy: Policy) -> Starter {
         starter(&self.temporal, &self.store, &self.addresses, policy)
+    }
+
+    /// The order's document is lost, as after a table was restored to an earlier day.
+    pub async fn forget_document(&self, id: &OrderId) -> Result<()> {
+        let body = json!({"TableName": self.addresses.table, "Key": {"pk": {"S": format!("ORDER#{id}")}, "sk": {"S": "DOC"}}});
+        dynamodb(&self.addresses, "DeleteItem", &body).await.map(drop)
     }
 
     pub async fn start_worker(&self) -> Result<()> {

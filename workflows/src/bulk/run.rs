@@ -73,10 +73,16 @@ async fn record(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), WorkflowTermi
         let (bulk, queues, at) = (ctx.state(|s| s.this.clone()), ctx.state(|s| s.input.queues.clone()), now(ctx)?);
         let version = bulk.version;
         let progress = BulkProgress { bulk, at };
-        own(ctx, &queues, Bulks::record_bulk, Bulks::record_bulk, progress, &format!("record to {version}")).await?;
+        own(ctx, &queues, || Bulks::record_bulk, progress, &format!("record to {version}"), || late(ctx)).await?;
         ctx.state_mut(|s| s.recorded = version);
     }
     Ok(())
+}
+
+/// It has not been able to record for minutes; what is shown next takes this back.
+fn late(ctx: &WorkflowContext<BulkWorkflow>) {
+    ctx.upsert_search_attributes([NEEDS_ATTENTION.value_set(true)]);
+    ctx.state_mut(|s| s.attention_shown = true);
 }
 
 /// "Request cancellation" in the Temporal UI is a cancellation like any other.

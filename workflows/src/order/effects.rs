@@ -1,4 +1,4 @@
-//! What the order does outside, each with its own limits. The loop never waits for one of these: they come back as commands.
+//! What the order does outside, each with its own limits.
 
 use std::time::Duration;
 
@@ -10,13 +10,11 @@ use oms_domain::{
 };
 use temporalio_workflow::{ActivityExecutionError, TimerOptions, WorkflowCancellationError, WorkflowCancellationToken, WorkflowContext};
 
-use super::{
-    OrderWorkflow, run,
-    run::{Pending, Woken},
-};
+use super::OrderWorkflow;
 use crate::{
-    calls::{outside, outside_within, own, reason},
-    contracts::{AdmitRequest, Admitted, Data, Fraud, Orders, Payments, RecordInput, Shipping, SourceInput},
+    calls::{OUTSIDE_ATTEMPT, outside, outside_within, own, reason},
+    contracts::{Data, Fraud, Orders, Payments, Shipping, SourceInput},
+    driver::{Driven, wait},
     names::{Queue, Queues},
 };
 
@@ -25,59 +23,43 @@ const LABEL_ANSWER: Duration = Duration::from_secs(5);
 /// However short the house's patience with the fraud check, it is asked.
 const SCREENING_MIN_MS: u64 = 1_000;
 
-/// Starts every effect that is owed and not under way.
-pub(super) fn start_owed(ctx: &WorkflowContext<OrderWorkflow>) -> Vec<Pending> {
-    let owed = ctx.state(|s| {
-        let effects = s.order.as_ref().map(|order| order.pending_effects()).unwrap_or_default();
-        let waits = |effect: &Effect| effect.after().is_some_and(|before| s.in_flight.contains(&before));
-        effects.into_iter().filter(|effect| !s.in_flight.contains(&effect.key()) && !waits(effect)).collect::<Vec<_>>()
-    });
-    owed.into_iter().map(|effect| start(ctx.clone(), effect)).collect()
-}
-
-fn start(ctx: WorkflowContext<OrderWorkflow>, effect: Effect) -> Pending {
-    let key = effect.key();
-    ctx.state_mut(|s| s.in_flight.push(key.clone()));
-    Box::pin(async move {
-        let answer = match effect {
-            Effect::Source(request) => source(&ctx, request).await,
-            Effect::Pay(request) => pay(&ctx, request).await,
-            Effect::Screen(request) => screen(&ctx, request).await,
-            Effect::BookLabel(request) => book_label(&ctx, request).await,
-            Effect::VoidLabel(request) => void_label(&ctx, request).await,
-        };
-        let answer = answer.unwrap_or_else(|error| Answer::GaveUp { effect: key.clone(), why: reason(&error) });
-        Woken::Effect(key, Box::new(Command::Answer(answer)))
-    })
+/// Does it, and answers with what came of it.
+pub(super) async fn perform(ctx: WorkflowContext<OrderWorkflow>, key: String, effect: Effect) -> Command {
+    let answer = match effect {
+        Effect::Source(request) => source(&ctx, request).await,
+        Effect::Pay(request) => pay(&ctx, &key, request).await,
+        Effect::Screen(request) => screen(&ctx, request).await,
+        Effect::BookLabel(request) => book_label(&ctx, request).await,
+        Effect::VoidLabel(request) => void_label(&ctx, request).await,
+    };
+    Command::Answer(answer.unwrap_or_else(|error| Answer::GaveUp { effect: key, why: reason(&error) }))
 }
 
 fn queues(ctx: &WorkflowContext<OrderWorkflow>) -> Queues {
     ctx.state(|s| s.input.queues.clone())
 }
 
-pub(super) async fn admit(ctx: &WorkflowContext<OrderWorkflow>, request: AdmitRequest) -> Result<Admitted, ActivityExecutionError> {
-    own(ctx, &queues(ctx), Data::admit, Data::admit, request, "read the order").await
-}
-
-pub(super) async fn record(ctx: &WorkflowContext<OrderWorkflow>, input: RecordInput) -> Result<(), ActivityExecutionError> {
-    let summary = format!("record {} to {}", input.since + 1, input.order.version);
-    own(ctx, &queues(ctx), Data::record, Data::record, input, &summary).await
-}
-
 async fn source(ctx: &WorkflowContext<OrderWorkflow>, request: SourceRequest) -> Result<Answer, ActivityExecutionError> {
     let summary = format!("source and reserve, round {}", request.round);
     // Business time of the round: the same on replay, and the same for a repeated attempt.
     let at = ctx.state(|s| s.business_time(ctx.workflow_time())).unwrap_or_default();
-    own(ctx, &queues(ctx), Data::source, Data::source, SourceInput { at, request }, &summary).await.map(Answer::Sourced)
+    // Its own wait says when it takes too long.
+    own(ctx, &queues(ctx), || Data::source, SourceInput { at, request }, &summary, || {}).await.map(Answer::Sourced)
 }
 
-async fn pay(ctx: &WorkflowContext<OrderWorkflow>, request: PaymentRequest) -> Result<Answer, ActivityExecutionError> {
+async fn pay(ctx: &WorkflowContext<OrderWorkflow>, key: &str, request: PaymentRequest) -> Result<Answer, ActivityExecutionError> {
+    let in_doubt = ctx.state(|s| s.in_doubt.contains(key));
+    let request = PaymentRequest { ask_first: request.ask_first || in_doubt, ..request };
+    if in_doubt {
+        outlast_other_run(ctx).await;
+        ctx.state_mut(|s| s.in_doubt.remove(key));
+    }
     let amount = Money::new(request.amount_minor, request.currency);
     let asks = if request.ask_first { "ask about " } else { "" };
     let summary = format!("{asks}{} {amount}", request.kind.as_str());
     let (payment_id, number) = (request.payment_id.clone(), request.number);
     let by_credit = |order: &Order| order.payment(&request.payment_id).is_some_and(|known| known.method == PaymentMethod::Credit);
-    if ctx.state(|s| s.order.as_ref().is_some_and(by_credit)) {
+    if ctx.state(|s| s.run.line.this().is_some_and(by_credit)) {
         let options = outside(&queues(ctx), Queue::Data, format!("{summary} of the credit"));
         let outcome = ctx.execute_activity(Orders::pay_by_credit, request, options).await?;
         return Ok(Answer::Payment { payment_id, number, outcome });
@@ -91,9 +73,18 @@ async fn pay(ctx: &WorkflowContext<OrderWorkflow>, request: PaymentRequest) -> R
     Ok(Answer::Payment { payment_id, number, outcome })
 }
 
+/// An attempt that another run has begun is over by then: whoever asks after that asks about what will not change by itself.
+async fn outlast_other_run(ctx: &WorkflowContext<OrderWorkflow>) {
+    let options = TimerOptions::builder(OUTSIDE_ATTEMPT)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .summary("outlast what another run may have begun".to_owned())
+        .build();
+    ctx.timer(options).await;
+}
+
 async fn screen(ctx: &WorkflowContext<OrderWorkflow>, request: ScreenRequest) -> Result<Answer, ActivityExecutionError> {
     // After that a person decides, and nobody waits for the answer.
-    let within_ms = ctx.state(|s| s.order.as_ref().map(|order| order.policy.screening_ms)).unwrap_or_default();
+    let within_ms = ctx.state(|s| s.run.line.this().map(|order| order.policy.screening_ms)).unwrap_or_default();
     let within = Duration::from_millis(u64::try_from(within_ms).unwrap_or_default().max(SCREENING_MIN_MS));
     let options = outside_within(within, &queues(ctx), Queue::Payments, "fraud check".to_owned());
     let verdict = ctx.execute_activity(Fraud::screen, request, options).await?;
@@ -125,7 +116,7 @@ pub(super) async fn await_labels(ctx: &WorkflowContext<OrderWorkflow>, request: 
         .build();
     let mut patience = std::pin::pin!(ctx.timer(options));
     temporalio_workflow::select! {
-        labelled = run::wait(ctx, |s: &OrderWorkflow| !s.awaits_label(request)).fuse() => labelled,
+        labelled = wait(ctx, |s: &OrderWorkflow| s.run.draining || !s.awaits_label(request)).fuse() => labelled,
         _ = patience => Ok(()),
     }
 }

@@ -1,43 +1,44 @@
 //! What the Temporal UI shows of an order: search attributes to find it by, and details that explain it.
 
-use oms_domain::{money::Money, order::Order};
+use oms_domain::{
+    money::Money,
+    order::{Order, OrderStatus},
+};
 use temporalio_workflow::WorkflowContext;
 
 use super::OrderWorkflow;
-use crate::names::{FACILITY_IDS, FACILITY_IDS_MAX, NEEDS_ATTENTION, ORDER_STATUS};
+use crate::names::{FACILITY_IDS, FACILITY_IDS_MAX, ORDER_STATUS};
 
 /// What was shown last; an attribute is written only when it differs, since each write is an event.
-#[derive(Default)]
+#[derive(Default, Clone, PartialEq)]
 pub(super) struct Shown {
     status: &'static str,
     facilities: Vec<String>,
-    needs_attention: bool,
+}
+
+pub(super) fn show(ctx: &WorkflowContext<OrderWorkflow>) {
+    let Some((next, details)) = ctx.state(|s| s.run.line.this().map(|order| (Shown::of(order), details(order)))) else { return };
+    ctx.set_current_details(details);
+    // The starter has set Created; Approved passes within a task and is never seen.
+    let last = ctx.state(|s| s.shown.clone());
+    if next == last || next.status == OrderStatus::Created.name() {
+        return;
+    }
+    let mut changed = Vec::new();
+    if next.status != last.status {
+        changed.push(ORDER_STATUS.value_set(next.status.to_owned()));
+    }
+    if next.facilities != last.facilities {
+        changed.push(FACILITY_IDS.value_set(next.facilities.clone()));
+    }
+    ctx.upsert_search_attributes(changed);
+    ctx.state_mut(|s| s.shown = next);
 }
 
 impl Shown {
-    pub(super) fn show(&mut self, ctx: &WorkflowContext<OrderWorkflow>) {
-        let Some((next, details)) = ctx.state(|s| s.order.as_ref().map(|order| (Self::of(order), details(order)))) else { return };
-        ctx.set_current_details(details);
-        let mut changed = Vec::new();
-        // The starter has set Created; Approved passes within a task and is never seen.
-        if next.status != self.status && next.status != "created" {
-            changed.push(ORDER_STATUS.value_set(next.status.to_owned()));
-        }
-        if next.facilities != self.facilities && next.status != "created" {
-            changed.push(FACILITY_IDS.value_set(next.facilities.clone()));
-        }
-        if next.needs_attention != self.needs_attention {
-            changed.push(NEEDS_ATTENTION.value_set(next.needs_attention));
-        }
-        if !changed.is_empty() {
-            ctx.upsert_search_attributes(changed);
-            *self = next;
-        }
-    }
-
     fn of(order: &Order) -> Self {
         let facilities = order.facilities().into_iter().take(FACILITY_IDS_MAX).map(String::from).collect();
-        Self { status: order.status.name(), facilities, needs_attention: !order.attention.is_empty() }
+        Self { status: order.status.name(), facilities }
     }
 }
 

@@ -1,39 +1,23 @@
-//! What a return does outside. The loop never waits for one of these: they come back as commands.
+//! What a return does outside.
 
 use oms_domain::returns::{Answer, Command, Effect};
 use temporalio_workflow::{ActivityExecutionError, WorkflowContext};
 
-use super::{
-    ReturnWorkflow,
-    run::{Pending, Woken},
-};
+use super::ReturnWorkflow;
 use crate::{
     calls::{outside, reason},
     contracts::{AskOrder, FollowRefund, Orders, Shipping, TellCredit},
     names::Queue,
 };
 
-/// Starts every effect that is owed and not under way.
-pub(super) fn start_owed(ctx: &WorkflowContext<ReturnWorkflow>) -> Vec<Pending> {
-    let owed = ctx.state(|s| {
-        let effects = s.this.pending_effects();
-        effects.into_iter().filter(|effect| !s.in_flight.contains(&effect.key())).collect::<Vec<_>>()
-    });
-    owed.into_iter().map(|effect| start(ctx.clone(), effect)).collect()
-}
-
-fn start(ctx: WorkflowContext<ReturnWorkflow>, effect: Effect) -> Pending {
-    let key = effect.key();
-    ctx.state_mut(|s| s.in_flight.push(key.clone()));
-    Box::pin(async move {
-        let answer = run(&ctx, effect).await;
-        let answer = answer.unwrap_or_else(|error| Answer::GaveUp { effect: key.clone(), why: reason(&error) });
-        Woken::Effect(key, Box::new(Command::Answer(answer)))
-    })
+/// Does it, and answers with what came of it.
+pub(super) async fn perform(ctx: WorkflowContext<ReturnWorkflow>, key: String, effect: Effect) -> Command {
+    let answer = run(&ctx, effect).await;
+    Command::Answer(answer.unwrap_or_else(|error| Answer::GaveUp { effect: key, why: reason(&error) }))
 }
 
 async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<Answer, ActivityExecutionError> {
-    let (queues, core) = ctx.state(|s| (s.input.queues.clone(), s.this.core.clone()));
+    let (queues, core) = ctx.state(|s| (s.input.queues.clone(), s.input.core.clone()));
     let credit = core.credit.clone();
     let ask = |lines| AskOrder { order_id: core.order_id.clone(), return_id: core.return_id.clone(), lines, credit };
     match effect {

@@ -74,6 +74,7 @@ impl Order {
                 self.attention.retain(|known| known.subject != *effect || known.wait.is_some());
                 self.attention.push(Attention { subject: effect.clone(), why: why.clone(), wait: None, since: at });
             }
+            Event::BooksRestored { .. } => {}
             Event::AttentionResolved { subject, wait } => {
                 self.gave_up.remove(subject);
                 self.attention.retain(|known| known.subject != *subject || known.wait != *wait);

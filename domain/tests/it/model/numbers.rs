@@ -191,6 +191,7 @@ impl Model {
             Event::DecisionAsked(_) | Event::DecisionMade { .. } | Event::DeadlineExtended { .. } => {}
             Event::CancellationRequested { .. } | Event::CancellationAnswered { .. } | Event::CancellationRecorded(_) => {}
             Event::AttentionRaised { .. } | Event::EffectGaveUp { .. } | Event::AttentionResolved { .. } => {}
+            Event::BooksRestored { .. } => {}
         }
     }
 

@@ -1,0 +1,77 @@
+//! Reads an order in: as it is recorded, if anything is recorded of it, or else as it was placed.
+
+use oms_domain::{
+    error::ErrorCode,
+    ids::OrderId,
+    order::{Event, Order, OrderCore},
+    policy::Policy,
+};
+use oms_store::{RecordedEvent, Timeline};
+use oms_workflows::contracts::Admitted;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use temporalio_sdk::activities::ActivityError;
+
+use super::DataActivities;
+use crate::failure::{failure, store_failure};
+
+/// What an order begins as: its events, one after the other, lead from here to what it is.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Beginning {
+    pub core: OrderCore,
+    pub policy: Policy,
+}
+
+impl DataActivities {
+    /// A document stands over the intake, always; what is recorded and not in the document yet stands over the document, and is brought
+    /// into it.
+    pub(super) async fn admit_order(&self, order_id: &OrderId) -> Result<Admitted, ActivityError> {
+        let both = tokio::try_join!(self.store.document(order_id), self.store.recorded_version(order_id));
+        let (document, recorded_version) = both.map_err(|error| store_failure(&error))?;
+        let known: Option<Order> = document.map(|document| read("the order's document", document.doc)).transpose()?;
+        let version = known.as_ref().map_or(0, |order| order.version);
+        let recorded = match known {
+            Some(order) if order.version >= recorded_version => order,
+            None if recorded_version == 0 => return self.as_placed(order_id).await,
+            known => {
+                let newer = self.store.timeline_after(order_id, version).await.map_err(|error| store_failure(&error))?;
+                follow(known, newer)?
+            }
+        };
+        if recorded.version > version {
+            let doc = serde_json::to_value(&recorded).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
+            self.store.put_document(order_id, recorded.version, &doc).await.map_err(|error| store_failure(&error))?;
+        }
+        Ok(Admitted::Resumed(Box::new(recorded)))
+    }
+
+    async fn as_placed(&self, order_id: &OrderId) -> Result<Admitted, ActivityError> {
+        let intake = self.store.intake(order_id).await.map_err(|error| store_failure(&error))?;
+        let intake = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?;
+        Ok(Admitted::Fresh(Box::new(OrderCore::of(&intake.order))))
+    }
+}
+
+/// The order after what is newer than its document.
+fn follow(known: Option<Order>, newer: Timeline) -> Result<Order, ActivityError> {
+    let mut order = match (known, newer.beginning) {
+        (Some(order), _) => order,
+        (None, Some(beginning)) => {
+            let Beginning { core, policy } = read("what the order began as", beginning)?;
+            Order::new(core, policy)
+        }
+        (None, None) => return Err(failure(ErrorCode::Internal, "the order has neither a document nor a beginning: it needs repair")),
+    };
+    for RecordedEvent { seq, at, data, .. } in newer.events {
+        if seq != order.version + 1 {
+            let why = format!("event {} of the order is missing: it needs repair", order.version + 1);
+            return Err(failure(ErrorCode::Internal, why));
+        }
+        order.evolve(&read::<Event>("an event of the order", data)?, at);
+    }
+    Ok(order)
+}
+
+fn read<T: DeserializeOwned>(what: &str, json: Value) -> Result<T, ActivityError> {
+    serde_json::from_value(json).map_err(|error| failure(ErrorCode::Internal, format!("{what} cannot be read: {error}")))
+}

@@ -1,0 +1,50 @@
+//! What has happened to an order, from PostgreSQL, which decides: the document follows.
+
+use oms_domain::ids::OrderId;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{error::StoreError, record::RecordedEvent, store::Store};
+
+/// What is recorded of an order after some version.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Timeline {
+    /// What the order began as: only asked for from the beginning.
+    pub beginning: Option<Value>,
+    /// Oldest first.
+    pub events: Vec<RecordedEvent>,
+}
+
+impl Store {
+    /// The last version that is recorded of an order; 0: nothing is.
+    pub async fn recorded_version(&self, order_id: &OrderId) -> Result<u64, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(version) FROM order_guards WHERE order_id = $1");
+        Ok(self.row(query.bind(order_id.as_str())).await?.unwrap_or(0))
+    }
+
+    /// Everything recorded of an order after a version.
+    pub async fn timeline_after(&self, order_id: &OrderId, version: u64) -> Result<Timeline, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object(
+                'beginning', (SELECT beginning FROM order_beginnings WHERE order_id = $1 AND $2 = 0),
+                'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'at', at, 'data', data) ORDER BY seq), '[]')
+                    FROM order_events WHERE order_id = $1 AND seq > $2))",
+        );
+        let found = self.row(query.bind(order_id.as_str()).bind(number(version))).await?;
+        found.ok_or(StoreError::Corrupt { what: "a timeline" })
+    }
+
+    /// Events after the given one, in order.
+    pub async fn events(&self, order_id: &OrderId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('seq', seq, 'kind', kind, 'at', at, 'data', data) FROM order_events
+            WHERE order_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        );
+        self.rows(query.bind(order_id.as_str()).bind(number(after)).bind(i64::from(limit))).await
+    }
+}
+
+/// Beyond what PostgreSQL counts to, there is nothing.
+fn number(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}

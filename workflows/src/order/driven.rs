@@ -1,0 +1,185 @@
+//! What is the order's own in the driver's loop.
+
+use std::convert::Infallible;
+
+use jiff::Timestamp;
+use oms_domain::{
+    clock::BusinessClock,
+    error::Rejection,
+    ids::CancellationId,
+    order::{Answer, Command, Effect, Event, Order, OrderStatus, Request, decide},
+};
+use temporalio_workflow::{ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
+
+use super::{OrderWorkflow, effects};
+use crate::{
+    contracts::{AdmitRequest, Admitted, Data, RecordAnswer, RecordInput},
+    driver::{Driven, Effort, Process, Run, Unrecorded, insist},
+    messages::{OrderInput, OrderResult},
+    names::Queues,
+};
+
+/// OrderPlaced and SourcingAsked.
+const BEGINNING: u64 = 2;
+
+impl Process for Order {
+    type Command = Command;
+    type Event = Event;
+    type Status = OrderStatus;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn status(&self) -> OrderStatus {
+        self.status
+    }
+
+    fn decide(&self, command: &Command, at: Timestamp) -> Result<(Self, Vec<Event>), Rejection> {
+        let events = decide(self, command, at)?;
+        let mut next = self.clone();
+        events.iter().for_each(|event| next.evolve(event, at));
+        Ok((next, events))
+    }
+
+    fn evolve(&mut self, event: &Event, at: Timestamp) {
+        Order::evolve(self, event, at);
+    }
+
+    fn kind(event: &Event) -> &'static str {
+        event.kind()
+    }
+
+    fn books_restored(from: u64, to: u64) -> Event {
+        Event::BooksRestored { from, to }
+    }
+}
+
+impl Driven for OrderWorkflow {
+    type This = Order;
+    type Effect = Effect;
+    type Result = OrderResult;
+
+    fn run_state(&self) -> &Run<Order> {
+        &self.run
+    }
+
+    fn run_state_mut(&mut self) -> &mut Run<Order> {
+        &mut self.run
+    }
+
+    fn clock(&self) -> BusinessClock {
+        self.input.clock
+    }
+
+    fn queues(&self) -> &Queues {
+        &self.input.queues
+    }
+
+    fn history_max(&self) -> u32 {
+        self.input.history_max
+    }
+
+    async fn admit(ctx: &WorkflowContext<Self>) -> Result<(Order, bool), WorkflowTermination> {
+        let (order_id, policy) = ctx.state(|s| (s.input.order_id.clone(), s.input.policy.clone()));
+        match insist(ctx, || Data::admit, AdmitRequest { order_id }, "read the order").await? {
+            Admitted::Fresh(core) => {
+                ctx.state_mut(|s| s.beginning = Some((*core).clone()));
+                Ok((Order::new(*core, policy), false))
+            }
+            Admitted::Resumed(order) => Ok((*order, true)),
+        }
+    }
+
+    fn first() -> Command {
+        Command::Place
+    }
+
+    fn tick() -> Command {
+        Command::Tick
+    }
+
+    async fn record(ctx: &WorkflowContext<Self>, unrecorded: &Unrecorded<Order>) -> Result<Option<RecordAnswer>, WorkflowTermination> {
+        let input = ctx.state(|s| s.record_input(unrecorded));
+        let summary = format!("record {} to {}", input.base + 1, input.order.version);
+        insist(ctx, || Data::record, input, &summary).await
+    }
+
+    /// An order's first two events (placed, sourcing asked) are recorded together with the answer: the intake says as much until then, and
+    /// a record saved is a tenth of an order's writes.
+    fn holds_back(&self) -> bool {
+        self.run.line.recorded() == 0 && self.order_is(|order| order.version <= BEGINNING)
+    }
+
+    /// Payments that are pending may have been begun by whoever recorded them.
+    fn went_on(&mut self) {
+        if std::mem::take(&mut self.input.handed_over) {
+            return;
+        }
+        let pending = self.run.line.this().map(Order::pending_effects).unwrap_or_default();
+        let pays = pending.iter().filter(|effect| matches!(effect, Effect::Pay(_)));
+        self.in_doubt.extend(pays.map(Effect::key).filter(|key| !self.run.in_flight.contains(key)));
+    }
+
+    fn owed(&self) -> Vec<(String, Effect)> {
+        let effects = self.run.line.this().map(Order::pending_effects).unwrap_or_default();
+        let waits = |effect: &Effect| effect.after().is_some_and(|before| self.run.in_flight.contains(&before));
+        effects.into_iter().filter(|effect| !waits(effect)).map(|effect| (effect.key(), effect)).collect()
+    }
+
+    fn perform(ctx: WorkflowContext<Self>, key: String, effect: Effect) -> Effort<Command> {
+        Box::pin(effects::perform(ctx, key, effect))
+    }
+
+    /// An attempt at a payment that nobody waits for any more may still be at the gateway when the next one is begun.
+    fn must_not_be_handed_over(&self) -> bool {
+        let effects = self.run.line.this().map(Order::pending_effects).unwrap_or_default();
+        effects.iter().any(|effect| matches!(effect, Effect::Pay(_)) && self.run.in_flight.contains(&effect.key()))
+    }
+
+    fn next_deadline(&self) -> Option<(Timestamp, String)> {
+        let next = self.run.line.this()?.deadlines().into_iter().next()?;
+        Some((next.due, next.wait.key().to_owned()))
+    }
+
+    fn needs_attention(&self) -> bool {
+        self.order_is(|order| !order.attention.is_empty())
+    }
+
+    fn show(ctx: &WorkflowContext<Self>) {
+        super::shown::show(ctx);
+    }
+
+    /// Answered unit by unit, with its undo.
+    fn cancelled(&mut self, at: Timestamp) {
+        let Ok(cancellation_id) = CancellationId::parse("temporal") else { return };
+        let request = Request::Cancel { cancellation_id, reason: "cancelled through Temporal".to_owned(), lines: None };
+        if let Err(refusal) = self.run.line.ask(&Command::Request(request), at) {
+            let gave_up = Answer::GaveUp { effect: "cancellation".into(), why: refusal.message };
+            self.run.line.take(&Command::Answer(gave_up), at);
+        }
+    }
+
+    fn result(&self) -> Option<OrderResult> {
+        let order = self.run.line.this().filter(|order| order.is_closed())?;
+        Some(OrderResult { status: order.status, version: order.version })
+    }
+
+    fn hand_over(ctx: &WorkflowContext<Self>, options: ContinueAsNewOptions) -> Result<Infallible, WorkflowTermination> {
+        let input = ctx.state(|s| OrderInput { handed_over: true, ..s.input.clone() });
+        ctx.continue_as_new(input, options)
+    }
+}
+
+impl OrderWorkflow {
+    fn order_is(&self, condition: impl FnOnce(&Order) -> bool) -> bool {
+        self.run.line.this().is_some_and(condition)
+    }
+
+    fn record_input(&self, unrecorded: &Unrecorded<Order>) -> RecordInput {
+        let Unrecorded { this: order, events, base, since, at, .. } = unrecorded;
+        let stock_facts = self.run.line.unrecorded().flat_map(|(seq, event, _)| order.stock_facts(seq, event)).collect();
+        let beginning = self.beginning.clone().filter(|_| *base == 0).map(Box::new);
+        RecordInput { order: order.clone(), events: events.clone(), stock_facts, base: *base, since: *since, beginning, at: *at }
+    }
+}

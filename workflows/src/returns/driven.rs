@@ -1,0 +1,155 @@
+//! What is the return's own in the driver's loop.
+
+use std::convert::Infallible;
+
+use jiff::Timestamp;
+use oms_domain::{
+    clock::BusinessClock,
+    error::Rejection,
+    returns::{Answer, Command, Effect, Event, Request, Return, ReturnStatus, decide},
+};
+use temporalio_workflow::{ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
+
+use super::{ReturnWorkflow, effects};
+use crate::{
+    contracts::{Data, RecordAnswer, ReturnProgress},
+    driver::{Driven, Effort, Process, Run, Unrecorded, insist},
+    messages::ReturnResult,
+    names::Queues,
+};
+
+impl Process for Return {
+    type Command = Command;
+    type Event = Event;
+    type Status = ReturnStatus;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn status(&self) -> ReturnStatus {
+        self.status
+    }
+
+    fn decide(&self, command: &Command, at: Timestamp) -> Result<(Self, Vec<Event>), Rejection> {
+        let events = decide(self, command, at)?;
+        let mut next = self.clone();
+        events.iter().for_each(|event| next.evolve(event, at));
+        Ok((next, events))
+    }
+
+    fn evolve(&mut self, event: &Event, at: Timestamp) {
+        Return::evolve(self, event, at);
+    }
+
+    fn kind(event: &Event) -> &'static str {
+        event.kind()
+    }
+
+    fn books_restored(from: u64, to: u64) -> Event {
+        Event::BooksRestored { from, to }
+    }
+}
+
+impl Driven for ReturnWorkflow {
+    type This = Return;
+    type Effect = Effect;
+    type Result = ReturnResult;
+
+    fn run_state(&self) -> &Run<Return> {
+        &self.run
+    }
+
+    fn run_state_mut(&mut self) -> &mut Run<Return> {
+        &mut self.run
+    }
+
+    fn clock(&self) -> BusinessClock {
+        self.input.clock
+    }
+
+    fn queues(&self) -> &Queues {
+        &self.input.queues
+    }
+
+    fn history_max(&self) -> u32 {
+        self.input.history_max
+    }
+
+    async fn admit(ctx: &WorkflowContext<Self>) -> Result<(Return, bool), WorkflowTermination> {
+        let (core, policy) = ctx.state(|s| (s.input.core.clone(), s.input.policy.clone()));
+        let known = insist(ctx, || Data::read_return, core.return_id.clone(), "read the return").await?;
+        Ok(known.map_or_else(|| (Return::new(core, policy), false), |known| (known, true)))
+    }
+
+    fn first() -> Command {
+        Command::Open
+    }
+
+    fn tick() -> Command {
+        Command::Tick
+    }
+
+    async fn record(ctx: &WorkflowContext<Self>, unrecorded: &Unrecorded<Return>) -> Result<Option<RecordAnswer>, WorkflowTermination> {
+        let Unrecorded { this, events, base, at, .. } = unrecorded;
+        let progress = ReturnProgress { this: this.clone(), events: events.clone(), base: *base, at: *at };
+        insist(ctx, || Data::record_return, progress, &format!("record {} to {}", base + 1, this.version)).await
+    }
+
+    fn owed(&self) -> Vec<(String, Effect)> {
+        let effects = self.run.line.this().map(Return::pending_effects).unwrap_or_default();
+        effects.into_iter().map(|effect| (effect.key(), effect)).collect()
+    }
+
+    fn perform(ctx: WorkflowContext<Self>, key: String, effect: Effect) -> Effort<Command> {
+        Box::pin(effects::perform(ctx, key, effect))
+    }
+
+    fn next_deadline(&self) -> Option<(Timestamp, String)> {
+        let next = self.run.line.this()?.deadlines().into_iter().next()?;
+        Some((next.due, next.wait.key().to_owned()))
+    }
+
+    fn needs_attention(&self) -> bool {
+        self.run.line.this().is_some_and(|this| !this.attention.is_empty())
+    }
+
+    fn show(ctx: &WorkflowContext<Self>) {
+        if let Some(details) = ctx.state(|s| s.run.line.this().map(details)) {
+            ctx.set_current_details(details);
+        }
+    }
+
+    /// Goods that are on their way are seen through.
+    fn cancelled(&mut self, at: Timestamp) {
+        let request = Request::Cancel { reason: "cancelled through Temporal".to_owned() };
+        if let Err(refusal) = self.run.line.ask(&Command::Request(request), at) {
+            let gave_up = Answer::GaveUp { effect: "cancellation".into(), why: refusal.message };
+            self.run.line.take(&Command::Answer(gave_up), at);
+        }
+    }
+
+    fn result(&self) -> Option<ReturnResult> {
+        let this = self.run.line.this().filter(|this| this.is_closed())?;
+        Some(ReturnResult { status: this.status, version: this.version })
+    }
+
+    fn hand_over(ctx: &WorkflowContext<Self>, options: ContinueAsNewOptions) -> Result<Infallible, WorkflowTermination> {
+        ctx.continue_as_new(ctx.state(|s| s.input.clone()), options)
+    }
+}
+
+/// Markdown: what an operator asks first. No personal data.
+fn details(this: &Return) -> String {
+    let mut text = format!("**{}** of order `{}`\n", this.status, this.core.order_id);
+    for (id, units) in this.announced() {
+        text.push_str(&format!("\n- line {id}: {units} announced, {} received", this.received().get(&id).copied().unwrap_or(0)));
+    }
+    for attention in &this.attention {
+        text.push_str(&format!("\n- ⚠ {}: {}", attention.subject, attention.why));
+    }
+    if let Some(next) = this.deadlines().first() {
+        text.push_str(&format!("\n\nNext deadline: {} of `{}` at {}", next.wait.key(), next.subject, next.due));
+    }
+    text
+}
