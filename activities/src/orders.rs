@@ -86,7 +86,7 @@ impl OrderActivities {
                         Err(error) => return Err(starter_failure(&error)),
                     }
                 }
-                RefundProgress::Stuck { why, .. } => return Ok(Answer::RefundFailed { why }),
+                RefundProgress::Stuck { why, .. } => return Ok(Answer::RefundFailed { retries: follow.retries, why }),
                 RefundProgress::UnderWay => {}
             }
             if tokio::time::Instant::now() >= until {

@@ -62,6 +62,8 @@ errors! {
     IllegalTransition = "illegal_transition", 409, Never, 4, "This is not possible in the present state";
     /// A rule of the house refuses the command.
     RefusedByRule = "refused_by_rule", 409, Never, 4, "A rule refuses this";
+    /// What is kept of the order has reached its bound: it can be worked to its end, and nothing can be added.
+    OrderTooLarge = "order_too_large", 409, Never, 4, "The order has grown too large";
     /// The order's workflow has ended and the command needs an open one.
     OrderClosed = "order_closed", 409, Never, 4, "The order is closed";
     IdempotencyKeyReused = "idempotency_key_reused", 422, Never, 5, "This idempotency key was used with another body";

@@ -20,4 +20,5 @@ pub mod placed;
 pub mod policy;
 pub mod reservation;
 pub mod returns;
+pub mod taken;
 mod waits;

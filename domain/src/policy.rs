@@ -7,9 +7,9 @@ use crate::order::Choice;
 
 macro_rules! policy {
     ($( $(#[$doc:meta])* $name:ident : $kind:ty = $default:expr; )+) => {
-        /// Durations are milliseconds of business time. Absent fields take the default.
+        /// Durations are milliseconds of business time. Absent fields take the default, and unknown ones are a newer release's.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(default)]
         pub struct Policy { $( $(#[$doc])* pub $name: $kind, )+ }
 
         impl Default for Policy {

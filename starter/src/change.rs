@@ -58,14 +58,15 @@ impl Starter {
         let (before, placed) = self.parts(order_id).await?;
         let before = before.ok_or_else(|| StarterError::Unavailable("nothing has been recorded of the order yet".to_owned()))?;
         let at = self.config.clock.business(Timestamp::now());
-        let command = Command::Request(request(set, &placed, at_version));
+        let command = preview("change", request(set, &placed, at_version));
         let known = before.change(&set.change_id).is_some();
         let mut after = before.clone();
         send(&mut after, &command, at)?;
         let asked = after.open_change().filter(|open| open.change_id == set.change_id).cloned().zip(after.change_due());
         for asked in asked.iter().flat_map(|(request, _)| &request.asked) {
             let (fulfillment_order_id, action) = (asked.fulfillment_order_id.clone(), FulfillmentRequest::AcceptChange);
-            send(&mut after, &Command::Request(Request::Fulfillment { fulfillment_order_id, action }), at)?;
+            let accept = Request::Fulfillment { fulfillment_order_id, action };
+            send(&mut after, &preview(asked.fulfillment_order_id.as_str(), accept), at)?;
         }
         Ok(Preview { before, after, asked, placed: if known { placed } else { placed.with(set) } })
     }
@@ -80,9 +81,13 @@ impl Starter {
 }
 
 fn send(order: &mut Order, command: &Command, at: Timestamp) -> Result<(), StarterError> {
-    let events = decide(order, command, at).map_err(StarterError::Rejected)?;
-    events.iter().for_each(|event| order.evolve(event, at));
+    *order = decide(order, command, at).map_err(StarterError::Rejected)?.state;
     Ok(())
+}
+
+/// What nobody has asked yet.
+fn preview(id: &str, request: Request) -> Command {
+    Command::Request { command_id: format!("preview:{id}"), request }
 }
 
 fn request(set: &ChangeSet, placed: &PlacedOrder, at_version: Option<u64>) -> Request {

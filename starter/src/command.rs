@@ -94,8 +94,8 @@ impl Starter {
     ) -> Result<Asked<CommandAnswer>, StarterError> {
         if let Some(order) = self.order(order_id).await? {
             let at = self.config.clock.business(Timestamp::now());
-            let events = decide(&order, &request.command(), at).map_err(StarterError::Rejected)?;
-            if events.is_empty() {
+            let decided = decide(&order, &request.command(), at).map_err(StarterError::Rejected)?;
+            if decided.events.is_empty() {
                 return Ok(Asked::Answered(CommandAnswer { version: order.version, status: order.status }));
             }
         }

@@ -99,12 +99,15 @@ impl Starter {
         let now = self.config.clock.business(Timestamp::now());
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         let return_id = ReturnId::of(&start.order_id, self.store.returns_of(&start.order_id).await? + 1);
-        let ask = |credit| Command::Request(Request::OpenReturn { return_id: return_id.clone(), lines: lines.clone(), credit });
-        order::decide(origin, &ask(None), at).map_err(StarterError::Rejected)?;
+        let ask = |credit| {
+            let request = Request::OpenReturn { return_id: return_id.clone(), lines: lines.clone(), credit };
+            Command::Request { command_id: "preview".to_owned(), request }
+        };
+        order::decide(origin, &ask(None), at).map(drop).map_err(StarterError::Rejected)?;
         let worth_minor = origin.refund_share_minor(&lines).min(origin.refundable_minor());
         let placed = self.placed_for(start, id, return_id.clone(), at, worth_minor).await?;
         let credit = Credit::of(id.clone(), placed.total_minor().min(worth_minor));
-        order::decide(origin, &ask(Some(credit)), at).map_err(StarterError::Rejected)?;
+        order::decide(origin, &ask(Some(credit)), at).map(drop).map_err(StarterError::Rejected)?;
         Ok(placed)
     }
 

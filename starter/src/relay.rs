@@ -147,7 +147,7 @@ impl Starter {
         }
         let at = self.config.clock.business(Timestamp::now());
         let mut facts = carrier_events(&message.payload).into_iter().map(Command::Fact);
-        if facts.any(|fact| decide(&order, &fact, at).is_ok_and(|events| !events.is_empty())) {
+        if facts.any(|fact| decide(&order, &fact, at).is_ok_and(|decided| !decided.events.is_empty())) {
             self.tell_with_start(&message.order_id, message.payload.clone()).await?;
         }
         Ok(Told::Done)

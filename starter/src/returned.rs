@@ -86,7 +86,8 @@ impl Starter {
     fn refuse_early(&self, order: &Order, return_id: &ReturnId, opening: &OpenReturn) -> Result<(), StarterError> {
         let lines = opening.lines.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
         let (return_id, credit) = (return_id.clone(), opening.credit.clone());
-        let open = order::Command::Request(order::Request::OpenReturn { return_id, lines, credit });
+        let request = order::Request::OpenReturn { return_id, lines, credit };
+        let open = order::Command::Request { command_id: "preview".to_owned(), request };
         let at = self.config.clock.business(Timestamp::now());
         order::decide(order, &open, at).map(drop).map_err(StarterError::Rejected)
     }
@@ -198,8 +199,8 @@ impl Starter {
         update_id: String,
     ) -> Result<Asked<ReturnAnswer>, StarterError> {
         let found = self.return_of(id).await?.ok_or(StarterError::NotFound)?;
-        let events = decide(&found, &request.command(), self.config.clock.business(Timestamp::now())).map_err(StarterError::Rejected)?;
-        if events.is_empty() {
+        let decided = decide(&found, &request.command(), self.config.clock.business(Timestamp::now())).map_err(StarterError::Rejected)?;
+        if decided.events.is_empty() {
             return Ok(Asked::Answered(ReturnAnswer { version: found.version, status: found.status }));
         }
         let start = self.return_options(id, found.core.lines.len());

@@ -1,8 +1,9 @@
--- One message an order for the grants made in this call; orders that wait as a whole get an empty one: plan again.
+-- One message an order for the grants made in this call; orders that wait as a whole get a hint, known by its id: plan again.
 CREATE OR REPLACE FUNCTION announce_grants(grant_ids text[], hinted text[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO order_inbox (order_id, kind, payload)
     SELECT order_id, 'stock_arrived', jsonb_build_object('grants', coalesce(jsonb_agg(given ORDER BY given ->> 'grant_id')
-        FILTER (WHERE given IS NOT NULL), '[]'))
+        FILTER (WHERE given IS NOT NULL), '[]')) || CASE WHEN order_id = ANY (hinted)
+        THEN jsonb_build_object('hint_id', gen_random_uuid()) ELSE '{}' END
     FROM (
         SELECT g.order_id, to_jsonb(g) - 'order_id' AS given FROM stock_grants g WHERE g.grant_id = ANY (grant_ids)
         UNION ALL

@@ -9,3 +9,6 @@ pub mod messages;
 pub mod names;
 pub mod order;
 pub mod returns;
+
+#[cfg(test)]
+mod kept;

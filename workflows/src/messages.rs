@@ -57,7 +57,7 @@ pub struct CommandRequest {
 
 impl CommandRequest {
     pub fn command(&self) -> Command {
-        Command::Request(self.request.clone())
+        Command::Request { command_id: self.command_id.clone(), request: self.request.clone() }
     }
 }
 
@@ -117,7 +117,7 @@ pub struct ReturnRequest {
 
 impl ReturnRequest {
     pub fn command(&self) -> returns::Command {
-        returns::Command::Request(self.request.clone())
+        returns::Command::Request { command_id: self.command_id.clone(), request: self.request.clone() }
     }
 }
 
@@ -140,7 +140,8 @@ pub fn carrier_moves(payload: &Value) -> Vec<CarrierMove> {
 /// Reads a `stock_arrived` signal. None for what is not one: a signal that failed to decode would fail the workflow task for ever.
 pub fn stock_arrived(payload: &Value) -> Option<Fact> {
     let grants = payload.get("grants")?.as_array()?;
-    Some(Fact::StockArrived { grants: grants.iter().filter_map(grant).collect() })
+    let hint_id = payload.get("hint_id").and_then(Value::as_str).map(str::to_owned);
+    Some(Fact::StockArrived { grants: grants.iter().filter_map(grant).collect(), hint_id })
 }
 
 fn grant(value: &Value) -> Option<Grant> {
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn a_signal_that_makes_no_sense_is_read_as_nothing() {
         assert_eq!(stock_arrived(&json!(42)), None);
-        assert_eq!(stock_arrived(&json!({"grants": [{"grant_id": 7}]})), Some(Fact::StockArrived { grants: vec![] }));
+        assert_eq!(stock_arrived(&json!({"grants": [{"grant_id": 7}]})), Some(Fact::StockArrived { grants: vec![], hint_id: None }));
         assert_eq!(stock_shorted(&json!({"shorts": [{"quantity": 7}]})), Some(Fact::StockShorted { shorts: vec![] }));
         assert_eq!(carrier_events(&json!({"events": ["x", {"status": "eaten"}]})), []);
     }

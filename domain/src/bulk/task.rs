@@ -184,12 +184,11 @@ impl Task {
     /// What would come of it now; the order is not asked.
     pub fn foresee(&self, order: &Order, at: Timestamp) -> OrderOutcome {
         let mut after = order.clone();
-        let mut ask = |request: Request| -> Result<(), Rejection> {
-            let events = decide(&after, &Command::Request(request), at)?;
-            events.iter().for_each(|event| after.evolve(event, at));
+        let mut ask = |(command_id, request)| -> Result<(), Rejection> {
+            after = decide(&after, &Command::Request { command_id, request }, at)?.state;
             Ok(())
         };
-        let answers: Vec<Result<(), Rejection>> = self.requests(order).into_iter().map(|(_, request)| ask(request)).collect();
+        let answers: Vec<Result<(), Rejection>> = self.requests(order).into_iter().map(&mut ask).collect();
         self.judge(&after, &answers)
     }
 

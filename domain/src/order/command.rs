@@ -16,8 +16,8 @@ use crate::{
 pub enum Command {
     /// The order begins.
     Place,
-    /// A person or a program asks; it may be refused.
-    Request(Request),
+    /// A person or a program asks; it may be refused. Under the same id again it is the same command, and does nothing.
+    Request { command_id: String, request: Request },
     /// An effect of ours came back.
     Answer(Answer),
     /// Something happened in the world; never refused.
@@ -136,7 +136,7 @@ pub enum Request {
 
 /// What an associate, or someone for them, does to a fulfillment order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "kebab-case")]
+#[serde(tag = "action", rename_all = "snake_case")]
 pub enum FulfillmentRequest {
     /// Now, whatever the remorse period says.
     Release,
@@ -225,6 +225,8 @@ pub enum Answer {
     },
     Label {
         parcel_id: ParcelId,
+        /// That of the request.
+        attempt: u32,
         outcome: LabelOutcome,
     },
     /// The carrier has voided a label, or never had it.
@@ -235,9 +237,11 @@ pub enum Answer {
     Screened {
         verdict: Verdict,
     },
-    /// An effect gave up for good: a person must look.
+    /// An effect gave up: a person must look, or it is tried again after a while.
     GaveUp {
         effect: String,
+        /// What [`super::Order::attempt`] said of it when it was started.
+        attempt: u32,
         why: String,
     },
 }
@@ -284,9 +288,12 @@ pub enum LabelOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    /// Stock came in and was granted to waiting units; without grants, a hint to plan again.
+    /// Stock came in and was granted to waiting units; or it was not, since they wait as a whole or on purpose, and are to be planned again.
     StockArrived {
         grants: Vec<Grant>,
+        /// The hint to plan again, which counts once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hint_id: Option<String>,
     },
     /// A fact left fewer units than are reserved, and these reservations were chosen to give way, in the transaction that recorded it.
     StockShorted {

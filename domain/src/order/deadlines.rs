@@ -168,8 +168,11 @@ impl Order {
         self.failures(subject) > 0 || self.owed_effects().iter().any(|effect| effect.key() == subject)
     }
 
-    /// How often in a row the operations of this name were refused.
+    /// How often in a row the operations of this name were refused, or the effect with this key gave up.
     fn failures(&self, subject: &str) -> u32 {
+        if let Some(known) = self.gave_up.get(subject) {
+            return known.times;
+        }
         let named = |p: &Payment| OperationKind::ALL.iter().copied().find(|kind| operation_subject(*kind, &p.payment_id) == subject);
         let Some((payment, kind)) = self.payments.iter().find_map(|p| Some((p, named(p)?))) else { return 0 };
         let of_kind = payment.operations.iter().rev().filter(|op| op.kind == kind);
@@ -188,7 +191,7 @@ impl Order {
 
     fn order_waits(&self, waits: &mut Vec<Deadline>) {
         let (policy, id) = (&self.policy, self.core.order_id.as_str());
-        if self.status == OrderStatus::Created && !self.is_paid_for() {
+        if self.status == OrderStatus::Created && !self.is_paid_for() && self.all_units().unfinished() > 0 {
             push(waits, Wait::Payment, id, later(self.payment_since(), policy.payment_deadline_ms));
         }
         if let Some(open) = self.screening.filter(|screening| screening.verdict.is_none() && self.status == OrderStatus::Created) {

@@ -138,6 +138,11 @@ impl Effect {
 }
 
 impl Order {
+    /// Which attempt at an effect is made now, by its key: one more than have given up.
+    pub fn attempt(&self, effect: &str) -> u32 {
+        self.gave_up.get(effect).map_or(0, |known| known.times).saturating_add(1)
+    }
+
     /// Everything that is asked for and not answered, in a fixed order; not what gave up, until it is tried again.
     pub fn pending_effects(&self) -> Vec<Effect> {
         let mut effects = self.owed_effects();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold,
     Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    line_state::is_none_of_them,
 };
 use crate::{
     ids::{
@@ -23,6 +24,9 @@ pub enum Event {
         lines: usize,
         units: u64,
         total_minor: i64,
+        /// [`super::RULES`] then.
+        #[serde(default, skip_serializing_if = "is_none_of_them")]
+        rules: u32,
     },
     SourcingAsked {
         round: u32,
@@ -247,8 +251,11 @@ pub enum Event {
         occurred_at: Timestamp,
         #[serde(default)]
         assumed: bool,
+        /// The carrier's, if it said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event_id: Option<String>,
     },
-    /// Grants and shorts of stock were seen, of use or not: each counts once.
+    /// Grants, hints and shorts of stock were seen, of use or not: each counts once.
     GrantsSeen {
         grant_ids: Vec<String>,
     },
@@ -365,6 +372,7 @@ pub enum Event {
         lines: Lines,
         accepted: bool,
     },
+    /// A request to cancel was answered: what is asked of facilities, their own answers settle.
     CancellationRecorded(Cancellation),
     /// Someone gave a wait more time.
     DeadlineExtended {

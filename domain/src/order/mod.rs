@@ -42,7 +42,7 @@ pub use self::{
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},
     credit::{CREDIT, CoreExchange, Credit, SettledCredit},
     deadlines::{Deadline, Wait},
-    decide::decide,
+    decide::{ORDER_MAX_BYTES, decide},
     decision::{Choice, Decision},
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
@@ -64,7 +64,12 @@ use crate::{
     parcel::ParcelStatus,
     payment::Payment,
     policy::Policy,
+    taken::TakenCommands,
 };
+
+/// The rules that orders are begun by now. It grows with a rule that must not change for orders that are under way: the rule then asks
+/// [`Order::rules`] which of its forms is theirs.
+pub const RULES: u32 = 0;
 
 /// An order in the middle of its life. Its JSON is the order document; nothing in it is personal data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +80,9 @@ pub struct Order {
     pub status_since: Timestamp,
     /// How many events it has seen; the sequence number of the last one.
     pub version: u64,
+    /// [`RULES`] when it began.
+    #[serde(default, skip_serializing_if = "line_state::is_none_of_them")]
+    pub rules: u32,
     pub lines: BTreeMap<LineId, LineState>,
     pub fulfillment_orders: Vec<FulfillmentOrder>,
     pub payments: Vec<Payment>,
@@ -97,9 +105,12 @@ pub struct Order {
     /// What a person must look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Attention>,
-    /// Effects that gave up, by key: done again when someone, or time, says so.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub gave_up: BTreeSet<String>,
+    /// Effects that gave up, by key, until they have come back after all or are not owed any more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gave_up: BTreeMap<String, GivenUp>,
+    /// What was asked of it last, by the ids under which a repeat is known.
+    #[serde(default, skip_serializing_if = "TakenCommands::is_empty")]
+    pub commands: TakenCommands,
     pub sourcing: Sourcing,
     /// The fraud check, once it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,7 +120,7 @@ pub struct Order {
     /// Waits that were given more time, by [`Wait::of`]: until when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, Timestamp>,
-    /// Grants and shorts of stock that were taken notice of, with the version at which: messages come more than once.
+    /// Grants, hints and shorts of stock that were taken notice of, with the version at which: messages come more than once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants_seen: BTreeMap<String, u64>,
     /// The number that the next fulfillment order gets.
@@ -140,6 +151,16 @@ fn is_no_money(minor: &i64) -> bool {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+/// What became of an effect that could not be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// How often it gave up.
+    pub times: u32,
+    /// It is left alone until someone, or time, says that it may be tried again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub waits: bool,
 }
 
 /// Rounds of sourcing: each asks for the units that are open then, and is answered once.
@@ -255,6 +276,9 @@ pub struct Parcel {
     /// The carrier's time of the last event that counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at: Option<Timestamp>,
+    /// The carrier's last events that moved it, by id: each counts once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<String>,
     /// Requests for a label so far.
     #[serde(default, skip_serializing_if = "line_state::is_none_of_them")]
     pub label_attempts: u32,
@@ -279,7 +303,17 @@ pub enum Resolution {
     Refund,
 }
 
+/// More events than a parcel meets on its way.
+const REPORTED_KEPT: usize = 30;
+
 impl Parcel {
+    /// Somebody said where it was then; the carrier, under the event's id.
+    fn note_report(&mut self, occurred_at: Timestamp, event_id: Option<&str>) {
+        self.reported_at = Some(occurred_at);
+        self.reported.extend(event_id.map(str::to_owned));
+        self.reported.drain(..self.reported.len().saturating_sub(REPORTED_KEPT));
+    }
+
     /// On its way, and the carrier never said where.
     pub(crate) fn is_silent(&self) -> bool {
         self.status.is_in_transit() && self.reported_at.is_none()
@@ -338,6 +372,14 @@ pub struct Cancellation {
     pub too_late: Lines,
 }
 
+impl Cancellation {
+    /// A facility has answered for some of what is asked of it.
+    fn answer(&mut self, lines: &Lines, accepted: bool) {
+        self.requested = lines::without(&self.requested, lines);
+        lines::add(if accepted { &mut self.cancelled } else { &mut self.too_late }, lines);
+    }
+}
+
 /// Something that only a person can put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {
@@ -362,6 +404,7 @@ impl Order {
             status: OrderStatus::Created,
             status_since: placed_at,
             version: 0,
+            rules: RULES,
             fulfillment_orders: Vec::new(),
             holds: Vec::new(),
             cancellations: Vec::new(),
@@ -370,7 +413,8 @@ impl Order {
             outdated_groups: BTreeSet::new(),
             decisions: Vec::new(),
             attention: Vec::new(),
-            gave_up: BTreeSet::new(),
+            gave_up: BTreeMap::new(),
+            commands: TakenCommands::default(),
             sourcing: Sourcing::default(),
             screening: None,
             pooled: Pooled::default(),
@@ -390,6 +434,12 @@ impl Order {
     /// No event will follow by itself, and nothing is under way or will be tried again.
     pub fn is_closed(&self) -> bool {
         self.status.is_final() && !self.has_effects() && self.waits().is_empty()
+    }
+
+    /// The carrier's event has moved a parcel with this number before.
+    fn has_heard(&self, report: &CarrierReport) -> bool {
+        let of_number = |p: &&Parcel| p.tracking_number.as_deref() == Some(&report.tracking_number);
+        self.fulfillment_orders.iter().flat_map(|f| &f.parcels).filter(of_number).any(|p| p.reported.contains(&report.event_id))
     }
 
     pub fn fulfillment_order(&self, id: &FulfillmentOrderId) -> Option<&FulfillmentOrder> {

@@ -17,8 +17,8 @@ use crate::{
 pub enum Command {
     /// The return begins.
     Open,
-    /// A person or a program asks; it may be refused.
-    Request(Request),
+    /// A person or a program asks; it may be refused. Under the same id again it is the same command, and does nothing.
+    Request { command_id: String, request: Request },
     /// An effect of ours came back.
     Answer(Answer),
     /// The carrier reports; never refused.
@@ -87,7 +87,11 @@ pub enum Answer {
     /// The order lets the units come back.
     Agreed(Origin),
     Refused(Rejection),
-    Label(LabelOutcome),
+    Label {
+        /// What [`super::Return::attempt`] said of it when it was started.
+        attempt: u32,
+        outcome: LabelOutcome,
+    },
     LabelVoided,
     /// The order knows how the return ended, and what it owes for it.
     Settled(Settlement),
@@ -96,11 +100,16 @@ pub enum Answer {
     /// All the money has reached the customer.
     Refunded,
     RefundFailed {
+        /// How often it had been tried again by then.
+        #[serde(default)]
+        retries: u32,
         why: String,
     },
     /// An effect gave up.
     GaveUp {
         effect: String,
+        /// What [`super::Return::attempt`] said of it when it was started.
+        attempt: u32,
         why: String,
     },
 }

@@ -15,7 +15,7 @@ waits! {
         Rest = "return_rest", "return_rest_ms after the last goods came", "what has not come is not waited for", "the facility";
         Inspection = "return_inspection", "return_inspection_ms after the goods came", "the units go to manual review", "the facility";
         Review = "return_review", "return_review_ms after inspection", "the units in review are accepted and written off; goods the order never sold are rejected", "support";
-        Retry = "return_retry", "retry_ms after an effect or a refund failed", "it is tried again", "finance";
+        Retry = "return_retry", "retry_ms after an effect or a refund failed, retries_max times", "it is tried again", "finance";
     }
 }
 
@@ -32,8 +32,10 @@ impl Return {
     /// Every deadline that is still to come, soonest first.
     pub fn deadlines(&self) -> Vec<Deadline> {
         let mut deadlines: Vec<Deadline> = self.wait().into_iter().collect();
+        // After that a person must.
+        let again = |known: &&super::Attention| self.attempt(&known.subject) <= self.policy.retries_max.saturating_add(1);
         let retry = |known: &super::Attention| self.deadline(Wait::Retry, &known.subject, known.since, self.policy.retry_ms);
-        deadlines.extend(self.attention.iter().map(retry));
+        deadlines.extend(self.attention.iter().filter(again).map(retry));
         deadlines.sort_by(|a, b| (a.due, a.wait, &a.subject).cmp(&(b.due, b.wait, &b.subject)));
         deadlines
     }
@@ -50,9 +52,9 @@ impl Return {
                 (Wait::Inspection, policy.return_inspection_ms)
             }
             ReturnStatus::Received | ReturnStatus::Inspected => (Wait::Review, policy.return_review_ms),
-            ReturnStatus::RefundFailed => (Wait::Retry, policy.retry_ms),
-            // Their effects are under way, or held up and waited for as such.
-            ReturnStatus::Requested | ReturnStatus::Refunding => return None,
+            ReturnStatus::RefundFailed if self.refund_retries < policy.retries_max => (Wait::Retry, policy.retry_ms),
+            // Their effects are under way, or held up and waited for as such; or a person must say that it is tried again.
+            ReturnStatus::Requested | ReturnStatus::Refunding | ReturnStatus::RefundFailed => return None,
             ReturnStatus::Closed | ReturnStatus::Declined | ReturnStatus::Cancelled | ReturnStatus::Expired | ReturnStatus::Lost => {
                 return None;
             }

@@ -13,22 +13,32 @@ use crate::{
     parcel::ParcelAction,
     placed::QUANTITY_MAX,
     policy::ms,
+    taken::{Decided, TakenCommand, body_hash},
     waits::{EXTENDED_MAX, refuse_extension},
 };
 
-/// The events that `command` leads to at `at` (business time), with everything that then follows by itself. An empty list is an answer
-/// too: nothing changes.
-pub fn decide(this: &Return, command: &Command, at: Timestamp) -> Result<Vec<Event>, Rejection> {
+/// Far more than what is due at once can bring about.
+const ROUNDS_MAX: u32 = 20;
+
+/// What `command` leads to at `at` (business time), with everything that then follows by itself. No events is an answer too: nothing
+/// changes. So it is for every command that has led to events before and is told again.
+pub fn decide(this: &Return, command: &Command, at: Timestamp) -> Result<Decided<Return, Event>, Rejection> {
     let mut draft = Draft { this: this.clone(), events: Vec::new(), at };
     match command {
         Command::Open => draft.open(),
-        Command::Request(request) => draft.request(request)?,
+        Command::Request { command_id, request } => draft.taken(command_id, request)?,
         Command::Answer(answer) => draft.answered(answer),
         Command::Carrier(scan) => draft.scanned(scan),
         Command::Tick => draft.time_passed(),
     }
-    draft.advance();
-    Ok(draft.events)
+    // What follows from nothing is nothing.
+    if !draft.events.is_empty() {
+        draft.advance();
+        if let Command::Request { command_id, request } = command {
+            draft.keep(command_id, request);
+        }
+    }
+    Ok(Decided { state: draft.this, events: draft.events })
 }
 
 /// A return as it becomes, with the events that make it so.
@@ -53,6 +63,16 @@ impl Draft {
             let units = self.this.core.lines.iter().map(|line| u64::from(line.quantity)).sum();
             self.emit(Event::ReturnRequested { units });
         }
+    }
+
+    /// Done before, under this id; or done now.
+    fn taken(&mut self, command_id: &str, request: &Request) -> Result<(), Rejection> {
+        if self.this.commands.knows(command_id, request)? { Ok(()) } else { self.request(request) }
+    }
+
+    fn keep(&mut self, command_id: &str, request: &Request) {
+        let (command_id, body_hash, version) = (command_id.to_owned(), body_hash(request), self.this.version);
+        self.this.commands.keep(TakenCommand { command_id, body_hash, version });
     }
 
     fn request(&mut self, request: &Request) -> Result<(), Rejection> {
@@ -190,16 +210,18 @@ impl Draft {
         match answer {
             Answer::Agreed(origin) if pending => self.agreed(origin),
             Answer::Refused(refusal) if pending => self.emit(Event::OrderRefused { refusal: refusal.clone() }),
-            Answer::Label(outcome) if self.this.status == ReturnStatus::Approved => self.labelled(outcome),
+            Answer::Label { attempt, outcome } if self.this.status == ReturnStatus::Approved => self.labelled(*attempt, outcome),
             Answer::LabelVoided if self.this.label.as_ref().is_some_and(|label| !label.voided) => self.emit(Event::ReturnLabelVoided),
             Answer::Settled(settlement) if held => self.emit(Event::ReturnSettled(settlement.clone())),
             Answer::CreditTold if self.this.credit_to_tell().is_some() => self.emit(Event::CreditTold),
             Answer::Refunded if self.this.status == ReturnStatus::Refunding => self.emit(Event::ReturnClosed),
-            Answer::RefundFailed { why } if self.this.status == ReturnStatus::Refunding => {
+            Answer::RefundFailed { retries, why }
+                if self.this.status == ReturnStatus::Refunding && *retries == self.this.refund_retries =>
+            {
                 self.emit(Event::RefundFailed { why: why.clone() });
             }
-            Answer::GaveUp { effect, why } => self.gave_up(effect, why),
-            Answer::Agreed(_) | Answer::Refused(_) | Answer::Label(_) | Answer::LabelVoided => {}
+            Answer::GaveUp { effect, attempt, why } => self.gave_up(effect, *attempt, why),
+            Answer::Agreed(_) | Answer::Refused(_) | Answer::Label { .. } | Answer::LabelVoided => {}
             Answer::Settled(_) | Answer::CreditTold | Answer::Refunded | Answer::RefundFailed { .. } => {}
         }
     }
@@ -214,18 +236,20 @@ impl Draft {
         }
     }
 
-    fn labelled(&mut self, outcome: &LabelOutcome) {
+    fn labelled(&mut self, attempt: u32, outcome: &LabelOutcome) {
         match outcome {
             LabelOutcome::Booked { carrier, tracking_number } => {
                 let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone(), voided: false };
                 self.emit(Event::ReturnLabelSent { label });
             }
-            LabelOutcome::Refused { why } => self.gave_up("label", why),
+            LabelOutcome::Refused { why } => self.gave_up("label", attempt, why),
         }
     }
 
-    fn gave_up(&mut self, effect: &str, why: &str) {
-        if !self.this.attention.iter().any(|known| known.subject == effect) {
+    /// What is not owed any more needs nobody, and neither does an attempt that has given up before.
+    fn gave_up(&mut self, effect: &str, attempt: u32, why: &str) {
+        let is_owed = self.this.owed_effects().any(|owed| owed.key() == effect);
+        if is_owed && !self.this.is_held_up(effect) && attempt == self.this.attempt(effect) {
             self.emit(Event::AttentionRaised { subject: effect.to_owned(), why: why.to_owned() });
         }
     }
@@ -247,10 +271,15 @@ impl Draft {
         }
     }
 
-    /// Each wait whose deadline has passed gets its default.
+    /// Each wait whose deadline has passed gets its default, and so does what comes due by that: nothing is due any more.
     fn time_passed(&mut self) {
-        for deadline in self.this.deadlines().into_iter().filter(|deadline| deadline.due <= self.at).collect::<Vec<_>>() {
-            self.default_of(&deadline);
+        for _ in 0..ROUNDS_MAX {
+            let due = self.this.deadlines().into_iter().filter(|deadline| deadline.due <= self.at).collect::<Vec<_>>();
+            due.iter().for_each(|deadline| self.default_of(deadline));
+            self.advance();
+            if due.is_empty() {
+                return;
+            }
         }
     }
 

@@ -60,10 +60,23 @@ impl Effect {
 impl Return {
     /// Everything that is owed to the outside and not held up.
     pub fn pending_effects(&self) -> Vec<Effect> {
+        self.owed_effects().filter(|effect| !self.is_held_up(&effect.key())).collect()
+    }
+
+    /// Which attempt at an effect is made now, by its key: one more than have given up.
+    pub fn attempt(&self, effect: &str) -> u32 {
+        self.gave_up.get(effect).copied().unwrap_or(0).saturating_add(1)
+    }
+
+    pub(super) fn owed_effects(&self) -> impl Iterator<Item = Effect> {
         let void_owed = self.has_unused_label().then_some(Effect::VoidLabel);
         let owed = [self.question_owed(), self.label_owed(), void_owed, self.settlement_owed(), self.word_owed(), self.refund_owed()];
-        let held_up = |effect: &Effect| self.attention.iter().any(|known| known.subject == effect.key());
-        owed.into_iter().flatten().filter(|effect| !held_up(effect)).collect()
+        owed.into_iter().flatten()
+    }
+
+    /// It gave up, and nobody has said yet that it may be tried again.
+    pub(super) fn is_held_up(&self, effect: &str) -> bool {
+        self.attention.iter().any(|known| known.subject == effect)
     }
 
     fn question_owed(&self) -> Option<Effect> {

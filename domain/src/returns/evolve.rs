@@ -57,6 +57,8 @@ impl Return {
                 self.extended.insert(wait.of(subject), *until);
             }
             Event::AttentionRaised { subject, why } => {
+                let times = self.gave_up.entry(subject.clone()).or_default();
+                *times = times.saturating_add(1);
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), since: at });
             }
             Event::BooksRestored { .. } => {}

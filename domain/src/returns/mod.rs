@@ -29,6 +29,7 @@ use crate::{
     ids::{FacilityId, LineId, OrderId, ReturnId, Sku},
     order::{Credit, Lines},
     policy::Policy,
+    taken::TakenCommands,
 };
 
 /// Most lines a return may announce, most deliveries of goods it takes, and most kinds of goods in them.
@@ -66,6 +67,12 @@ pub struct Return {
     /// What only a person can put right, or time: each is tried again after a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Attention>,
+    /// How often effects gave up, by key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gave_up: BTreeMap<String, u32>,
+    /// What was asked of it last, by the ids under which a repeat is known.
+    #[serde(default, skip_serializing_if = "TakenCommands::is_empty")]
+    pub commands: TakenCommands,
     /// Waits that were given more time, by [`Wait::of`]: until when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, Timestamp>,
@@ -182,6 +189,8 @@ impl Return {
             settlement: None,
             refund_retries: 0,
             attention: Vec::new(),
+            gave_up: BTreeMap::new(),
+            commands: TakenCommands::default(),
             extended: BTreeMap::new(),
             credit_told: false,
         }

@@ -2,11 +2,11 @@
 
 use oms_domain::{
     address::AddressFlaw,
-    order::{Command, HoldReason, OrderStatus, Request},
+    order::{HoldReason, OrderStatus, Request},
     placed::Address,
 };
 
-use crate::support::{Run, core};
+use crate::support::{Run, anew, core};
 
 fn address(country: &str, postal_code: Option<&str>) -> Address {
     Address {
@@ -62,8 +62,8 @@ fn an_order_to_an_address_with_a_flaw_waits_for_a_person() {
     assert_eq!(held, [(HoldReason::IncorrectAddress, Some("the postal code is not of a form that its country has"))]);
     assert_eq!(run.order.status, OrderStatus::Created);
     let hold_id = run.order.holds[0].hold_id.clone();
-    run.must(&Command::Request(Request::ReleaseHold { hold_id: hold_id.clone() }));
+    run.must(&anew(Request::ReleaseHold { hold_id: hold_id.clone() }));
     assert_eq!((run.order.status, run.order.holds.len()), (OrderStatus::Processing, 0));
     let again = Request::PlaceHold { hold_id, reason: HoldReason::Other, expires_at: None };
-    assert!(run.send(&Command::Request(again)).is_err(), "the order's own ids are not for people");
+    assert!(run.send(&anew(again)).is_err(), "the order's own ids are not for people");
 }

@@ -4,8 +4,8 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
     fulfillment::FulfillmentStatus,
     order::{
-        ChangeRequest, ChangeStatus, Command, CoreChange, CoreGroup, Effect, Event, FulfillmentRequest, Order, OrderStatus,
-        RejectionReason, Request, Wait,
+        ChangeRequest, ChangeStatus, CoreChange, CoreGroup, Effect, Event, FulfillmentRequest, Order, OrderStatus, RejectionReason,
+        Request, Wait,
     },
     parcel::ParcelStatus,
     placed::DeliveryMethod,
@@ -13,7 +13,7 @@ use oms_domain::{
 
 use crate::{
     changes::{authorized_minor, change, ends_paid, less, line, more, units},
-    support::{Lines, Run, at, core, lines},
+    support::{Lines, Run, anew, at, core, lines},
 };
 
 const ELSEWHERE: CoreChange = CoreChange::Redirect { group: 0, address_flaw: None };
@@ -50,7 +50,7 @@ fn refuse(run: &mut Run, n: u32, reason: &str) -> Result<Vec<Event>, Rejection> 
 }
 
 fn cancel(run: &mut Run, id: &str) -> Result<Vec<Event>, Rejection> {
-    run.send(&Command::Request(Request::CancelChange { change_id: id.parse().unwrap() }))
+    run.send(&anew(Request::CancelChange { change_id: id.parse().unwrap() }))
 }
 
 fn pack(run: &mut Run, n: u32) {
@@ -165,7 +165,7 @@ fn silence_declines_it_and_more_time_can_be_given() {
     change(&mut run, "c1", vec![less("1", 1)]).unwrap();
     let due = run.order.change_due().unwrap();
     let until = due + jiff::SignedDuration::from_hours(1);
-    run.must(&Command::Request(Request::ExtendDeadline { wait: Wait::ChangeRequest, subject: "c1".into(), until }));
+    run.must(&anew(Request::ExtendDeadline { wait: Wait::ChangeRequest, subject: "c1".into(), until }));
     assert_eq!(run.order.change_due(), Some(until));
     run.wait_for(Wait::ChangeRequest);
     assert!(at(run.second) > until);

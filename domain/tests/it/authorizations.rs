@@ -10,7 +10,7 @@ use oms_domain::{
     policy::Policy,
 };
 
-use crate::support::{Run, at, core, declined, lines, payment};
+use crate::support::{Run, anew, at, core, declined, lines, payment};
 
 fn until(expires_at: Timestamp) -> OperationOutcome {
     OperationOutcome::Succeeded { reference: format!("a-{expires_at}"), expires_at: Some(expires_at) }
@@ -53,7 +53,7 @@ fn if_it_cannot_be_renewed_the_order_waits_for_a_payment_and_another_card_will_d
     run.order.policy.retries_max = 0;
     run.wait_for(Wait::AuthorizationExpiry);
     assert_eq!(run.order.holds[0].reason, HoldReason::AwaitingPayment);
-    run.must(&Command::Request(Request::AddPayment { payment: payment("2", PaymentMethod::Card, 732) }));
+    run.must(&anew(Request::AddPayment { payment: payment("2", PaymentMethod::Card, 732) }));
     run.gateway("2", until(in_days(20)));
     assert_eq!((run.order.holds.len(), run.order.shortfall_minor()), (0, 0));
 }
@@ -77,7 +77,7 @@ fn after_a_soft_decline_another_instrument_pays_until_the_deadline() {
     run.source(|_, units| units);
     run.gateway("1", declined(Decline::Soft));
     assert_eq!((run.order.status, run.order.holds.len()), (OrderStatus::Created, 1));
-    let other = Command::Request(Request::AddPayment { payment: payment("2", PaymentMethod::Card, 1_830) });
+    let other = anew(Request::AddPayment { payment: payment("2", PaymentMethod::Card, 1_830) });
     run.must(&other);
     assert_eq!(run.must(&other), [], "the same again is the same");
     run.obey();
@@ -92,11 +92,11 @@ fn the_declined_instrument_may_be_tried_once_more() {
     let mut run = Run::placed(core(&[2]));
     run.source(|_, units| units);
     run.gateway("1", declined(Decline::Soft));
-    run.must(&Command::Request(Request::AddPayment { payment: payment("1", PaymentMethod::Card, 1_830) }));
+    run.must(&anew(Request::AddPayment { payment: payment("1", PaymentMethod::Card, 1_830) }));
     run.obey();
     assert_eq!(run.order.status, OrderStatus::Processing);
     let other_amount = Request::AddPayment { payment: payment("1", PaymentMethod::Card, 5) };
-    assert_eq!(run.send(&Command::Request(other_amount)).unwrap_err().code, ErrorCode::RefusedByRule);
+    assert_eq!(run.send(&anew(other_amount)).unwrap_err().code, ErrorCode::RefusedByRule);
 }
 
 #[test]
@@ -104,11 +104,11 @@ fn an_effect_that_gave_up_is_left_alone_until_it_is_tried_again() {
     let mut run = Run::placed(core(&[2]));
     run.source(|_, units| units);
     let effect = run.order.pending_effects()[0].key();
-    let gave_up = Command::Answer(Answer::GaveUp { effect: effect.clone(), why: "the gateway is down".into() });
+    let gave_up = Command::Answer(Answer::GaveUp { effect: effect.clone(), attempt: 1, why: "the gateway is down".into() });
     assert_eq!(run.must(&gave_up), [Event::EffectGaveUp { effect: effect.clone(), why: "the gateway is down".into() }]);
     assert!(run.order.pending_effects().is_empty() && !run.order.is_closed());
     assert_eq!(run.order.deadlines()[0].wait, Wait::Retry);
-    run.must(&Command::Request(Request::Retry { subject: effect.clone() }));
+    run.must(&anew(Request::Retry { subject: effect.clone() }));
     assert_eq!(run.order.pending_effects()[0].key(), effect);
     run.obey();
     assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Processing, 0));
@@ -119,7 +119,7 @@ fn a_late_answer_settles_what_gave_up() {
     let mut run = Run::placed(core(&[2]));
     run.source(|_, units| units);
     let effect = run.order.pending_effects()[0].key();
-    run.must(&Command::Answer(Answer::GaveUp { effect, why: "the gateway is down".into() }));
+    run.must(&Command::Answer(Answer::GaveUp { effect, attempt: 1, why: "the gateway is down".into() }));
     run.gateway("1", until(in_days(7)));
     assert_eq!((run.order.status, run.order.attention.len(), run.order.gave_up.len()), (OrderStatus::Processing, 0, 0));
 }

@@ -7,7 +7,7 @@ use oms_domain::{
     order::{self, FulfillmentRequest, HoldReason},
 };
 
-use crate::support::{Run, at, core, lines};
+use crate::support::{Run, anew, at, core, lines};
 
 fn task(operation: Operation) -> Task {
     Task { bulk_id: "b-1".parse().unwrap(), operation, reason: "a recall".into() }
@@ -20,7 +20,7 @@ fn away(from: &str, consented: bool) -> Task {
 /// Asks the order as the bulk's activity does; each answer changes it.
 fn apply(task: &Task, run: &mut Run) -> OrderOutcome {
     let requests = task.requests(&run.order);
-    let answers: Vec<_> = requests.into_iter().map(|(_, request)| run.send(&order::Command::Request(request)).map(drop)).collect();
+    let answers: Vec<_> = requests.into_iter().map(|(_, request)| run.send(&anew(request)).map(drop)).collect();
     task.judge(&run.order, &answers)
 }
 
@@ -110,7 +110,7 @@ fn a_hold_is_placed_and_lifted_and_what_is_not_held_is_left_as_it_is() {
 fn holds_for_a_reason_are_lifted_whoever_placed_them_and_no_others() {
     let mut run = Run::released(core(&[3]));
     for (id, reason) in [("f-1", HoldReason::HighRiskOfFraud), ("f-2", HoldReason::HighRiskOfFraud), ("x", HoldReason::Other)] {
-        run.send(&order::Command::Request(order::Request::PlaceHold { hold_id: id.parse().unwrap(), reason, expires_at: None })).unwrap();
+        run.send(&anew(order::Request::PlaceHold { hold_id: id.parse().unwrap(), reason, expires_at: None })).unwrap();
     }
     let release = task(Operation::ReleaseFor { reason: HoldReason::HighRiskOfFraud });
     let keys: Vec<String> = release.requests(&run.order).into_iter().map(|(key, _)| key).collect();

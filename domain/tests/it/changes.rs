@@ -5,15 +5,15 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
     fulfillment::FulfillmentStatus,
     ids::HoldId,
-    order::{Command, CoreChange, CoreGroup, CoreLine, Event, FulfillmentRequest, HoldReason, Order, OrderStatus, Request},
+    order::{CoreChange, CoreGroup, CoreLine, Event, FulfillmentRequest, HoldReason, Order, OrderStatus, Request},
     placed::{DeliveryMethod, PaymentMethod},
 };
 
-use crate::support::{Lines, Run, core, payment};
+use crate::support::{Lines, Run, anew, core, payment};
 
 pub fn change(run: &mut Run, id: &str, changes: Vec<CoreChange>) -> Result<Vec<Event>, Rejection> {
     let change_id = id.parse().unwrap();
-    run.send(&Command::Request(Request::Change { change_id, reason: "on second thoughts".into(), changes, at_version: None }))
+    run.send(&anew(Request::Change { change_id, reason: "on second thoughts".into(), changes, at_version: None }))
 }
 
 pub fn more(line: &str, quantity: u32, due_minor: i64) -> CoreChange {
@@ -194,7 +194,7 @@ fn a_set_for_another_version_is_refused_and_its_repeat_is_not() {
     let mut run = Run::released(core(&[2]));
     let mut at = |at_version: u64| {
         let (change_id, reason) = ("c1".parse().unwrap(), "on second thoughts".into());
-        run.send(&Command::Request(Request::Change { change_id, reason, changes: vec![less("1", 1)], at_version: Some(at_version) }))
+        run.send(&anew(Request::Change { change_id, reason, changes: vec![less("1", 1)], at_version: Some(at_version) }))
             .map(|_| run.order.version)
     };
     assert_eq!(at(1).unwrap_err().code, ErrorCode::VersionConflict);
@@ -218,7 +218,7 @@ fn without_anyone_to_pay_more_the_order_waits_for_a_payment() {
     change(&mut run, "c1", vec![more("1", 1, 400)]).unwrap();
     assert_eq!(run.order.shortfall_minor(), 400);
     assert_eq!(run.order.holds.len(), 1);
-    run.must(&Command::Request(Request::AddPayment { payment: payment("card", PaymentMethod::Card, 400) }));
+    run.must(&anew(Request::AddPayment { payment: payment("card", PaymentMethod::Card, 400) }));
     run.source(|_, wanted| wanted);
     run.obey();
     assert!(run.order.holds.is_empty());

@@ -3,11 +3,11 @@
 use oms_domain::{
     error::{ErrorCode, Rejection},
     ids::{ClaimId, ReturnId},
-    order::{ClaimStatus, Command, Event, FulfillmentRequest, Request, Wait},
+    order::{ClaimStatus, Event, FulfillmentRequest, Request, Wait},
     payment::{Decline, OperationOutcome},
 };
 
-use crate::support::{Lines, Run, core, lines};
+use crate::support::{Lines, Run, anew, core, lines};
 
 fn delivered() -> Run {
     let mut run = Run::released(core(&[4]));
@@ -23,7 +23,7 @@ fn id(run: &Run, number: u32) -> ClaimId {
 }
 
 fn ask(run: &mut Run, request: Request) -> Result<Vec<Event>, Rejection> {
-    run.send(&Command::Request(request))
+    run.send(&anew(request))
 }
 
 fn open(run: &mut Run, number: u32, lines: Lines) -> Result<Vec<Event>, Rejection> {

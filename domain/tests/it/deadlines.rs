@@ -8,7 +8,7 @@ use oms_domain::{
     policy::{Policy, ms},
 };
 
-use crate::support::{Run, at, core};
+use crate::support::{Run, anew, at, core};
 
 fn waits(run: &Run) -> Vec<Wait> {
     run.order.deadlines().iter().map(|d| d.wait).collect()
@@ -44,13 +44,13 @@ fn a_preorder_of_an_expired_order_stays_cancelled() {
 fn an_order_that_is_paid_but_held_does_not_expire_for_want_of_payment() {
     let mut run = Run::placed(core(&[1]));
     let hold = Request::PlaceHold { hold_id: "h".parse().unwrap(), reason: HoldReason::HighRiskOfFraud, expires_at: None };
-    run.must(&Command::Request(hold));
+    run.must(&anew(hold));
     run.source(|_, units| units);
     run.obey();
     assert_eq!((run.order.status, waits(&run)), (OrderStatus::Created, vec![Wait::HoldReview]));
     run.wait();
     assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Created, 1));
-    run.must(&Command::Request(Request::ReleaseHold { hold_id: "h".parse().unwrap() }));
+    run.must(&anew(Request::ReleaseHold { hold_id: "h".parse().unwrap() }));
     assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Processing, 0));
 }
 
@@ -94,7 +94,7 @@ fn planning_waiting_units_again_does_not_put_off_their_deadline() {
     run.obey();
     let due = run.order.deadlines().into_iter().find(|d| d.wait == Wait::Backorder).unwrap().due;
     run.second += 86_400;
-    run.must(&Command::Fact(oms_domain::order::Fact::StockArrived { grants: vec![] }));
+    run.must(&Command::Fact(oms_domain::order::Fact::StockArrived { grants: vec![], hint_id: Some("h".into()) }));
     run.source_waiting_whole();
     let again = run.order.deadlines().into_iter().find(|d| d.wait == Wait::Backorder).unwrap();
     assert_eq!((again.due, again.subject.as_str()), (due, "A1-F2"));
@@ -110,7 +110,7 @@ fn a_remorse_period_that_ends_beyond_the_calendar_never_ends_and_never_panics() 
 
 fn extend(run: &mut Run, wait: Wait, subject: &str, second: i64) -> Result<usize, ErrorCode> {
     let request = Request::ExtendDeadline { wait, subject: subject.into(), until: at(second) };
-    run.send(&Command::Request(request)).map(|events| events.len()).map_err(|refusal| refusal.code)
+    run.send(&anew(request)).map(|events| events.len()).map_err(|refusal| refusal.code)
 }
 
 #[test]

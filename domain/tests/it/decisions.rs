@@ -2,11 +2,11 @@
 
 use oms_domain::{
     error::ErrorCode,
-    order::{Choice, Command, Event, OrderStatus, Request, Wait},
+    order::{Choice, Event, OrderStatus, Request, Wait},
     policy::Policy,
 };
 
-use crate::support::{Run, core};
+use crate::support::{Run, anew, core};
 
 fn asked(decision_default: Choice) -> Run {
     let mut run = Run::under(core(&[3]), Policy { decision_ms: 86_400_000, decision_default, ..Policy::default() });
@@ -16,7 +16,7 @@ fn asked(decision_default: Choice) -> Run {
 }
 
 fn answer(run: &mut Run, choice: Choice) -> Result<Vec<Event>, oms_domain::error::Rejection> {
-    run.send(&Command::Request(Request::Decide { decision_id: "A1-F1-D".into(), choice }))
+    run.send(&anew(Request::Decide { decision_id: "A1-F1-D".into(), choice }))
 }
 
 #[test]

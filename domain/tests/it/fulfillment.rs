@@ -63,7 +63,7 @@ fn a_refused_label_needs_attention_until_a_label_is_booked() {
     run.ship(1).unwrap();
     let parcel_id = run.found(1).parcels[0].parcel_id.clone();
     let outcome = LabelOutcome::Refused { why: "unknown postal code".into() };
-    run.must(&Command::Answer(Answer::Label { parcel_id, outcome }));
+    run.must(&Command::Answer(Answer::Label { parcel_id, attempt: 1, outcome }));
     assert_eq!((run.status(1), run.order.attention.len()), (FulfillmentStatus::Packed, 1));
     run.ship(1).unwrap();
     run.obey();
@@ -79,7 +79,7 @@ fn a_tracking_number_that_stands_for_two_consignments_moves_both() {
         run.fulfill(n, FulfillmentRequest::Ship { carrier: Some("x".into()), tracking_number: Some("T".into()) }).unwrap();
     }
     let (tracking_number, action, occurred_at) = ("T".to_owned(), ParcelAction::Deliver, at(100));
-    run.must(&Command::Fact(Fact::Carrier(CarrierReport { event_id: "e".into(), tracking_number, action, occurred_at })));
+    run.must(&Command::Fact(Fact::Carrier(CarrierReport { event_id: format!("{action:?}"), tracking_number, action, occurred_at })));
     assert_eq!(run.order.all_units().delivered, 4);
 }
 
@@ -90,7 +90,7 @@ fn carrier_events_come_late_twice_and_out_of_order() {
     run.obey();
     let report = |action, occurred_at| {
         Command::Fact(Fact::Carrier(CarrierReport {
-            event_id: "e".into(),
+            event_id: format!("{action:?}"),
             tracking_number: "T-A1-F1-P1".into(),
             action,
             occurred_at: at(occurred_at),

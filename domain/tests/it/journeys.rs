@@ -5,7 +5,7 @@ use oms_domain::{
     payment::{Decline, OperationKind, OperationOutcome},
 };
 
-use crate::support::{Run, at, core};
+use crate::support::{Run, anew, at, core};
 
 fn shipped_by_carrier() -> FulfillmentRequest {
     FulfillmentRequest::Ship { carrier: None, tracking_number: None }
@@ -48,8 +48,8 @@ fn a_line_can_be_cancelled_until_it_is_released_and_the_rest_is_charged_exactly(
     run.obey();
     let lines = [("1".parse().unwrap(), 2)].into();
     let cancel = Request::Cancel { cancellation_id: "c1".parse().unwrap(), reason: "changed mind".into(), lines: Some(lines) };
-    run.must(&Command::Request(cancel.clone()));
-    assert!(run.must(&Command::Request(cancel)).is_empty(), "the same cancellation again changes nothing");
+    run.must(&anew(cancel.clone()));
+    assert!(run.must(&anew(cancel)).is_empty(), "the same cancellation again changes nothing");
     run.fulfill(1, shipped_by_carrier()).unwrap();
     run.obey();
     run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
@@ -85,7 +85,7 @@ fn an_order_whose_lines_are_all_unavailable_waits_and_ends_cancelled() {
     run.obey();
     assert_eq!(run.order.status, OrderStatus::Processing);
     let cancel = Request::Cancel { cancellation_id: "c".parse().unwrap(), reason: "no".into(), lines: None };
-    run.must(&Command::Request(cancel));
+    run.must(&anew(cancel));
     run.obey();
     assert_eq!(run.order.status, OrderStatus::Cancelled);
     assert!(run.order.is_closed());

@@ -1,6 +1,7 @@
 //! The domain's rules, tried from outside, without anything running.
 
 mod address;
+mod again;
 mod asked_changes;
 mod authorizations;
 mod bulk;
@@ -12,6 +13,7 @@ mod decisions;
 mod docs;
 mod fulfillment;
 mod journeys;
+mod kept;
 mod machines;
 mod matrix;
 mod model;

@@ -7,7 +7,7 @@ use oms_domain::{
     placed::DeliveryMethod,
 };
 
-use crate::support::{Run, at, core, lines};
+use crate::support::{Run, anew, at, core, lines};
 
 /// A fulfillment order of four units in each status, come to as orders come to it.
 fn in_status(status: FulfillmentStatus, pickup: bool) -> Order {
@@ -61,7 +61,7 @@ fn cancelled() -> Order {
 }
 
 fn hold(id: &str) -> Command {
-    Command::Request(Request::PlaceHold { hold_id: id.parse().unwrap(), reason: HoldReason::Other, expires_at: None })
+    anew(Request::PlaceHold { hold_id: id.parse().unwrap(), reason: HoldReason::Other, expires_at: None })
 }
 
 /// Every request, with the action of the machine that it stands for.
@@ -132,9 +132,9 @@ fn every_request_in_every_status_of_a_fulfillment_order_is_done_or_refused_by_na
             let ships = matches!(action, FulfillmentRequest::Ship { .. } | FulfillmentRequest::ShipParcels { .. });
             let other_way = if pickup { ships } else { matches!(action, FulfillmentRequest::Ready { .. }) };
             let legal = !other_way && expected(*status, &action, of_machine);
-            let command = Command::Request(Request::Fulfillment { fulfillment_order_id, action });
+            let command = anew(Request::Fulfillment { fulfillment_order_id, action });
             match decide(&order, &command, at(100)) {
-                Ok(events) => assert!(legal && !events.is_empty(), "{status}: {command:?} should be refused"),
+                Ok(decided) => assert!(legal && !decided.events.is_empty(), "{status}: {command:?} should be refused"),
                 // What was accepted as one stays one; and there is no other one here.
                 Err(refusal) if legal && refusal.code == ErrorCode::RefusedByRule && may_refuse(&command) => {}
                 Err(refusal) if *status == FulfillmentStatus::Open && refusal.code == ErrorCode::RefusedByRule => {
@@ -155,7 +155,7 @@ fn every_request_in_every_status_of_a_fulfillment_order_is_done_or_refused_by_na
 }
 
 fn may_refuse(command: &Command) -> bool {
-    let Command::Request(Request::Fulfillment { action, .. }) = command else { return false };
+    let Command::Request { request: Request::Fulfillment { action, .. }, .. } = command else { return false };
     matches!(action, FulfillmentRequest::Split { .. } | FulfillmentRequest::Merge { .. })
 }
 
@@ -196,8 +196,8 @@ fn every_request_in_every_status_of_an_order_is_done_or_refused_by_name() {
             ),
         ];
         for (request, legal, code) in cases {
-            match decide(&order, &Command::Request(request.clone()), at(100)) {
-                Ok(events) => assert!(legal && !events.is_empty(), "{status}: {request:?} should be refused"),
+            match decide(&order, &anew(request.clone()), at(100)) {
+                Ok(decided) => assert!(legal && !decided.events.is_empty(), "{status}: {request:?} should be refused"),
                 Err(refusal) => assert!(!legal && refusal.code == code, "{status}: {request:?}: {refusal:?}"),
             }
         }

@@ -9,7 +9,7 @@ use oms_domain::{
     policy::{OnLoss, Policy},
 };
 
-use crate::support::{Run, at, core, lines};
+use crate::support::{Run, anew, at, core, lines};
 
 fn parcel(run: &Run, n: u32, p: u32) -> ParcelId {
     ParcelId::of(&run.fo(n), p)
@@ -35,7 +35,12 @@ fn shipped(policy: Policy) -> Run {
 
 fn report(run: &mut Run, action: ParcelAction) {
     let (tracking_number, occurred_at) = ("T-A1-F1-P1".to_owned(), at(run.second));
-    run.must(&Command::Fact(Fact::Carrier(CarrierReport { event_id: "e".into(), tracking_number, action, occurred_at })));
+    run.must(&Command::Fact(Fact::Carrier(CarrierReport {
+        event_id: format!("{action:?} {occurred_at}"),
+        tracking_number,
+        action,
+        occurred_at,
+    })));
 }
 
 #[test]
@@ -123,7 +128,7 @@ fn a_lost_parcel_is_sent_again_at_no_charge_and_the_order_waits_for_that() {
     report(&mut run, ParcelAction::Lose);
     assert_eq!((run.order.status, run.order.attention.len()), (OrderStatus::Processing, 1), "someone must say what to do");
     let parcel_id = parcel(&run, 1, 1);
-    let replace = Command::Request(Request::ResolveParcel { parcel_id: parcel_id.clone(), resolution: Resolution::Replace });
+    let replace = anew(Request::ResolveParcel { parcel_id: parcel_id.clone(), resolution: Resolution::Replace });
     run.must(&replace);
     assert_eq!(run.must(&replace), [], "once is enough");
     let units = run.order.all_units();

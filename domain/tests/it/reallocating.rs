@@ -7,7 +7,7 @@ use oms_domain::{
     policy::Policy,
 };
 
-use crate::support::{Run, core, lines};
+use crate::support::{Run, anew, core, lines};
 
 /// Sourced at WH-1 and paid; its facility is told in an hour.
 fn waiting(units: &[u32]) -> Run {
@@ -19,7 +19,7 @@ fn waiting(units: &[u32]) -> Run {
 }
 
 fn exchange(run: &Run, pool_id: &str, leaving: &[(u32, Lines)], arriving: &[(&str, Lines)]) -> Command {
-    Command::Request(Request::Reallocate(Reallocation {
+    anew(Request::Reallocate(Reallocation {
         pool_id: pool_id.into(),
         leaving: leaving.iter().map(|(n, lines)| (run.fo(*n), lines.clone())).collect(),
         arriving: arriving.iter().map(|(id, lines)| (id.parse().unwrap(), lines.clone())).collect(),

@@ -7,7 +7,7 @@ use oms_domain::{
     placed::PaymentMethod,
 };
 
-use crate::support::{Lines, Run, core, declined, lines, payment};
+use crate::support::{Lines, Run, anew, core, declined, lines, payment};
 
 fn delivered(core: OrderCore) -> Run {
     let mut run = Run::released(core);
@@ -21,7 +21,7 @@ fn delivered(core: OrderCore) -> Run {
 
 fn refund(run: &mut Run, id: &str, amount_minor: i64, lines: Option<Lines>) -> Result<Vec<Event>, Rejection> {
     let refund_id = id.parse().unwrap();
-    run.send(&Command::Request(Request::Refund { refund_id, amount_minor, reason: "goodwill".into(), lines }))
+    run.send(&anew(Request::Refund { refund_id, amount_minor, reason: "goodwill".into(), lines }))
 }
 
 #[test]
@@ -40,9 +40,9 @@ fn a_refund_that_cannot_be_made_waits_for_someone_under_the_name_of_its_call() {
     refund(&mut run, "r1", 500, None).unwrap();
     let (id, effect) = ("r1".parse().unwrap(), run.order.pending_effects()[0].key());
     assert_eq!(run.order.refund_progress(&id), Some(RefundProgress::UnderWay));
-    run.must(&Command::Answer(Answer::GaveUp { effect: effect.clone(), why: "it is down".into() }));
+    run.must(&Command::Answer(Answer::GaveUp { effect: effect.clone(), attempt: 1, why: "it is down".into() }));
     assert_eq!(run.order.refund_progress(&id), Some(RefundProgress::Stuck { subject: effect.clone(), why: "it is down".into() }));
-    run.send(&Command::Request(Request::Retry { subject: effect })).unwrap();
+    run.send(&anew(Request::Retry { subject: effect })).unwrap();
     run.obey();
     assert_eq!(run.order.refund_progress(&id), Some(RefundProgress::Done));
 }
@@ -108,7 +108,7 @@ fn a_refund_that_is_refused_is_tried_again_by_itself_and_by_hand() {
     assert_eq!(run.order.attention[0].subject, "refund 1");
     run.wait_for(Wait::Retry);
     run.gateway("1", declined(Decline::Soft));
-    run.must(&Command::Request(Request::Retry { subject: "refund 1".into() }));
+    run.must(&anew(Request::Retry { subject: "refund 1".into() }));
     run.gateway("1", OperationOutcome::Succeeded { reference: "r".into(), expires_at: None });
     assert!(run.order.is_closed() && run.order.attention.is_empty());
     assert_eq!(run.order.net_captured_minor(), 1_330);
@@ -125,7 +125,7 @@ fn after_enough_refusals_only_a_person_can_help() {
     run.gateway("1", declined(Decline::Hard));
     assert_eq!(run.order.deadlines(), []);
     assert!(run.order.is_closed() && run.order.attention.len() == 1, "parked, and it says why");
-    run.must(&Command::Request(Request::Retry { subject: "refund 1".into() }));
+    run.must(&anew(Request::Retry { subject: "refund 1".into() }));
     run.obey();
     assert_eq!(run.order.net_captured_minor(), 1_330);
 }
@@ -137,7 +137,7 @@ fn what_is_owed_both_ways_is_set_off() {
     run.obey_labels();
     run.gateway("1", declined(Decline::Soft));
     refund(&mut run, "r1", 500, None).unwrap();
-    run.must(&Command::Request(Request::Retry { subject: "capture 1".into() }));
+    run.must(&anew(Request::Retry { subject: "capture 1".into() }));
     run.obey();
     assert_eq!((run.order.payments[0].captured_minor(), run.order.payments[0].refunded_minor()), (1_330, 0));
     assert!(run.events.iter().all(|e| !matches!(e, Event::PaymentAsked { kind: OperationKind::Refund, .. })));
@@ -146,6 +146,6 @@ fn what_is_owed_both_ways_is_set_off() {
 #[test]
 fn nothing_is_tried_again_that_did_not_fail() {
     let mut run = delivered(core(&[2]));
-    let retry = |subject: &str| Command::Request(Request::Retry { subject: subject.into() });
+    let retry = |subject: &str| anew(Request::Retry { subject: subject.into() });
     assert_eq!(run.send(&retry("capture 1")).unwrap_err().code, ErrorCode::NotFound);
 }

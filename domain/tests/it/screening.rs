@@ -5,7 +5,7 @@ use oms_domain::{
     policy::Policy,
 };
 
-use crate::support::{Run, core};
+use crate::support::{Run, anew, core};
 
 /// Sourced and authorized, and with the fraud check.
 fn asked() -> Run {
@@ -44,7 +44,7 @@ fn what_is_referred_waits_for_a_person() {
     answer(&mut run, Verdict::Referred);
     assert_eq!((run.order.status, run.order.holds.len()), (OrderStatus::Created, 1));
     let hold_id = run.order.holds[0].hold_id.clone();
-    run.must(&Command::Request(Request::ReleaseHold { hold_id }));
+    run.must(&anew(Request::ReleaseHold { hold_id }));
     assert_eq!(run.order.status, OrderStatus::Processing);
 }
 
@@ -57,7 +57,7 @@ fn silence_refers_to_a_person() {
 
 #[test]
 fn a_failure_that_comes_after_the_deadline_needs_nobody_and_one_that_comes_before_does() {
-    let gave_up = Command::Answer(Answer::GaveUp { effect: "A1:screen".into(), why: "it is down".into() });
+    let gave_up = Command::Answer(Answer::GaveUp { effect: "A1:screen".into(), attempt: 1, why: "it is down".into() });
     let mut run = asked();
     run.must(&gave_up);
     assert_eq!((run.order.attention.len(), run.order.pending_effects().len()), (1, 0));

@@ -3,18 +3,20 @@
 use std::time::{Duration, Instant};
 
 use oms_domain::{
+    error::ErrorCode,
     ids::LineId,
     order::{
-        Answer, Command, CoreLine, Effect, FulfillmentRequest, LabelOutcome, Order, OrderCore, Request, SourcedPackage, SourcingAnswer,
-        decide,
+        Answer, Command, CoreLine, Effect, Event, FulfillmentRequest, LabelOutcome, ORDER_MAX_BYTES, Order, OrderCore, Request,
+        SourcedPackage, SourcingAnswer, decide,
     },
     payment::OperationOutcome,
     policy::Policy,
+    taken::Decided,
 };
 
 use serde::Serialize;
 
-use crate::support::{at, core};
+use crate::support::{Run, anew, at, core};
 
 const LINES: u32 = 2_000;
 const FACILITIES: u32 = 24;
@@ -65,10 +67,8 @@ impl Largest {
     fn send(&mut self, command: &Command) {
         self.second += 1;
         let (started, since) = (Instant::now(), self.order.version);
-        let events = decide(&self.order, command, at(self.second)).unwrap();
-        for event in &events {
-            self.order.evolve(event, at(self.second));
-        }
+        let Decided { state, events } = decide(&self.order, command, at(self.second)).unwrap();
+        self.order = state;
         let targets = self.order.stock_targets_since(since);
         let _ = (self.order.pending_effects(), self.order.deadlines());
         self.most.step = self.most.step.max(started.elapsed());
@@ -94,7 +94,7 @@ impl Largest {
     fn fulfill_all(&mut self, action: &FulfillmentRequest) {
         for id in self.order.fulfillment_orders.iter().map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
             let (fulfillment_order_id, action) = (id, action.clone());
-            self.send(&Command::Request(Request::Fulfillment { fulfillment_order_id, action }));
+            self.send(&anew(Request::Fulfillment { fulfillment_order_id, action }));
             self.obey();
         }
     }
@@ -136,6 +136,7 @@ impl Largest {
                 },
                 Effect::BookLabel(label) => Answer::Label {
                     outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
+                    attempt: label.attempt,
                     parcel_id: label.parcel_id,
                 },
                 Effect::Screen(_) => unreachable!("nobody is screened here"),
@@ -159,7 +160,7 @@ fn an_order_of_2000_lines_over_24_facilities_stays_small_and_quick_to_its_end() 
 fn cancelling_it_while_24_facilities_pick_stays_within_a_payload() {
     let mut run = Largest::started();
     run.fulfill_all(&FulfillmentRequest::Accept);
-    run.send(&Command::Request(Request::Cancel { cancellation_id: "c".parse().unwrap(), reason: "changed mind".into(), lines: None }));
+    run.send(&anew(Request::Cancel { cancellation_id: "c".parse().unwrap(), reason: "changed mind".into(), lines: None }));
     // Nobody answers, so the deadline answers for all 24 at once.
     run.second += 86_400;
     run.send(&Command::Tick);
@@ -167,4 +168,48 @@ fn cancelling_it_while_24_facilities_pick_stays_within_a_payload() {
     assert!(run.order.is_closed(), "{}", run.order.status);
     // The document is compressed or split beyond an item's size; the record must still be one payload.
     run.within_limits(PAYLOAD_MAX_BYTES);
+}
+
+#[test]
+fn an_order_grows_to_its_bound_and_is_then_brought_to_its_end() {
+    let mut run = Run::released(core(&[100]));
+    run.ship(1).unwrap();
+    run.obey();
+    let refund = |n: usize| {
+        let (refund_id, reason) = (format!("r{n}").parse().unwrap(), "because ".repeat(10_000));
+        anew(Request::Refund { refund_id, amount_minor: 1, reason, lines: None })
+    };
+    let asked = (0..).map(|n| run.send(&refund(n))).take_while(Result::is_ok).count();
+    assert!(asked > 1 && bytes(&run.order) <= ORDER_MAX_BYTES, "{asked} refunds, {} bytes", bytes(&run.order));
+    assert_eq!(run.send(&refund(asked)).unwrap_err().code, ErrorCode::OrderTooLarge);
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    run.obey();
+    assert!(run.order.is_closed());
+}
+
+#[test]
+fn a_cancellation_is_recorded_once_however_many_facilities_answer_it() {
+    let mut run = Largest::started();
+    run.fulfill_all(&FulfillmentRequest::Accept);
+    run.send(&anew(Request::Cancel { cancellation_id: "c".parse().unwrap(), reason: "changed mind".into(), lines: None }));
+    let asked: u32 = run.order.cancellations[0].requested.values().sum();
+    run.second += 86_400;
+    let answered = decide(&run.order, &Command::Tick, at(run.second)).unwrap();
+    assert!(!answered.events.iter().any(|event| matches!(event, Event::CancellationRecorded(_))));
+    let record = &answered.state.cancellations[0];
+    assert_eq!((record.cancelled.values().sum::<u32>(), record.requested.len()), (asked, 0));
+}
+
+#[test]
+fn grants_that_were_seen_long_ago_are_forgotten_and_the_latest_never() {
+    let mut order = Order::new(core(&[1]), Policy::default());
+    for n in 0..3_000 {
+        order.evolve(&Event::GrantsSeen { grant_ids: vec![format!("g{n}")] }, at(n));
+    }
+    assert_eq!(order.grants_seen.len(), 1_000);
+    assert!((2_000..3_000).all(|n| order.grants_seen.contains_key(&format!("g{n}"))));
+    let many: Vec<String> = (0..3_000).map(|n| format!("at-once-{n}")).collect();
+    let before = order.version;
+    order.evolve(&Event::GrantsSeen { grant_ids: many }, at(3_000));
+    assert_eq!(order.grants_seen_since(before).len(), 3_000, "a record is still to keep these");
 }

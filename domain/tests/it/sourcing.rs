@@ -28,7 +28,7 @@ fn numbers_are_never_given_twice_when_stock_arrives_while_sourcing_is_under_way(
     let Some(Effect::Source(request)) = effects.first() else { panic!("nothing to source") };
     let (round, first_number) = (request.round, request.first_number);
     let grants = vec![grant(&run, "g", 2, 2)];
-    run.must(&Command::Fact(Fact::StockArrived { grants }));
+    run.must(&Command::Fact(Fact::StockArrived { grants, hint_id: None }));
     let Some(Effect::Source(same)) = run.order.pending_effects().into_iter().next() else { panic!("nothing to source") };
     assert_eq!(same.first_number, first_number, "the question stays as it was asked");
     let package = SourcedPackage {
@@ -61,7 +61,7 @@ fn a_grant_counts_once_and_only_for_units_that_still_wait() {
     let mut run = Run::placed(core(&[5]));
     run.source(|_, units| units - 4);
     run.obey();
-    let arrived = |grants| Command::Fact(Fact::StockArrived { grants });
+    let arrived = |grants| Command::Fact(Fact::StockArrived { grants, hint_id: None });
     let first = grant(&run, "g1", 2, 1);
     run.must(&arrived(vec![first.clone()]));
     assert_eq!(run.must(&arrived(vec![first])), [], "the same grant again");

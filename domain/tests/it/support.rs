@@ -1,6 +1,9 @@
 //! Builders: an order in three words.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use jiff::Timestamp;
 use oms_domain::{
@@ -14,6 +17,7 @@ use oms_domain::{
     payment::{Decline, OperationOutcome},
     placed::{DeliveryMethod, PaymentMethod},
     policy::Policy,
+    taken::Decided,
 };
 
 pub type Lines = BTreeMap<LineId, u32>;
@@ -67,6 +71,17 @@ pub fn core(quantities: &[u32]) -> OrderCore {
     }
 }
 
+/// An id that no command has.
+pub fn new_id() -> String {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    format!("test:{}", LAST.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A request of its own: under an id that nobody has used.
+pub fn anew(request: Request) -> Command {
+    Command::Request { command_id: new_id(), request }
+}
+
 /// An order with a clock; each command takes a second.
 pub struct Run {
     pub order: Order,
@@ -95,10 +110,11 @@ impl Run {
 
     pub fn send(&mut self, command: &Command) -> Result<Vec<Event>, Rejection> {
         self.second += 1;
-        let events = decide(&self.order, command, at(self.second))?;
-        for event in &events {
-            self.order.evolve(event, at(self.second));
-        }
+        let now = at(self.second);
+        let Decided { state, events } = decide(&self.order, command, now)?;
+        events.iter().for_each(|event| self.order.evolve(event, now));
+        self.order.commands = state.commands.clone();
+        assert_eq!(self.order, state, "its events say otherwise: {command:?}");
         assert!(self.order.units().values().all(|units| units.add_up()), "{command:?} loses units: {:?}", self.order.units());
         self.events.extend(events.clone());
         Ok(events)
@@ -110,7 +126,7 @@ impl Run {
 
     pub fn fulfill(&mut self, n: u32, action: FulfillmentRequest) -> Result<Vec<Event>, Rejection> {
         let fulfillment_order_id = self.fo(n);
-        self.send(&Command::Request(Request::Fulfillment { fulfillment_order_id, action }))
+        self.send(&anew(Request::Fulfillment { fulfillment_order_id, action }))
     }
 
     pub fn ship(&mut self, n: u32) -> Result<Vec<Event>, Rejection> {
@@ -119,7 +135,7 @@ impl Run {
 
     pub fn cancel(&mut self, id: &str, lines: Option<Lines>) -> Result<Vec<Event>, Rejection> {
         let cancellation_id = id.parse().unwrap();
-        self.send(&Command::Request(Request::Cancel { cancellation_id, reason: "changed mind".into(), lines }))
+        self.send(&anew(Request::Cancel { cancellation_id, reason: "changed mind".into(), lines }))
     }
 
     pub fn fo(&self, n: u32) -> FulfillmentOrderId {
@@ -204,6 +220,7 @@ impl Run {
                 }),
                 Effect::BookLabel(label) => Command::Answer(Answer::Label {
                     parcel_id: label.parcel_id.clone(),
+                    attempt: label.attempt,
                     outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
                 }),
                 Effect::Screen(_) => Command::Answer(Answer::Screened { verdict: Verdict::Accepted }),

@@ -97,7 +97,7 @@ fn money_adds_up(order: &Order, books: &Books) -> Result<()> {
 fn parked_minor(order: &Order, kind: OperationKind) -> i64 {
     let operations = order.payments.iter().flat_map(|payment| &payment.operations);
     let open = operations.filter(|operation| operation.kind == kind && operation.is_open());
-    if order.gave_up.is_empty() { 0 } else { open.map(|operation| operation.amount_minor).sum() }
+    if order.gave_up.values().all(|known| !known.waits) { 0 } else { open.map(|operation| operation.amount_minor).sum() }
 }
 
 async fn timeline_is_whole(system: &System, order: &Order) -> Result<()> {

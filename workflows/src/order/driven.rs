@@ -36,10 +36,7 @@ impl Process for Order {
     }
 
     fn decide(&self, command: &Command, at: Timestamp) -> Result<(Self, Vec<Event>), Rejection> {
-        let events = decide(self, command, at)?;
-        let mut next = self.clone();
-        events.iter().for_each(|event| next.evolve(event, at));
-        Ok((next, events))
+        decide(self, command, at).map(|decided| (decided.state, decided.events))
     }
 
     fn evolve(&mut self, event: &Event, at: Timestamp) {
@@ -154,8 +151,8 @@ impl Driven for OrderWorkflow {
     fn cancelled(&mut self, at: Timestamp) {
         let Ok(cancellation_id) = CancellationId::parse("temporal") else { return };
         let request = Request::Cancel { cancellation_id, reason: "cancelled through Temporal".to_owned(), lines: None };
-        if let Err(refusal) = self.run.line.ask(&Command::Request(request), at) {
-            let gave_up = Answer::GaveUp { effect: "cancellation".into(), why: refusal.message };
+        if let Err(refusal) = self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at) {
+            let gave_up = Answer::GaveUp { effect: "cancellation".into(), attempt: 1, why: refusal.message };
             self.run.line.take(&Command::Answer(gave_up), at);
         }
     }

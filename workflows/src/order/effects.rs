@@ -25,6 +25,7 @@ const SCREENING_MIN_MS: u64 = 1_000;
 
 /// Does it, and answers with what came of it.
 pub(super) async fn perform(ctx: WorkflowContext<OrderWorkflow>, key: String, effect: Effect) -> Command {
+    let attempt = ctx.state(|s| s.run.line.this().map_or(1, |order| order.attempt(&key)));
     let answer = match effect {
         Effect::Source(request) => source(&ctx, request).await,
         Effect::Pay(request) => pay(&ctx, &key, request).await,
@@ -32,7 +33,7 @@ pub(super) async fn perform(ctx: WorkflowContext<OrderWorkflow>, key: String, ef
         Effect::BookLabel(request) => book_label(&ctx, request).await,
         Effect::VoidLabel(request) => void_label(&ctx, request).await,
     };
-    Command::Answer(answer.unwrap_or_else(|error| Answer::GaveUp { effect: key, why: reason(&error) }))
+    Command::Answer(answer.unwrap_or_else(|error| Answer::GaveUp { effect: key, attempt, why: reason(&error) }))
 }
 
 fn queues(ctx: &WorkflowContext<OrderWorkflow>) -> Queues {
@@ -92,10 +93,10 @@ async fn screen(ctx: &WorkflowContext<OrderWorkflow>, request: ScreenRequest) ->
 }
 
 async fn book_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {
-    let parcel_id = request.parcel_id.clone();
+    let (parcel_id, attempt) = (request.parcel_id.clone(), request.attempt);
     let options = outside(&queues(ctx), Queue::Shipping, format!("label for {parcel_id}"));
     let outcome = ctx.execute_activity(Shipping::book_label, request, options).await?;
-    Ok(Answer::Label { parcel_id, outcome })
+    Ok(Answer::Label { parcel_id, attempt, outcome })
 }
 
 async fn void_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {

@@ -12,11 +12,12 @@ use crate::{
 
 /// Does it, and answers with what came of it.
 pub(super) async fn perform(ctx: WorkflowContext<ReturnWorkflow>, key: String, effect: Effect) -> Command {
-    let answer = run(&ctx, effect).await;
-    Command::Answer(answer.unwrap_or_else(|error| Answer::GaveUp { effect: key, why: reason(&error) }))
+    let attempt = ctx.state(|s| s.run.line.this().map_or(1, |this| this.attempt(&key)));
+    let answer = run(&ctx, attempt, effect).await;
+    Command::Answer(answer.unwrap_or_else(|error| Answer::GaveUp { effect: key, attempt, why: reason(&error) }))
 }
 
-async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<Answer, ActivityExecutionError> {
+async fn run(ctx: &WorkflowContext<ReturnWorkflow>, attempt: u32, effect: Effect) -> Result<Answer, ActivityExecutionError> {
     let (queues, core) = ctx.state(|s| (s.input.queues.clone(), s.input.core.clone()));
     let credit = core.credit.clone();
     let ask = |lines| AskOrder { order_id: core.order_id.clone(), return_id: core.return_id.clone(), lines, credit };
@@ -45,7 +46,8 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, effect: Effect) -> Result<An
         }
         Effect::BookLabel(request) => {
             let options = outside(&queues, Queue::Shipping, "label to send back with".to_owned());
-            ctx.execute_activity(Shipping::book_return_label, request, options).await.map(Answer::Label)
+            let outcome = ctx.execute_activity(Shipping::book_return_label, request, options).await?;
+            Ok(Answer::Label { attempt, outcome })
         }
     }
 }

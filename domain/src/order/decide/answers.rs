@@ -76,12 +76,12 @@ impl Draft {
         }
     }
 
-    /// The carrier answered the request for a label.
-    pub(super) fn labelled(&mut self, parcel_id: &ParcelId, outcome: &LabelOutcome) {
+    /// The carrier answered this request for a label.
+    pub(super) fn labelled(&mut self, parcel_id: &ParcelId, attempt: u32, outcome: &LabelOutcome) {
         let owner = parcel_id.fulfillment_order_id().and_then(|id| self.order.fulfillment_order(&id));
         let Some(parcel) = owner.and_then(|f| f.parcels.iter().find(|p| p.parcel_id == *parcel_id)) else { return };
         // Too late: such a label is not wanted any more, and is voided at the carrier under the same key.
-        if parcel.status != ParcelStatus::LabelPending {
+        if parcel.status != ParcelStatus::LabelPending || parcel.label_attempts != attempt {
             return;
         }
         match outcome {

@@ -7,7 +7,7 @@ use crate::{
     ids::{CancellationId, FulfillmentOrderId, LineId},
     order::{
         Cancellation, Event, FulfillmentOrder, Lines,
-        lines::{add, take, without},
+        lines::{add, take},
     },
 };
 
@@ -113,15 +113,13 @@ impl Draft {
     }
 
     fn settle_cancellation(&mut self, id: &FulfillmentOrderId, cancellation_id: &CancellationId, lines: Lines, accepted: bool) {
-        let Some(mut record) = self.order.cancellations.iter().find(|c| c.cancellation_id == *cancellation_id).cloned() else { return };
-        record.requested = without(&record.requested, &lines);
-        add(if accepted { &mut record.cancelled } else { &mut record.too_late }, &lines);
+        let asked = self.order.cancellations.iter().find(|known| known.cancellation_id == *cancellation_id);
+        let Some(reason) = asked.map(|known| known.reason.clone()) else { return };
         let (fulfillment_order_id, cancellation_id) = (id.clone(), cancellation_id.clone());
         self.emit(Event::CancellationAnswered { fulfillment_order_id, cancellation_id, lines: lines.clone(), accepted });
         if accepted {
-            self.cancel_some(Some(id.clone()), lines, &record.reason);
+            self.cancel_some(Some(id.clone()), lines, &reason);
         }
-        self.emit(Event::CancellationRecorded(record));
     }
 
     /// Units of a fulfillment order, or of none, are cancelled.

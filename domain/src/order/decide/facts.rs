@@ -14,15 +14,17 @@ use crate::{
 
 impl Draft {
     /// Waiting units were granted stock. A grant for units that wait no more is left out; recording gives its stock back.
-    pub(super) fn stock_arrived(&mut self, grants: &[Grant]) {
-        if grants.is_empty() {
-            return self.plan_waiting_again();
-        }
+    pub(super) fn stock_arrived(&mut self, grants: &[Grant], hint_id: Option<&str>) {
+        let hint = hint_id.filter(|id| !self.order.grants_seen.contains_key(*id));
         let new: Vec<&Grant> = grants.iter().filter(|g| !self.order.grants_seen.contains_key(&g.grant_id)).collect();
-        if new.is_empty() {
+        if new.is_empty() && hint.is_none() {
             return;
         }
-        self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|g| g.grant_id.clone()).collect() });
+        let ids = new.iter().map(|g| g.grant_id.clone()).chain(hint.map(str::to_owned));
+        self.emit(Event::GrantsSeen { grant_ids: ids.collect() });
+        if hint.is_some() {
+            self.plan_waiting_again();
+        }
         let mut granted: BTreeMap<(&FulfillmentOrderId, &FacilityId), Lines> = BTreeMap::new();
         for grant in new {
             let units = granted.entry((&grant.fulfillment_order_id, &grant.facility_id)).or_default();
@@ -81,6 +83,9 @@ impl Draft {
     /// Events come late, twice and out of order: only a legal step that is not older than the last one counts. A number that stands
     /// for several parcels moves them all. What is lost, sent back or in trouble was with the carrier, whoever forgot to scan it.
     pub(super) fn carrier_reported(&mut self, report: &CarrierReport) {
+        if self.order.has_heard(report) {
+            return;
+        }
         let shipped = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Shipped);
         let handed_over = |p: &Parcel| p.status.after(ParcelAction::HandOver).and_then(|with_carrier| with_carrier.after(report.action));
         let counts = |p: &&Parcel| {
@@ -92,14 +97,16 @@ impl Draft {
         let parcels = shipped.flat_map(|f| &f.parcels).filter(counts).map(|p| (p.parcel_id.clone(), skips(p)));
         for (parcel_id, skips) in parcels.collect::<Vec<_>>() {
             if skips {
-                self.parcel_moved(&parcel_id, ParcelAction::HandOver, report.occurred_at);
+                self.parcel_moved(&parcel_id, ParcelAction::HandOver, report.occurred_at, None);
             }
-            self.parcel_moved(&parcel_id, report.action, report.occurred_at);
+            self.parcel_moved(&parcel_id, report.action, report.occurred_at, Some(&report.event_id));
         }
     }
 
-    pub(super) fn parcel_moved(&mut self, parcel_id: &ParcelId, action: ParcelAction, occurred_at: Timestamp) {
-        self.emit(Event::ParcelMoved { parcel_id: parcel_id.clone(), action, occurred_at, assumed: false });
+    /// A parcel has moved, by the carrier's event with this id, or by somebody's word.
+    pub(super) fn parcel_moved(&mut self, parcel_id: &ParcelId, action: ParcelAction, occurred_at: Timestamp, event_id: Option<&str>) {
+        let event_id = event_id.map(str::to_owned);
+        self.emit(Event::ParcelMoved { parcel_id: parcel_id.clone(), action, occurred_at, assumed: false, event_id });
         if matches!(action, ParcelAction::Lose | ParcelAction::ReturnToSender) {
             self.attend(parcel_id.as_str(), &format!("it is {}: send it again, or give the money back", action.name()));
         }

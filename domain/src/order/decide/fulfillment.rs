@@ -185,7 +185,7 @@ impl Draft {
         }
         let arriving = found.parcels.iter().filter(|p| p.status.after(ParcelAction::Deliver).is_some() && p.resolution.is_none());
         for parcel_id in arriving.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
-            self.parcel_moved(&parcel_id, ParcelAction::Deliver, self.at);
+            self.parcel_moved(&parcel_id, ParcelAction::Deliver, self.at, None);
         }
         Ok(())
     }

@@ -22,36 +22,43 @@ mod refunds;
 mod retry;
 mod returns;
 mod screening;
+mod size;
 mod sourcing;
 mod time;
 
 use jiff::Timestamp;
 
 pub(super) use self::money::renews;
+pub use self::size::ORDER_MAX_BYTES;
 
-use super::{Answer, Command, Event, Fact, Order, Request};
-use crate::error::{ErrorCode, Rejection};
+use super::{Answer, Command, Event, Fact, Order, RULES, Request};
+use crate::{
+    error::{ErrorCode, Rejection},
+    taken::{Decided, TakenCommand, body_hash},
+};
 
-/// The events that `command` leads to at `at` (business time), including everything that then follows by itself:
-/// approval, release, captures, the end. An empty list is an answer too: nothing changes.
-pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Vec<Event>, Rejection> {
+/// What `command` leads to at `at` (business time), including everything that then follows by itself: approval, release, captures, the
+/// end. No events is an answer too: nothing changes. So it is for every command that has led to events before and is told again: people's
+/// are known by their ids, answers by what was asked, facts by their own ids, and a tick by what is due.
+pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Decided<Order, Event>, Rejection> {
     let mut draft = Draft { order: order.clone(), events: Vec::new(), at };
     match command {
         Command::Place => draft.place(),
-        Command::Request(request) => draft.request(request)?,
-        Command::Answer(Answer::Sourced(answer)) => draft.sourced(answer),
-        Command::Answer(Answer::Payment { payment_id, number, outcome }) => draft.paid(payment_id, *number, outcome),
-        Command::Answer(Answer::Label { parcel_id, outcome }) => draft.labelled(parcel_id, outcome),
-        Command::Answer(Answer::Screened { verdict }) => draft.screened(*verdict, false),
-        Command::Answer(Answer::LabelVoided { parcel_id }) => draft.label_voided(parcel_id),
-        Command::Answer(Answer::GaveUp { effect, why }) => draft.gave_up(effect, why),
-        Command::Fact(Fact::StockArrived { grants }) => draft.stock_arrived(grants),
+        Command::Request { command_id, request } => draft.taken(command_id, request)?,
+        Command::Answer(answer) => draft.answered(answer),
+        Command::Fact(Fact::StockArrived { grants, hint_id }) => draft.stock_arrived(grants, hint_id.as_deref()),
         Command::Fact(Fact::StockShorted { shorts }) => draft.stock_shorted(shorts),
         Command::Fact(Fact::Carrier(report)) => draft.carrier_reported(report),
         Command::Tick => draft.time_passed(),
     }
-    draft.advance();
-    Ok(draft.events)
+    // What follows from nothing is nothing.
+    if !draft.events.is_empty() {
+        draft.advance();
+        if let Command::Request { command_id, request } = command {
+            draft.keep(command_id, request);
+        }
+    }
+    Ok(Decided { state: draft.order, events: draft.events })
 }
 
 /// An order as it becomes, with the events that make it so.
@@ -68,12 +75,38 @@ impl Draft {
         self.events.push(event);
     }
 
+    /// Done before, under this id; or done now.
+    fn taken(&mut self, command_id: &str, request: &Request) -> Result<(), Rejection> {
+        if self.order.commands.knows(command_id, request)? {
+            return Ok(());
+        }
+        self.request(request)?;
+        self.refuse_too_large(request)
+    }
+
+    fn keep(&mut self, command_id: &str, request: &Request) {
+        let (command_id, body_hash, version) = (command_id.to_owned(), body_hash(request), self.order.version);
+        self.order.commands.keep(TakenCommand { command_id, body_hash, version });
+    }
+
+    fn answered(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Sourced(answer) => self.sourced(answer),
+            Answer::Payment { payment_id, number, outcome } => self.paid(payment_id, *number, outcome),
+            Answer::Label { parcel_id, attempt, outcome } => self.labelled(parcel_id, *attempt, outcome),
+            Answer::Screened { verdict } => self.screened(*verdict, false),
+            Answer::LabelVoided { parcel_id } => self.label_voided(parcel_id),
+            Answer::GaveUp { effect, attempt, why } => self.gave_up(effect, *attempt, why),
+        }
+    }
+
     fn place(&mut self) {
         if self.order.version > 0 {
             return;
         }
         let core = &self.order.core;
-        let placed = Event::OrderPlaced { lines: core.lines.len(), units: core.units(), total_minor: core.total_minor() };
+        let (lines, units, total_minor) = (core.lines.len(), core.units(), core.total_minor());
+        let placed = Event::OrderPlaced { lines, units, total_minor, rules: RULES };
         self.emit(placed);
         self.emit(Event::SourcingAsked { round: 1, reallocation: None });
         self.await_goods();

@@ -65,7 +65,7 @@ impl Draft {
             let why = format!("only a parcel that the carrier has can be lost; on their way are: {}", on_the_way.join(", "));
             return Err(Rejection { status: Some(found.status.name().to_owned()), ..Rejection::new(ErrorCode::IllegalTransition, why) });
         }
-        lost.iter().for_each(|id| self.parcel_moved(id, ParcelAction::Lose, self.at));
+        lost.iter().for_each(|id| self.parcel_moved(id, ParcelAction::Lose, self.at, None));
         Ok(())
     }
 

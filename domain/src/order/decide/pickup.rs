@@ -34,7 +34,7 @@ impl Draft {
         let (fulfillment_order_id, amount_minor) = (found.fulfillment_order_id.clone(), self.order.share_minor(&found.lines));
         self.emit(Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor });
         for parcel in found.parcels.iter().filter(|p| p.status != ParcelStatus::Voided) {
-            self.parcel_moved(&parcel.parcel_id, ParcelAction::Deliver, self.at);
+            self.parcel_moved(&parcel.parcel_id, ParcelAction::Deliver, self.at, None);
         }
         if let Some(request) = &found.cancellation_request {
             self.settle_cancellations(found, request.lines.clone(), false);

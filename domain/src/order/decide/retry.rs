@@ -7,12 +7,12 @@ use crate::{
 };
 
 impl Draft {
-    /// An effect could not be done. It is left alone until someone, or time, says that it may be tried again.
-    pub(super) fn gave_up(&mut self, effect: &str, why: &str) {
-        if self.order.owed_effects().iter().any(|owed| owed.key() == effect) {
+    /// An effect could not be done. It is left alone until someone, or time, says that it may be tried again. What is not owed any more
+    /// needs nobody, and neither does an attempt that has given up before.
+    pub(super) fn gave_up(&mut self, effect: &str, attempt: u32, why: &str) {
+        let waits = self.order.gave_up.get(effect).is_some_and(|known| known.waits);
+        if !waits && attempt == self.order.attempt(effect) && self.order.owed_effects().iter().any(|owed| owed.key() == effect) {
             self.emit(Event::EffectGaveUp { effect: effect.to_owned(), why: why.to_owned() });
-        } else if !self.is_screening(effect) {
-            self.attend(effect, why);
         }
     }
 
@@ -22,8 +22,8 @@ impl Draft {
             return;
         }
         let owed: Vec<String> = self.order.owed_effects().iter().map(Effect::key).collect();
-        let over: Vec<String> = self.order.gave_up.iter().filter(|key| !owed.contains(key)).cloned().collect();
-        for subject in over {
+        let over = self.order.gave_up.iter().filter(|(key, known)| known.waits && !owed.contains(key));
+        for subject in over.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             self.emit(Event::AttentionResolved { subject, wait: None });
         }
     }

@@ -35,9 +35,4 @@ impl Draft {
             }
         }
     }
-
-    /// Whether this is the question to the fraud check. Its failure needs nobody once the order has an answer: it changed nothing outside.
-    pub(super) fn is_screening(&self, effect: &str) -> bool {
-        self.order.screening.is_some() && self.order.screen_question().key() == effect
-    }
 }

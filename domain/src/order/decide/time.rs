@@ -12,12 +12,19 @@ use crate::{
     waits::{EXTENDED_MAX, refuse_extension},
 };
 
+/// Far more than what is due at once can bring about: what would be due for ever goes on at the next tick.
+const ROUNDS_MAX: u32 = 20;
+
 impl Draft {
-    /// Each wait whose deadline has passed gets its default. What comes due by that is seen by the next tick.
+    /// Each wait whose deadline has passed gets its default, and so does what comes due by that: nothing is due any more.
     pub(super) fn time_passed(&mut self) {
-        let due = self.order.deadlines().into_iter().filter(|deadline| deadline.due <= self.at);
-        for deadline in due.collect::<Vec<_>>() {
-            self.default_of(&deadline);
+        for _ in 0..ROUNDS_MAX {
+            let due = self.order.deadlines().into_iter().filter(|deadline| deadline.due <= self.at).collect::<Vec<_>>();
+            due.iter().for_each(|deadline| self.default_of(deadline));
+            self.advance();
+            if due.is_empty() {
+                return;
+            }
         }
     }
 
@@ -130,7 +137,7 @@ impl Draft {
         let silent = found.parcels.iter().filter(|p| p.is_silent());
         for parcel_id in silent.map(|p| p.parcel_id.clone()).collect::<Vec<_>>() {
             let (action, occurred_at) = (ParcelAction::Deliver, self.at);
-            self.emit(Event::ParcelMoved { parcel_id, action, occurred_at, assumed: true });
+            self.emit(Event::ParcelMoved { parcel_id, action, occurred_at, assumed: true, event_id: None });
         }
     }
 }

@@ -62,6 +62,7 @@ impl FulfillmentOrder {
                 carrier: None,
                 tracking_number: None,
                 reported_at: None,
+                reported: Vec::new(),
                 label_attempts: 0,
                 label_at_carrier: false,
                 resolution: None,

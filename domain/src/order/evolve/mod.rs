@@ -7,7 +7,7 @@ mod units;
 
 use jiff::Timestamp;
 
-use super::{Attention, ChangeAction, ClaimAction, Event, FulfillmentOrder, Order, OrderStatus, Parcel, Screening};
+use super::{Attention, ChangeAction, ClaimAction, Effect, Event, FulfillmentOrder, Order, OrderStatus, Parcel, Screening};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FulfillmentOrderId, ParcelId},
@@ -20,7 +20,7 @@ impl Order {
     pub fn evolve(&mut self, event: &Event, at: Timestamp) {
         self.version += 1;
         match event {
-            Event::OrderPlaced { .. } => self.status_since = at,
+            Event::OrderPlaced { rules, .. } => (self.rules, self.status_since) = (*rules, at),
             Event::SourcingAsked { round, reallocation } => {
                 self.pooled.asked = reallocation.clone();
                 self.ask_sourcing(*round, at);
@@ -64,28 +64,28 @@ impl Order {
             Event::OrderCancelled => self.enter(OrderStatus::Cancelled, at),
             Event::HoldPlaced(hold) => self.holds.push(hold.clone()),
             Event::HoldReleased { hold_id } => self.holds.retain(|hold| hold.hold_id != *hold_id),
-            Event::CancellationRecorded(cancellation) => self.record_cancellation(cancellation),
+            Event::CancellationRecorded(cancellation) => self.cancellations.push(cancellation.clone()),
             Event::AttentionRaised { subject, why, wait } => {
                 self.attention.retain(|known| known.subject != *subject || known.wait != *wait);
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), wait: *wait, since: at });
             }
             Event::EffectGaveUp { effect, why } => {
-                self.gave_up.insert(effect.clone());
+                let known = self.gave_up.entry(effect.clone()).or_default();
+                (known.times, known.waits) = (known.times.saturating_add(1), true);
                 self.attention.retain(|known| known.subject != *effect || known.wait.is_some());
                 self.attention.push(Attention { subject: effect.clone(), why: why.clone(), wait: None, since: at });
             }
             Event::BooksRestored { .. } => {}
             Event::AttentionResolved { subject, wait } => {
-                self.gave_up.remove(subject);
+                if let Some(known) = self.gave_up.get_mut(subject) {
+                    known.waits = false;
+                }
                 self.attention.retain(|known| known.subject != *subject || known.wait != *wait);
             }
             Event::UnitsCancelled { fulfillment_order_id, lines, .. } => {
                 self.cancel_units(fulfillment_order_id.as_ref(), lines, at);
             }
-            Event::GrantsSeen { grant_ids } => {
-                let version = self.version;
-                self.grants_seen.extend(grant_ids.iter().map(|id| (id.clone(), version)));
-            }
+            Event::GrantsSeen { grant_ids } => self.see_grants(grant_ids),
             Event::StockGranted { from, package } => self.grant(from, package, at),
             Event::WaitingEnded { fulfillment_order_id } => self.end_waiting(fulfillment_order_id, at),
             Event::FulfillmentRejected { fulfillment_order_id, rejection, reopened, into } => {
@@ -161,8 +161,11 @@ impl Order {
             Event::CancellationRequested { fulfillment_order_id, cancellation_id, lines } => {
                 self.touch(fulfillment_order_id, |f| f.ask_to_cancel(cancellation_id, lines, at));
             }
-            Event::CancellationAnswered { fulfillment_order_id, cancellation_id, lines, .. } => {
+            Event::CancellationAnswered { fulfillment_order_id, cancellation_id, lines, accepted } => {
                 self.touch(fulfillment_order_id, |f| f.answer_cancellation(cancellation_id, lines));
+                if let Some(known) = self.cancellations.iter_mut().find(|known| known.cancellation_id == *cancellation_id) {
+                    known.answer(lines, *accepted);
+                }
             }
             Event::LabelAsked { parcel_id } => self.move_parcel(parcel_id, ParcelAction::RequestLabel, at, |p| {
                 p.label_attempts = p.label_attempts.saturating_add(1);
@@ -178,10 +181,21 @@ impl Order {
                     p.tracking_number = Some(tracking_number.clone());
                 });
             }
-            Event::ParcelMoved { parcel_id, action, occurred_at, assumed } => self.move_parcel(parcel_id, *action, at, |p| {
-                p.reported_at = Some(*occurred_at);
-                p.assumed_delivered = *assumed;
-            }),
+            Event::ParcelMoved { parcel_id, action, occurred_at, assumed, event_id } => {
+                self.move_parcel(parcel_id, *action, at, |p| {
+                    p.note_report(*occurred_at, event_id.as_deref());
+                    p.assumed_delivered = *assumed;
+                });
+            }
+        }
+        self.forget_done();
+    }
+
+    /// How often an effect gave up counts as long as it is owed.
+    fn forget_done(&mut self) {
+        if self.gave_up.values().any(|known| !known.waits) {
+            let owed: Vec<String> = self.owed_effects().iter().map(Effect::key).collect();
+            self.gave_up.retain(|key, known| known.waits || owed.contains(key));
         }
     }
 
@@ -223,12 +237,5 @@ impl Order {
             parcel.since = at;
             change(parcel);
         });
-    }
-
-    fn record_cancellation(&mut self, cancellation: &super::Cancellation) {
-        match self.cancellations.iter_mut().find(|known| known.cancellation_id == cancellation.cancellation_id) {
-            Some(known) => *known = cancellation.clone(),
-            None => self.cancellations.push(cancellation.clone()),
-        }
     }
 }

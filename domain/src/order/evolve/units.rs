@@ -12,6 +12,10 @@ use crate::{
     parcel::ParcelStatus,
 };
 
+/// So many grants are known at least, and all of so many versions.
+const GRANTS_KEPT: usize = 1_000;
+const GRANTS_KEPT_VERSIONS: u64 = 1_000;
+
 impl Order {
     /// A round of sourcing gets numbers of its own: what else opens fulfillment orders meanwhile takes later ones.
     pub(super) fn ask_sourcing(&mut self, round: u32, at: Timestamp) {
@@ -95,6 +99,22 @@ impl Order {
             }
         }
         replaces
+    }
+
+    /// Grants are kept as long as their messages may come again. What a record is still to keep of them is never forgotten.
+    pub(super) fn see_grants(&mut self, ids: &[String]) {
+        let version = self.version;
+        self.grants_seen.extend(ids.iter().map(|id| (id.clone(), version)));
+        let over = self.grants_seen.len().saturating_sub(GRANTS_KEPT);
+        if over > 0 {
+            let oldest = version.saturating_sub(GRANTS_KEPT_VERSIONS);
+            let mut old: Vec<(u64, String)> =
+                self.grants_seen.iter().filter(|(_, seen)| **seen <= oldest).map(|(id, seen)| (*seen, id.clone())).collect();
+            old.sort();
+            for (_, id) in old.iter().take(over) {
+                self.grants_seen.remove(id);
+            }
+        }
     }
 
     /// Waiting units leave their fulfillment order for one of the granting facility.

@@ -2,10 +2,10 @@
 
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    ids::{FulfillmentOrderId, ParcelId},
+    ids::FulfillmentOrderId,
     order::{
         Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Credit, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant,
-        HoldReason, LabelOutcome, Order, PackedParcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest,
+        HoldReason, LabelOutcome, Order, PackedParcel, Parcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest,
         SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
@@ -78,7 +78,7 @@ pub fn answer(order: &Order, effect: &Effect, draw: u32, a: u32, b: u32) -> Answ
                 0 => LabelOutcome::Refused { why: "no such street".into() },
                 _ => LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
             };
-            Answer::Label { parcel_id: label.parcel_id.clone(), outcome }
+            Answer::Label { parcel_id: label.parcel_id.clone(), attempt: label.attempt, outcome }
         }
         Effect::Screen(_) => {
             let verdict = [Verdict::Accepted, Verdict::Accepted, Verdict::Referred, Verdict::Declined][usize::try_from(draw % 4).unwrap()];
@@ -318,7 +318,8 @@ pub fn stock(order: &Order, a: u32, b: u32, c: u32) -> Fact {
         let (grant_id, facility_id) = (format!("g{}", c.rotate_right(n) % 40), "WH-3".parse().ok()?);
         Some(Grant { grant_id, fulfillment_order_id: from.fulfillment_order_id, line_id, facility_id, quantity: 1 + b % 4 })
     };
-    Fact::StockArrived { grants: (0..c % 3).filter_map(grant).collect() }
+    let hint_id = a.is_multiple_of(3).then(|| format!("hint{}", b % 40));
+    Fact::StockArrived { grants: (0..c % 3).filter_map(grant).collect(), hint_id }
 }
 
 /// Shorts of what is there, or was, in any quantity.
@@ -346,8 +347,17 @@ pub fn carrier(order: &Order, second: i64, a: u32, b: u32, c: u32) -> Option<Fac
     Some(Fact::Carrier(CarrierReport { event_id: format!("e{b}"), tracking_number, action: pick(&actions, b)?, occurred_at }))
 }
 
+/// An effect could not be done: this time, or the one before.
+pub fn gave_up(order: &Order, effect: &Effect, draw: u32) -> Answer {
+    let (effect, back) = (effect.key(), u32::from(draw.is_multiple_of(4)));
+    let attempt = order.attempt(&effect).saturating_sub(back);
+    Answer::GaveUp { effect, attempt, why: "it is down".into() }
+}
+
 /// An answer to a label that nobody asked for.
 pub fn stray_label(order: &Order, a: u32) -> Option<Answer> {
-    let parcels: Vec<ParcelId> = order.fulfillment_orders.iter().flat_map(|f| &f.parcels).map(|p| p.parcel_id.clone()).collect();
-    Some(Answer::Label { parcel_id: pick(&parcels, a)?, outcome: LabelOutcome::Refused { why: "late".into() } })
+    let parcels: Vec<Parcel> = order.fulfillment_orders.iter().flat_map(|f| &f.parcels).cloned().collect();
+    let Parcel { parcel_id, label_attempts, .. } = pick(&parcels, a)?;
+    let attempt = label_attempts.saturating_sub(a % 2);
+    Some(Answer::Label { parcel_id, attempt, outcome: LabelOutcome::Refused { why: "late".into() } })
 }

@@ -17,14 +17,17 @@ use oms_domain::order::Event;
 use proptest::{
     collection::vec,
     prelude::*,
+    strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
 };
 
-use self::world::World;
+use self::world::{Again, World};
 use crate::support::{Lines, at, payment};
 
 /// Sequences to try; `OMS_SEQUENCES` says otherwise.
 const SEQUENCES: u32 = 10_000;
+/// So many with everything told again after each step.
+const SEQUENCES_AGAIN: u32 = 500;
 /// So many are enough to have seen everything that can happen to an order.
 const ENOUGH: u32 = 2_000;
 /// Commands in a sequence.
@@ -49,7 +52,8 @@ fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
     println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
     let begun = Instant::now();
     let seen: BTreeSet<&str> = thread::scope(|scope| {
-        let parts: Vec<_> = (0..PARTS).map(|part| scope.spawn(move || try_part(seed, part, sequences.div_ceil(PARTS)))).collect();
+        let parts: Vec<_> =
+            (0..PARTS).map(|part| scope.spawn(move || try_part(seed, part, sequences.div_ceil(PARTS), Again::Some))).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|_| panic!("with OMS_SEED={seed}"))).collect()
     });
     println!("{sequences} sequences in {:.1} s", begun.elapsed().as_secs_f64());
@@ -57,8 +61,19 @@ fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
     assert!(sequences < ENOUGH || never.is_empty(), "OMS_SEED={seed}: these never happened: {never:?}");
 }
 
+/// Not one command that an order has absorbed leads to anything when it is told again, whatever has happened since: so a run that finds
+/// more recorded than it knows can take that, and tell all of its own again.
+#[test]
+fn any_command_told_again_leads_to_nothing() {
+    let seed: u64 = setting("OMS_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
+    let sequences = setting("OMS_SEQUENCES").unwrap_or(SEQUENCES_AGAIN).min(SEQUENCES_AGAIN);
+    println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
+    let seen = try_part(seed, PARTS, sequences, Again::All);
+    assert!(seen.len() > Event::KINDS.len() / 2, "OMS_SEED={seed}: hardly anything happened: {seen:?}");
+}
+
 /// Tries a part of the sequences; the kinds of event that happened.
-fn try_part(seed: u64, part: u32, sequences: u32) -> BTreeSet<&'static str> {
+fn try_part(seed: u64, part: u32, sequences: u32, again: Again) -> BTreeSet<&'static str> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..12].copy_from_slice(&part.to_le_bytes());
@@ -67,18 +82,30 @@ fn try_part(seed: u64, part: u32, sequences: u32) -> BTreeSet<&'static str> {
     let steps = vec((any::<u8>(), any::<u32>(), any::<u32>(), any::<u32>()), STEPS);
     let seen = std::cell::RefCell::new(BTreeSet::new());
     let run = runner.run(&(any::<u32>(), steps), |(shape, steps)| {
-        seen.borrow_mut().extend(live(World::new(shape), &steps));
+        seen.borrow_mut().extend(live(World::new(shape, again), &steps));
         Ok(())
     });
     match run {
         Ok(()) => seen.into_inner(),
         Err(TestError::Fail(_, (shape, steps))) => {
             println!("OMS_SEED={seed}, part {part}; the shortest sequence found:");
-            live(World::new(shape).narrated(), &steps);
+            live(World::new(shape, again).narrated(), &steps);
             panic!("OMS_SEED={seed}: the sequence failed once and not again");
         }
         Err(TestError::Abort(why)) => panic!("OMS_SEED={seed}: {why}"),
     }
+}
+
+/// The same lives each time, for whoever wants their records.
+pub fn lived(sequences: u32) -> impl Iterator<Item = World> {
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[0; 32]));
+    let strategy = (any::<u32>(), vec((any::<u8>(), any::<u32>(), any::<u32>(), any::<u32>()), STEPS));
+    (0..sequences).map(move |_| {
+        let (shape, steps) = strategy.new_tree(&mut runner).unwrap().current();
+        let mut world = World::new(shape, Again::Some);
+        steps.iter().for_each(|step| world.step(*step));
+        world
+    })
 }
 
 /// A whole life; says what happened in it.

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     address::AddressFlaw,
-    order::{
-        Answer, CREDIT, Command, CoreExchange, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide,
-    },
+    order::{CREDIT, Command, CoreExchange, CoreGroup, Deadline, Effect, Event, FulfillmentRequest, Order, OrderCore, Request, decide},
     placed::{DeliveryMethod, PaymentMethod},
     policy::{OnLoss, Policy},
+    taken::Decided,
 };
 
 use super::{
@@ -16,7 +15,15 @@ use super::{
     invariants::{self, Ledger},
     numbers::Model,
 };
-use crate::support::{at, core, payment};
+use crate::support::{anew, at, core, payment};
+
+/// What is told again after each step.
+#[derive(Clone, Copy)]
+pub enum Again {
+    /// The last command that led to something, and any other.
+    Some,
+    All,
+}
 
 pub struct World {
     start: Order,
@@ -28,6 +35,9 @@ pub struct World {
     effects: Vec<Effect>,
     /// What was sent: any of it may come once more.
     sent: Vec<Command>,
+    /// What led to events, and must never do so again.
+    absorbed: Vec<Command>,
+    again: Again,
     ledger: Ledger,
     model: Model,
     /// Say what is sent, and what comes of it.
@@ -79,8 +89,15 @@ fn shape(draw: u32) -> OrderCore {
     core
 }
 
+fn under_another_id(command: Command) -> Command {
+    match command {
+        Command::Request { request, .. } => anew(request),
+        other => other,
+    }
+}
+
 impl World {
-    pub fn new(draw: u32) -> Self {
+    pub fn new(draw: u32, again: Again) -> Self {
         let on_loss = [OnLoss::Ask, OnLoss::Ask, OnLoss::Replace, OnLoss::Refund][usize::try_from(draw >> 20 & 3).unwrap()];
         let (remorse_ms, resource_rounds_max) = (i64::from(draw >> 17 & 1) * 60_000, draw >> 22 & 3);
         let decision_ms = i64::from(draw >> 24 & 1) * 100_000_000;
@@ -88,9 +105,18 @@ impl World {
         let policy = Policy { fraud_check, remorse_ms, resource_rounds_max, on_loss, decision_ms, ..Policy::default() };
         let order = Order::new(shape(draw), policy);
         let (ledger, model, start) = (Ledger::new(&order), Model::new(&order), order.clone());
-        let mut world = Self { start, order, events: vec![], second: 0, effects: vec![], sent: vec![], ledger, model, narrated: false };
+        let (events, effects, sent, absorbed) = (vec![], vec![], vec![], vec![]);
+        let mut world = Self { start, order, events, second: 0, effects, sent, absorbed, again, ledger, model, narrated: false };
         world.send(Command::Place);
         world
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.events.iter().map(|(event, _)| event.clone()).collect()
+    }
+
+    pub fn sent(&self) -> Vec<Command> {
+        self.sent.clone()
     }
 
     pub fn narrated(self) -> Self {
@@ -107,38 +133,39 @@ impl World {
                 None
             }
             1..=9 => draw::pick(&self.order.pending_effects(), a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
-            10..=17 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
-            18 | 19 => Some(Command::Request(draw::cancel(&self.order, a, b, c))),
-            20 => Some(Command::Request(draw::hold(&self.order, a, b))),
+            10..=17 => draw::fulfillment(&self.order, a, b, c).map(anew),
+            18 | 19 => Some(anew(draw::cancel(&self.order, a, b, c))),
+            20 => Some(anew(draw::hold(&self.order, a, b))),
             21 | 22 => Some(Command::Fact(draw::stock(&self.order, a, b, c))),
             23..=25 => draw::carrier(&self.order, self.second, a, b, c).map(Command::Fact),
             26 => draw::pick(&self.effects, a).map(|e| Command::Answer(draw::answer(&self.order, &e, b, c, a))),
-            27 => draw::pick(&self.sent, a),
+            27 => draw::pick(&self.sent, a).map(|sent| if b.is_multiple_of(2) { sent } else { under_another_id(sent) }),
             28 => draw::stray_label(&self.order, a).map(Command::Answer),
             29 => {
                 self.second += i64::from(b % 400_000);
                 Some(Command::Tick)
             }
-            30 => Some(Command::Request(draw::refund(&self.order, a, b, c))),
-            31 | 32 => draw::resolve(&self.order, a, b).map(Command::Request),
-            33 => Some(Command::Request(draw::payment(&self.order, a, b))),
-            34 => draw::retry(&self.order, a).map(Command::Request),
-            35 => draw::pick(&self.effects, a).map(|e| Command::Answer(Answer::GaveUp { effect: e.key(), why: "it is down".into() })),
+            30 => Some(anew(draw::refund(&self.order, a, b, c))),
+            31 | 32 => draw::resolve(&self.order, a, b).map(anew),
+            33 => Some(anew(draw::payment(&self.order, a, b))),
+            34 => draw::retry(&self.order, a).map(anew),
+            35 => draw::pick(&self.effects, a).map(|e| Command::Answer(draw::gave_up(&self.order, &e, b))),
             36 if b.is_multiple_of(2) => draw::short(&self.order, a, b, c).map(Command::Fact),
-            36 => draw::extend(&self.order, self.second, a, b).map(Command::Request),
-            37 if b.is_multiple_of(2) => draw::decide_for(&self.order, a, c).map(Command::Request),
-            37 if b.is_multiple_of(3) => draw::exchange(&self.order, a, c).map(Command::Request),
-            37 => draw::fulfillment(&self.order, a, b, c).map(Command::Request),
-            38 if self.order.core.exchange.is_some() && b.is_multiple_of(4) => Some(Command::Request(draw::settle_credit(&self.order, a))),
-            38 => Some(Command::Request(draw::claim(&self.order, a, b, c))),
-            39 => Some(Command::Request(draw::come_back(&self.order, a, b, c))),
-            40 if c.is_multiple_of(4) => draw::cancel_change(&self.order, b).map(Command::Request),
-            40..=42 => draw::change(&self.order, a, b, c).map(Command::Request),
+            36 => draw::extend(&self.order, self.second, a, b).map(anew),
+            37 if b.is_multiple_of(2) => draw::decide_for(&self.order, a, c).map(anew),
+            37 if b.is_multiple_of(3) => draw::exchange(&self.order, a, c).map(anew),
+            37 => draw::fulfillment(&self.order, a, b, c).map(anew),
+            38 if self.order.core.exchange.is_some() && b.is_multiple_of(4) => Some(anew(draw::settle_credit(&self.order, a))),
+            38 => Some(anew(draw::claim(&self.order, a, b, c))),
+            39 => Some(anew(draw::come_back(&self.order, a, b, c))),
+            40 if c.is_multiple_of(4) => draw::cancel_change(&self.order, b).map(anew),
+            40..=42 => draw::change(&self.order, a, b, c).map(anew),
             _ => Some(Command::Tick),
         };
         if let Some(command) = command {
             self.send(command);
         }
+        self.tell_again(b);
     }
 
     pub fn send(&mut self, command: Command) {
@@ -150,19 +177,25 @@ impl World {
         assert_eq!(decided, decide(&self.order, &command, now), "the same question, another answer");
         invariants::round_trip(&command);
         match decided {
-            Ok(events) => {
+            Ok(Decided { state, events }) => {
+                if !events.is_empty() && command != Command::Tick {
+                    self.absorbed.push(command.clone());
+                }
                 for event in events {
                     invariants::round_trip(&event);
                     self.happen(event);
                 }
+                self.order.commands = state.commands.clone();
+                assert_eq!(self.order, state, "its events tell another story");
             }
             Err(refusal) => {
-                assert!(matches!(command, Command::Request(_)), "a fact was refused: {command:?}: {refusal:?}");
+                assert!(matches!(command, Command::Request { .. }), "a fact was refused: {command:?}: {refusal:?}");
                 assert!(!refusal.message.is_empty());
             }
         }
         if command == Command::Tick {
-            self.settle_what_is_due();
+            assert_eq!(self.due(), [], "a deadline that never passes would keep the worker spinning");
+            self.leads_to_nothing(&command);
         }
         invariants::hold(&self.order);
         self.ledger.agrees(&self.order);
@@ -182,17 +215,31 @@ impl World {
         self.events.push((event, self.second));
     }
 
-    /// A deadline that has passed is gone after a tick, or after the ticks for what the first one brought about.
-    fn settle_what_is_due(&mut self) {
-        let now = at(self.second);
-        let due = |order: &Order| order.deadlines().into_iter().filter(|d| d.due <= now).collect::<Vec<Deadline>>();
-        for _ in 0..4 {
-            if due(&self.order).is_empty() {
-                return;
+    fn due(&self) -> Vec<Deadline> {
+        self.order.deadlines().into_iter().filter(|deadline| deadline.due <= at(self.second)).collect()
+    }
+
+    /// What the order has absorbed is told again: all of it, or the last and another one.
+    fn tell_again(&self, draw: u32) {
+        match self.again {
+            Again::All => self.absorbed.iter().for_each(|command| self.leads_to_nothing(command)),
+            Again::Some => {
+                self.absorbed.iter().last().into_iter().for_each(|command| self.leads_to_nothing(command));
+                draw::pick(&self.absorbed, draw).iter().for_each(|command| self.leads_to_nothing(command));
             }
-            decide(&self.order, &Command::Tick, now).unwrap().into_iter().for_each(|event| self.happen(event));
         }
-        assert_eq!(due(&self.order), [], "a deadline that never passes would keep the worker spinning");
+    }
+
+    fn leads_to_nothing(&self, command: &Command) {
+        // Whoever asks for more than a hundred things is known for longer by the store.
+        if let Command::Request { command_id, .. } = command
+            && self.order.commands.find(command_id).is_none()
+        {
+            return;
+        }
+        let again = decide(&self.order, command, at(self.second)).unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"));
+        assert_eq!(again.events, [], "told again: {command:?}");
+        assert_eq!(again.state, self.order, "told again: {command:?}");
     }
 
     /// From now on everything goes well: the order must come to its end, and its document must be what its events say.
@@ -205,6 +252,7 @@ impl World {
         }
         assert!(self.order.is_closed() || !self.order.attention.is_empty(), "stuck, and nobody knows: {:?}", self.order);
         if self.order.is_closed() {
+            self.tell_again(0);
             self.ledger.nets_out(&self.order);
             invariants::nothing_reserved(&self.order);
         }
@@ -212,6 +260,7 @@ impl World {
         for (event, second) in &self.events {
             replayed.evolve(event, at(*second));
         }
+        replayed.commands = self.order.commands.clone();
         assert_eq!(replayed, self.order, "the events tell another story");
         invariants::round_trip(&self.order);
         self.events.iter().map(|(event, _)| event.kind()).collect()
@@ -223,10 +272,10 @@ impl World {
             return self.send(Command::Answer(draw::good(&self.order, &effect)));
         }
         if self.order.awaits_goods() {
-            return self.send(Command::Request(draw::settle_credit(&self.order, 0)));
+            return self.send(anew(draw::settle_credit(&self.order, 0)));
         }
         if let Some(declined) = draw::decline(&self.order) {
-            return self.send(Command::Request(declined));
+            return self.send(anew(declined));
         }
         let ours = |hold: &&oms_domain::order::Hold| !hold.hold_id.as_str().starts_with("awaiting.");
         let holds = self.order.holds.iter().find(ours).map(|hold| Request::ReleaseHold { hold_id: hold.hold_id.clone() });
@@ -247,7 +296,7 @@ impl World {
             Some(Request::Fulfillment { fulfillment_order_id: f.fulfillment_order_id.clone(), action })
         });
         match request.or(holds) {
-            Some(request) if !self.order.status.is_final() => self.send(Command::Request(request)),
+            Some(request) if !self.order.status.is_final() => self.send(anew(request)),
             _ => {
                 if let Some(next) = self.order.deadlines().first() {
                     self.second = self.second.max(next.due.as_second() - at(0).as_second()) + 1;

@@ -22,7 +22,7 @@ use super::{
     exchanges::Exchange,
     support::{came, judge, receive},
 };
-use crate::support::{at, payment};
+use crate::support::{anew, at, payment};
 
 const CASES: u32 = 400;
 /// What to do, and a draw.
@@ -91,12 +91,12 @@ fn step(exchange: &mut Exchange, what: u8, a: u32) {
 /// A gesture at the origin, which may leave less for the exchange.
 fn refund(a: u32) -> Command {
     let (refund_id, reason) = ("g".parse().unwrap(), "goodwill".into());
-    Command::Request(Request::Refund { refund_id, amount_minor: i64::from(1 + a % 1_200), reason, lines: None })
+    anew(Request::Refund { refund_id, amount_minor: i64::from(1 + a % 1_200), reason, lines: None })
 }
 
 fn lift_hold(exchange: &mut Exchange) {
     if let Some(hold_id) = exchange.linked().order.holds.first().map(|hold| hold.hold_id.clone()) {
-        drop(exchange.linked().send(&Command::Request(Request::ReleaseHold { hold_id })));
+        drop(exchange.linked().send(&anew(Request::ReleaseHold { hold_id })));
     }
 }
 
@@ -141,7 +141,7 @@ fn bring_to_its_end(exchange: &mut Exchange) {
         } else if exchange.linked().order.shortfall_minor() > 0 && exchange.status() == OrderStatus::Processing {
             let amount_minor = exchange.linked().order.shortfall_minor();
             let more = payment(&format!("more-{n}"), PaymentMethod::Card, amount_minor);
-            exchange.linked().must(&Command::Request(Request::AddPayment { payment: more }));
+            exchange.linked().must(&anew(Request::AddPayment { payment: more }));
         } else {
             drop(exchange.linked().ship(1));
             exchange.obey();

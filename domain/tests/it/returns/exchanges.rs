@@ -8,8 +8,8 @@ use oms_domain::{
     returns::{self, Disposition, Verdict},
 };
 
-use super::support::{House, accept, came, judge, receive};
-use crate::support::{Run, at, core, payment};
+use super::support::{House, accept, came, judge, receive, returns_anew};
+use crate::support::{Run, anew, at, core, payment};
 
 /// An order that was delivered: line 1 of two units, 915 each. The order for it: one line.
 pub struct Exchange {
@@ -69,7 +69,7 @@ impl Exchange {
             OperationKind::Void | OperationKind::Refund => {
                 let (number, amount_minor) = (pay.number, pay.amount_minor);
                 let release = Request::ReleaseCredit { return_id: "A1-R1".parse().unwrap(), number, amount_minor };
-                let release = Command::Request(release);
+                let release = anew(release);
                 self.house.order.must(&release);
                 assert_eq!(self.house.order.must(&release), [], "the same operation again is the same");
                 true
@@ -188,7 +188,7 @@ fn dearer_goods_cost_the_difference_and_cheaper_ones_give_back_the_rest() {
 
 #[test]
 fn goods_that_never_come_cancel_the_new_order_and_nothing_is_charged() {
-    let cancel = returns::Command::Request(returns::Request::Cancel { reason: "keeps it".into() });
+    let cancel = returns_anew(returns::Request::Cancel { reason: "keeps it".into() });
     for ends in [Some(cancel), None] {
         let mut exchange = Exchange::started(1, 1_200);
         match ends {
@@ -242,7 +242,7 @@ fn goods_that_are_worth_less_than_expected_leave_the_customer_to_pay_or_the_new_
         assert_eq!(exchange.credit().map(Payment::capturable_minor), Some(915));
         if pays {
             let more = Request::AddPayment { payment: payment("more", PaymentMethod::Card, 915) };
-            exchange.linked().must(&Command::Request(more));
+            exchange.linked().must(&anew(more));
             exchange.obey();
             exchange.goes_out();
         } else {
@@ -269,7 +269,7 @@ fn what_goes_out_in_advance_is_paid_by_the_goods_or_else_by_the_customer() {
             exchange.obey();
             assert_eq!(exchange.status(), OrderStatus::Processing);
             assert_eq!(exchange.linked().order.holds[0].reason, HoldReason::AwaitingPayment);
-            exchange.linked().must(&Command::Request(Request::AddPayment { payment: payment("more", PaymentMethod::Card, 915) }));
+            exchange.linked().must(&anew(Request::AddPayment { payment: payment("more", PaymentMethod::Card, 915) }));
             exchange.obey();
         }
         assert_eq!(exchange.status(), OrderStatus::Completed);
@@ -281,7 +281,7 @@ fn what_goes_out_in_advance_is_paid_by_the_goods_or_else_by_the_customer() {
 fn a_person_who_lifts_the_hold_sends_it_out_in_advance() {
     let mut exchange = Exchange::started(1, 915);
     let hold_id = exchange.linked().order.holds[0].hold_id.clone();
-    exchange.linked().must(&Command::Request(Request::ReleaseHold { hold_id }));
+    exchange.linked().must(&anew(Request::ReleaseHold { hold_id }));
     exchange.goes_out();
     exchange.goods_come(1);
     assert_eq!(exchange.status(), OrderStatus::Completed);
@@ -293,7 +293,7 @@ fn a_credit_beyond_the_worth_of_its_units_is_refused_and_so_is_a_return_for_anot
     let mut house = House::delivered(core(&[2]));
     let open = |credit: Option<(&str, i64)>| {
         let credit = credit.map(|(id, amount_minor)| Credit::of(id.parse().unwrap(), amount_minor));
-        Command::Request(Request::OpenReturn { return_id: "A1-R1".parse().unwrap(), lines: crate::support::lines([("1", 1)]), credit })
+        anew(Request::OpenReturn { return_id: "A1-R1".parse().unwrap(), lines: crate::support::lines([("1", 1)]), credit })
     };
     assert!(house.order.send(&open(Some(("A1-X1", 916)))).unwrap_err().message.contains("worth 915"));
     assert!(house.order.send(&open(Some(("A1-X1", 0)))).is_err());

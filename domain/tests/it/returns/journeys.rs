@@ -10,7 +10,7 @@ use oms_domain::{
 };
 
 use super::support::{House, accept, came, judge, receive, wrong};
-use crate::support::{Run, at, core, lines};
+use crate::support::{Run, anew, at, core, lines};
 
 /// 18.30 for four units of one line.
 fn four() -> House {
@@ -124,7 +124,7 @@ fn two_returns_of_one_unit_cannot_pass_each_other() {
 
 #[test]
 fn a_unit_that_has_not_shipped_is_refused_with_the_advice_to_cancel() {
-    let mut house = House { order: Run::released(core(&[2])), returns: Vec::new(), linked: None };
+    let mut house = House { order: Run::released(core(&[2])), returns: Vec::new(), linked: None, absorbed: Vec::new(), events: Vec::new() };
     let n = house.opened(&[("1", 1)]);
     assert_eq!(house.status(n), "declined");
     assert!(format!("{:?}", house.returns[n].consent).contains("cancel them instead"), "{:?}", house.returns[n].consent);
@@ -156,12 +156,12 @@ fn a_refund_that_fails_is_tried_again_and_then_paid_once() {
     let answer = house.answer(n, &settle);
     house.must(n, &Command::Answer(answer));
     house.order.gateway("1", OperationOutcome::Declined { decline: Decline::Hard, code: "closed".into() });
-    house.must(n, &Command::Answer(Answer::RefundFailed { why: "closed".into() }));
+    house.must(n, &Command::Answer(Answer::RefundFailed { retries: 0, why: "closed".into() }));
     assert_eq!((house.status(n), house.returns[n].pending_effects()), ("refund_failed", vec![]));
     house.ask(n, Request::Retry).unwrap();
     assert_eq!(house.returns[n].pending_effects(), [Effect::Refund { retries: 1 }]);
     let subject = house.order.order.attention[0].subject.clone();
-    house.order.must(&order::Command::Request(order::Request::Retry { subject }));
+    house.order.must(&anew(order::Request::Retry { subject }));
     house.obey(n);
     assert_eq!((house.status(n), house.paid_minor()), ("closed", 0));
 }
@@ -198,12 +198,12 @@ fn a_label_that_is_refused_is_asked_for_again_and_forgotten_when_the_goods_are_h
     let question = house.returns[n].pending_effects().remove(0);
     let agreed = house.answer(n, &question);
     house.must(n, &Command::Answer(agreed));
-    let gave_up = |why: &str| Command::Answer(Answer::GaveUp { effect: "label".into(), why: why.into() });
-    house.must(n, &gave_up("no such street"));
+    let gave_up = |attempt, why: &str| Command::Answer(Answer::GaveUp { effect: "label".into(), attempt, why: why.into() });
+    house.must(n, &gave_up(1, "no such street"));
     assert_eq!(house.returns[n].pending_effects(), []);
     house.wait(n);
     assert_eq!(house.returns[n].pending_effects().len(), 1, "tried again after a while");
-    house.must(n, &gave_up("still no such street"));
+    house.must(n, &gave_up(2, "still no such street"));
     let events = house.ask(n, receive("d1", vec![came("1", 1)])).unwrap();
     assert_eq!(events.last(), Some(&Event::AttentionResolved { subject: "label".into() }));
     assert_eq!(house.returns[n].attention, []);
@@ -214,11 +214,9 @@ fn the_same_return_asked_for_again_is_the_same_and_another_is_refused() {
     let mut house = four();
     house.opened(&[("1", 1)]);
     let return_id = house.returns[0].core.return_id.clone();
-    let open = |units| {
-        order::Command::Request(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]), credit: None })
-    };
+    let open = |units| anew(order::Request::OpenReturn { return_id: return_id.clone(), lines: lines([("1", units)]), credit: None });
     assert_eq!(house.order.send(&open(1)).unwrap(), []);
     assert_eq!(house.order.send(&open(2)).unwrap_err().code, ErrorCode::RefusedByRule);
     let other = order::Request::OpenReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]), credit: None };
-    assert_eq!(house.order.send(&order::Command::Request(other)).unwrap_err().code, ErrorCode::RefusedByRule);
+    assert_eq!(house.order.send(&anew(other)).unwrap_err().code, ErrorCode::RefusedByRule);
 }

@@ -2,10 +2,10 @@
 
 use oms_domain::{
     error::ErrorCode,
-    returns::{Command, Disposition, Request, Return, ReturnAction, ReturnStatus, Verdict, decide},
+    returns::{Disposition, Request, Return, ReturnAction, ReturnStatus, Verdict, decide},
 };
 
-use super::support::{House, came, judge, receive};
+use super::support::{House, came, judge, receive, returns_anew};
 use crate::support::{at, core};
 
 /// A return in each status, with goods where there may be some.
@@ -46,8 +46,8 @@ fn every_request_in_every_status_of_a_return_is_done_or_refused_by_name() {
             let legal = status.after(action).is_some();
             let listed = found.legal_actions().contains(&action.name());
             assert_eq!(listed, legal, "{status}: {}", action.name());
-            match decide(&found, &Command::Request(request.clone()), at(1_000)) {
-                Ok(events) => assert!(legal && !events.is_empty(), "{status}: {request:?} should be refused"),
+            match decide(&found, &returns_anew(request.clone()), at(1_000)) {
+                Ok(decided) => assert!(legal && !decided.events.is_empty(), "{status}: {request:?} should be refused"),
                 Err(refusal) => {
                     assert!(!legal, "{status}: {request:?}: {refusal:?}");
                     assert_eq!((refusal.code, refusal.status.as_deref()), (ErrorCode::IllegalTransition, Some(status.name())));

@@ -5,5 +5,5 @@ mod exchanges;
 mod journeys;
 mod matrix;
 mod sequences;
-mod support;
+pub mod support;
 mod waits;

@@ -106,7 +106,8 @@ fn one_effect(house: &mut House, n: usize, a: u32) {
         return drop(house.must(n, &Command::Answer(Answer::LabelVoided)));
     };
     if a.is_multiple_of(5) {
-        return drop(house.must(n, &Command::Answer(Answer::GaveUp { effect: effect.key(), why: "it is down".into() })));
+        let (effect, attempt) = (effect.key(), house.returns[n].attempt(&effect.key()));
+        return drop(house.must(n, &Command::Answer(Answer::GaveUp { effect, attempt, why: "it is down".into() })));
     }
     let answer = house.answer(n, effect);
     if a.is_multiple_of(3) {
@@ -127,6 +128,7 @@ fn judgement(this: &Return, a: u32, b: u32) -> Inspected {
 }
 
 fn check(house: &House) {
+    house.tell_again();
     let order = &house.order.order;
     assert!(order.units().values().all(oms_domain::order::Units::add_up), "{:?}", order.units());
     for this in &house.returns {
@@ -146,7 +148,12 @@ fn bring_to_its_end(house: &mut House, n: usize) {
         if house.returns[n].is_closed() {
             return;
         }
-        house.wait(n);
+        if house.returns[n].deadlines().is_empty() {
+            // It was tried so often by itself that a person must say so.
+            house.ask(n, Request::Retry).unwrap();
+        } else {
+            house.wait(n);
+        }
     }
     panic!("it does not end: {:?}", house.returns[n]);
 }

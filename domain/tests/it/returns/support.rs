@@ -10,7 +10,7 @@ use oms_domain::{
     },
 };
 
-use crate::support::{Run, at};
+use crate::support::{Run, anew, at, new_id};
 
 /// A house with one order and its returns, on one clock.
 pub struct House {
@@ -18,6 +18,9 @@ pub struct House {
     pub returns: Vec<Return>,
     /// An order that one of the returns pays for.
     pub linked: Option<Run>,
+    /// What led to events, each with its return: none of it may do so again.
+    pub absorbed: Vec<(usize, Command)>,
+    pub events: Vec<Event>,
 }
 
 pub fn delivered(core: OrderCore) -> Run {
@@ -31,7 +34,7 @@ pub fn delivered(core: OrderCore) -> Run {
 
 impl House {
     pub fn delivered(core: OrderCore) -> Self {
-        Self { order: delivered(core), returns: Vec::new(), linked: None }
+        Self { order: delivered(core), returns: Vec::new(), linked: None, absorbed: Vec::new(), events: Vec::new() }
     }
 
     /// A return of these units is opened; its index. Nothing has been asked of the order yet.
@@ -66,12 +69,16 @@ impl House {
     pub fn send(&mut self, n: usize, command: &Command) -> Result<Vec<Event>, Rejection> {
         self.order.second += 1;
         let now = at(self.order.second);
-        let events = decide(&self.returns[n], command, now)?;
-        for event in &events {
-            self.returns[n].evolve(event, now);
-        }
+        let decided = decide(&self.returns[n], command, now)?;
+        decided.events.iter().for_each(|event| self.returns[n].evolve(event, now));
+        self.returns[n].commands = decided.state.commands.clone();
+        assert_eq!(self.returns[n], decided.state, "its events say otherwise: {command:?}");
         assert!(self.returns[n].goods.iter().all(|goods| goods.add_up()), "{command:?} loses goods: {:?}", self.returns[n].goods);
-        Ok(events)
+        if !decided.events.is_empty() && *command != Command::Tick {
+            self.absorbed.push((n, command.clone()));
+        }
+        self.events.extend(decided.events.iter().cloned());
+        Ok(decided.events)
     }
 
     pub fn must(&mut self, n: usize, command: &Command) -> Vec<Event> {
@@ -79,7 +86,16 @@ impl House {
     }
 
     pub fn ask(&mut self, n: usize, request: Request) -> Result<Vec<Event>, Rejection> {
-        self.send(n, &Command::Request(request))
+        self.send(n, &returns_anew(request))
+    }
+
+    /// Tells the returns again all that has ever moved them.
+    pub fn tell_again(&self) {
+        for (n, command) in &self.absorbed {
+            let this = &self.returns[*n];
+            let again = decide(this, command, at(self.order.second)).unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"));
+            assert_eq!((again.events, &again.state), (vec![], this), "told again: {command:?}");
+        }
     }
 
     /// Does everything that is owed, until nothing is.
@@ -97,18 +113,22 @@ impl House {
             Effect::AskOrder { lines } => {
                 let credit = self.returns[n].core.credit.clone();
                 let open = order::Request::OpenReturn { return_id, lines: lines.clone(), credit };
-                match self.order.send(&order::Command::Request(open)) {
+                match self.order.send(&anew(open)) {
                     Ok(_) => Answer::Agreed(self.origin(lines)),
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
             Effect::BookLabel(_) => {
-                Answer::Label(LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}") })
+                let attempt = self.returns[n].attempt(&effect.key());
+                Answer::Label {
+                    attempt,
+                    outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}") },
+                }
             }
             Effect::VoidLabel => Answer::LabelVoided,
             Effect::Settle { lines } => {
                 let settle = order::Request::SettleReturn { return_id: return_id.clone(), lines: lines.clone() };
-                self.order.must(&order::Command::Request(settle));
+                self.order.must(&anew(settle));
                 let settled = self.order.order.returned(&return_id).unwrap();
                 let credited_minor = settled.credit.as_ref().map_or(0, |credit| credit.amount_minor);
                 let (lines, amount_minor) = (settled.returned.clone(), settled.amount_minor.unwrap());
@@ -116,7 +136,7 @@ impl House {
             }
             Effect::TellCredit { amount_minor, .. } => {
                 let settle = order::Request::SettleCredit { return_id, amount_minor: *amount_minor };
-                self.linked.as_mut().expect("an order that it pays for").must(&order::Command::Request(settle));
+                self.linked.as_mut().expect("an order that it pays for").must(&anew(settle));
                 Answer::CreditTold
             }
             Effect::Refund { .. } => {
@@ -153,6 +173,11 @@ impl House {
     pub fn paid_minor(&self) -> i64 {
         self.order.order.net_captured_minor()
     }
+}
+
+/// A request of its own: under an id that nobody has used.
+pub fn returns_anew(request: Request) -> Command {
+    Command::Request { command_id: new_id(), request }
 }
 
 pub fn came(line: &str, quantity: u32) -> ReceivedGoods {
