@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oms_domain::{
     error::ErrorCode,
     money::Money,
-    order::PaymentRequest,
+    order::{Order, PaymentRequest},
     payment::{OperationKind, OperationOutcome},
 };
 use oms_store::Store;
@@ -51,8 +51,18 @@ impl PaymentActivities {
         match self.gateway.find(&request.key()).await.map_err(|error| port_failure(&error))? {
             Some(outcome) => Ok(outcome),
             // It never saw the operation: the same one, under the same key.
-            None => self.operate(request).await,
+            None if self.is_wanted(request).await? => self.operate(request).await,
+            None => Err(failure(ErrorCode::IllegalTransition, "a person has said what became of it: it is not made any more")),
         }
+    }
+
+    /// Nobody has said meanwhile what became of it: whoever looked it up at the gateway trusts that nothing more happens there.
+    async fn is_wanted(&self, request: &PaymentRequest) -> Result<bool, ActivityError> {
+        let Some(document) = self.store.document(&request.order_id).await.map_err(|error| store_failure(&error))? else { return Ok(true) };
+        let order: Order = serde_json::from_value(document.doc)
+            .map_err(|error| failure(ErrorCode::Internal, format!("the order document cannot be read: {error}")))?;
+        let operations = order.payment(&request.payment_id).map(|payment| &payment.operations);
+        Ok(operations.into_iter().flatten().all(|op| op.number != request.number || op.is_open()))
     }
 
     async fn operate(&self, request: &PaymentRequest) -> Result<OperationOutcome, ActivityError> {

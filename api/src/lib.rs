@@ -29,5 +29,6 @@ pub mod promise;
 pub mod reader;
 pub mod refund;
 pub mod reservation;
+pub mod resolve_payment;
 pub mod returns;
 pub mod stock;

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use oms_domain::{
     ids::{LineId, RefundId},
-    order::{Order, Refund, Request},
+    order::{Order, Refund, RefundOf, Request},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     cancellation::{LineUnits, line_units},
-    reader::{Node, amount_minor, parsed, text, units_per_line},
+    reader::{Node, amount_minor, choice, parsed, text, units_per_line},
 };
 
 /// The body of `POST /orders/{id}/refunds`.
@@ -21,15 +21,22 @@ pub struct RefundBody {
     /// The same id again is the same refund.
     #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     pub refund_id: String,
-    /// In the currency's minor unit; at most what was charged and not given back yet.
+    /// In the currency's minor unit; at most what was charged and not given back yet, of shipping or in all.
     #[schema(minimum = 1)]
     pub amount_minor: i64,
     #[schema(min_length = 1, max_length = 200, examples("a gesture of goodwill"))]
     pub reason: String,
+    /// What it is for: `order`, units or a gesture, or `shipping`, which a later return or claim does not give back once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^(order|shipping)$")]
+    pub of: Option<String>,
     /// The units that it is for, if it is for some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<Vec<LineUnits>>,
 }
+
+/// What people give money back for. What bought nothing the order gives back itself.
+const OF: &[(&str, RefundOf)] = &[("order", RefundOf::Order), ("shipping", RefundOf::Shipping)];
 
 /// Reads the body into the order's request, and names the refund.
 pub fn read_refund(node: &Node<'_>) -> Option<(RefundId, Request)> {
@@ -37,9 +44,11 @@ pub fn read_refund(node: &Node<'_>) -> Option<(RefundId, Request)> {
         let refund_id: Option<RefundId> = fields.required("refund_id", parsed);
         let amount_minor = fields.required("amount_minor", amount_minor);
         let reason = fields.required("reason", text(200));
+        let of = fields.optional("of", choice(OF)).map(Option::unwrap_or_default);
         let lines: Option<Option<BTreeMap<LineId, u32>>> = fields.optional("lines", units_per_line("quantity"));
         let refund_id = refund_id?;
-        let request = Request::Refund { refund_id: refund_id.clone(), amount_minor: amount_minor?, reason: reason?, lines: lines? };
+        let request =
+            Request::Refund { refund_id: refund_id.clone(), amount_minor: amount_minor?, reason: reason?, lines: lines?, of: of? };
         Some((refund_id, request))
     })
 }
@@ -52,6 +61,8 @@ pub struct RefundView {
     /// What of it has reached the customer.
     pub given_back_minor: i64,
     pub reason: String,
+    /// `order`, `shipping`, or `unused`: paid elsewhere, and nothing was bought with it.
+    pub of: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineUnits>,
     #[schema(value_type = String, format = DateTime)]
@@ -65,6 +76,7 @@ impl RefundView {
             amount_minor: refund.amount_minor,
             given_back_minor: order.given_back_minor(refund),
             reason: refund.reason.clone(),
+            of: refund.of.name().to_owned(),
             lines: line_units(&refund.lines),
             at: refund.at,
         }

@@ -104,6 +104,9 @@ pub struct Operation {
     /// The refund that it pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
+    /// What became of it a person has said, and no gateway.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_hand: bool,
     /// When it took its present status.
     pub since: Timestamp,
 }
@@ -122,6 +125,7 @@ impl Operation {
             expires_at: None,
             lapsed: false,
             refund_id: None,
+            by_hand: false,
             since: at,
         }
     }
@@ -149,6 +153,9 @@ pub struct Payment {
     /// Given back without a gateway: credited on an invoice, or to be paid back where it was paid.
     #[serde(default, skip_serializing_if = "is_no_money")]
     pub credited_minor: i64,
+    /// Paid elsewhere, and to be paid back there since it bought nothing.
+    #[serde(default, skip_serializing_if = "is_no_money")]
+    pub unused_minor: i64,
 }
 
 fn is_no_money(minor: &i64) -> bool {

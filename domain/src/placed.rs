@@ -206,8 +206,13 @@ impl PlacedOrder {
     pub fn total_minor(&self) -> i64 {
         let tax = |minor: i64| if self.taxes_included { 0 } else { minor };
         let lines: i64 = self.lines.iter().map(|l| l.unit_price_minor * i64::from(l.quantity) - l.discount_minor + tax(l.tax_minor)).sum();
-        let shipping: i64 = self.delivery_groups.iter().map(|g| g.price_minor - g.discount_minor + tax(g.tax_minor)).sum();
         let discounts: i64 = self.discounts.iter().map(|d| d.amount_minor).sum();
-        lines + shipping - discounts
+        lines + self.shipping_minor() - discounts
+    }
+
+    /// What the customer owes for shipping, with its tax and less its own discounts.
+    pub fn shipping_minor(&self) -> i64 {
+        let tax = |minor: i64| if self.taxes_included { 0 } else { minor };
+        self.delivery_groups.iter().map(|g| g.price_minor - g.discount_minor + tax(g.tax_minor)).sum()
     }
 }

@@ -36,13 +36,13 @@ pub enum OnLoss {
 }
 
 policy! {
-    /// After placing: payment must be authorized, or the order expires.
+    /// After an order was taken in: payment must be authorized, or the order expires.
     payment_deadline_ms: i64 = 2 * DAY_MS;
     /// After asking where units can come from: the answer is missed.
     sourcing_ms: i64 = HOUR_MS;
     /// After placing a hold without an expiry: someone must look at it.
     hold_review_ms: i64 = 7 * DAY_MS;
-    /// After placing: nothing is released to a facility before, so that a customer may change their mind.
+    /// After an order was taken in: nothing is released to a facility before, so that a customer may change their mind.
     remorse_ms: i64 = 0;
     /// After becoming Backordered: units that still wait for stock are cancelled.
     backorder_ms: i64 = 30 * DAY_MS;
@@ -76,6 +76,10 @@ policy! {
     pickup_window_ms: i64 = 7 * DAY_MS;
     /// After the carrier's last word of a parcel on its way: the parcel needs attention.
     transit_ms: i64 = 14 * DAY_MS;
+    /// Before a parcel shipped: what was scanned earlier under its number was another parcel.
+    scan_before_ms: i64 = DAY_MS;
+    /// After a parcel's way has ended: what is scanned later under its number is another parcel.
+    scan_after_ms: i64 = 60 * DAY_MS;
     /// What is done about a parcel that was lost or sent back.
     on_loss: OnLoss = OnLoss::Ask;
     /// After a parcel was lost or sent back, and nobody said what to do: its money is given back.

@@ -90,7 +90,7 @@ impl Starter {
 
     async fn keep(&self, placed: &PlacedOrder) -> Result<Intake, StarterError> {
         let hash = placed.body_hash().map_err(|error| StarterError::Internal(error.to_string()))?;
-        Ok(self.store.put_intake(placed, &hash).await?)
+        Ok(self.store.put_intake(placed, &hash, self.config.clock.business(Timestamp::now())).await?)
     }
 
     /// What the origin refuses already needs no order to be refused; its own answer to the credit decides about the rest.

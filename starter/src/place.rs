@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use oms_domain::{
     error::{ErrorCode, Rejection},
     ids::{CustomerId, OrderId, Sku},
@@ -48,7 +49,8 @@ impl Starter {
     pub async fn place(&self, order: PlacedOrder) -> Result<Placed, StarterError> {
         self.check_skus(&order.lines.iter().map(|line| &line.sku).enumerate().collect::<Vec<_>>()).await?;
         let hash = order.body_hash().map_err(|error| StarterError::Internal(error.to_string()))?;
-        match self.store.put_intake(&order, &hash).await? {
+        let received_at = self.config.clock.business(Timestamp::now());
+        match self.store.put_intake(&order, &hash, received_at).await? {
             Intake::New => self.start_run(&order).await.map(|()| Placed::Created),
             Intake::Same => self.start(&order).await.map(|()| Placed::Existing),
             Intake::Other => {

@@ -31,6 +31,7 @@ pub enum Intake {
 pub struct IntakeRow {
     pub order: PlacedOrder,
     pub hash: String,
+    /// In business time.
     pub received_at: Timestamp,
 }
 
@@ -48,15 +49,15 @@ const ANNOUNCE: &str = "WITH announced AS (
     SELECT first FROM announced";
 
 impl Store {
-    /// Keeps an order's body under its id, unless there is one. `hash` is the body's.
+    /// Keeps an order's body under its id, unless there is one. `hash` is the body's; `received_at` is business time.
     ///
     /// PostgreSQL hears of it first, so that a process that dies between the two leaves a row without an order, which the sweeper
     /// deletes in time, and not an order without a row, which nobody would ever start. What it wants is noted with it, for prices of stock.
-    pub async fn put_intake(&self, order: &PlacedOrder, hash: &str) -> Result<Intake, StoreError> {
+    pub async fn put_intake(&self, order: &PlacedOrder, hash: &str, received_at: Timestamp) -> Result<Intake, StoreError> {
         let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
         let announce = sqlx::query_scalar(ANNOUNCE).bind(order.order_id.as_str()).bind(&email_hash).bind(Json(demand_of(order)));
         let first: Option<bool> = announce.fetch_optional(&self.pool).await?;
-        let intake = self.table.put_intake(order, hash).await?;
+        let intake = self.table.put_intake(order, hash, received_at).await?;
         if intake == Intake::New && first == Some(false) {
             // Another body was announced and never came.
             let correct = sqlx::query("UPDATE pending_intakes SET customer_email_hash = $2 WHERE order_id = $1");
@@ -104,12 +105,12 @@ impl Store {
 }
 
 impl Table {
-    async fn put_intake(&self, order: &PlacedOrder, hash: &str) -> Result<Intake, StoreError> {
+    async fn put_intake(&self, order: &PlacedOrder, hash: &str, received_at: Timestamp) -> Result<Intake, StoreError> {
         let json = serde_json::to_vec(order).map_err(|_| StoreError::Corrupt { what: "an order that is not JSON" })?;
         let mut items = to_items(&order.order_id, INTAKE, &json, hash)?;
         items[0].extend([
             ("hash".to_owned(), AttributeValue::S(hash.to_owned())),
-            ("received_at_ms".to_owned(), number(Timestamp::now().as_millisecond())),
+            ("received_at_ms".to_owned(), number(received_at.as_millisecond())),
             ("customer_id".to_owned(), AttributeValue::S(order.customer.customer_id.as_str().to_owned())),
             ("placed_at_ms".to_owned(), number(order.placed_at.as_millisecond())),
         ]);

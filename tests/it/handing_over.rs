@@ -20,7 +20,7 @@ use crate::support::{Basket, Shop, books::trouble, in_own_shop, in_shop, replay,
 /// Starts the order so that it hands over again and again.
 async fn place_with_short_runs(shop: &Shop, basket: &Basket, policy: Policy, history_max: u32) -> Result<()> {
     let order = parse_order(basket.body.to_string().as_bytes()).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
-    shop.system.store.put_intake(&order, &order.body_hash()?).await?;
+    shop.system.store.put_intake(&order, &order.body_hash()?, jiff::Timestamp::now()).await?;
     shop.note(basket.id());
     let queues = Queues::new(shop.system.addresses.queue_prefix.clone());
     let options = WorkflowStartOptions::new(queues.name(Queue::Orders), order_workflow_id(&basket.id())).build();

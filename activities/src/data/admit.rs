@@ -48,7 +48,7 @@ impl DataActivities {
     async fn as_placed(&self, order_id: &OrderId) -> Result<Admitted, ActivityError> {
         let intake = self.store.intake(order_id).await.map_err(|error| store_failure(&error))?;
         let intake = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?;
-        Ok(Admitted::Fresh(Box::new(OrderCore::of(&intake.order))))
+        Ok(Admitted::Fresh(Box::new(OrderCore::of(&intake.order, intake.received_at))))
     }
 }
 

@@ -81,6 +81,7 @@ pub fn build_problem(
             }
         }
     }
+    nothing_stays_behind(&mut file);
     Ok(Sourcing {
         order_id: order.order_id.clone(),
         decided_at: now,
@@ -177,7 +178,9 @@ fn admit(
     let freight = freight(order, site, rules).ok_or_else(|| beyond("no rate to that destination"))?;
     let delivery_date =
         ship_day.date.checked_add(freight.transit_days.days()).map_err(|_| beyond("delivery after the end of the calendar"))?;
-    let days_late = order.requested_delivery_date.map_or(0, |requested| i64::from((delivery_date - requested).get_days()).max(0));
+    // What was asked for by a day that is over is late from today on: the days before are no facility's fault.
+    let due = order.requested_delivery_date.map(|requested| requested.max(site.local.date()));
+    let days_late = due.map_or(0, |due| i64::from((delivery_date - due).get_days()).max(0));
     let outlook = Outlook {
         zone: freight.zone,
         distance_km: freight.distance_km.map(|km| km.round() as i64),
@@ -201,6 +204,25 @@ fn admit(
                 package_open: order.open_packages.contains(&site.facility.facility_id),
             });
     Ok((facility, outlook))
+}
+
+/// Leaving a unit costs more than letting it travel along: so nothing stays behind where a consignment is made anyway, however little it
+/// is worth. Whether a consignment is made for it is another matter.
+fn nothing_stays_behind(file: &mut ProblemFile) {
+    let by_id: BTreeMap<&str, &ProblemFacility> =
+        file.facilities.iter().map(|facility| (facility.facility_id.as_str(), facility)).collect();
+    for line in &mut file.lines {
+        let stock = file.availability.iter().filter(|stock| stock.sku == line.sku && stock.available > 0);
+        let along = |stock: &ProblemStock| {
+            let facility = by_id.get(stock.facility_id.as_str())?;
+            let weight_milli = facility.weight_rate_milli_per_g.saturating_mul(line.unit_weight_g);
+            Some(weight_milli.saturating_add(facility.pick_milli).saturating_add(stock.stock_price_milli))
+        };
+        let dearest = stock.filter_map(along).max();
+        if let (Some(penalty), Some(dearest)) = (&mut line.unfilled_penalty_milli, dearest) {
+            *penalty = (*penalty).max(dearest.saturating_add(1));
+        }
+    }
 }
 
 /// An order that is collected pays no freight and is ready on the day it is packed.

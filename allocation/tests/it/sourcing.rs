@@ -209,6 +209,59 @@ fn what_waits_on_purpose_ships_later_only_if_it_is_worth_it() {
     assert_eq!(decide(&again, &[coventry()], &levels, &Rules::built_in()).unfilled_units, 0);
 }
 
+/// Lines that may wait for so little.
+fn patient(lines: &[(&str, i64)], penalty_minor: i64) -> OrderToSource {
+    let mut order = order(lines);
+    order.lines.iter_mut().for_each(|line| line.unfilled_penalty_minor = Some(penalty_minor));
+    order
+}
+
+#[test]
+fn what_costs_nothing_travels_along() {
+    for penalty_minor in [0, 1, 5] {
+        let mut gift = patient(&[("A", 1), ("GIFT", 3)], penalty_minor);
+        gift.lines[0].unfilled_penalty_minor = Some(2_000);
+        gift.lines[1].unit_weight_g = 3_000;
+        let levels = stock(&[("WH-COVENTRY", "A", 9), ("WH-COVENTRY", "GIFT", 9), ("WH-ROTTERDAM", "GIFT", 9)]);
+        let decision = decide(&gift, &[coventry(), rotterdam()], &levels, &Rules::built_in());
+        assert_eq!((decision.packages.len(), decision.unfilled_units), (1, 0), "{penalty_minor}: {decision:?}");
+        let screws =
+            decide(&patient(&[("A", 100)], penalty_minor), &[coventry()], &stock(&[("WH-COVENTRY", "A", 500)]), &Rules::built_in());
+        assert_eq!((screws.packages.len(), screws.unfilled_units), (1, 0), "{penalty_minor}: {screws:?}");
+    }
+}
+
+#[test]
+fn what_costs_nothing_travels_along_though_its_stock_is_wanted_elsewhere() {
+    let mut levels = stock(&[("WH-COVENTRY", "A", 9), ("WH-COVENTRY", "GIFT", 9)]);
+    levels[1].stock_price_milli = 900_000;
+    let decision = decide(&patient(&[("A", 1), ("GIFT", 1)], 0), &[coventry()], &levels, &Rules::built_in());
+    assert_eq!((decision.packages.len(), decision.unfilled_units), (1, 0), "{decision:?}");
+}
+
+#[test]
+fn a_gift_is_worth_no_consignment_of_its_own() {
+    let mut gift = patient(&[("A", 1), ("GIFT", 1)], 0);
+    gift.lines[0].unfilled_penalty_minor = Some(2_000);
+    let levels = stock(&[("WH-COVENTRY", "A", 9), ("WH-ROTTERDAM", "GIFT", 9)]);
+    let decision = decide(&gift, &[coventry(), rotterdam()], &levels, &Rules::built_in());
+    assert_eq!((decision.packages.len(), decision.unfilled_units), (1, 1), "{decision:?}");
+}
+
+#[test]
+fn a_date_that_is_long_over_keeps_nothing_back() {
+    let late = OrderToSource { requested_delivery_date: Some(date(1990, 1, 1)), ..patient(&[("A", 1), ("B", 1)], 2_000) };
+    let levels = stock(&[("WH-COVENTRY", "A", 9), ("WH-ROTTERDAM", "B", 9)]);
+    let decision = decide(&late, &[coventry(), rotterdam()], &levels, &Rules::built_in());
+    let today = decide(
+        &OrderToSource { requested_delivery_date: Some(date(2010, 12, 1)), ..late },
+        &[coventry(), rotterdam()],
+        &levels,
+        &Rules::built_in(),
+    );
+    assert_eq!((decision.unfilled_units, decision.cost_milli), (0, today.cost_milli), "{decision:?}");
+}
+
 #[test]
 fn a_decision_can_be_kept_and_made_again() {
     let decision = decide(

@@ -112,6 +112,8 @@ pub struct PaymentView {
     pub captured_minor: i64,
     pub refunded_minor: i64,
     pub voided_minor: i64,
+    /// To be paid back where no gateway is asked: credited on an invoice, or due where it was paid.
+    pub credited_minor: i64,
     pub operations: Vec<OperationView>,
 }
 
@@ -126,6 +128,8 @@ pub struct OperationView {
     /// The gateway's reason, once it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declined: Option<String>,
+    /// What became of it a person has said, and no gateway.
+    pub by_hand: bool,
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
 }
@@ -155,7 +159,7 @@ impl OrderView {
         let order = match order {
             Some(order) => order,
             None => {
-                fresh = Order::new(OrderCore::of(placed), Policy::default());
+                fresh = Order::new(OrderCore::of(placed, placed.placed_at), Policy::default());
                 &fresh
             }
         };
@@ -234,6 +238,7 @@ impl From<&Payment> for PaymentView {
             captured_minor: payment.captured_minor(),
             refunded_minor: payment.refunded_minor(),
             voided_minor: payment.voided_minor(),
+            credited_minor: payment.credited_minor + payment.unused_minor,
             operations: payment.operations.iter().map(OperationView::from).collect(),
         }
     }
@@ -247,6 +252,7 @@ impl From<&Operation> for OperationView {
             amount_minor: operation.amount_minor,
             status: operation.status.name().to_owned(),
             declined: operation.decline.as_ref().map(|(_, code)| code.clone()),
+            by_hand: operation.by_hand,
             since: operation.since,
         }
     }

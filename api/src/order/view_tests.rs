@@ -34,7 +34,7 @@ fn does(order: &mut Order, command: Command) {
 
 /// Line 1 is at a facility, line 2 waits for stock; authorized.
 fn sourced(placed: &PlacedOrder) -> Order {
-    let mut order = Order::new(OrderCore::of(placed), Policy::default());
+    let mut order = Order::new(OrderCore::of(placed, placed.placed_at), Policy::default());
     does(&mut order, Command::Place);
     let units = |line: &str, units| BTreeMap::from([(LineId::parse(line).unwrap(), units)]);
     let package = SourcedPackage {

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, CoreChange, CorePayment, Credit, HoldReason, Lines, Reallocation, RejectionReason, Resolution, Verdict, Wait};
+use super::{
+    Choice, CoreChange, CorePayment, Credit, HoldReason, Lines, Reallocation, RefundOf, RejectionReason, Resolution, Verdict, Wait,
+};
 use crate::{
     ids::{CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
     parcel::ParcelAction,
@@ -68,6 +70,8 @@ pub enum Request {
         amount_minor: i64,
         reason: String,
         lines: Option<Lines>,
+        #[serde(default, skip_serializing_if = "RefundOf::is_order")]
+        of: RefundOf,
     },
     /// A return asks to speak for units that the customer has; none, when what comes back is not known yet.
     OpenReturn {
@@ -120,6 +124,14 @@ pub enum Request {
     AddPayment {
         payment: CorePayment,
     },
+    /// A person has found out what became of an operation of which the gateway does not speak.
+    ResolvePayment {
+        payment_id: PaymentId,
+        number: u32,
+        #[serde(flatten)]
+        finding: Finding,
+        reason: String,
+    },
     /// Someone gives a wait more time.
     ExtendDeadline {
         wait: Wait,
@@ -132,6 +144,20 @@ pub enum Request {
     Retry {
         subject: String,
     },
+}
+
+/// What became of an operation at the gateway, as a person has found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Finding {
+    /// It was done; `reference` is the gateway's id of it.
+    Succeeded {
+        reference: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// It was not done: it may be asked for anew.
+    Failed,
 }
 
 /// What an associate, or someone for them, does to a fulfillment order.

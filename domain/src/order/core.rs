@@ -20,13 +20,19 @@ pub struct OrderCore {
     pub order_id: OrderId,
     pub channel: String,
     pub customer_id: CustomerId,
+    /// As whoever sent it says, and not after we had it.
     pub placed_at: Timestamp,
+    /// When we had it, in business time: what is waited for is counted from here.
+    pub received_at: Timestamp,
     pub currency: Currency,
     pub lines: Vec<CoreLine>,
     pub groups: Vec<CoreGroup>,
     pub payments: Vec<CorePayment>,
     /// Shipping and its tax, less shipping and order discounts: spread over the lines by their value.
     pub order_level_minor: i64,
+    /// Of that: what shipping costs, with its tax and less its own discounts.
+    #[serde(default)]
+    pub shipping_minor: i64,
     pub requested_delivery_date: Option<Date>,
     pub allow_split: bool,
     pub allow_backorder: bool,
@@ -80,20 +86,22 @@ pub struct CorePayment {
 }
 
 impl OrderCore {
-    /// The core of an order as placed.
-    pub fn of(order: &PlacedOrder) -> Self {
+    /// The core of an order as placed, and taken in then.
+    pub fn of(order: &PlacedOrder, received_at: Timestamp) -> Self {
         let lines: Vec<CoreLine> = order.lines.iter().map(|line| CoreLine::of(line, order.taxes_included)).collect();
         let order_level_minor = order.total_minor() - lines.iter().map(|l| l.total_minor).sum::<i64>();
         Self {
             order_id: order.order_id.clone(),
             channel: order.channel.clone(),
             customer_id: order.customer.customer_id.clone(),
-            placed_at: order.placed_at,
+            placed_at: order.placed_at.min(received_at),
+            received_at,
             currency: order.currency,
             lines,
             groups: order.delivery_groups.iter().map(CoreGroup::of).collect(),
             payments: order.payments.iter().map(CorePayment::of).collect(),
             order_level_minor,
+            shipping_minor: order.shipping_minor(),
             requested_delivery_date: order.requested_delivery_date,
             allow_split: order.allow_split,
             allow_backorder: order.allow_backorder,
@@ -182,6 +190,7 @@ impl CorePayment {
             operations: taken_over.into_iter().collect(),
             invoiced_minor: 0,
             credited_minor: 0,
+            unused_minor: 0,
         }
     }
 }

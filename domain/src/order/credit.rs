@@ -75,7 +75,7 @@ impl Order {
 
     /// Since when a payment is awaited: an exchange is not asked for more before it is known what its goods were worth.
     pub(super) fn payment_since(&self) -> Timestamp {
-        self.credit_settled.map_or(self.core.placed_at, |settled| settled.at.max(self.core.placed_at))
+        self.credit_settled.map_or(self.core.received_at, |settled| settled.at.max(self.core.received_at))
     }
 
     pub(super) fn credits(&self) -> impl Iterator<Item = &Payment> {

@@ -16,15 +16,15 @@ use crate::{
 waits! {
     /// What an order can wait for.
     Wait {
-        Payment = "payment", "payment_deadline_ms after placing", "the order expires and its stock is given back", "support";
+        Payment = "payment", "payment_deadline_ms after it was taken in", "the order expires and its stock is given back", "support";
         Sourcing = "sourcing", "sourcing_ms after asking", "no facility was found in time, nor that there is none", "operations";
         Screening = "screening", "screening_ms after asking the fraud check", "a person must lift the hold that it gets", "support";
         Hold = "hold", "until the hold's own expiry", "the hold is lifted", "support";
         HoldReview = "hold_review", "hold_review_ms after placing the hold, if it has no expiry", "nobody has lifted the hold in time", "support";
-        Remorse = "remorse", "remorse_ms after placing", "open fulfillment orders are released", "support";
+        Remorse = "remorse", "remorse_ms after it was taken in", "open fulfillment orders are released", "support";
         Preorder = "preorder", "until the line's fulfill_at", "the fulfillment order is opened", "support";
         Backorder = "backorder", "backorder_ms after waiting began, or the order's cancel_after", "the waiting units are cancelled", "support";
-        SplitWait = "split_wait", "split_wait_ms after placing", "the waiting units are sourced at any cost", "support";
+        SplitWait = "split_wait", "split_wait_ms after it was taken in", "the waiting units are sourced at any cost", "support";
         Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
         Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
         Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
@@ -38,9 +38,9 @@ waits! {
         Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
         Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
         AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
-        ReturnItems = "return_items", "exchange_ms after placing an exchange, until its goods are back", "what has not gone out is cancelled", "support";
+        ReturnItems = "return_items", "exchange_ms after an exchange was taken in, until its goods are back", "what has not gone out is cancelled", "support";
         Claim = "claim", "claim_ms after it was opened", "it is declined", "support";
-        Retry = "retry", "retry_ms after it failed, retries_max times", "what failed is tried again", "operations";
+        Retry = "retry", "retry_ms after it failed or gave up, retries_max times; then a person must", "it is tried again", "operations";
         UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
     }
 }
@@ -207,7 +207,7 @@ impl Order {
             push(waits, Wait::ChangeRequest, open.change_id.as_str(), later(open.since, policy.change_request_ms));
         }
         if self.awaits_goods() {
-            push(waits, Wait::ReturnItems, id, later(self.core.placed_at, policy.exchange_ms));
+            push(waits, Wait::ReturnItems, id, later(self.core.received_at, policy.exchange_ms));
         }
         for hold in self.holds.iter().filter(|hold| !Self::is_for_goods(hold)) {
             let (wait, due) = match hold.expires_at {
@@ -223,7 +223,7 @@ impl Order {
         let mut wait = |wait, due| push(waits, wait, id, due);
         match found.status {
             FulfillmentStatus::Open if self.status == OrderStatus::Processing && self.holds.is_empty() => {
-                wait(Wait::Remorse, later(self.core.placed_at, policy.remorse_ms));
+                wait(Wait::Remorse, later(self.core.received_at, policy.remorse_ms));
             }
             FulfillmentStatus::Open | FulfillmentStatus::Incomplete => {}
             FulfillmentStatus::ReadyForPickup => wait(Wait::Pickup, later(found.since, policy.pickup_window_ms)),
@@ -251,7 +251,7 @@ impl Order {
     /// Until then units may wait rather than travel in a dear consignment of their own; an order that does not wait never lets them.
     pub(super) fn may_wait_until(&self) -> Timestamp {
         let wait_ms = if self.core.allow_backorder { self.policy.split_wait_ms } else { 0 };
-        later(self.core.placed_at, wait_ms)
+        later(self.core.received_at, wait_ms)
     }
 
     fn parcel_waits(&self, parcel: &Parcel, waits: &mut Vec<Deadline>) {

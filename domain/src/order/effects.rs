@@ -192,7 +192,7 @@ impl Order {
             changes: self.change_ids(),
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
-            may_wait_until: if self.is_awaited() { self.core.placed_at } else { self.may_wait_until() },
+            may_wait_until: if self.is_awaited() { self.core.received_at } else { self.may_wait_until() },
         }
     }
 

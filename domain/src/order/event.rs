@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Hold,
-    Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Finding,
+    Hold, Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
     line_state::is_none_of_them,
 };
 use crate::{
@@ -55,6 +55,16 @@ pub enum Event {
         amount_minor: i64,
         #[serde(flatten)]
         outcome: OperationOutcome,
+    },
+    /// A person has said what became of an operation of which the gateway does not speak.
+    PaymentResolved {
+        payment_id: PaymentId,
+        number: u32,
+        kind: OperationKind,
+        amount_minor: i64,
+        #[serde(flatten)]
+        finding: Finding,
+        reason: String,
     },
     /// On terms: an invoice for what was shipped is due.
     InvoiceDue {

@@ -9,6 +9,7 @@ kinds! {
     OrderSourced = "order_sourced",
     PaymentAsked = "payment_asked",
     PaymentAnswered = "payment_answered",
+    PaymentResolved = "payment_resolved",
     InvoiceDue = "invoice_due",
     PaymentAdded = "payment_added",
     AuthorizationLapsed = "authorization_lapsed",

@@ -34,6 +34,9 @@ pub struct LineState {
     /// Charged, and given back unit by unit.
     #[serde(default, skip_serializing_if = "Share::is_none")]
     pub refunded: Share,
+    /// What had been given back when something last was for no unit: units that come back later share the rest.
+    #[serde(default, skip_serializing_if = "Share::is_none")]
+    pub refund_base: Share,
     /// How often a facility gave units of it back.
     #[serde(default, skip_serializing_if = "is_none_of_them")]
     pub given_back: u32,

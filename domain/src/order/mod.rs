@@ -36,8 +36,8 @@ pub use self::{
     change_request::{Asked, ChangeAction, ChangeRequest, ChangeStatus},
     claim::{Claim, ClaimAction, ClaimStatus},
     command::{
-        Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short, SourcedPackage,
-        SourcingAnswer, WaitingPackage,
+        Answer, CarrierReport, Command, Fact, Finding, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short,
+        SourcedPackage, SourcingAnswer, WaitingPackage,
     },
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},
     credit::{CREDIT, CoreExchange, Credit, SettledCredit},
@@ -49,7 +49,7 @@ pub use self::{
     line_state::LineState,
     lines::Lines,
     reallocation::{Pooled, Reallocation},
-    refund::{Refund, RefundProgress},
+    refund::{Refund, RefundOf, RefundProgress},
     returned::ReturnedUnits,
     screening::{Screening, Verdict},
     shares::Share,
@@ -216,6 +216,10 @@ pub struct FulfillmentOrder {
     /// The parcel whose units it sends again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ParcelId>,
+    /// Shipped, and not with the carrier yet: the units of each line that were charged for, and what they cost. The others cost nothing,
+    /// since others were charged that they are sent in place of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub charged: BTreeMap<LineId, (u32, i64)>,
     /// Incomplete: where a person wants its units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_facility_id: Option<FacilityId>,
@@ -309,7 +313,7 @@ const REPORTED_KEPT: usize = 30;
 impl Parcel {
     /// Somebody said where it was then; the carrier, under the event's id.
     fn note_report(&mut self, occurred_at: Timestamp, event_id: Option<&str>) {
-        self.reported_at = Some(occurred_at);
+        self.reported_at = self.reported_at.max(Some(occurred_at));
         self.reported.extend(event_id.map(str::to_owned));
         self.reported.drain(..self.reported.len().saturating_sub(REPORTED_KEPT));
     }
@@ -395,14 +399,14 @@ pub struct Attention {
 impl Order {
     /// A new order, before its first event. `decide` with [`Command::Place`] starts its life.
     pub fn new(core: OrderCore, policy: Policy) -> Self {
-        let placed_at = core.placed_at;
+        let received_at = core.received_at;
         Self {
             lines: core.line_states(),
-            payments: core.payments.iter().map(|p| p.opened(placed_at)).collect(),
+            payments: core.payments.iter().map(|p| p.opened(received_at)).collect(),
             core,
             policy,
             status: OrderStatus::Created,
-            status_since: placed_at,
+            status_since: received_at,
             version: 0,
             rules: RULES,
             fulfillment_orders: Vec::new(),
@@ -478,6 +482,12 @@ impl FulfillmentOrder {
     /// All its units.
     pub fn units(&self) -> u64 {
         self.lines.values().map(|q| u64::from(*q)).sum()
+    }
+
+    /// What was charged for the units of a line that left with it.
+    pub(crate) fn charge_of(&self, id: &LineId) -> Share {
+        let (units, minor) = self.charged.get(id).copied().unwrap_or((0, 0));
+        Share { units, minor }
     }
 
     /// Its units but those that someone has asked to cancel.

@@ -1,6 +1,6 @@
 //! What an order owes and is owed, summed from its lines and its instruments (LIFECYCLE.md, Payment).
 
-use super::{CoreLine, Lines, Order};
+use super::{CoreLine, FulfillmentOrder, Lines, Order, Refund, RefundOf};
 use crate::{
     ids::{LineId, PaymentId},
     payment::{OperationKind, Payment},
@@ -8,9 +8,22 @@ use crate::{
 };
 
 impl Order {
-    /// What these units cost if they are the next to be shipped. Units sent again cost nothing.
-    pub fn share_minor(&self, lines: &Lines) -> i64 {
-        lines.iter().filter_map(|(id, units)| Some(self.lines.get(id)?.clone().charge(*units))).sum()
+    /// What these units cost if they are the next to be shipped. Those that are sent again cost nothing.
+    pub fn share_minor(&self, lines: &Lines, sent_again: bool) -> i64 {
+        lines.iter().filter_map(|(id, units)| Some(self.lines.get(id)?.clone().charge(*units, sent_again).minor)).sum()
+    }
+
+    /// What a fulfillment order costs if it is the next to leave.
+    pub(super) fn cost_minor(&self, found: &FulfillmentOrder) -> i64 {
+        self.share_minor(&found.lines, found.replaces.is_some())
+    }
+
+    /// What of its cost no instrument answers for, if it is the next to leave.
+    pub(super) fn uncovered_minor(&self, found: &FulfillmentOrder) -> i64 {
+        match self.cost_minor(found) {
+            ..=0 => 0,
+            cost => (cost + self.uncaptured_minor() - self.covered_minor()).max(0),
+        }
     }
 
     /// The exact worth of units that were shipped and come back for good, with their tax, shipping and discount.
@@ -30,7 +43,7 @@ impl Order {
 
     /// What is still to be charged when everything ships: the shares that are not spoken for.
     pub fn remaining_minor(&self) -> i64 {
-        self.lines.values().map(|line| line.clone().charge(u32::MAX)).sum()
+        self.lines.values().map(|line| line.clone().charge(u32::MAX, true).minor).sum()
     }
 
     /// What the units are worth that nobody has shipped or cancelled.
@@ -48,8 +61,13 @@ impl Order {
 
     /// What no instrument answers for yet, of all that is or will be charged.
     pub fn shortfall_minor(&self) -> i64 {
-        let owed = self.remaining_minor() + self.uncaptured_minor();
-        owed - self.payments.iter().map(|payment| payment.good_for_minor()).sum::<i64>() + self.elsewhere_minor().min(self.shipped_minor)
+        self.remaining_minor() + self.uncaptured_minor() - self.covered_minor()
+    }
+
+    /// What instruments answer for beyond what they were charged or used for.
+    fn covered_minor(&self) -> i64 {
+        let good_for: i64 = self.payments.iter().map(Payment::good_for_minor).sum();
+        good_for - self.elsewhere_minor().min(self.shipped_minor)
     }
 
     /// Authorized, on terms, paid elsewhere, or nothing due.
@@ -72,8 +90,22 @@ impl Order {
         self.payments.iter().map(|p| p.captured_minor() - p.refunded_minor()).sum()
     }
 
+    /// What an instrument can give back for a refund.
+    pub(super) fn gives_back_minor(&self, payment: &Payment, refund: &Refund) -> i64 {
+        match refund.of {
+            RefundOf::Order | RefundOf::Shipping => self.gave_minor(payment),
+            RefundOf::Unused => self.unused_minor(payment),
+        }
+    }
+
+    /// What was paid elsewhere, bought nothing, and was not given back.
+    pub(super) fn unused_minor(&self, payment: &Payment) -> i64 {
+        let elsewhere = payment.method == PaymentMethod::External;
+        if elsewhere { payment.amount_minor - self.used_elsewhere_minor(payment) - payment.unused_minor } else { 0 }
+    }
+
     /// What an instrument gave, less what it was or is being given back.
-    pub(super) fn gave_minor(&self, payment: &Payment) -> i64 {
+    fn gave_minor(&self, payment: &Payment) -> i64 {
         match payment.method {
             PaymentMethod::Card | PaymentMethod::GiftCard | PaymentMethod::Credit => payment.refundable_minor(),
             PaymentMethod::Terms => payment.invoiced_minor - payment.credited_minor,

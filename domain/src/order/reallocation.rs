@@ -88,7 +88,7 @@ impl Order {
             joinable: vec![],
             packages_already: 0,
             // What is allocated stays allocated, whatever it costs.
-            may_wait_until: self.core.placed_at,
+            may_wait_until: self.core.received_at,
         }
     }
 }

@@ -6,11 +6,33 @@ use serde::{Deserialize, Serialize};
 use super::{Effect, Lines, Order, money::operation_subject};
 use crate::{
     ids::RefundId,
+    kinds::named,
+    money::share_minor,
     payment::{Operation, OperationKind, OperationStatus, Payment},
 };
 
 /// What the order's own refunds begin with: so they never meet the ids that people choose for theirs.
 pub(super) const AUTOMATIC: &str = "auto.";
+
+named! {
+    /// What money is given back for.
+    #[derive(Default)]
+    RefundOf {
+        /// Units, or a gesture.
+        #[default]
+        Order = "order",
+        /// Shipping, by itself: units that come back later are worth so much less.
+        Shipping = "shipping",
+        /// It was paid elsewhere, and bought nothing.
+        Unused = "unused",
+    }
+}
+
+impl RefundOf {
+    pub(super) fn is_order(&self) -> bool {
+        *self == Self::Order
+    }
+}
 
 /// Money that someone, or a rule, gives back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +40,8 @@ pub struct Refund {
     pub refund_id: RefundId,
     pub amount_minor: i64,
     pub reason: String,
+    #[serde(default, skip_serializing_if = "RefundOf::is_order")]
+    pub of: RefundOf,
     /// The units whose exact share it is; none for a gesture.
     #[serde(default, skip_serializing_if = "Lines::is_empty")]
     pub lines: Lines,
@@ -69,7 +93,34 @@ impl Order {
 
     /// What may still be promised back: what was shipped, less all that was promised before.
     pub fn refundable_minor(&self) -> i64 {
-        self.shipped_minor - self.refunds.iter().map(|refund| refund.amount_minor).sum::<i64>()
+        let promised = self.refunds.iter().filter(|refund| refund.of != RefundOf::Unused);
+        self.shipped_minor - promised.map(|refund| refund.amount_minor).sum::<i64>()
+    }
+
+    /// What of the shipping that was charged nobody has been given back: with units, or by itself.
+    pub fn refundable_shipping_minor(&self) -> i64 {
+        let by_itself: i64 = self.refunds.iter().filter(|refund| refund.of == RefundOf::Shipping).map(|refund| refund.amount_minor).sum();
+        let kept_minor: i64 = self.lines.values().map(|line| line.kept().minor.max(0)).sum();
+        let (kept, due) = (u64::try_from(kept_minor + by_itself).unwrap_or(0), u64::try_from(self.total_minor()).unwrap_or(0));
+        if due == 0 {
+            return 0;
+        }
+        let with_units = share_minor(self.core.shipping_minor, 0, kept.min(due), due);
+        (with_units - by_itself).min(kept_minor).min(self.refundable_minor()).max(0)
+    }
+
+    /// What came back for shipping alone, the units that were charged are worth less: each line's by its part of what was not given back.
+    pub(super) fn take_shipping_out(&mut self, amount_minor: i64) {
+        let worth = |kept_minor: i64| kept_minor.max(0).unsigned_abs();
+        let all: u64 = self.lines.values().map(|line| worth(line.kept().minor)).sum();
+        let mut before = 0;
+        for line in self.lines.values_mut() {
+            let upto = before + worth(line.kept().minor);
+            if upto > before {
+                line.worth_less(share_minor(amount_minor, before, upto, all));
+            }
+            before = upto;
+        }
     }
 
     /// What of a refund nobody has done or is doing.

@@ -88,12 +88,15 @@ impl LineState {
         Share { units: self.ordered.saturating_sub(self.numbered), minor: self.due_minor.saturating_sub(self.upto_minor(self.numbered)) }
     }
 
-    /// What `units` that are shipped now cost: nothing for those that are sent again.
-    pub(super) fn charge(&mut self, units: u32) -> i64 {
-        let prepaid = units.min(self.prepaid);
-        self.prepaid -= prepaid;
-        let again = self.free_again.take(units - prepaid);
-        again.minor + self.next(units - prepaid - again.units).minor
+    /// What `units` that are shipped now are charged for, and how many of them. Those that are sent again cost nothing; others do, unless
+    /// there are no such any more.
+    pub(super) fn charge(&mut self, units: u32, sent_again: bool) -> Share {
+        let unpaid = self.ordered.saturating_sub(self.numbered).saturating_add(self.free_again.units);
+        let free = self.prepaid.min(if sent_again { units } else { units.saturating_sub(unpaid) });
+        self.prepaid -= free;
+        let mut charged = self.free_again.take(units - free);
+        charged.add(self.next(units - free - charged.units));
+        charged
     }
 
     /// Gives up `units`: those not paid for first. What is left were paid for, and their worth is owed back.
@@ -114,26 +117,37 @@ impl LineState {
         Share { units: self.numbered.saturating_sub(not.units), minor: self.upto_minor(self.numbered) - not.minor }
     }
 
-    /// Units that were shipped are not: what was charged for them is owed back, and charged again when they ship.
-    pub(super) fn unship(&mut self, units: u32) -> i64 {
-        let plain = self.prepaid == 0 && [self.gone, self.free_again, self.refunded].iter().all(Share::is_none);
-        let charged = self.charged();
-        let units = units.min(charged.units);
-        if plain && self.numbered - units >= self.settled.units {
-            // Nothing came between, so the last numbers are simply free again.
-            self.numbered -= units;
-            return charged.minor - self.upto_minor(self.numbered);
+    /// Units that were shipped are not: exactly what was `charged` for them is owed back, and charged again when they ship. The others
+    /// cost nothing, and will cost nothing again.
+    pub(super) fn unship(&mut self, units: u32, charged: Share) {
+        self.prepaid = self.prepaid.saturating_add(units.saturating_sub(charged.units));
+        let before = self.numbered.saturating_sub(charged.units);
+        let is_last = before >= self.settled.units && self.upto_minor(self.numbered) - self.upto_minor(before) == charged.minor;
+        if is_last {
+            self.numbered = before;
+        } else {
+            self.free_again.add(charged);
         }
-        let minor = charged.minor - charged.part_minor(charged.units - units);
-        self.free_again.add(Share { units, minor });
-        minor
     }
 
-    /// The worth of `units` that come back for good, or never arrived: the exact share, whatever was given back before.
-    pub(super) fn refund_share(&self, units: u32) -> Share {
+    /// What was charged and not given back, as units or as shipping.
+    pub(super) fn kept(&self) -> Share {
         let charged = self.charged();
+        Share { units: charged.units.saturating_sub(self.refunded.units), minor: charged.minor - self.refunded.minor }
+    }
+
+    /// So much of what was charged went back for no unit: those that come back from now on share the rest.
+    pub(super) fn worth_less(&mut self, minor: i64) {
+        self.refunded.minor = self.refunded.minor.saturating_add(minor);
+        self.refund_base = self.refunded;
+    }
+
+    /// The worth of `units` that come back for good, or never arrived: their exact share of what was not given back before.
+    pub(super) fn refund_share(&self, units: u32) -> Share {
+        let (charged, base) = (self.charged(), self.refund_base);
+        let shared = Share { units: charged.units.saturating_sub(base.units), minor: charged.minor - base.minor };
         let upto = self.refunded.units.saturating_add(units).min(charged.units);
-        let units = upto.saturating_sub(self.refunded.units);
-        Share { units, minor: (charged.part_minor(upto) - self.refunded.minor).max(0) }
+        let upto_minor = base.minor + shared.part_minor(upto.saturating_sub(base.units));
+        Share { units: upto.saturating_sub(self.refunded.units), minor: (upto_minor - self.refunded.minor).max(0) }
     }
 }

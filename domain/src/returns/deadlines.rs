@@ -11,7 +11,7 @@ waits! {
     Wait {
         Approval = "return_approval", "return_approval_ms after asking, where no rule approves", "the return is declined", "support";
         Sending = "return_sending", "return_sending_ms after approval", "the return expires", "support";
-        Transit = "return_transit", "return_transit_ms after the carrier took the goods", "the goods count as lost", "support";
+        Transit = "return_transit", "return_transit_ms after the carrier took the goods", "the goods count as lost; what was sent with our label is paid back", "support";
         Rest = "return_rest", "return_rest_ms after the last goods came", "what has not come is not waited for", "the facility";
         Inspection = "return_inspection", "return_inspection_ms after the goods came", "the units go to manual review", "the facility";
         Review = "return_review", "return_review_ms after inspection", "the units in review are accepted and written off; goods the order never sold are rejected", "support";

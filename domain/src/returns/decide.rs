@@ -256,15 +256,22 @@ impl Draft {
 
     /// A scan says that the goods are on their way, or lost; what has arrived, only the facility says.
     fn scanned(&mut self, scan: &CarrierMove) {
+        // What has been told has happened; what happened long before the customer could send is another parcel's.
+        let occurred_at = scan.occurred_at.min(self.at);
+        let earliest = self.this.status_since.saturating_sub(ms(self.this.policy.scan_before_ms)).unwrap_or(Timestamp::MIN);
+        if self.this.status != ReturnStatus::InTransit && occurred_at < earliest {
+            return;
+        }
         let (moves, loses) = match scan.action {
             ParcelAction::HandOver | ParcelAction::Transit | ParcelAction::OutForDelivery | ParcelAction::Attempt => (true, false),
             ParcelAction::Except | ParcelAction::Deliver => (true, false),
-            ParcelAction::Lose => (true, true),
+            // A carrier cannot lose what it never had.
+            ParcelAction::Lose => (false, true),
             ParcelAction::ReturnToSender | ParcelAction::RequestLabel | ParcelAction::Label => (false, false),
             ParcelAction::RefuseLabel | ParcelAction::Void => (false, false),
         };
         if moves && self.this.status.after(ReturnAction::Transit).is_some() {
-            self.emit(Event::GoodsInTransit { occurred_at: scan.occurred_at });
+            self.emit(Event::GoodsInTransit { occurred_at });
         }
         if loses && self.this.status.after(ReturnAction::Lose).is_some() {
             self.emit(Event::GoodsLost { assumed: false });

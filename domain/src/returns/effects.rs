@@ -97,7 +97,10 @@ impl Return {
 
     fn settlement_owed(&self) -> Option<Effect> {
         let ended = self.status == ReturnStatus::Refunding || self.status.is_final();
+        // The house sent the label, so it answers for the way back.
+        let lost_on_our_way = self.status == ReturnStatus::Lost && self.label.is_some();
         let lines = if self.status == ReturnStatus::Refunding { self.accepted() } else { Lines::new() };
+        let lines = if lost_on_our_way { self.announced() } else { lines };
         (ended && self.consent == Consent::Given).then_some(Effect::Settle { lines })
     }
 

@@ -296,7 +296,7 @@ fn what_is_cancelled_has_given_up_its_part_of_the_old_price_and_the_rest_bears_t
     let total_minor = run.order.total_minor();
     change(&mut run, "c1", vec![express(Some(1_000))]).unwrap();
     assert_eq!(run.order.total_minor(), total_minor + 700);
-    assert_eq!(run.order.share_minor(&Lines::from([("2".parse().unwrap(), 1)])), 1_530 + 150 + 700);
+    assert_eq!(run.order.share_minor(&Lines::from([("2".parse().unwrap(), 1)]), false), 1_530 + 150 + 700);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn no_unit_is_worth_less_than_nothing_however_the_discount_is_spread() {
     gift.order_level_minor = -2_500;
     gift.payments = vec![payment("1", PaymentMethod::Card, 2_500)];
     let mut run = Run::released(gift);
-    assert_eq!(run.order.share_minor(&lines([("1", 50)])), 0);
+    assert_eq!(run.order.share_minor(&lines([("1", 50)]), false), 0);
     run.cancel("c1", Some(lines([("2", 50)]))).unwrap();
     run.ship(1).unwrap();
     run.obey();

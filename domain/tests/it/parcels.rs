@@ -4,7 +4,10 @@ use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
     ids::ParcelId,
-    order::{Answer, CarrierReport, Command, Effect, Fact, FulfillmentRequest, OrderStatus, PackedParcel, Request, Resolution, Wait},
+    order::{
+        Answer, CarrierReport, Command, Effect, Event, Fact, FulfillmentRequest, Grant, OrderStatus, PackedParcel, Request, Resolution,
+        Wait,
+    },
     parcel::{ParcelAction, ParcelStatus},
     policy::{OnLoss, Policy},
 };
@@ -196,16 +199,6 @@ fn a_parcel_of_which_the_carrier_spoke_is_not_assumed_delivered() {
 }
 
 #[test]
-fn a_scan_that_overtakes_the_hand_over_is_not_forgotten() {
-    let mut run = shipped(Policy::default());
-    report(&mut run, ParcelAction::Lose);
-    assert_eq!((run.order.all_units().lost, run.order.attention.len()), (2, 1), "nobody loses what they never had");
-    run.second -= 10;
-    report(&mut run, ParcelAction::HandOver);
-    assert_eq!(run.found(1).parcels[0].status, ParcelStatus::Lost, "the hand-over was earlier, and comes late");
-}
-
-#[test]
 fn a_replacement_does_not_wait_for_company() {
     let mut run = shipped(Policy { on_loss: OnLoss::Replace, ..Policy::default() });
     report(&mut run, ParcelAction::HandOver);
@@ -213,4 +206,101 @@ fn a_replacement_does_not_wait_for_company() {
     let effects = run.order.pending_effects();
     let Some(Effect::Source(request)) = effects.iter().find(|e| matches!(e, Effect::Source(_))) else { panic!("nothing to source") };
     assert!(request.may_wait_until < at(run.second), "{request:?}");
+}
+
+/// Two parcels of a unit each, both charged; the first is lost and sent again.
+fn replaced() -> Run {
+    let mut run = Run::released(core(&[2]));
+    run.fulfill(1, FulfillmentRequest::StartPicking { picker: "p1".into() }).unwrap();
+    let parcels = [1, 1].map(|units| PackedParcel { lines: lines([("1", units)]), weight_g: None }).to_vec();
+    run.fulfill(1, FulfillmentRequest::Pack { parcels }).unwrap();
+    run.ship(1).unwrap();
+    run.obey();
+    report(&mut run, ParcelAction::HandOver);
+    report(&mut run, ParcelAction::Lose);
+    run.must(&anew(Request::ResolveParcel { parcel_id: parcel(&run, 1, 1), resolution: Resolution::Replace }));
+    run.source(|_, units| units);
+    run
+}
+
+fn amounts(run: &Run, n: u32) -> Vec<(&'static str, i64)> {
+    let of = |event: &Event| match event {
+        Event::FulfillmentShipped { fulfillment_order_id, amount_minor } if *fulfillment_order_id == run.fo(n) => {
+            Some(("ship", *amount_minor))
+        }
+        Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor } if *fulfillment_order_id == run.fo(n) => {
+            Some(("unship", *amount_minor))
+        }
+        _ => None,
+    };
+    run.events.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_free_replacement_that_is_unshipped_stays_free() {
+    let mut run = replaced();
+    run.ship(3).unwrap();
+    run.obey();
+    run.fulfill(3, FulfillmentRequest::Unship).unwrap();
+    run.obey();
+    assert_eq!((run.order.net_captured_minor(), run.order.refunds.len(), run.order.remaining_minor()), (1_830, 0, 0));
+    assert!(run.order.holds.is_empty() && run.order.payments[0].operations.len() == 2, "nobody is asked for money again");
+    run.ship(3).unwrap();
+    run.obey();
+    assert_eq!(amounts(&run, 3), [("ship", 0), ("unship", 0), ("ship", 0)]);
+    assert_eq!(run.order.net_captured_minor(), 1_830);
+}
+
+#[test]
+fn what_is_sent_again_is_free_and_not_what_happens_to_leave_first() {
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units - 1);
+    run.obey();
+    run.ship(1).unwrap();
+    run.obey();
+    report(&mut run, ParcelAction::HandOver);
+    report(&mut run, ParcelAction::Lose);
+    run.must(&anew(Request::ResolveParcel { parcel_id: parcel(&run, 1, 1), resolution: Resolution::Replace }));
+    run.source(|_, units| units);
+    let grant = Grant {
+        grant_id: "g".into(),
+        fulfillment_order_id: run.fo(2),
+        line_id: "1".parse().unwrap(),
+        facility_id: "WH-1".parse().unwrap(),
+        quantity: 1,
+    };
+    run.must(&Command::Fact(Fact::StockArrived { grants: vec![grant] }));
+    let numbers: Vec<u32> = run
+        .order
+        .fulfillment_orders
+        .iter()
+        .filter(|f| f.status == FulfillmentStatus::Released)
+        .map(|f| f.fulfillment_order_id.number().unwrap())
+        .collect();
+    let [again, new] = numbers[..] else { panic!("{numbers:?}") };
+    assert!(run.found(again).replaces.is_some() && run.found(new).replaces.is_none());
+    run.ship(new).unwrap();
+    run.ship(again).unwrap();
+    run.obey();
+    assert_eq!((amounts(&run, new), amounts(&run, again)), (vec![("ship", 915)], vec![("ship", 0)]));
+}
+
+#[test]
+fn unshipping_gives_back_exactly_what_was_charged_for_it() {
+    // A third unit makes each of the two that are still to ship cost something else.
+    let mut run = Run::placed(core(&[3]));
+    run.source(|_, units| units - 2);
+    run.obey();
+    run.ship(1).unwrap();
+    run.obey();
+    crate::changes::change(&mut run, "c", vec![crate::changes::more("1", 1, 3_000)]).unwrap();
+    run.source(|_, units| units);
+    run.obey();
+    run.ship(4).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Unship).unwrap();
+    run.obey();
+    run.ship(1).unwrap();
+    run.obey();
+    assert_eq!(amounts(&run, 1), [("ship", 610), ("unship", 610), ("ship", 610)]);
 }

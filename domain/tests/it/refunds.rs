@@ -2,7 +2,7 @@
 
 use oms_domain::{
     error::{ErrorCode, Rejection},
-    order::{Answer, Command, Event, FulfillmentRequest, OrderCore, OrderStatus, RefundProgress, Request, Wait},
+    order::{Answer, Command, Event, FulfillmentRequest, OrderCore, OrderStatus, RefundOf, RefundProgress, Request, Wait},
     payment::{Decline, OperationKind, OperationOutcome},
     placed::PaymentMethod,
 };
@@ -21,7 +21,7 @@ fn delivered(core: OrderCore) -> Run {
 
 fn refund(run: &mut Run, id: &str, amount_minor: i64, lines: Option<Lines>) -> Result<Vec<Event>, Rejection> {
     let refund_id = id.parse().unwrap();
-    run.send(&anew(Request::Refund { refund_id, amount_minor, reason: "goodwill".into(), lines }))
+    run.send(&anew(Request::Refund { refund_id, amount_minor, reason: "goodwill".into(), lines, of: RefundOf::Order }))
 }
 
 #[test]
@@ -148,4 +148,125 @@ fn nothing_is_tried_again_that_did_not_fail() {
     let mut run = delivered(core(&[2]));
     let retry = |subject: &str| anew(Request::Retry { subject: subject.into() });
     assert_eq!(run.send(&retry("capture 1")).unwrap_err().code, ErrorCode::NotFound);
+}
+
+fn refund_shipping(run: &mut Run, id: &str, amount_minor: i64) -> Result<Vec<Event>, Rejection> {
+    let (refund_id, reason, of) = (id.parse().unwrap(), "it came late".into(), RefundOf::Shipping);
+    run.send(&anew(Request::Refund { refund_id, amount_minor, reason, lines: None, of }))
+}
+
+/// Three units at 10.00 and 6.00 shipping.
+fn three_with_shipping() -> OrderCore {
+    let mut three = core(&[3]);
+    (three.lines[0].total_minor, three.order_level_minor, three.shipping_minor) = (3_000, 600, 600);
+    three.payments = vec![payment("1", PaymentMethod::Card, 3_600)];
+    three
+}
+
+#[test]
+fn shipping_that_was_given_back_is_not_given_back_once_more_with_the_goods() {
+    let mut run = delivered(three_with_shipping());
+    refund_shipping(&mut run, "late", 600).unwrap();
+    assert_eq!(run.order.refund_share_minor(&lines([("1", 1)])), 1_000);
+    for n in 0..3 {
+        refund(&mut run, &format!("r{n}"), 1_000, Some(lines([("1", 1)]))).unwrap();
+    }
+    run.obey();
+    assert_eq!((run.order.net_captured_minor(), run.order.refundable_minor()), (0, 0));
+}
+
+#[test]
+fn shipping_that_went_back_with_the_goods_is_not_given_back_once_more() {
+    let mut run = delivered(three_with_shipping());
+    refund(&mut run, "r1", 1_200, Some(lines([("1", 1)]))).unwrap();
+    assert_eq!(run.order.refundable_shipping_minor(), 400);
+    assert_eq!(refund_shipping(&mut run, "all", 401).unwrap_err().code, ErrorCode::RefusedByRule);
+    refund_shipping(&mut run, "rest", 400).unwrap();
+    assert_eq!((run.order.refundable_shipping_minor(), run.order.refund_share_minor(&lines([("1", 2)]))), (0, 2_000));
+    assert_eq!(refund_shipping(&mut run, "rest", 400).unwrap(), [], "the same again is the same");
+    assert_eq!(
+        refund(&mut run, "rest", 400, None).unwrap_err().code,
+        ErrorCode::RefusedByRule,
+        "it is another if it is for something else"
+    );
+}
+
+#[test]
+fn shipping_is_given_back_as_far_as_it_was_charged_and_for_no_units() {
+    let mut run = Run::placed(three_with_shipping());
+    run.source(|_, units| units - 1);
+    run.obey();
+    assert_eq!(refund_shipping(&mut run, "early", 1).unwrap_err().code, ErrorCode::RefusedByRule, "nothing was charged yet");
+    run.ship(1).unwrap();
+    run.obey();
+    assert_eq!(run.order.refundable_shipping_minor(), 400, "the rest comes with the third unit");
+    let (refund_id, reason, of) = ("x".parse().unwrap(), "late".into(), RefundOf::Shipping);
+    let with_units = Request::Refund { refund_id, amount_minor: 100, reason, lines: Some(lines([("1", 1)])), of };
+    assert_eq!(run.send(&anew(with_units)).unwrap_err().code, ErrorCode::RefusedByRule);
+}
+
+/// What is due where no gateway is asked.
+fn credits_due(run: &Run) -> Vec<(String, i64)> {
+    let due = |event: &Event| match event {
+        Event::CreditDue { payment_id, amount_minor, .. } => Some((payment_id.to_string(), *amount_minor)),
+        _ => None,
+    };
+    run.events.iter().filter_map(due).collect()
+}
+
+#[test]
+fn what_was_paid_elsewhere_and_bought_nothing_is_due_back_there() {
+    let all = |method| OrderCore { payments: vec![payment("bank", method, 1_830)], ..core(&[2]) };
+    let mut run = Run::released(all(PaymentMethod::External));
+    run.cancel("c", None).unwrap();
+    assert_eq!((run.order.status, credits_due(&run)), (OrderStatus::Cancelled, vec![("bank".into(), 1_830)]));
+    assert_eq!(run.order.refund_progress(&run.order.refunds[0].refund_id), Some(RefundProgress::Done));
+    assert!(run.order.is_closed() && run.must(&Command::Tick).is_empty());
+    // On terms nothing was invoiced, and at a gateway what was authorized is voided: nothing was paid.
+    for method in [PaymentMethod::Terms, PaymentMethod::GiftCard, PaymentMethod::Card] {
+        let mut run = Run::released(all(method));
+        run.cancel("c", None).unwrap();
+        run.obey();
+        assert!(run.order.is_closed() && run.order.refunds.is_empty() && run.order.net_captured_minor() == 0, "{method:?}");
+    }
+}
+
+#[test]
+fn of_several_instruments_each_gives_back_what_bought_nothing() {
+    let mut mixed = core(&[2]);
+    mixed.payments = vec![
+        payment("bank", PaymentMethod::External, 1_000),
+        payment("cash", PaymentMethod::External, 300),
+        payment("card", PaymentMethod::Card, 530),
+    ];
+    let mut run = Run::released(mixed.clone());
+    run.cancel("c", Some(lines([("1", 1)]))).unwrap();
+    run.ship(1).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    run.obey();
+    assert_eq!((run.order.status, credits_due(&run)), (OrderStatus::Completed, vec![("bank".into(), 85), ("cash".into(), 300)]));
+    assert_eq!(run.order.net_captured_minor(), 0, "9.15 were used of the bank's 10.00, and no card was needed");
+    refund(&mut run, "r1", 915, Some(lines([("1", 1)]))).unwrap();
+    assert_eq!(credits_due(&run).last(), Some(&("bank".into(), 915)), "what was used can be given back beside it");
+    let mut run = Run::placed(mixed);
+    run.source(|_, units| units);
+    run.gateway("card", declined(Decline::Hard));
+    assert_eq!((run.order.status, credits_due(&run)), (OrderStatus::Rejected, vec![("bank".into(), 1_000), ("cash".into(), 300)]));
+}
+
+#[test]
+fn a_refund_that_is_stuck_stops_no_other() {
+    let mut run = delivered(core(&[2]));
+    refund(&mut run, "r1", 500, None).unwrap();
+    run.gateway("1", declined(Decline::Hard));
+    refund(&mut run, "r2", 300, None).unwrap();
+    let asked = run.order.payments[0].open_operation().cloned().expect("the second one is tried");
+    assert_eq!(asked.refund_id, Some("r2".parse().unwrap()));
+    run.gateway("1", OperationOutcome::Succeeded { reference: "re-2".into(), expires_at: None });
+    let asked = run.order.payments[0].open_operation().cloned().expect("what works again is tried again");
+    assert_eq!(asked.refund_id, Some("r1".parse().unwrap()));
+    run.gateway("1", declined(Decline::Hard));
+    assert_eq!((run.order.net_captured_minor(), run.order.payments[0].open_operation()), (1_530, None));
+    assert_eq!(run.order.attention.len(), 1);
 }

@@ -53,6 +53,7 @@ pub fn core(quantities: &[u32]) -> OrderCore {
         channel: "web".into(),
         customer_id: "C1".parse().unwrap(),
         placed_at: at(0),
+        received_at: at(0),
         currency: "GBP".parse().unwrap(),
         lines,
         groups: vec![CoreGroup {
@@ -63,6 +64,7 @@ pub fn core(quantities: &[u32]) -> OrderCore {
         }],
         payments: vec![payment("1", PaymentMethod::Card, total_minor)],
         order_level_minor,
+        shipping_minor: order_level_minor,
         requested_delivery_date: None,
         allow_split: true,
         allow_backorder: true,

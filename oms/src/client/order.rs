@@ -13,8 +13,7 @@ use oms_api::{
     event::{AllocationView, EventView},
     hold::{DeadlineView, HoldView},
     note::NoteView,
-    order::{OrderSummary, OrderView, PaymentView},
-    refund::RefundView,
+    order::{OrderSummary, OrderView},
 };
 use serde_json::json;
 
@@ -23,6 +22,7 @@ use super::{
     change::{self, CHANGE_EXAMPLES, ChangeArgs},
     note::{self, NoteArgs},
     order_text,
+    payment::{PayArgs, RefundArgs, ResolvePaymentArgs},
     selection::Selection,
     words::{Units, items, object, read_small, units},
 };
@@ -89,6 +89,11 @@ pub enum OrderCommand {
     /// Let another instrument pay what is missing, or try one again that was declined.
     #[command(after_help = "Example:\n  oms order pay 536365 --id card-2 --amount-minor 1530 --token tok_17850")]
     Pay(PayArgs),
+    /// Say what became of an operation of which the gateway does not speak, as found out there.
+    #[command(
+        after_help = "Examples:\n  oms order resolve-payment 536365 default 2 --succeeded cap_1ad3 --reason \"found in the dashboard\"\n  oms order resolve-payment 536365 default 2 --failed --reason \"the gateway has never heard of it\""
+    )]
+    ResolvePayment(ResolvePaymentArgs),
     /// Answer for the customer: wait for stock, or drop the units.
     #[command(after_help = "Example:\n  oms order decide 536365 536365-F2-D drop")]
     Decide {
@@ -128,41 +133,6 @@ pub enum AttentionCommand {
     /// Try something again that failed.
     #[command(after_help = "Example:\n  oms order attention retry \"536365:capture default\"")]
     Retry { attention_id: String },
-}
-
-/// `oms order refund`
-#[derive(Debug, Args)]
-pub struct RefundArgs {
-    order_id: String,
-    /// In the currency's minor unit.
-    #[arg(long, value_name = "AMOUNT")]
-    amount_minor: i64,
-    #[arg(long)]
-    reason: String,
-    /// Units of a line that it is for, such as 1=2; may be given several times.
-    #[arg(long = "line", value_name = "LINE=UNITS")]
-    lines: Vec<Units>,
-    /// Id of the refund: the same id again is the same refund [default: made up].
-    #[arg(long, value_name = "ID")]
-    id: Option<String>,
-}
-
-/// `oms order pay`
-#[derive(Debug, Args)]
-pub struct PayArgs {
-    order_id: String,
-    /// Id of the instrument within its order.
-    #[arg(long, value_name = "ID")]
-    id: String,
-    /// card, gift_card, terms or external.
-    #[arg(long, default_value = "card")]
-    method: String,
-    /// What it pays at most, in the currency's minor unit.
-    #[arg(long, value_name = "AMOUNT")]
-    amount_minor: i64,
-    /// What the gateway knows it by.
-    #[arg(long)]
-    token: Option<String>,
 }
 
 /// `oms order place`
@@ -271,6 +241,7 @@ impl OrderCommand {
             }
             Self::Refund(args) => args.run(api, format).await,
             Self::Pay(args) => args.run(api, format).await,
+            Self::ResolvePayment(args) => args.run(api, format).await,
             Self::Decide { order_id, decision_id, choice } => {
                 let answer = api.post(&["v1", "orders", &order_id, "decisions", &decision_id], &json!({"choice": choice})).await?;
                 let text = |found: &DecisionView| format!("{}: {}", found.decision_id, found.choice.as_deref().unwrap_or("open"));
@@ -309,30 +280,6 @@ impl AttentionCommand {
                 Ok(())
             }
         }
-    }
-}
-
-impl RefundArgs {
-    async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let refund_id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let lines = units(&self.lines, "quantity");
-        let body = object(json!({"refund_id": refund_id, "amount_minor": self.amount_minor, "reason": self.reason, "lines": lines}));
-        let answer = api.post(&["v1", "orders", &self.order_id, "refunds"], &body).await?;
-        let text = |found: &RefundView| {
-            format!("refund {}: {} minor, {} minor given back so far", found.refund_id, found.amount_minor, found.given_back_minor)
-        };
-        output::show::<RefundView>(format, &answer, text)
-    }
-}
-
-impl PayArgs {
-    async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let body = object(json!({
-            "payment_id": self.id, "method": self.method, "amount_minor": self.amount_minor, "token": self.token,
-        }));
-        let answer = api.post(&["v1", "orders", &self.order_id, "payments"], &body).await?;
-        let text = |found: &PaymentView| format!("payment {} ({}): {} minor", found.payment_id, found.method, found.amount_minor);
-        output::show::<PaymentView>(format, &answer, text)
     }
 }
 

@@ -107,7 +107,13 @@ fn payments(payments: &[PaymentView], currency: &str) -> String {
         payment.operations.iter().map(|operation| {
             let name = format!("{} ({})", payment.payment_id, payment.method);
             let status = operation.declined.as_ref().map_or(operation.status.clone(), |why| format!("{}: {why}", operation.status));
-            [name, operation.kind.clone(), money(operation.amount_minor, currency), status, seconds(operation.since)]
+            [
+                name,
+                format!("{} {}", operation.number, operation.kind),
+                money(operation.amount_minor, currency),
+                status,
+                seconds(operation.since),
+            ]
         })
     });
     table(["PAYMENT", "OPERATION", "AMOUNT", "STATUS", "SINCE"], rows)

@@ -60,6 +60,7 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(holds::extend))
         .routes(routes!(money::refund))
         .routes(routes!(money::add_payment))
+        .routes(routes!(money::resolve_payment))
         .routes(routes!(decisions::decide))
         .routes(routes!(decisions::resolve))
         .routes(routes!(attention::list))

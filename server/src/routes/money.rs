@@ -1,14 +1,15 @@
-//! Money: giving it back, and another instrument.
+//! Money: giving it back, another instrument, and what became of an operation of which the gateway does not speak.
 
 use axum::{Json, extract::State, http::StatusCode};
 use oms_api::{
     order::{PaymentView, body::InstrumentBody, read_payment},
     problem::Problem,
     refund::{RefundBody, RefundView, read_refund},
+    resolve_payment::{ResolvePaymentBody, read_resolve_payment},
 };
 use oms_domain::{
     error::ErrorCode,
-    ids::OrderId,
+    ids::{OrderId, PaymentId},
     order::{CorePayment, Request},
     placed::Instrument,
 };
@@ -55,6 +56,23 @@ pub(crate) async fn add_payment(
     let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
     let payment = order.payments.iter().find(|known| known.payment_id == instrument.payment_id).ok_or(ErrorCode::Internal)?;
     Ok((StatusCode::CREATED, Json(PaymentView::from(payment))))
+}
+
+#[utoipa::path(
+    post, path = "/v1/orders/{order_id}/payments/{payment_id}/operations/{number}/resolve", tag = "orders", operation_id = "resolve_payment",
+    params(("order_id" = String, Path), ("payment_id" = String, Path), ("number" = u32, Path)), request_body = ResolvePaymentBody,
+    responses((status = 200, description = "What became of it is known: it is not asked of the gateway any more. The same again is the same", body = PaymentView))
+)]
+pub(crate) async fn resolve_payment(
+    State(state): State<AppState>,
+    InPath((order_id, payment_id, number)): InPath<(OrderId, PaymentId, u32)>,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<Json<PaymentView>, Failure> {
+    let request = body.read(read_resolve_payment(payment_id.clone(), number))?;
+    commands::run(&state, &order_id, id, request).await?;
+    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    Ok(Json(PaymentView::from(order.payment(&payment_id).ok_or(ErrorCode::Internal)?)))
 }
 
 /// The token goes to the store, and never through a workflow. An instrument keeps the token that it came with.

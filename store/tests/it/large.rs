@@ -102,7 +102,7 @@ fn document() -> Value {
 async fn it_is_placed_reserved_recorded_shipped_and_closed_within_every_limit() {
     let (config, store) = stocked(6).await;
     let placed = placed_order("big", LINES as usize);
-    timed("intake", store.put_intake(&placed, "hash")).await.unwrap();
+    timed("intake", store.put_intake(&placed, "hash", jiff::Timestamp::now())).await.unwrap();
     assert_eq!(store.intake(&order("big")).await.unwrap().unwrap().order, placed);
 
     let position = |n| Position {

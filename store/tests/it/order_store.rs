@@ -77,7 +77,7 @@ async fn setup_may_be_repeated_and_run_at_once(config: StoreConfig, store: Store
 async fn an_id_belongs_to_its_first_body(_: StoreConfig, store: Store) {
     let first = placed_order("o1", 1);
     let other = PlacedOrder { channel: "phone".into(), ..first.clone() };
-    let put = async |order: &PlacedOrder| store.put_intake(order, &order.body_hash().unwrap()).await.unwrap();
+    let put = async |order: &PlacedOrder| store.put_intake(order, &order.body_hash().unwrap(), jiff::Timestamp::now()).await.unwrap();
     assert_eq!(put(&first).await, Intake::New);
     assert_eq!(put(&first).await, Intake::Same);
     assert_eq!(put(&other).await, Intake::Other);
@@ -87,7 +87,7 @@ async fn an_id_belongs_to_its_first_body(_: StoreConfig, store: Store) {
 async fn of_many_bodies_at_once_one_is_kept(_: StoreConfig, store: Store) {
     let puts = (0..12).map(|n| {
         let (store, order) = (store.clone(), PlacedOrder { channel: format!("channel {n}"), ..placed_order("o1", 1) });
-        tokio::spawn(async move { store.put_intake(&order, &order.body_hash().unwrap()).await.unwrap() })
+        tokio::spawn(async move { store.put_intake(&order, &order.body_hash().unwrap(), jiff::Timestamp::now()).await.unwrap() })
     });
     let met = futures_util::future::join_all(puts).await;
     let new = met.iter().filter(|intake| *intake.as_ref().unwrap() == Intake::New).count();
@@ -100,15 +100,16 @@ async fn an_intake_comes_back_as_it_was_placed(_: StoreConfig, store: Store) {
     assert_eq!(store.document(&order("o1")).await.unwrap(), None);
     assert_eq!(store.events(&order("o1"), 0, 10).await.unwrap(), []);
     let placed = placed_order("o1", 3);
-    store.put_intake(&placed, "its hash").await.unwrap();
+    let received_at = "2010-12-01T09:00:00.123Z".parse().unwrap();
+    store.put_intake(&placed, "its hash", received_at).await.unwrap();
     let kept = store.intake(&order("o1")).await.unwrap().unwrap();
-    assert_eq!((kept.order, kept.hash.as_str()), (placed, "its hash"));
+    assert_eq!((kept.order, kept.hash.as_str(), kept.received_at), (placed, "its hash", received_at));
 }
 
 async fn a_customers_orders_come_newest_first(_: StoreConfig, store: Store) {
     for (id, placed_at) in [("o1", "2010-12-01T08:00:00Z"), ("o3", "2010-12-03T08:00:00Z"), ("o2", "2010-12-02T08:00:00Z")] {
         let placed = PlacedOrder { placed_at: at(placed_at), ..placed_order(id, 1) };
-        store.put_intake(&placed, "hash").await.unwrap();
+        store.put_intake(&placed, "hash", jiff::Timestamp::now()).await.unwrap();
     }
     let customer = placed_order("o1", 1).customer.customer_id;
     assert_eq!(store.customer_orders(&customer, 2).await.unwrap(), [order("o3"), order("o2")]);
@@ -200,7 +201,7 @@ fn note(n: u32) -> Note {
 async fn a_note_is_kept_once_and_an_order_has_no_more_than_it_may(_: StoreConfig, store: Store) {
     let id = order("o1");
     assert_eq!(store.put_note(&id, &note(1)).await.unwrap(), NotePut::NoSuchOrder);
-    store.put_intake(&placed_order("o1", 1), "hash").await.unwrap();
+    store.put_intake(&placed_order("o1", 1), "hash", jiff::Timestamp::now()).await.unwrap();
     assert_eq!(store.put_note(&id, &note(1)).await.unwrap(), NotePut::New);
     let again = Note { written_at: note(9).written_at, ..note(1) };
     assert_eq!(store.put_note(&id, &again).await.unwrap(), NotePut::Same(note(1)), "as it was written first");

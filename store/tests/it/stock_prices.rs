@@ -42,7 +42,7 @@ async fn an_intake_counts_once_as_demand_of_its_square_of_a_degree() {
     stock_up(&store, "WH-1", "SKU-00001", 3).await;
     let (order, at_noon) = (placed_order("D1", 1), at("2010-12-01T12:00:00Z"));
     for _ in 0..2 {
-        store.put_intake(&order, "hash").await.unwrap();
+        store.put_intake(&order, "hash", jiff::Timestamp::now()).await.unwrap();
     }
     let (since, until) = (at("2010-11-01T00:00:00Z"), at_noon);
     let found = store.demand(since, until).await.unwrap();

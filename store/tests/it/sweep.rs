@@ -24,11 +24,11 @@ async fn pending(store: &Store, limit: u32) -> Vec<String> {
 async fn an_intake_that_was_never_started_is_found_until_its_order_records() {
     let store = fresh_whole_store().await;
     for id in ["o1", "o2"] {
-        store.put_intake(&placed_order(id, 1), "hash").await.unwrap();
+        store.put_intake(&placed_order(id, 1), "hash", jiff::Timestamp::now()).await.unwrap();
     }
     assert_eq!(store.claim_pending_intakes(Duration::from_secs(60), 10).await.unwrap(), []);
     store.record(&record("o1", 1, "placed")).await.unwrap();
-    store.put_intake(&placed_order("o1", 1), "hash").await.unwrap();
+    store.put_intake(&placed_order("o1", 1), "hash", jiff::Timestamp::now()).await.unwrap();
     assert_eq!(store.pending_intakes(None, 10).await.unwrap(), [order("o2")]);
     assert_eq!(pending(&store, 10).await, ["o2"]);
     assert_eq!(pending(&store, 10).await, [""; 0], "whoever claimed it has it for a while");
@@ -43,14 +43,14 @@ async fn two_hundred_ghosts_hide_nobody_and_one_is_forgotten_unless_it_is_placed
     let ghosts = "INSERT INTO pending_intakes (order_id, received_at, leased_until)
         SELECT 'ghost' || n, now() - interval '2 hours', now() - interval '2 hours' FROM generate_series(1, 200) n";
     sqlx::query(ghosts).execute(&mut connection).await.unwrap();
-    store.put_intake(&placed_order("paid", 1), "hash").await.unwrap();
+    store.put_intake(&placed_order("paid", 1), "hash", jiff::Timestamp::now()).await.unwrap();
     let found = store.claim_pending_intakes(Duration::ZERO, 200).await.unwrap();
     assert!(found.iter().all(|intake| intake.order_id.as_str().starts_with("ghost") && intake.age_s > 7_000.0));
     assert_eq!(pending(&store, 200).await, ["paid"]);
 
     // One of them is placed after all, after it was looked for and before it was forgotten.
     let ghost = |n: usize| found.iter().find(|intake| intake.order_id.as_str() == format!("ghost{n}")).unwrap();
-    store.put_intake(&placed_order("ghost1", 1), "hash").await.unwrap();
+    store.put_intake(&placed_order("ghost1", 1), "hash", jiff::Timestamp::now()).await.unwrap();
     assert!(!store.forget_pending_intake(ghost(1)).await.unwrap());
     assert!(store.forget_pending_intake(ghost(2)).await.unwrap());
     assert_eq!(store.pending_intakes(None, 1_000).await.unwrap().len(), 200);
@@ -62,10 +62,10 @@ async fn the_email_that_an_order_is_found_by_is_the_one_it_was_taken_in_with() {
     let away = Store::connect(&config).await.unwrap();
     let mut order = placed_order("o1", 1);
     order.customer.email = Some("mistyped@example.com".into());
-    away.put_intake(&order, "hash-1").await.unwrap_err();
+    away.put_intake(&order, "hash-1", jiff::Timestamp::now()).await.unwrap_err();
     away.setup().await.unwrap();
     order.customer.email = Some("right@example.com".into());
-    away.put_intake(&order, "hash-2").await.unwrap();
+    away.put_intake(&order, "hash-2", jiff::Timestamp::now()).await.unwrap();
     away.record(&record("o1", 1, "placed")).await.unwrap();
     let by = |email: &str| oms_store::OrderFilter { email: Some(email.into()), ..Default::default() };
     assert_eq!(away.orders_page(&by("right@example.com"), None, 10).await.unwrap().items.len(), 1);

@@ -79,7 +79,7 @@ async fn customers_are_found_by_email_and_no_email_is_kept() {
     let config = fresh_config().await;
     let store = Store::connect(&config).await.unwrap();
     store.setup().await.unwrap();
-    store.put_intake(&placed_order("o1", 1), "hash").await.unwrap();
+    store.put_intake(&placed_order("o1", 1), "hash", jiff::Timestamp::now()).await.unwrap();
     for version in [1, 2] {
         store.record(&record("o1", version, "moved")).await.unwrap();
     }

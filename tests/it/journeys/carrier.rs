@@ -124,3 +124,31 @@ fn a_lost_parcel_needs_a_person() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_scan_ahead_of_its_time_keeps_no_later_word_from_counting() -> Result<()> {
+    in_shop(async |shop| {
+        let number = &unique("V");
+        let id = shipped(shop, number).await?;
+        report(shop, &[scan("ahead", number, "in_transit", 9)]).await?;
+        until_parcel(shop, &id, "in_transit").await?;
+        report(shop, &[scan("now", number, "delivered", 0)]).await?;
+        shop.until_status(&id, "completed").await?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_label_that_no_carrier_has_collected_is_not_lost_by_a_word() -> Result<()> {
+    in_shop(async |shop| {
+        let number = &unique("V");
+        let id = shipped(shop, number).await?;
+        report(shop, &[scan("lost", number, "lost", 0)]).await?;
+        let order = shop.until(&id, "need attention", |order| order.needs_attention).await?;
+        let parcel = &order.fulfillment_orders[0].parcels[0];
+        assert_eq!(parcel.status, "labelled");
+        let path = format!("/v1/parcels/{}/resolve", parcel.parcel_id);
+        shop.post(&path, &json!({"resolution": "replace"})).await?.problem(409, "illegal_transition")?;
+        Ok(())
+    })
+}

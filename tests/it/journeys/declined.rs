@@ -67,3 +67,19 @@ fn one_of_two_instruments_that_declines_frees_the_other() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn an_order_that_reaches_the_house_late_has_all_its_time_to_be_paid() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let three_days_ago = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72)).to_string();
+        let late = || Basket::of(&sku, 1, 500).with("/placed_at", three_days_ago.as_str());
+        let slow = shop.place(&late().token("tok_slow")).await?;
+        let declined = shop.place(&late().token("tok_decline_soft")).await?;
+        let held = shop.until(&declined, "wait for a payment", |order| !order.holds.is_empty()).await?;
+        assert_eq!((held.status.as_str(), held.holds[0].reason.as_str()), ("created", "awaiting_payment"));
+        shop.until_part(&slow, 1, "released").await?;
+        shop.cancel(&declined, "c1", &[]).await?;
+        Ok(())
+    })
+}

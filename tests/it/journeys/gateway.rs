@@ -1,6 +1,7 @@
 //! A gateway that misbehaves: whatever it does, a customer is charged once, and nobody waits for it who need not.
 
 use anyhow::{Result, ensure};
+use oms_api::order::{OrderView, PaymentView};
 use oms_domain::{payment::OperationKind, policy::Policy};
 use serde_json::json;
 
@@ -86,6 +87,34 @@ fn a_capture_that_is_refused_never_unships_and_needs_a_person() -> Result<()> {
         assert_eq!((order.status.as_str(), order.fulfillment_orders[0].status.as_str()), ("processing", "delivered"));
         assert_eq!(order.attention[0].subject, "capture default");
         assert_eq!(shop.books(&id).await?.amounts(OperationKind::Capture), [0_i64; 0]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_person_says_that_an_operation_was_never_made_and_it_is_made_once_under_another_number() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        trouble(&shop.system.addresses.gateway_url, json!({"down_for_ms": 4_000})).await?;
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 4, 255)).await?;
+        let unknown = |order: &OrderView| order.payments[0].operations.iter().any(|operation| operation.status == "unknown");
+        shop.until(&id, "have lost sight of its payment", unknown).await?;
+        let path = |number: u32| format!("/v1/orders/{id}/payments/default/operations/{number}/resolve");
+        let incomplete = json!({"outcome": "succeeded", "reason": "looked it up"});
+        let problem = shop.post(&path(1), &incomplete).await?.problem(422, "validation_failed")?;
+        ensure!(problem.errors[0].pointer == "/reference", "{problem:?}");
+        let body = json!({"outcome": "failed", "reason": "the gateway has never heard of it"});
+        shop.post(&path(9), &body).await?.problem(404, "not_found")?;
+        let resolved: PaymentView = shop.post(&path(1), &body).await?.view(200)?;
+        assert_eq!((resolved.operations[0].status.as_str(), resolved.operations[0].by_hand), ("failed", true));
+        shop.post(&path(1), &body).await?.view::<PaymentView>(200)?;
+        shop.until_part(&id, 1, "released").await?;
+        let order = shop.order(&id).await?;
+        let statuses: Vec<_> = order.payments[0].operations.iter().map(|operation| operation.status.as_str()).collect();
+        assert_eq!((statuses, order.needs_attention), (vec!["failed", "succeeded"], false));
+        assert_eq!(shop.books(&id).await?.amounts(OperationKind::Authorize), [1_020], "the gateway made it once");
+        // What the gateway has answered is nobody else's to say.
+        shop.post(&path(2), &body).await?.problem(409, "illegal_transition")?;
         Ok(())
     })
 }

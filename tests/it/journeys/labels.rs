@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use oms_domain::policy::Policy;
 use serde_json::json;
 
-use crate::support::{Basket, books::trouble, in_own_shop, in_shop, in_shop_under, replay, system::LEEDS};
+use crate::support::{Basket, basket::unique, books::trouble, in_own_shop, in_shop, in_shop_under, replay, system::LEEDS};
 
 #[test]
 fn a_carrier_that_is_down_leaves_the_goods_packed_until_it_is_back() -> Result<()> {
@@ -115,6 +115,28 @@ fn goods_nobody_hears_of_are_assumed_delivered_and_marked_so() -> Result<()> {
         shop.ship(&order.fulfillment_orders[0].fulfillment_order_id).await?;
         let order = shop.until_status(&order.heading.order_id.parse()?, "completed").await?;
         assert!(order.fulfillment_orders[0].parcels[0].assumed_delivered);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_number_that_is_given_while_a_label_is_pending_is_the_one_it_goes_under() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let part = &order.fulfillment_orders[0].fulfillment_order_id;
+        let id = order.heading.order_id.parse()?;
+        trouble(&shop.system.addresses.carrier_url, json!({"down_for_ms": 600_000})).await?;
+        shop.acts(part, "ship", json!({})).await?;
+        let number = unique("V");
+        let by_hand = json!({"carrier": "van", "tracking_number": number});
+        let shipped = shop.acts(part, "ship", by_hand).await?;
+        let numbers: Vec<_> = shipped.parcels.iter().map(|parcel| (parcel.status.as_str(), parcel.tracking_number.as_deref())).collect();
+        assert_eq!((shipped.status.as_str(), numbers), ("shipped", vec![("voided", None), ("labelled", Some(number.as_str()))]));
+        trouble(&shop.system.addresses.carrier_url, json!({})).await?;
+        shop.acts(part, "deliver", json!({})).await?;
+        // Whatever the carrier makes of what it was asked for is voided there.
+        shop.until_status(&id, "completed").await?;
         Ok(())
     })
 }

@@ -137,3 +137,74 @@ fn what_the_checkout_authorized_is_captured_and_not_authorized_again() -> Result
         Ok(())
     })
 }
+
+#[test]
+fn a_line_with_a_price_that_is_added_to_a_free_order_waits_for_a_payment() -> Result<()> {
+    in_shop(async |shop| {
+        let (gift, dear) = (shop.stocked(&[(LEEDS, 10)]).await?, shop.stocked(&[(LEEDS, 10)]).await?);
+        let basket = Basket::of(&gift, 1, 0).without("payment");
+        let id = basket.id();
+        let order = shop.place_released(&basket).await?;
+        let line = json!({"line_id": "2", "sku": dear, "quantity": 1, "unit_price_minor": 5_000});
+        let body = json!({"change_id": "add", "reason": "by phone", "changes": [{"change": "add", "line": line}]});
+        let changed = shop.post(&format!("/v1/orders/{id}/changes"), &body).await?;
+        assert!(changed.status < 300, "{changed:?}");
+        let order_after = shop.order(&id).await?;
+        assert_eq!(order_after.holds.iter().map(|hold| hold.reason.as_str()).collect::<Vec<_>>(), ["awaiting_payment"]);
+        // The gift is nobody's debt, and goes.
+        shop.ship(&order.fulfillment_orders[0].fulfillment_order_id).await?;
+        let payment = json!({"payment_id": "card", "method": "card", "amount_minor": 5_000, "token": "tok_fine"});
+        shop.post(&format!("/v1/orders/{id}/payments"), &payment).await?.view::<serde_json::Value>(201)?;
+        let order = shop.until(&id, "be released", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
+        let part = order.fulfillment_orders.iter().find(|part| part.status == "released").expect("the part");
+        shop.ship(&part.fulfillment_order_id).await?;
+        for part in &order.fulfillment_orders {
+            shop.acts(&part.fulfillment_order_id, "deliver", json!({})).await?;
+        }
+        let order = shop.until_status(&id, "completed").await?;
+        assert_eq!((order.totals.captured_minor, order.holds.len()), (5_000, 0));
+        Ok(())
+    })
+}
+
+#[test]
+fn what_was_paid_elsewhere_is_owed_back_when_nothing_of_it_ships() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 2, 500).with("/payment", json!({"method": "external"}))).await?;
+        shop.cancel(&id, "c1", &[]).await?;
+        let order = shop.until_status(&id, "cancelled").await?;
+        let refunds: Vec<_> =
+            order.refunds.iter().map(|refund| (refund.of.as_str(), refund.amount_minor, refund.given_back_minor)).collect();
+        assert_eq!((refunds, order.payments[0].credited_minor), (vec![("unused", 1_000, 1_000)], 1_000));
+        assert!(shop.timeline(&id).await?.contains(&"credit_due".to_owned()));
+        Ok(())
+    })
+}
+
+#[test]
+fn shipping_is_given_back_as_shipping_and_once() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let basket = Basket::of(&sku, 3, 1_000).with("/shipping/price_minor", 600);
+        let (id, order) = (basket.id(), shop.place_released(&basket).await?);
+        shop.fulfill(&order).await?;
+        shop.until_status(&id, "completed").await?;
+        let refunds = format!("/v1/orders/{id}/refunds");
+        let late = json!({"refund_id": "late", "amount_minor": 600, "reason": "late", "of": "shipping"});
+        shop.post(&refunds, &late).await?.view::<serde_json::Value>(201)?;
+        let more = json!({"refund_id": "more", "amount_minor": 1, "reason": "late", "of": "shipping"});
+        shop.post(&refunds, &more).await?.problem(409, "refused_by_rule")?;
+        shop.post(&refunds, &json!({"refund_id": "x", "amount_minor": 1, "reason": "late", "of": "tax"}))
+            .await?
+            .problem(422, "validation_failed")?;
+        let claim = json!({"order_id": id, "lines": [{"line_id": "1", "quantity": 1}], "reason": "broken"});
+        let claim: serde_json::Value = shop.post("/v1/claims", &claim).await?.view(201)?;
+        let path = format!("/v1/claims/{}/approve", claim["claim_id"].as_str().expect("an id"));
+        shop.post(&path, &json!({})).await?.view::<serde_json::Value>(200)?;
+        let back = |order: &oms_api::order::OrderView| order.refunds.iter().map(|refund| refund.given_back_minor).sum::<i64>();
+        let order = shop.until(&id, "have paid it all back", |order| back(order) >= 1_600).await?;
+        assert_eq!(back(&order), 1_600, "the claim pays for the unit without its shipping");
+        Ok(())
+    })
+}

@@ -107,3 +107,16 @@ fn a_day_that_is_full_moves_the_next_order_to_another() -> Result<()> {
         .await
     })
 }
+
+#[test]
+fn gifts_and_screws_travel_with_the_rest() -> Result<()> {
+    in_shop(async |shop| {
+        let (dear, gift, screw) =
+            (shop.stocked(&[(LEEDS, 10)]).await?, shop.stocked(&[(LEEDS, 10)]).await?, shop.stocked(&[(LEEDS, 500)]).await?);
+        let order = shop.place_released(&Basket::of(&dear, 1, 2_000).and(&gift, 1, 0)).await?;
+        assert_eq!((order.fulfillment_orders.len(), order.fulfillment_orders[0].lines.len()), (1, 2), "{:?}", order.fulfillment_orders);
+        let order = shop.place_released(&Basket::of(&screw, 100, 5)).await?;
+        assert_eq!((order.fulfillment_orders.len(), shop.stock(&screw, LEEDS).await?), (1, (500, 100)));
+        Ok(())
+    })
+}

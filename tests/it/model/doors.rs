@@ -44,8 +44,8 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
             let (word, body) = action_of(&fulfillment_order_id, action);
             Call::post(format!("/v1/fulfillment-orders/{fulfillment_order_id}/{word}"), body)
         }
-        Request::Refund { refund_id, amount_minor, reason, lines } => {
-            let body = json!({"refund_id": refund_id, "amount_minor": amount_minor, "reason": reason});
+        Request::Refund { refund_id, amount_minor, reason, lines, of } => {
+            let body = json!({"refund_id": refund_id, "amount_minor": amount_minor, "reason": reason, "of": of});
             Call::post(of_order("refunds"), with_lines(body, lines.as_ref()))
         }
         Request::Decide { decision_id, choice } => {
@@ -66,6 +66,11 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
             let body =
                 json!({"payment_id": payment.payment_id, "method": "card", "amount_minor": payment.amount_minor, "token": "tok_fine"});
             Call::post(of_order("payments"), body)
+        }
+        Request::ResolvePayment { payment_id, number, finding, reason } => {
+            let mut body = json!(finding);
+            body["reason"] = json!(reason);
+            Call::post(of_order(&format!("payments/{payment_id}/operations/{number}/resolve")), body)
         }
         Request::Retry { subject } => {
             let attention_id = format!("{}:{subject}", order.core.order_id).replace(' ', "%20");

@@ -12,7 +12,7 @@ use crate::support::{Basket, Shop, in_own_shop, system::LEEDS};
 /// Takes the order in, and dies.
 async fn take_in(shop: &Shop, basket: &Basket) -> Result<()> {
     let order = parse_order(basket.body.to_string().as_bytes()).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
-    let taken = shop.system.store.put_intake(&order, &order.body_hash()?).await?;
+    let taken = shop.system.store.put_intake(&order, &order.body_hash()?, jiff::Timestamp::now()).await?;
     anyhow::ensure!(taken == Intake::New, "{taken:?}");
     shop.note(basket.id());
     Ok(())

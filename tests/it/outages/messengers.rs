@@ -115,7 +115,7 @@ fn what_was_announced_and_never_came_is_forgotten_and_hides_no_lost_start() -> R
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let basket = Basket::of(&sku, 4, 255);
         let order = oms_api::order::parse_order(basket.body.to_string().as_bytes()).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
-        shop.system.store.put_intake(&order, &order.body_hash()?).await?;
+        shop.system.store.put_intake(&order, &order.body_hash()?, jiff::Timestamp::now()).await?;
         shop.note(basket.id());
         // The server's own messenger may have been at some of them.
         shop.starter.start_lost_orders(Duration::ZERO).await?;

@@ -5,7 +5,7 @@ use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     order::{Attention, Event, FulfillmentOrder, OrderStatus, Parcel, Wait, deadlines::later},
     parcel::ParcelStatus,
-    payment::Decline,
+    payment::{Decline, Payment},
 };
 
 /// Far more rounds than any command needs: rules that contradict each other stop here rather than fill the memory.
@@ -56,7 +56,7 @@ impl Draft {
         if self.order.all_units().unfinished() == 0 {
             return self.close();
         }
-        if let Some(payment) = self.order.payments.iter().find(|p| refused(p, Decline::Hard)) {
+        if let Some(payment) = self.refused_for_good() {
             let reason = format!("payment {} was declined", payment.payment_id);
             return self.end_unpaid(Event::OrderRejected { reason: reason.clone() }, &reason);
         }
@@ -70,6 +70,13 @@ impl Draft {
         if self.order.is_paid_for() && self.is_screened() && self.order.holds.is_empty() {
             self.emit(Event::OrderApproved);
         }
+    }
+
+    /// An instrument that will not pay, where no other can be asked: else the customer has time to give another one.
+    fn refused_for_good(&self) -> Option<&Payment> {
+        let mut asked = self.order.payments.iter().filter(|payment| payment.is_answered_for());
+        let first = asked.next().filter(|payment| refused(payment, Decline::Hard))?;
+        asked.all(|payment| refused(payment, Decline::Hard)).then_some(first)
     }
 
     /// Rejected or Expired: every unit is given up and every authorization voided.
@@ -108,7 +115,7 @@ impl Draft {
         if !self.order.holds.is_empty() {
             return;
         }
-        let remorse_ends = later(self.order.core.placed_at, self.order.policy.remorse_ms);
+        let remorse_ends = later(self.order.core.received_at, self.order.policy.remorse_ms);
         let due = |f: &&FulfillmentOrder| self.order.due(Wait::Remorse, f.fulfillment_order_id.as_str(), remorse_ends) <= self.at;
         let open = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Open).filter(due);
         for fulfillment_order_id in open.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
@@ -116,7 +123,8 @@ impl Draft {
         }
     }
 
-    /// A fulfillment order ships when each of its parcels has a label. Shipping wins over an unanswered cancellation.
+    /// A fulfillment order ships when each of its parcels has a label, unless it is held by then, or nobody pays for it any more. Shipping
+    /// wins over an unanswered cancellation.
     fn ship_labelled(&mut self) {
         let labelled = |f: &&FulfillmentOrder| {
             let mut parcels = f.parcels.iter().filter(|p| p.status != ParcelStatus::Voided).peekable();
@@ -124,7 +132,10 @@ impl Draft {
         };
         let ready: Vec<_> = self.order.fulfillment_orders.iter().filter(labelled).cloned().collect();
         for found in ready {
-            let amount_minor = self.order.share_minor(&found.lines);
+            if self.order.why_it_stays(&found).is_some() {
+                continue;
+            }
+            let amount_minor = self.order.cost_minor(&found);
             self.emit(Event::FulfillmentShipped { fulfillment_order_id: found.fulfillment_order_id.clone(), amount_minor });
             if let Some(request) = &found.cancellation_request {
                 self.settle_cancellations(&found, request.lines.clone(), false);
@@ -154,6 +165,7 @@ impl Draft {
 
     /// After the end money may still go back: what is authorized, and what was refunded since.
     fn advance_final(&mut self) {
+        self.give_back_unused();
         self.refund();
         self.void_rest();
     }

@@ -56,6 +56,10 @@ impl Draft {
         let still_unknown = operation.status == OperationStatus::Unknown && *outcome == OperationOutcome::Unknown;
         let settled = matches!(operation.status, OperationStatus::Succeeded | OperationStatus::Failed);
         if settled || still_unknown {
+            if operation.by_hand {
+                let operation = operation.clone();
+                self.contradict(payment_id, &operation, outcome);
+            }
             return;
         }
         let (operation, kind, amount_minor) = (operation.clone(), operation.kind, operation.amount_minor);

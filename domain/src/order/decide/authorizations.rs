@@ -31,9 +31,8 @@ impl Draft {
         }
         let declined = |p: &&Payment| refused(p, Decline::Soft) || refused(p, Decline::Hard);
         let payments = &self.order.payments;
-        if let Some(payment_id) = payments.iter().find(declined).or(payments.first()).map(|p| p.payment_id.clone()) {
-            self.await_payment(&payment_id);
-        }
+        let missing = payments.iter().find(declined).or(payments.first()).map(|p| p.payment_id.clone());
+        self.await_payment(missing.as_ref());
     }
 
     /// Not what was declined: that is the customer's affair at first, and a matter of another try later.

@@ -8,9 +8,34 @@ use super::Draft;
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FacilityId, FulfillmentOrderId, ParcelId},
-    order::{CarrierReport, Event, Grant, Lines, Parcel, Short, SourcedPackage, lines::take},
+    order::{CarrierReport, Event, Grant, Lines, Parcel, Short, SourcedPackage, deadlines::later, lines::take},
     parcel::ParcelAction,
 };
+
+/// What a scan means to a parcel.
+enum Step {
+    /// A legal step; `skips`: the hand-over was not scanned.
+    Moves { skips: bool },
+    /// It cannot have lost what it never had. Somebody must look.
+    Unseen,
+}
+
+impl Step {
+    /// Only a legal step counts, and none that is older than the last one, unless it is the last word. What is sent back or in trouble was
+    /// with the carrier, whoever forgot to scan it.
+    fn of(parcel: &Parcel, action: ParcelAction, occurred_at: Timestamp) -> Option<Self> {
+        let is_last_word = matches!(action, ParcelAction::Deliver | ParcelAction::ReturnToSender);
+        let is_stale = parcel.reported_at.is_some_and(|last| last > occurred_at);
+        if is_stale && !is_last_word {
+            return None;
+        }
+        if parcel.status.after(action).is_some() {
+            return Some(Self::Moves { skips: false });
+        }
+        parcel.status.after(ParcelAction::HandOver)?.after(action)?;
+        Some(if action == ParcelAction::Lose { Self::Unseen } else { Self::Moves { skips: true } })
+    }
+}
 
 impl Draft {
     /// Waiting units were granted stock. A grant for units that wait no more is left out; recording gives its stock back.
@@ -80,27 +105,40 @@ impl Draft {
         }
     }
 
-    /// Events come late, twice and out of order: only a legal step that is not older than the last one counts. A number that stands
-    /// for several parcels moves them all. What is lost, sent back or in trouble was with the carrier, whoever forgot to scan it.
+    /// Events come late, twice, out of order, and by clocks that are wrong. A number that stands for several parcels moves them all.
     pub(super) fn carrier_reported(&mut self, report: &CarrierReport) {
         if self.order.has_heard(report) {
             return;
         }
+        // What has been told has happened.
+        let occurred_at = report.occurred_at.min(self.at);
         let shipped = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Shipped);
-        let handed_over = |p: &Parcel| p.status.after(ParcelAction::HandOver).and_then(|with_carrier| with_carrier.after(report.action));
-        let counts = |p: &&Parcel| {
-            let stale = p.reported_at.is_some_and(|last| last > report.occurred_at);
-            let possible = p.status.after(report.action).or_else(|| handed_over(p)).is_some();
-            p.tracking_number.as_deref() == Some(&report.tracking_number) && !stale && possible
-        };
-        let skips = |p: &Parcel| p.status.after(report.action).is_none();
-        let parcels = shipped.flat_map(|f| &f.parcels).filter(counts).map(|p| (p.parcel_id.clone(), skips(p)));
-        for (parcel_id, skips) in parcels.collect::<Vec<_>>() {
-            if skips {
-                self.parcel_moved(&parcel_id, ParcelAction::HandOver, report.occurred_at, None);
+        let numbered = shipped.flat_map(|f| f.parcels.iter().map(|p| (f.since, p)));
+        let meant = numbered.filter(|(_, p)| p.tracking_number.as_deref() == Some(&report.tracking_number));
+        let meant = meant.filter(|(shipped_at, p)| self.is_of_this_parcel(*shipped_at, p, occurred_at));
+        let steps = meant.filter_map(|(_, p)| Some((p.parcel_id.clone(), Step::of(p, report.action, occurred_at)?)));
+        for (parcel_id, step) in steps.collect::<Vec<_>>() {
+            match step {
+                Step::Unseen => {
+                    self.attend(parcel_id.as_str(), "the carrier says that it is lost, and never had it: unship it, or find it")
+                }
+                Step::Moves { skips } => {
+                    if skips {
+                        self.parcel_moved(&parcel_id, ParcelAction::HandOver, occurred_at, None);
+                    }
+                    self.parcel_moved(&parcel_id, report.action, occurred_at, Some(&report.event_id));
+                }
             }
-            self.parcel_moved(&parcel_id, report.action, report.occurred_at, Some(&report.event_id));
         }
+    }
+
+    /// Numbers come again: what was scanned long before the parcel shipped, or long after its way had ended, is of another one.
+    fn is_of_this_parcel(&self, shipped_at: Timestamp, parcel: &Parcel, occurred_at: Timestamp) -> bool {
+        let policy = &self.order.policy;
+        let arrived = !parcel.status.is_in_transit();
+        let too_early = occurred_at < later(shipped_at, policy.scan_before_ms.saturating_neg());
+        let too_late = arrived && occurred_at > later(parcel.since, policy.scan_after_ms);
+        !too_early && !too_late
     }
 
     /// A parcel has moved, by the carrier's event with this id, or by somebody's word.
@@ -108,10 +146,10 @@ impl Draft {
         let event_id = event_id.map(str::to_owned);
         self.emit(Event::ParcelMoved { parcel_id: parcel_id.clone(), action, occurred_at, assumed: false, event_id });
         if matches!(action, ParcelAction::Lose | ParcelAction::ReturnToSender) {
-            self.attend(parcel_id.as_str(), &format!("it is {}: send it again, or give the money back", action.name()));
+            return self.attend(parcel_id.as_str(), &format!("it is {}: send it again, or give the money back", action.name()));
         }
+        self.settle(parcel_id.as_str());
         if action == ParcelAction::Deliver {
-            self.settle(parcel_id.as_str());
             let parcels = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels);
             if parcels.into_iter().any(|p| p.parcel_id == *parcel_id && p.resolution.is_some()) {
                 self.attend(parcel_id.as_str(), "it was found and delivered, after it had been replaced or refunded");

@@ -38,6 +38,7 @@ impl Draft {
             FulfillmentRequest::Unpack => {
                 status.try_after(FulfillmentAction::Unpack)?;
                 self.emit(Event::Unpacked { fulfillment_order_id: id.clone() });
+                found.parcels.iter().for_each(|parcel| self.settle(parcel.parcel_id.as_str()));
                 Ok(())
             }
             FulfillmentRequest::Reject { reason, lines } => {
@@ -153,8 +154,9 @@ impl Draft {
         let packed = self.order.fulfillment_order(id).cloned().ok_or_else(|| unknown(id))?;
         packed.status.try_after(FulfillmentAction::Ship)?;
         if packed.ship_requested {
-            return Ok(());
+            return tracking_number.map_or(Ok(()), |number| self.ship_under(&packed, carrier, number));
         }
+        self.may_leave(&packed)?;
         let unlabelled = |p: &&crate::order::Parcel| p.status == ParcelStatus::Packed;
         let parcels: Vec<ParcelId> = packed.parcels.iter().filter(unlabelled).map(|p| p.parcel_id.clone()).collect();
         if tracking_number.is_some() && parcels.len() > 1 {
@@ -171,6 +173,22 @@ impl Draft {
             });
         }
         Ok(())
+    }
+
+    /// It was to ship under a label of the carrier's, and goes under this number instead: what was asked of the carrier is void, and the
+    /// parcel is another one. The same number again is the same.
+    fn ship_under(&mut self, found: &FulfillmentOrder, carrier: Option<&str>, number: &str) -> Result<(), Rejection> {
+        let mut live = found.parcels.iter().filter(|p| p.status != ParcelStatus::Voided);
+        if live.all(|p| p.tracking_number.as_deref() == Some(number)) {
+            return Ok(());
+        }
+        let fulfillment_order_id = found.fulfillment_order_id.clone();
+        let contents = found.contents(|p| p.status != ParcelStatus::Voided);
+        self.emit(Event::Unpacked { fulfillment_order_id: fulfillment_order_id.clone() });
+        let unpacked = self.order.fulfillment_order(&fulfillment_order_id).cloned().ok_or_else(|| unknown(&fulfillment_order_id))?;
+        self.pack(&unpacked, &contents)?;
+        let packed = self.order.fulfillment_order(&fulfillment_order_id).cloned().ok_or_else(|| unknown(&fulfillment_order_id))?;
+        self.ship(&packed, carrier, Some(number))
     }
 
     fn deliver(&mut self, found: &FulfillmentOrder) -> Result<(), Rejection> {

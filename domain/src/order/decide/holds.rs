@@ -6,7 +6,7 @@ use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
     ids::{HoldId, ID_MAX_CHARS, PaymentId},
-    order::{Event, Hold, HoldReason},
+    order::{Event, FulfillmentOrder, Hold, HoldReason, Order},
 };
 
 /// Most holds at once.
@@ -75,9 +75,13 @@ impl Draft {
         }
     }
 
-    /// Waits for the customer: a payment lifts the hold, or its deadline ends the order.
-    pub(super) fn await_payment(&mut self, payment_id: &PaymentId) {
-        let Some(hold_id) = awaiting(payment_id) else { return };
+    pub(super) fn may_leave(&self, found: &FulfillmentOrder) -> Result<(), Rejection> {
+        self.order.why_it_stays(found).map_or(Ok(()), |why| Err(Rejection::new(ErrorCode::RefusedByRule, why)))
+    }
+
+    /// Waits for the customer: a payment lifts the hold, or its deadline ends the order. No instrument: any will do.
+    pub(super) fn await_payment(&mut self, payment_id: Option<&PaymentId>) {
+        let Some(hold_id) = awaiting(payment_id.map_or("payment", PaymentId::as_str)) else { return };
         if !self.order.holds.iter().any(|hold| hold.hold_id == hold_id) {
             let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None, why: None };
             self.emit(Event::HoldPlaced(hold));
@@ -85,7 +89,19 @@ impl Draft {
     }
 }
 
+impl Order {
+    /// Held by a person, a check or missing goods; or not paid for. A hold for a payment holds back only what the payment is for.
+    pub(super) fn why_it_stays(&self, found: &FulfillmentOrder) -> Option<String> {
+        if let Some(hold) = self.holds.iter().find(|hold| !hold.hold_id.as_str().starts_with(AWAITING)) {
+            return Some(format!("hold {} ({}) is open: it leaves once that is lifted", hold.hold_id, hold.reason.name()));
+        }
+        let uncovered_minor = self.uncovered_minor(found);
+        let why = || format!("{uncovered_minor} minor units of what it costs are not paid for: it leaves once a payment answers for them");
+        (uncovered_minor > 0).then(why)
+    }
+}
+
 /// The hold for an instrument that has not paid. An id as long as an id may be is cut: one hold may then stand for two instruments.
-fn awaiting(payment_id: &PaymentId) -> Option<HoldId> {
+fn awaiting(payment_id: &str) -> Option<HoldId> {
     HoldId::parse(format!("{AWAITING}{payment_id}").chars().take(ID_MAX_CHARS).collect::<String>()).ok()
 }

@@ -19,6 +19,7 @@ mod parcels;
 mod pickup;
 mod reallocating;
 mod refunds;
+mod resolving;
 mod retry;
 mod returns;
 mod screening;
@@ -128,7 +129,9 @@ impl Draft {
                 self.fulfill(fulfillment_order_id, action).map_err(|refusal| refusal.offering(&legal.unwrap_or_default()))
             }
             Request::Decide { decision_id, choice } => self.decide_for(decision_id, *choice),
-            Request::Refund { refund_id, amount_minor, reason, lines } => self.ask_refund(refund_id, *amount_minor, lines.as_ref(), reason),
+            Request::Refund { refund_id, amount_minor, reason, lines, of } => {
+                self.ask_refund(refund_id, *amount_minor, lines.as_ref(), reason, *of)
+            }
             Request::OpenClaim { claim_id, lines, reason } => self.open_claim(claim_id, lines, reason),
             Request::ApproveClaim { claim_id } => self.approve_claim(claim_id),
             Request::DeclineClaim { claim_id, reason } => self.decline_claim(claim_id, reason),
@@ -139,6 +142,7 @@ impl Draft {
             Request::SettleCredit { return_id, amount_minor } => self.settle_credit(return_id, *amount_minor),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
             Request::AddPayment { payment } => self.add_payment(payment),
+            Request::ResolvePayment { payment_id, number, finding, reason } => self.resolve_payment(payment_id, *number, finding, reason),
             Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until),
             Request::Retry { subject } => self.retry(subject),
         }
@@ -151,7 +155,7 @@ impl Draft {
                 self.order.cancellations.iter().any(|known| known.cancellation_id == *cancellation_id)
             }
             Request::Change { change_id, .. } | Request::CancelChange { change_id } => self.order.knows_change(change_id),
-            Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } => true,
+            Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } | Request::ResolvePayment { .. } => true,
             Request::OpenReturn { .. } | Request::SettleReturn { .. } => true,
             Request::ReleaseCredit { .. } | Request::SettleCredit { .. } => true,
             Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => true,

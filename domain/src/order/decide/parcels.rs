@@ -48,9 +48,9 @@ impl Draft {
             let why = format!("the carrier has parcel {} ({}): it can only come back as a return", gone.parcel_id, gone.status);
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
         }
-        let unshipped = found.lines.iter().filter_map(|(id, units)| Some(self.order.lines.get(id)?.clone().unship(*units)));
-        let amount_minor: i64 = unshipped.sum();
+        let amount_minor: i64 = found.charged.values().map(|(_, minor)| minor).sum();
         self.emit(Event::FulfillmentUnshipped { fulfillment_order_id: found.fulfillment_order_id.clone(), amount_minor });
+        found.parcels.iter().for_each(|parcel| self.settle(parcel.parcel_id.as_str()));
         if let Some(refund_id) = self.refund_id("unship") {
             self.owe_back(refund_id, amount_minor, Lines::new(), "not shipped after all");
         }

@@ -1,5 +1,7 @@
 //! What events mean to a fulfillment order and its parcels.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -28,6 +30,7 @@ impl FulfillmentOrder {
             ship_requested: false,
             cancellation_request: None,
             replaces: None,
+            charged: BTreeMap::new(),
             wanted_facility_id: None,
             pickup_code_hash: None,
             rejections: Vec::new(),
@@ -82,7 +85,7 @@ impl FulfillmentOrder {
     }
 
     /// What some of its parcels hold, as if to be packed anew.
-    pub(super) fn contents(&self, of: impl Fn(&Parcel) -> bool) -> Vec<PackedParcel> {
+    pub(in crate::order) fn contents(&self, of: impl Fn(&Parcel) -> bool) -> Vec<PackedParcel> {
         let content = |p: &Parcel| PackedParcel { lines: p.lines.clone(), weight_g: p.weight_g };
         self.parcels.iter().filter(|p| of(p)).map(content).collect()
     }

@@ -31,6 +31,7 @@ impl Order {
                 self.open_operation(payment_id, Operation { acts_on: acts_on.clone(), refund_id: refund_id.clone(), ..operation });
             }
             Event::PaymentAnswered { payment_id, number, outcome, .. } => self.answer_operation(payment_id, *number, outcome, at),
+            Event::PaymentResolved { payment_id, number, finding, .. } => self.resolve_operation(payment_id, *number, finding, at),
             Event::InvoiceDue { payment_id, amount_minor } => self.invoice(payment_id, *amount_minor),
             Event::ClaimOpened { claim_id, lines, reason } => self.open_claim(claim_id, lines, reason, at),
             Event::ClaimApproved { claim_id, amount_minor } => {
@@ -48,10 +49,7 @@ impl Order {
                 self.set_off_minor = self.set_off_minor.saturating_add(*amount_minor);
                 self.settle_refund(refund_id, *amount_minor);
             }
-            Event::CreditDue { payment_id, refund_id, amount_minor } => {
-                self.credit(payment_id, *amount_minor);
-                self.settle_refund(refund_id, *amount_minor);
-            }
+            Event::CreditDue { payment_id, refund_id, amount_minor } => self.credit(payment_id, refund_id, *amount_minor),
             Event::ScreeningAsked => self.screening = Some(Screening { since: at, verdict: None }),
             Event::ScreeningAnswered { verdict, .. } => {
                 self.screening = self.screening.map(|screening| Screening { verdict: Some(*verdict), ..screening });
@@ -110,7 +108,10 @@ impl Order {
             Event::UnitsAdded { line_id, quantity, due_minor } => self.add_units(line_id, *quantity, *due_minor),
             Event::UnitsRemoved { fulfillment_order_id, lines } => self.remove_units(fulfillment_order_id.as_ref(), lines, at),
             Event::DeliveryChanged { group, to } => self.change_delivery(*group, to),
-            Event::ShippingPriced { by_minor, .. } => self.share_among_unshipped(*by_minor),
+            Event::ShippingPriced { by_minor, .. } => {
+                self.core.shipping_minor = self.core.shipping_minor.saturating_add(*by_minor);
+                self.share_among_unshipped(*by_minor);
+            }
             Event::PaymentRaised { payment_id, by_minor } => self.raise_payment(payment_id, *by_minor),
             Event::ChangeConfirmed(change) => self.confirm(change, at),
             Event::ChangeRequested(request) => self.request_change(request),
@@ -186,6 +187,8 @@ impl Order {
                     p.note_report(*occurred_at, event_id.as_deref());
                     p.assumed_delivered = *assumed;
                 });
+                // What the carrier has is not unshipped any more.
+                self.touch_parcel_owner(parcel_id, |f| f.charged.clear());
             }
         }
         self.forget_done();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     ids::{PaymentId, RefundId},
-    order::{Order, Refund},
+    order::{Finding, Order, Refund, RefundOf},
     payment::{Operation, OperationAction, OperationOutcome},
 };
 
@@ -29,13 +29,19 @@ impl Order {
         }
     }
 
-    pub(super) fn credit(&mut self, id: &PaymentId, amount_minor: i64) {
+    pub(super) fn credit(&mut self, id: &PaymentId, refund_id: &RefundId, amount_minor: i64) {
+        let unused = self.refund(refund_id).is_some_and(|refund| refund.of == RefundOf::Unused);
         if let Some(payment) = self.payment_mut(id) {
-            payment.credited_minor = payment.credited_minor.saturating_add(amount_minor);
+            let sum = if unused { &mut payment.unused_minor } else { &mut payment.credited_minor };
+            *sum = sum.saturating_add(amount_minor);
         }
+        self.settle_refund(refund_id, amount_minor);
     }
 
     pub(super) fn owe_back(&mut self, refund: &Refund) {
+        if refund.of == RefundOf::Shipping {
+            self.take_shipping_out(refund.amount_minor);
+        }
         for (id, units) in &refund.lines {
             if let Some(line) = self.lines.get_mut(id) {
                 let share = line.refund_share(*units);
@@ -49,6 +55,21 @@ impl Order {
         if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.refund_id == *id) {
             refund.settled_minor = refund.settled_minor.saturating_add(amount_minor);
         }
+    }
+
+    /// A person has found out what became of an operation.
+    pub(super) fn resolve_operation(&mut self, id: &PaymentId, number: u32, finding: &Finding, at: Timestamp) {
+        let payment = self.payment_mut(id);
+        let Some(operation) = payment.and_then(|p| p.operations.iter_mut().find(|op| op.number == number)) else { return };
+        let action = match finding {
+            Finding::Succeeded { reference, expires_at } => {
+                (operation.reference, operation.expires_at) = (Some(reference.clone()), *expires_at);
+                OperationAction::Succeed
+            }
+            Finding::Failed => OperationAction::Fail,
+        };
+        (operation.by_hand, operation.since) = (true, at);
+        operation.status = operation.status.after(action).unwrap_or(operation.status);
     }
 
     pub(super) fn answer_operation(&mut self, id: &PaymentId, number: u32, outcome: &OperationOutcome, at: Timestamp) {

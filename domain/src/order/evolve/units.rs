@@ -1,13 +1,15 @@
 //! Where events move units to.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, ParcelId},
     order::{
-        FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, RejectionReason, Resolution, SourcedPackage, WaitingPackage,
-        lines,
+        FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, RejectionReason, Resolution, Share, SourcedPackage,
+        WaitingPackage, lines,
     },
     parcel::ParcelStatus,
 };
@@ -237,25 +239,28 @@ impl Order {
     /// Its units leave the house, one way or the other.
     pub(super) fn hand_out(&mut self, id: &FulfillmentOrderId, amount_minor: i64, status: FulfillmentStatus, at: Timestamp) {
         self.shipped_minor = self.shipped_minor.saturating_add(amount_minor);
-        let units = self.fulfillment_order(id).map(|f| f.lines.clone()).unwrap_or_default();
-        for (line_id, units) in &units {
-            if let Some(line) = self.lines.get_mut(line_id) {
-                line.charge(*units);
+        let Some((lines, sent_again)) = self.fulfillment_order(id).map(|f| (f.lines.clone(), f.replaces.is_some())) else { return };
+        let mut charged = BTreeMap::new();
+        for (line_id, units) in lines {
+            let Some(Share { units, minor }) = self.lines.get_mut(&line_id).map(|line| line.charge(units, sent_again)) else { continue };
+            if units > 0 {
+                charged.insert(line_id, (units, minor));
             }
         }
-        self.touch(id, |f| f.ship_requested = false);
+        self.touch(id, |f| (f.ship_requested, f.charged) = (false, charged));
         self.advance_to(id, status, at);
     }
 
     /// Packed again, as it was: its labels are void, so its parcels are new ones.
     pub(super) fn unship(&mut self, id: &FulfillmentOrderId, at: Timestamp) {
-        let units = self.fulfillment_order(id).map(|f| f.lines.clone()).unwrap_or_default();
-        for (line_id, units) in &units {
+        let Some(found) = self.fulfillment_order(id).cloned() else { return };
+        for (line_id, units) in &found.lines {
             if let Some(line) = self.lines.get_mut(line_id) {
-                line.unship(*units);
+                line.unship(*units, found.charge_of(line_id));
             }
         }
         self.touch(id, |f| {
+            f.charged.clear();
             let again = f.contents(|p| p.status != ParcelStatus::Voided);
             f.void_parcels(at);
             f.pack(&again, at);

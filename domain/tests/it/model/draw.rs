@@ -4,12 +4,12 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     ids::FulfillmentOrderId,
     order::{
-        Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Credit, Effect, Fact, FulfillmentOrder, FulfillmentRequest, Grant,
-        HoldReason, LabelOutcome, Order, PackedParcel, Parcel, Reallocation, RejectionReason, Request, Resolution, Short, SourceRequest,
-        SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
+        Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Credit, Effect, Fact, Finding, FulfillmentOrder,
+        FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel, Parcel, Reallocation, RefundOf, RejectionReason, Request,
+        Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
-    payment::{Decline, OperationOutcome},
+    payment::{Decline, OperationOutcome, operation_key},
     placed::{DeliveryMethod, PaymentMethod},
 };
 
@@ -93,13 +93,24 @@ fn expiry(order: &Order, draw: u32) -> jiff::Timestamp {
     order.status_since + jiff::SignedDuration::from_hours(i64::from(24 + draw % 200))
 }
 
-/// Refunds of a part, of units' exact share, or of more than there is.
+/// Refunds of a part, of units' exact share, of shipping, or of more than there is.
 pub fn refund(order: &Order, a: u32, b: u32, c: u32) -> Request {
+    if a.is_multiple_of(4) {
+        let amount_minor = [order.refundable_shipping_minor(), i64::from(b % 700)][usize::try_from(b % 2).unwrap()];
+        let (refund_id, reason) = (format!("s{}", c % 5).parse().unwrap(), "it came late".into());
+        return Request::Refund { refund_id, amount_minor, reason, lines: None, of: RefundOf::Shipping };
+    }
     let shipped: Lines = order.units().into_iter().map(|(id, units)| (id, u32::try_from(units.shipped).unwrap())).collect();
     let lines = a.is_multiple_of(3).then(|| some_of(&shipped, b));
     let exact = lines.as_ref().map(|lines| order.refund_share_minor(lines));
     let amount_minor = exact.unwrap_or(i64::from(b % 2_000));
-    Request::Refund { refund_id: format!("r{}", c % 9).parse().unwrap(), amount_minor, reason: "goodwill".into(), lines }
+    Request::Refund {
+        refund_id: format!("r{}", c % 9).parse().unwrap(),
+        amount_minor,
+        reason: "goodwill".into(),
+        lines,
+        of: RefundOf::Order,
+    }
 }
 
 /// Returns of what was delivered, or of what was not, some to pay for another order; settled with what came back, or with more. The
@@ -165,6 +176,16 @@ pub fn payment(order: &Order, a: u32, b: u32) -> Request {
     let known = pick(&order.payments, b).map(|p| instrument(p.payment_id.as_str(), p.method, p.amount_minor));
     let new = || instrument(&format!("p{}", b % 3), PaymentMethod::Card, i64::from(a % 5_000));
     Request::AddPayment { payment: known.filter(|_| a.is_multiple_of(2)).unwrap_or_else(new) }
+}
+
+/// A person says what became of an operation: of one that nobody knows of, or of any.
+pub fn resolve_payment(order: &Order, a: u32, b: u32) -> Option<Request> {
+    let payment = pick(&order.payments, a)?;
+    let operation = payment.open_operation().cloned().or_else(|| pick(&payment.operations, b))?;
+    let reference = operation_key(&order.core.order_id, &payment.payment_id, operation.number);
+    let expires_at = b.is_multiple_of(3).then(|| expiry(order, b));
+    let finding = if a.is_multiple_of(2) { Finding::Succeeded { reference, expires_at } } else { Finding::Failed };
+    Some(Request::ResolvePayment { payment_id: payment.payment_id, number: operation.number, finding, reason: "looked it up".into() })
 }
 
 pub fn retry(order: &Order, a: u32) -> Option<Request> {
@@ -343,7 +364,12 @@ pub fn carrier(order: &Order, second: i64, a: u32, b: u32, c: u32) -> Option<Fac
     let tracking_number = pick(&parcels, a)?.tracking_number?;
     let actions: Vec<ParcelAction> =
         ParcelAction::ALL.iter().copied().filter(|action| ParcelAction::from_carrier_status(action.name()).is_some()).collect();
-    let occurred_at = at(second - i64::from(c % 1_000));
+    // Late by some minutes or by days, or ahead of the hour.
+    let occurred_at = at(match c % 8 {
+        0 => second + i64::from(c % 40_000),
+        1 => second - i64::from(c % 300_000),
+        _ => second - i64::from(c % 1_000),
+    });
     Some(Fact::Carrier(CarrierReport { event_id: format!("e{b}"), tracking_number, action: pick(&actions, b)?, occurred_at }))
 }
 

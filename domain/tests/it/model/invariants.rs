@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oms_domain::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
-    ids::LineId,
-    order::{ChangeStatus, Effect, Event, FulfillmentOrder, Order, OrderStatus, Wait},
+    ids::{FulfillmentOrderId, LineId},
+    order::{ChangeStatus, Effect, Event, FulfillmentOrder, Order, OrderStatus, RefundOf, Wait},
     parcel::ParcelStatus,
-    payment::OperationStatus,
+    payment::{OperationStatus, Payment},
     placed::PaymentMethod,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -146,6 +146,13 @@ pub fn nothing_reserved(order: &Order) {
     assert_eq!(left, []);
 }
 
+/// What instruments answer for and was neither charged nor spent on what has left before.
+fn covered(order: &Order) -> i128 {
+    let elsewhere: i64 = order.payments.iter().filter(|p| p.method == PaymentMethod::External).map(|p| p.amount_minor).sum();
+    let good_for: i64 = order.payments.iter().filter(|p| p.method != PaymentMethod::External).map(Payment::good_for_minor).sum();
+    i128::from(good_for + (elsewhere - order.shipped_minor).max(0) - order.uncaptured_minor())
+}
+
 /// The money as the events alone tell it: what each line owes, and which of its units are spoken for.
 pub struct Ledger {
     due_minor: BTreeMap<LineId, i128>,
@@ -153,8 +160,12 @@ pub struct Ledger {
     spoken_for: BTreeMap<LineId, i128>,
     /// Units spoken for when a change set last touched the line, and their worth: the rest is shared by the others.
     settled: BTreeMap<LineId, (i128, i128)>,
-    /// Nothing was unshipped or lost yet, so that every share is known here without the order's help.
-    plain: bool,
+    /// Units that came back before the carrier had them, and what they had cost: they cost it again.
+    again: BTreeMap<LineId, (i128, i128)>,
+    /// Units that are sent in place of lost ones, and cost nothing.
+    prepaid: BTreeMap<LineId, i128>,
+    /// What each line of what left was charged for, in case it comes back.
+    charged: BTreeMap<FulfillmentOrderId, BTreeMap<LineId, (i128, i128)>>,
     shipped_minor: i128,
     unshipped_minor: i128,
     refunds_minor: i128,
@@ -172,7 +183,9 @@ impl Ledger {
             ordered: order.lines.iter().map(|(id, line)| (id.clone(), i128::from(line.ordered))).collect(),
             spoken_for: BTreeMap::new(),
             settled: BTreeMap::new(),
-            plain: true,
+            again: BTreeMap::new(),
+            prepaid: BTreeMap::new(),
+            charged: BTreeMap::new(),
             shipped_minor: 0,
             unshipped_minor: 0,
             refunds_minor: 0,
@@ -180,15 +193,68 @@ impl Ledger {
         }
     }
 
-    fn share(&mut self, lines: &Lines) -> i128 {
-        let mut sum = 0;
-        for (id, units) in lines {
-            let from = self.spoken_for.get(id).copied().unwrap_or(0);
-            let upto = from + i128::from(*units);
-            sum += self.worth(id, upto) - self.worth(id, from);
-            self.spoken_for.insert(id.clone(), upto);
+    /// The next units of a line, as far as there are so many, and their worth.
+    fn next(&mut self, id: &LineId, units: i128) -> (i128, i128) {
+        let from = self.spoken_for.get(id).copied().unwrap_or(0);
+        let upto = (from + units).min(self.ordered[id]);
+        self.spoken_for.insert(id.clone(), upto);
+        (upto - from, self.worth(id, upto) - self.worth(id, from))
+    }
+
+    /// Units that came back, to go again, and what they had cost.
+    fn once_more(&mut self, id: &LineId, units: i128) -> (i128, i128) {
+        let Some((all, minor)) = self.again.get_mut(id).filter(|(all, _)| *all > 0) else { return (0, 0) };
+        let taken = units.min(*all);
+        let part = (*minor * taken).div_euclid(*all);
+        (*all, *minor) = (*all - taken, *minor - part);
+        (taken, part)
+    }
+
+    /// What leaves costs its share; what is sent in place of something lost costs nothing.
+    fn leaves(&mut self, found: &FulfillmentOrder) -> i128 {
+        let mut charged = BTreeMap::new();
+        for (id, units) in &found.lines {
+            let (units, prepaid) = (i128::from(*units), self.prepaid.get(id).copied().unwrap_or(0));
+            let back = self.again.get(id).map_or(0, |(units, _)| *units);
+            let unpaid = self.ordered[id] - self.spoken_for.get(id).copied().unwrap_or(0) + back;
+            let free = prepaid.min(if found.replaces.is_some() { units } else { (units - unpaid).max(0) });
+            self.prepaid.insert(id.clone(), prepaid - free);
+            let (again, again_minor) = self.once_more(id, units - free);
+            let (next, next_minor) = self.next(id, units - free - again);
+            assert_eq!(free + again + next, units, "units of line {id} leave for which nobody pays: {found:?}");
+            charged.insert(id.clone(), (again + next, again_minor + next_minor));
         }
-        sum
+        let minor = charged.values().map(|(_, minor)| minor).sum();
+        self.charged.insert(found.fulfillment_order_id.clone(), charged);
+        minor
+    }
+
+    /// What comes back before the carrier has it was charged for, or was not; exactly that is owed back.
+    fn comes_back(&mut self, found: &FulfillmentOrder) -> i128 {
+        let charged = self.charged.remove(&found.fulfillment_order_id).expect("what has left");
+        for (id, (units, minor)) in &charged {
+            *self.prepaid.entry(id.clone()).or_default() += i128::from(found.lines[id]) - units;
+            let spoken_for = self.spoken_for.get(id).copied().unwrap_or(0);
+            let settled = self.settled.get(id).map_or(0, |(units, _)| *units);
+            if spoken_for - units >= settled && self.worth(id, spoken_for) - self.worth(id, spoken_for - units) == *minor {
+                self.spoken_for.insert(id.clone(), spoken_for - units);
+            } else {
+                let again = self.again.entry(id.clone()).or_default();
+                *again = (again.0 + units, again.1 + minor);
+            }
+        }
+        charged.values().map(|(_, minor)| minor).sum()
+    }
+
+    /// What nobody has paid for goes first.
+    fn cancelled(&mut self, lines: &Lines) {
+        for (id, units) in lines {
+            let units = i128::from(*units);
+            let (next, _) = self.next(id, units);
+            let (again, _) = self.once_more(id, units - next);
+            *self.prepaid.entry(id.clone()).or_default() -= units - next - again;
+            assert!(self.prepaid[id] >= 0, "more units of line {id} are cancelled than there are");
+        }
     }
 
     /// Of the first `n` units of a line, as far as that many are not settled.
@@ -235,9 +301,7 @@ impl Ledger {
 
     pub fn follow(&mut self, before: &Order, event: &Event) {
         match event {
-            Event::UnitsCancelled { lines, .. } => {
-                self.share(lines);
-            }
+            Event::UnitsCancelled { lines, .. } => self.cancelled(lines),
             Event::LineAdded(line) => {
                 self.due_minor.insert(line.line_id.clone(), i128::from(line.total_minor));
                 self.ordered.insert(line.line_id.clone(), i128::from(line.quantity));
@@ -247,21 +311,27 @@ impl Ledger {
             Event::UnitsRemoved { lines, .. } => lines.iter().for_each(|(id, units)| self.remove(id, i128::from(*units))),
             Event::FulfillmentShipped { fulfillment_order_id, amount_minor }
             | Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor } => {
-                let lines = before.fulfillment_order(fulfillment_order_id).unwrap().lines.clone();
-                let share = self.share(&lines);
-                assert!(!self.plain || share == i128::from(*amount_minor), "{share} is the exact share of what ships: {event:?}");
+                let share = self.leaves(before.fulfillment_order(fulfillment_order_id).unwrap());
+                assert_eq!(share, i128::from(*amount_minor), "the exact share of what ships: {event:?}");
+                assert!(share == 0 || share <= covered(before), "it leaves and nobody pays: {event:?}");
                 self.shipped_minor += i128::from(*amount_minor);
             }
-            Event::FulfillmentUnshipped { amount_minor, .. } => {
-                self.plain = false;
+            Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor } => {
+                let share = self.comes_back(before.fulfillment_order(fulfillment_order_id).unwrap());
+                assert_eq!(share, i128::from(*amount_minor), "what was charged for it: {event:?}");
                 self.unshipped_minor += i128::from(*amount_minor);
             }
-            Event::ParcelResolved { .. } => self.plain = false,
+            Event::ParcelResolved { parcel_id, into: Some(_), .. } => {
+                let parcels = before.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+                for (id, units) in &parcels.into_iter().find(|p| p.parcel_id == *parcel_id).unwrap().lines {
+                    *self.prepaid.entry(id.clone()).or_default() += i128::from(*units);
+                }
+            }
             Event::CreditGranted { amount_minor, .. } => self.credits_minor += i128::from(*amount_minor),
             Event::CreditReleased { return_id, amount_minor, .. } if before.returned(return_id).unwrap().is_settled() => {
                 self.credits_minor -= i128::from(*amount_minor);
             }
-            Event::RefundAsked(refund) => self.refunds_minor += i128::from(refund.amount_minor),
+            Event::RefundAsked(refund) if refund.of != RefundOf::Unused => self.refunds_minor += i128::from(refund.amount_minor),
             _ => {}
         }
     }
@@ -271,7 +341,17 @@ impl Ledger {
         let everywhere = self.shipped_minor - self.unshipped_minor + gone + i128::from(order.remaining_minor());
         assert_eq!(i128::from(order.total_minor()), everywhere, "a penny is nowhere");
         let now: i128 = order.lines.values().map(|line| i128::from(line.due_minor)).sum();
-        assert!(!self.plain || now == self.due_minor.values().sum::<i128>(), "a change costs another amount");
+        assert_eq!(now, self.due_minor.values().sum::<i128>(), "a change costs another amount");
+        for (id, line) in &order.lines {
+            let again = self.again.get(id).copied().unwrap_or((0, 0));
+            let prepaid = self.prepaid.get(id).copied().unwrap_or(0);
+            assert_eq!((i128::from(line.free_again.units), i128::from(line.free_again.minor)), again, "line {id}");
+            assert_eq!(
+                (i128::from(line.prepaid), i128::from(line.numbered)),
+                (prepaid, self.spoken_for.get(id).copied().unwrap_or(0)),
+                "line {id}"
+            );
+        }
         let charged: i128 = order.payments.iter().map(|p| i128::from(p.charged_minor())).sum();
         assert!(charged + i128::from(order.invoiced_minor) <= self.shipped_minor, "more is charged than was shipped");
         assert!(self.refunds_minor <= self.shipped_minor, "more is given back than was taken");
@@ -283,7 +363,8 @@ impl Ledger {
     /// Of a closed order: what shipped is paid, to the penny, what is owed back is given back, and no authorization is left.
     pub fn nets_out(&self, order: &Order) {
         let elsewhere = order.payments.iter().filter(|p| p.method == PaymentMethod::External);
-        let elsewhere = elsewhere.map(|p| i128::from(p.amount_minor)).sum::<i128>().min(self.shipped_minor);
+        let all_elsewhere = elsewhere.map(|p| i128::from(p.amount_minor)).sum::<i128>();
+        let elsewhere = all_elsewhere.min(self.shipped_minor);
         let credited: i128 = order.payments.iter().map(|p| i128::from(p.credited_minor)).sum();
         let paid = i128::from(order.net_captured_minor() + order.invoiced_minor) + elsewhere - credited;
         let still_owed: i128 = order.refunds.iter().map(|refund| i128::from(order.outstanding_minor(refund))).sum();
@@ -295,6 +376,11 @@ impl Ledger {
             order.payments,
             order.refunds
         );
+        for payment in order.payments.iter().filter(|p| p.method == PaymentMethod::External) {
+            assert!(payment.unused_minor >= 0 && payment.unused_minor + payment.credited_minor <= payment.amount_minor, "{payment:?}");
+        }
+        let unused: i128 = order.payments.iter().map(|p| i128::from(p.unused_minor)).sum();
+        assert_eq!(elsewhere + unused, all_elsewhere, "what was paid elsewhere bought something, or is owed back: {:?}", order.payments);
         for payment in order.payments.iter().filter(|p| p.uses_gateway()) {
             let left = payment.authorized_minor() - payment.captured_minor() - payment.voided_minor() - payment.lapsed_minor();
             assert!(left == 0 || !order.attention.is_empty(), "{payment:?}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use oms_domain::{
     ids::{FulfillmentOrderId, LineId, ParcelId},
-    order::{CorePayment, Event, Order, Units},
+    order::{CorePayment, Event, Finding, Order, Units},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome, Payment},
 };
@@ -173,6 +173,11 @@ impl Model {
             Event::ReturnSettled { lines, .. } => add(&mut self.returned, lines),
             Event::PaymentAdded(payment) => self.hand_over(payment),
             Event::PaymentAnswered { kind, amount_minor, outcome, .. } => self.pay(*kind, *amount_minor, outcome),
+            Event::PaymentResolved { kind, amount_minor, finding: Finding::Succeeded { reference, expires_at }, .. } => {
+                let (reference, expires_at) = (reference.clone(), *expires_at);
+                self.pay(*kind, *amount_minor, &OperationOutcome::Succeeded { reference, expires_at });
+            }
+            Event::PaymentResolved { finding: Finding::Failed, .. } => {}
             // Asked for, promised, said or decided: nothing moves.
             Event::OrderPlaced { .. } | Event::SourcingAsked { .. } | Event::PaymentAsked { .. } | Event::InvoiceDue { .. } => {}
             Event::AuthorizationLapsed { .. } | Event::RefundAsked(_) | Event::RefundSetOff { .. } | Event::CreditDue { .. } => {}

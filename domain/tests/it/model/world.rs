@@ -147,6 +147,7 @@ impl World {
             }
             30 => Some(anew(draw::refund(&self.order, a, b, c))),
             31 | 32 => draw::resolve(&self.order, a, b).map(anew),
+            33 if c.is_multiple_of(3) => draw::resolve_payment(&self.order, a, b).map(anew),
             33 => Some(anew(draw::payment(&self.order, a, b))),
             34 => draw::retry(&self.order, a).map(anew),
             35 => draw::pick(&self.effects, a).map(|e| Command::Answer(draw::gave_up(&self.order, &e, b))),
@@ -295,7 +296,7 @@ impl World {
             };
             Some(Request::Fulfillment { fulfillment_order_id: f.fulfillment_order_id.clone(), action })
         });
-        match request.or(holds) {
+        match holds.or(request) {
             Some(request) if !self.order.status.is_final() => self.send(anew(request)),
             _ => {
                 if let Some(next) = self.order.deadlines().first() {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use oms_domain::{
-    order::{CREDIT, Command, Effect, FulfillmentRequest, OrderStatus, Request},
+    order::{CREDIT, Command, Effect, FulfillmentRequest, OrderStatus, RefundOf, Request},
     parcel::ParcelAction,
     placed::PaymentMethod,
     policy::Policy,
@@ -91,7 +91,7 @@ fn step(exchange: &mut Exchange, what: u8, a: u32) {
 /// A gesture at the origin, which may leave less for the exchange.
 fn refund(a: u32) -> Command {
     let (refund_id, reason) = ("g".parse().unwrap(), "goodwill".into());
-    anew(Request::Refund { refund_id, amount_minor: i64::from(1 + a % 1_200), reason, lines: None })
+    anew(Request::Refund { refund_id, amount_minor: i64::from(1 + a % 1_200), reason, lines: None, of: RefundOf::Order })
 }
 
 fn lift_hold(exchange: &mut Exchange) {

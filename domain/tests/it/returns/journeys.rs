@@ -132,18 +132,36 @@ fn a_unit_that_has_not_shipped_is_refused_with_the_advice_to_cancel() {
 }
 
 #[test]
-fn what_is_not_sent_expires_and_what_the_carrier_loses_is_lost() {
+fn what_is_not_sent_expires_and_what_the_carrier_loses_on_our_label_is_paid_back() {
     let mut house = four();
     let (late, lost) = (house.opened(&[("1", 1)]), house.opened(&[("1", 1)]));
-    house.must(lost, &Command::Carrier(CarrierMove { action: ParcelAction::Lose, occurred_at: at(60) }));
+    let scan = |action| Command::Carrier(CarrierMove { action, occurred_at: at(60) });
+    assert_eq!(house.must(lost, &scan(ParcelAction::Lose)), [], "a carrier loses nothing that it never had");
+    house.must(lost, &scan(ParcelAction::Transit));
+    house.must(lost, &scan(ParcelAction::Lose));
     house.wait(late);
     house.obey(late);
     house.obey(lost);
+    house.order.obey();
     assert_eq!((house.status(late), house.status(lost)), ("expired", "lost"));
     let voided = |n: usize| house.returns[n].label.as_ref().map(|label| label.voided);
     assert_eq!((voided(late), voided(lost)), (Some(true), Some(false)), "nobody sends with the label of what expired");
     assert!(house.returns.iter().all(oms_domain::returns::Return::is_closed));
-    assert_eq!((house.paid_minor(), house.order.order.returnable(None)), (1_830, lines([("1", 4)])));
+    assert_eq!((house.paid_minor(), house.order.order.returnable(None)), (1_830 - 457, lines([("1", 3)])));
+}
+
+#[test]
+fn what_is_lost_on_a_label_of_the_customers_own_is_their_affair() {
+    let mut house = four();
+    let lost = house.open_under(Policy { return_labels: false, ..Policy::default() }, &[("1", 1)]);
+    house.obey(lost);
+    let scan = |action, second| Command::Carrier(CarrierMove { action, occurred_at: at(second) });
+    assert_eq!(house.must(lost, &scan(ParcelAction::Transit, -30 * 24 * 3_600)), [], "the number had another parcel then");
+    house.must(lost, &scan(ParcelAction::Transit, 9_000_000));
+    house.must(lost, &scan(ParcelAction::Lose, 60));
+    house.obey(lost);
+    house.order.obey();
+    assert_eq!((house.status(lost), house.paid_minor()), ("lost", 1_830));
 }
 
 #[test]

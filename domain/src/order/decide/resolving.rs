@@ -1,0 +1,73 @@
+//! What became of an operation of which the gateway does not speak: a person looks it up there, and says.
+
+use super::Draft;
+use crate::{
+    error::{ErrorCode, Rejection},
+    ids::PaymentId,
+    order::{Event, Finding, Order, money::operation_subject},
+    payment::{Operation, OperationOutcome, OperationStatus, Payment, operation_key},
+};
+
+impl Draft {
+    /// The same finding again is the same. What was not done is asked for anew, if it is still wanted.
+    pub(super) fn resolve_payment(&mut self, id: &PaymentId, number: u32, finding: &Finding, reason: &str) -> Result<(), Rejection> {
+        let operation = self.order.payment(id).and_then(|payment| payment.operations.iter().find(|op| op.number == number)).cloned();
+        let Some(operation) = operation else {
+            return Err(Rejection::new(ErrorCode::NotFound, format!("this order has no operation {number} of payment {id}")));
+        };
+        if operation.by_hand && says(&operation) == *finding {
+            return Ok(());
+        }
+        self.order.refuse_finding(id, &operation)?;
+        let (payment_id, finding, reason) = (id.clone(), finding.clone(), reason.to_owned());
+        let (kind, amount_minor) = (operation.kind, operation.amount_minor);
+        self.emit(Event::PaymentResolved { payment_id, number, kind, amount_minor, finding, reason });
+        self.settle(&operation_subject(kind, id));
+        Ok(())
+    }
+
+    /// The gateway speaks after all. If it says otherwise than the person, somebody must look again: nothing is booked twice.
+    pub(super) fn contradict(&mut self, id: &PaymentId, operation: &Operation, outcome: &OperationOutcome) {
+        let why = match (operation.status, outcome) {
+            (OperationStatus::Failed, OperationOutcome::Succeeded { reference, .. }) => {
+                format!("a person said that it was not done, and the gateway says that it was, as {reference}")
+            }
+            (OperationStatus::Succeeded, OperationOutcome::Declined { code, .. }) => {
+                format!("a person said that it was done, and the gateway refused it: {code}")
+            }
+            _ => return,
+        };
+        self.attend(&operation_key(&self.order.core.order_id, id, operation.number), &why);
+    }
+}
+
+impl Order {
+    /// A person may say it once sight of it was lost, or its call gave up; not of a credit, for which another order answers.
+    fn refuse_finding(&self, id: &PaymentId, operation: &Operation) -> Result<(), Rejection> {
+        let gave_up = || self.gave_up.get(&operation_key(&self.core.order_id, id, operation.number)).is_some_and(|known| known.waits);
+        let open = match operation.status {
+            OperationStatus::Unknown => true,
+            OperationStatus::Pending => gave_up(),
+            OperationStatus::Succeeded | OperationStatus::Failed => false,
+        };
+        if open && self.payment(id).is_some_and(Payment::uses_gateway) {
+            return Ok(());
+        }
+        let status = operation.status.name();
+        let why = match operation.status {
+            OperationStatus::Pending => "the gateway is being asked: wait until it answers, or the call gives up",
+            OperationStatus::Unknown => "another order answers for it",
+            OperationStatus::Succeeded | OperationStatus::Failed => "it has been answered for good",
+        };
+        let message = format!("operation {} of payment {id} is {status}: {why}", operation.number);
+        Err(Rejection { status: Some(status.to_owned()), ..Rejection::new(ErrorCode::IllegalTransition, message) })
+    }
+}
+
+/// What was said of an operation by hand.
+fn says(operation: &Operation) -> Finding {
+    match &operation.reference {
+        Some(reference) => Finding::Succeeded { reference: reference.clone(), expires_at: operation.expires_at },
+        None => Finding::Failed,
+    }
+}

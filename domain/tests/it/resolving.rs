@@ -1,0 +1,137 @@
+//! What gives up is tried again so many times, and then a person says what became of it.
+
+use oms_domain::{
+    error::{ErrorCode, Rejection},
+    order::{Answer, Command, Event, Finding, FulfillmentRequest, OrderStatus, Request, Wait},
+    payment::{Decline, OperationKind, OperationOutcome, OperationStatus},
+};
+
+use crate::support::{Run, core, declined};
+
+fn resolve(run: &mut Run, number: u32, finding: Finding) -> Result<Vec<Event>, Rejection> {
+    let (payment_id, reason) = ("1".parse().unwrap(), "looked it up".into());
+    run.send(&anew(Request::ResolvePayment { payment_id, number, finding, reason }))
+}
+
+fn done(reference: &str) -> Finding {
+    Finding::Succeeded { reference: reference.into(), expires_at: None }
+}
+
+fn give_up(run: &mut Run) -> String {
+    let effect = run.order.pending_effects().first().expect("something is asked for").key();
+    run.must(&Command::Answer(Answer::GaveUp { effect: effect.clone(), why: "500 for this key".into() }));
+    effect
+}
+
+/// Shipped; the capture is under way.
+fn capturing() -> Run {
+    let mut run = Run::released(core(&[2]));
+    run.ship(1).unwrap();
+    run.obey_labels();
+    let asked = run.order.payments[0].open_operation().unwrap();
+    assert_eq!((asked.kind, asked.number), (OperationKind::Capture, 2));
+    run
+}
+
+fn operation(run: &Run, number: usize) -> (OperationKind, OperationStatus) {
+    let operation = &run.order.payments[0].operations[number - 1];
+    (operation.kind, operation.status)
+}
+
+#[test]
+fn what_gives_up_is_tried_again_so_many_times_and_then_waits_for_a_person() {
+    let mut run = capturing();
+    for _ in 0..run.order.policy.retries_max {
+        give_up(&mut run);
+        run.wait_for(Wait::Retry);
+        assert!(run.order.attention.iter().all(|known| known.wait.is_some()));
+    }
+    let effect = give_up(&mut run);
+    assert!(run.order.deadlines().iter().all(|known| known.wait != Wait::Retry), "{:?}", run.order.deadlines());
+    assert!(run.order.attention.iter().any(|known| known.subject == effect), "a person is told");
+    run.must(&anew(Request::Retry { subject: effect.clone() }));
+    give_up(&mut run);
+    assert!(run.order.deadlines().iter().all(|known| known.wait != Wait::Retry), "a person's try is one try");
+    run.must(&anew(Request::Retry { subject: effect }));
+    run.obey();
+    assert!(run.order.attention.is_empty() && run.order.net_captured_minor() == 1_830);
+}
+
+#[test]
+fn a_person_says_that_it_was_done_and_the_order_goes_on() {
+    let mut run = capturing();
+    give_up(&mut run);
+    let events = resolve(&mut run, 2, done("cap-1")).unwrap();
+    assert!(matches!(&events[0], Event::PaymentResolved { amount_minor: 1_830, .. }), "{events:?}");
+    assert_eq!((run.order.net_captured_minor(), run.order.attention.len()), (1_830, 0));
+    assert_eq!(resolve(&mut run, 2, done("cap-1")).unwrap(), [], "the same again is the same");
+    assert_eq!(resolve(&mut run, 2, Finding::Failed).unwrap_err().code, ErrorCode::IllegalTransition);
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    assert!(run.order.is_closed() && run.order.status == OrderStatus::Completed);
+}
+
+#[test]
+fn a_person_says_that_it_was_not_done_and_it_is_asked_for_anew_under_another_number() {
+    let mut run = capturing();
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 2, Finding::Failed).unwrap();
+    assert_eq!(operation(&run, 2), (OperationKind::Capture, OperationStatus::Failed));
+    assert_eq!(operation(&run, 3), (OperationKind::Capture, OperationStatus::Pending));
+    run.obey();
+    assert_eq!((run.order.net_captured_minor(), run.order.attention.len()), (1_830, 0));
+}
+
+#[test]
+fn an_authorization_that_was_not_made_is_asked_for_anew() {
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units);
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 1, Finding::Failed).unwrap();
+    assert_eq!(operation(&run, 2), (OperationKind::Authorize, OperationStatus::Pending));
+    run.obey();
+    assert_eq!((run.order.status, run.order.holds.len()), (OrderStatus::Processing, 0));
+}
+
+#[test]
+fn a_refund_and_a_void_can_be_resolved_too_after_the_end() {
+    let mut run = capturing();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Unship).unwrap();
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 3, done("re-1")).unwrap();
+    assert_eq!(run.order.net_captured_minor(), 0);
+    let mut run = Run::released(core(&[2]));
+    run.cancel("c", None).unwrap();
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 2, done("v-1")).unwrap();
+    assert!(run.order.is_closed() && run.order.payments[0].capturable_minor() == 0);
+}
+
+#[test]
+fn what_the_gateway_answers_for_is_nobody_elses_to_say() {
+    let mut run = capturing();
+    let refusal = resolve(&mut run, 2, done("cap-1")).unwrap_err();
+    assert_eq!((refusal.code, refusal.status.as_deref()), (ErrorCode::IllegalTransition, Some("pending")));
+    run.gateway("1", declined(Decline::Soft));
+    assert_eq!(resolve(&mut run, 2, done("cap-1")).unwrap_err().code, ErrorCode::IllegalTransition);
+    assert_eq!(resolve(&mut run, 9, done("cap-1")).unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[test]
+fn a_gateway_that_speaks_after_all_and_says_otherwise_needs_a_person() {
+    let late = |number, outcome| Command::Answer(Answer::Payment { payment_id: "1".parse().unwrap(), number, outcome });
+    let mut run = capturing();
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 2, Finding::Failed).unwrap();
+    run.obey();
+    let answer = late(2, OperationOutcome::Succeeded { reference: "cap-1".into(), expires_at: None });
+    run.must(&answer);
+    assert_eq!((run.order.net_captured_minor(), run.order.attention.len()), (1_830, 1), "it is not booked a second time");
+    assert_eq!(run.must(&answer), [], "said once");
+    let mut run = capturing();
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 2, done("cap-1")).unwrap();
+    assert_eq!(run.must(&late(2, OperationOutcome::Succeeded { reference: "cap-1".into(), expires_at: None })), [], "they agree");
+    run.must(&late(2, declined(Decline::Hard)));
+    assert_eq!(run.order.attention.len(), 1);
+}
