@@ -1,4 +1,4 @@
-//! Queue `data`: the orders of a bulk operation, asked a batch at a time, each in its own words.
+//! Queue `bulk`: the orders of a bulk operation, asked a batch at a time, each in its own words.
 
 use std::{
     pin::pin,
@@ -54,6 +54,8 @@ impl BulkActivities {
         loop {
             tokio::select! {
                 answer = &mut batch => return answer,
+                // This worker is being dismissed: another one goes on, without waiting for heartbeats that do not come.
+                () = ctx.cancelled() => return Err(failure(ErrorCode::Unavailable, "the worker stops")),
                 _ = beat.tick() => {
                     let beaten = ctx.record_heartbeat(asked.load(Ordering::Relaxed)).await;
                     beaten.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Queue `payments`: the fraud check.
+//! Queue `fraud`: the fraud check.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub struct FraudActivities {
 #[activities]
 impl FraudActivities {
     #[activity(definition = definitions::Screen)]
-    pub async fn screen(self: Arc<Self>, _ctx: ActivityContext, request: ScreenRequest) -> Result<Verdict, ActivityError> {
+    pub async fn screen(self: Arc<Self>, ctx: ActivityContext, request: ScreenRequest) -> Result<Verdict, ActivityError> {
         let check =
             self.check.as_ref().ok_or_else(|| failure(ErrorCode::Unavailable, "no fraud check is configured, see OMS_FRAUD_URL"))?;
         let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
@@ -40,7 +40,7 @@ impl FraudActivities {
             customer_id: order.customer.customer_id.to_string(),
             country: country(&order),
         };
-        check.screen(question).await.map_err(|error| port_failure(&error))
+        check.screen(question).await.map_err(|error| port_failure(&error, ctx.info().attempt))
     }
 }
 

@@ -1,22 +1,25 @@
-//! Queue `data`: what workflows ask of orders. The order's own workflow answers, in its own words; one that has ended is woken for it.
+//! Queue `relations`: what workflows ask of orders. The order's own workflow answers, in its own words; one that has ended is woken for it.
 
 use std::{sync::Arc, time::Duration};
 
 use oms_domain::{
     error::ErrorCode,
+    ids::OrderId,
     order::{Lines, Order, PaymentRequest, RefundProgress, Request, ReturnedUnits},
     payment::{Decline, OperationOutcome},
     returns::{Answer, Origin, Settlement},
 };
-use oms_starter::{CommandRequest, Starter, StarterError};
+use oms_starter::{CommandAnswer, CommandRequest, Starter, StarterError};
 use oms_workflows::contracts::{AskOrder, FollowRefund, TellCredit, definitions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::failure::failure;
 
-/// How long one attempt watches a refund, and how often it looks.
-const WATCH: Duration = Duration::from_secs(5);
+/// How long an order may take to answer: under the activity's own attempt (15 s), so that no slot is held for an answer nobody takes.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long one attempt watches a refund, and how often it looks; with an answer in between it is still under the attempt.
+const WATCH: Duration = Duration::from_secs(4);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Speaks to orders as everybody does: through the starter.
@@ -29,7 +32,7 @@ impl OrderActivities {
     #[activity(definition = definitions::OpenReturn)]
     pub async fn open_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
         let request = Request::OpenReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone(), credit: ask.credit.clone() };
-        match self.starter.command(&ask.order_id, command(&ask, "open", request)).await {
+        match self.ask(&ask.order_id, command(&ask, "open", request)).await {
             Ok(_) => Ok(Answer::Agreed(origin(&self.order(&ask).await?, &ask.lines))),
             Err(StarterError::Rejected(refusal)) => Ok(Answer::Refused(refusal)),
             Err(error) => Err(starter_failure(&error)),
@@ -39,7 +42,7 @@ impl OrderActivities {
     #[activity(definition = definitions::SettleReturn)]
     pub async fn settle_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
         let request = Request::SettleReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
-        self.starter.command(&ask.order_id, command(&ask, "settle", request)).await.map_err(|error| starter_failure(&error))?;
+        self.ask(&ask.order_id, command(&ask, "settle", request)).await.map_err(|error| starter_failure(&error))?;
         let order = self.order(&ask).await?;
         let settled = order.returned(&ask.return_id);
         let amount_minor = settled.and_then(|settled| settled.amount_minor);
@@ -54,13 +57,13 @@ impl OrderActivities {
         let TellCredit { order_id, return_id, amount_minor } = tell;
         let request =
             CommandRequest { command_id: format!("{return_id}:credit"), request: Request::SettleCredit { return_id, amount_minor } };
-        self.starter.command(&order_id, request).await.map_err(|error| starter_failure(&error))?;
+        self.ask(&order_id, request).await.map_err(|error| starter_failure(&error))?;
         Ok(Answer::CreditTold)
     }
 
     #[activity(definition = definitions::PayByCredit)]
     pub async fn pay_by_credit(self: Arc<Self>, _ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
-        match self.starter.pay_by_credit(&request).await {
+        match in_time(self.starter.pay_by_credit(&request)).await {
             Ok(()) => Ok(OperationOutcome::Succeeded { reference: request.key(), expires_at: None }),
             // The origin's own words; it is asked again only when somebody says so.
             Err(StarterError::Rejected(refusal)) => Ok(OperationOutcome::Declined { decline: Decline::Hard, code: refusal.message }),
@@ -80,7 +83,7 @@ impl OrderActivities {
                 RefundProgress::Stuck { subject, .. } if retries => {
                     retries = false;
                     let again = command(&ask, &format!("refund:{}", follow.retries), Request::Retry { subject });
-                    match self.starter.command(&ask.order_id, again).await {
+                    match self.ask(&ask.order_id, again).await {
                         // Somebody else, or time, was first.
                         Ok(_) | Err(StarterError::Rejected(_)) => {}
                         Err(error) => return Err(starter_failure(&error)),
@@ -99,10 +102,19 @@ impl OrderActivities {
 }
 
 impl OrderActivities {
+    async fn ask(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
+        in_time(self.starter.command(order_id, request)).await
+    }
+
     async fn order(&self, ask: &AskOrder) -> Result<Order, ActivityError> {
         let order = self.starter.order(&ask.order_id).await.map_err(|error| starter_failure(&error))?;
         order.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order has no document"))
     }
+}
+
+/// Asked again under the same id, the order gives the one answer: nothing is lost by not waiting for it.
+async fn in_time<T>(answer: impl Future<Output = Result<T, StarterError>>) -> Result<T, StarterError> {
+    tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or(Err(StarterError::TimedOut))
 }
 
 /// The order knows the question by the return's name for it, so that a repeat is the same question.

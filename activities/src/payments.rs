@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use oms_domain::{
     error::ErrorCode,
     money::Money,
     order::{Order, PaymentRequest},
-    payment::{OperationKind, OperationOutcome},
+    payment::{Decline, OperationKind, OperationOutcome, TakeOver},
 };
-use oms_store::Store;
+use oms_store::{Store, Taken};
 use oms_workflows::contracts::definitions;
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
-    failure::{failure, port_failure, store_failure},
+    failure::{failure, failure_for, port_failure, store_failure},
     ports::{GatewayOperation, Operation, PaymentGateway},
 };
 
@@ -29,16 +30,15 @@ pub struct PaymentActivities {
 impl PaymentActivities {
     #[activity(definition = definitions::Pay)]
     pub async fn pay(self: Arc<Self>, ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
-        if ctx.info().attempt > 1 {
-            // An earlier attempt may have got through: the gateway's books say so, under the same key.
-            return self.ask_or_operate(&request).await;
-        }
-        self.operate(&request).await
+        let attempt = ctx.info().attempt;
+        // An earlier attempt may have got through: the gateway's books say so, under the same key.
+        let ask_first = attempt > 1 || request.old_attempt_until.is_some();
+        self.answer(&request, attempt, ask_first).await
     }
 
     #[activity(definition = definitions::AskPayment)]
-    pub async fn ask_payment(self: Arc<Self>, _ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
-        match self.ask_or_operate(&request).await? {
+    pub async fn ask_payment(self: Arc<Self>, ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
+        match self.answer(&request, ctx.info().attempt, true).await? {
             // Still no answer: the retry policy asks again.
             OperationOutcome::Unknown => Err(failure(ErrorCode::Unavailable, "the gateway has not answered yet")),
             known => Ok(known),
@@ -47,12 +47,49 @@ impl PaymentActivities {
 }
 
 impl PaymentActivities {
-    async fn ask_or_operate(&self, request: &PaymentRequest) -> Result<OperationOutcome, ActivityError> {
-        match self.gateway.find(&request.key()).await.map_err(|error| port_failure(&error))? {
-            Some(outcome) => Ok(outcome),
-            // It never saw the operation: the same one, under the same key.
-            None if self.is_wanted(request).await? => self.operate(request).await,
-            None => Err(failure(ErrorCode::IllegalTransition, "a person has said what became of it: it is not made any more")),
+    async fn answer(&self, request: &PaymentRequest, attempt: u32, ask_first: bool) -> Result<OperationOutcome, ActivityError> {
+        if let Some(authorization) = &request.takes_over {
+            return self.take_over(request, authorization, attempt).await;
+        }
+        let operation = self.operation(request).await?;
+        if ask_first {
+            let found = self.gateway.find(operation.clone()).await.map_err(|error| port_failure(&error, attempt))?;
+            if let Some(outcome) = found {
+                return Ok(outcome);
+            }
+            // It never saw the operation: the same one, under the same key, once nobody else can be sending it any more.
+            wait_out(request)?;
+            if !self.is_wanted(request).await? {
+                let why = "a person has said what became of it: it is not made any more";
+                return Err(failure(ErrorCode::IllegalTransition, why));
+            }
+        }
+        self.gateway.operate(operation).await.map_err(|error| port_failure(&error, attempt))
+    }
+
+    /// What a checkout has authorized pays for this order if the gateway says so, and no other order has it.
+    async fn take_over(&self, request: &PaymentRequest, id: &str, attempt: u32) -> Result<OperationOutcome, ActivityError> {
+        let declined = |why: TakeOver| Ok(OperationOutcome::Declined { decline: Decline::Soft, code: why.code().to_owned() });
+        let found = self.gateway.authorization(id).await.map_err(|error| port_failure(&error, attempt))?;
+        let Some(found) = found else { return declined(TakeOver::Unknown) };
+        let wanted = Money::new(request.amount_minor, request.currency);
+        let expired = found.expires_at.is_some_and(|expires_at| expires_at <= Timestamp::now());
+        let flaws = [
+            (found.reference != request.order_id.as_str(), TakeOver::OfAnother),
+            (found.left.currency() != wanted.currency(), TakeOver::OtherCurrency),
+            (found.voided, TakeOver::Voided),
+            (expired, TakeOver::Expired),
+            (found.left.minor() < wanted.minor(), TakeOver::TooLow),
+        ];
+        if let Some((_, flaw)) = flaws.into_iter().find(|(wrong, _)| *wrong) {
+            return declined(flaw);
+        }
+        let (order_id, payment_id) = (&request.order_id, &request.payment_id);
+        let taken =
+            self.store.take_authorization(id, order_id, payment_id, found.expires_at).await.map_err(|error| store_failure(&error))?;
+        match taken {
+            Taken::Ours => Ok(OperationOutcome::Succeeded { reference: id.to_owned(), expires_at: found.expires_at }),
+            Taken::ByAnother => declined(TakeOver::OfAnother),
         }
     }
 
@@ -65,31 +102,33 @@ impl PaymentActivities {
         Ok(operations.into_iter().flatten().all(|op| op.number != request.number || op.is_open()))
     }
 
-    async fn operate(&self, request: &PaymentRequest) -> Result<OperationOutcome, ActivityError> {
-        let operation =
-            GatewayOperation { key: request.key(), reference: request.order_id.to_string(), operation: self.operation(request).await? };
-        self.gateway.operate(operation).await.map_err(|error| port_failure(&error))
-    }
-
-    async fn operation(&self, request: &PaymentRequest) -> Result<Operation, ActivityError> {
+    async fn operation(&self, request: &PaymentRequest) -> Result<GatewayOperation, ActivityError> {
         let amount = Money::new(request.amount_minor, request.currency);
         let acts_on = || request.acts_on.clone().ok_or_else(|| failure(ErrorCode::Internal, "the operation names nothing to act on"));
-        Ok(match request.kind {
+        let operation = match request.kind {
             OperationKind::Authorize => Operation::Authorize { amount, token: self.token(request).await? },
             OperationKind::Capture => Operation::Capture { authorization: acts_on()?, amount },
-            OperationKind::Void => Operation::Void { authorization: acts_on()? },
+            OperationKind::Void => Operation::Void { authorization: acts_on()?, amount },
             OperationKind::Refund => Operation::Refund { capture: acts_on()?, amount },
-        })
+        };
+        Ok(GatewayOperation { key: request.key(), reference: request.order_id.to_string(), operation })
     }
 
-    async fn token(&self, request: &PaymentRequest) -> Result<String, ActivityError> {
+    async fn token(&self, request: &PaymentRequest) -> Result<SecretString, ActivityError> {
         let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
         let payments = intake.map(|row| row.order.payments).unwrap_or_default();
         if let Some(token) = payments.into_iter().find(|p| p.payment_id == request.payment_id).and_then(|p| p.token) {
-            return Ok(token);
+            return Ok(token.into());
         }
         let added = self.store.instrument_token(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?;
-        let missing = || failure(ErrorCode::NotFound, "there is no token for this payment");
-        Ok(added.ok_or_else(missing)?.expose_secret().to_owned())
+        added.ok_or_else(|| failure(ErrorCode::NotFound, "there is no token for this payment"))
     }
+}
+
+/// An attempt that a dead worker, or the run before this one, has begun may still be on its way to the gateway.
+fn wait_out(request: &PaymentRequest) -> Result<(), ActivityError> {
+    let left = request.old_attempt_until.map(|until| until.duration_since(Timestamp::now())).filter(|left| left.is_positive());
+    let Some(left) = left else { return Ok(()) };
+    let after = std::time::Duration::try_from(left).unwrap_or_default();
+    Err(failure_for(ErrorCode::Unavailable, "an earlier attempt may still be under way", after))
 }

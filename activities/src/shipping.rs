@@ -28,28 +28,28 @@ pub struct ShippingActivities {
 #[activities]
 impl ShippingActivities {
     #[activity(definition = definitions::BookLabel)]
-    pub async fn book_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<LabelOutcome, ActivityError> {
+    pub async fn book_label(self: Arc<Self>, ctx: ActivityContext, request: LabelRequest) -> Result<LabelOutcome, ActivityError> {
         let label = self.label(&request).await?;
-        self.book(label).await
+        self.book(label, ctx.info().attempt).await
     }
 
     #[activity(definition = definitions::VoidLabel)]
-    pub async fn void_label(self: Arc<Self>, _ctx: ActivityContext, request: LabelRequest) -> Result<(), ActivityError> {
-        self.carrier.void(&carrier_key(&request)).await.map_err(|error| port_failure(&error))
+    pub async fn void_label(self: Arc<Self>, ctx: ActivityContext, request: LabelRequest) -> Result<(), ActivityError> {
+        self.carrier.void(&carrier_key(&request)).await.map_err(|error| port_failure(&error, ctx.info().attempt))
     }
 
     /// A label for the customer to send back with: from their address to the facility.
     #[activity(definition = definitions::BookReturnLabel)]
     pub async fn book_return_label(
         self: Arc<Self>,
-        _ctx: ActivityContext,
+        ctx: ActivityContext,
         request: returns::LabelRequest,
     ) -> Result<LabelOutcome, ActivityError> {
         let changes = self.confirmed(&request.order_id).await?;
         let order = self.placed(&request.order_id, &changes).await?;
         let group = order.lines.iter().find(|line| request.lines.contains_key(&line.line_id)).map_or(0, |line| line.delivery_group);
         let address = address(&order, group);
-        self.book(LabelOrder {
+        let label = LabelOrder {
             key: return_key(&request.return_id),
             reference: request.return_id.to_string(),
             facility_id: request.return_to.to_string(),
@@ -57,22 +57,22 @@ impl ShippingActivities {
             country: address.map(|a| a.country.clone()).unwrap_or_default(),
             postal_code: address.and_then(|a| a.postal_code.clone()),
             weight_g: self.weight_g(&order, &request.lines).await?,
-        })
-        .await
+        };
+        self.book(label, ctx.info().attempt).await
     }
 
     #[activity(definition = definitions::VoidReturnLabel)]
-    pub async fn void_return_label(self: Arc<Self>, _ctx: ActivityContext, return_id: ReturnId) -> Result<(), ActivityError> {
-        self.carrier.void(&return_key(&return_id)).await.map_err(|error| port_failure(&error))
+    pub async fn void_return_label(self: Arc<Self>, ctx: ActivityContext, return_id: ReturnId) -> Result<(), ActivityError> {
+        self.carrier.void(&return_key(&return_id)).await.map_err(|error| port_failure(&error, ctx.info().attempt))
     }
 }
 
 impl ShippingActivities {
-    async fn book(&self, label: LabelOrder) -> Result<LabelOutcome, ActivityError> {
+    async fn book(&self, label: LabelOrder, attempt: u32) -> Result<LabelOutcome, ActivityError> {
         match self.carrier.book(label).await {
             Ok(booking) => Ok(LabelOutcome::Booked { carrier: booking.carrier, tracking_number: booking.tracking_number }),
             Err(PortError::Refused(why)) => Ok(LabelOutcome::Refused { why }),
-            Err(error @ PortError::Unreachable(_)) => Err(port_failure(&error)),
+            Err(error) => Err(port_failure(&error, attempt)),
         }
     }
 

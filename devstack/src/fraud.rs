@@ -2,8 +2,8 @@
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST /v1/screenings {"reference","amount_minor","currency","customer_id","country"}` | 200 `{"verdict":"accepted\|declined\|referred"}`; the same order gets the same verdict |
-//! | `POST /control {"down_for_ms","slow_ms","refuse_next"}` | 204; `refuse_next` screenings are answered 422 `refused_by_control` |
+//! | `POST /v1/screenings {"reference","amount_minor","currency","customer_id","country"}` | 200 `{"reference","verdict":"accepted\|declined\|referred"}`; the same order gets the same verdict |
+//! | `POST /control {"down_for_ms","slow_ms","refuse_next","answer_next"}` | 204; `refuse_next` screenings are answered 422 `refused_by_control`; `answer_next`: see [`crate::control`] |
 //! | `GET /healthz` | 200 |
 //!
 //! | request | verdict |
@@ -45,10 +45,9 @@ pub struct FraudService {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
-    #[expect(dead_code, reason = "a real check keeps it; this one takes it, and judges by the customer and the amount")]
     reference: String,
     amount_minor: i64,
-    #[expect(dead_code, reason = "as above")]
+    #[expect(dead_code, reason = "a real check keeps it; this one takes it, and judges by the customer and the amount")]
     currency: String,
     customer_id: String,
     #[expect(dead_code, reason = "as above")]
@@ -92,5 +91,5 @@ async fn screen(State(control): State<Control>, bytes: Bytes) -> std::result::Re
         id if id.ends_with("-suspect") || question.amount_minor > LARGE_MINOR => "referred",
         _ => "accepted",
     };
-    Ok(Json(json!({"verdict": verdict})))
+    Ok(Json(json!({"reference": question.reference, "verdict": verdict})))
 }

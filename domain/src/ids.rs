@@ -1,4 +1,4 @@
-//! Typed ids. Every id a caller may choose matches `[A-Za-z0-9._-]{1,64}`; ids derived from an order's (`<order_id>-F2`,
+//! Typed ids. Every id a caller may choose matches `[A-Za-z0-9._-]{1,64}` and is not dots alone, which no address can hold; ids derived from an order's (`<order_id>-F2`,
 //! `<order_id>-F2-P1`) may be up to 80 characters and are parsed from the right, so an order id may itself contain `-F2`.
 
 use std::{fmt, str::FromStr};
@@ -12,7 +12,7 @@ pub const DERIVED_ID_MAX_CHARS: usize = 80;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} must be 1 to {max} characters out of A-Z a-z 0-9 . _ -")]
+#[error("{kind} must be 1 to {max} characters out of A-Z a-z 0-9 . _ -, and not dots alone")]
 pub struct InvalidId {
     pub kind: &'static str,
     pub max: usize,
@@ -20,7 +20,7 @@ pub struct InvalidId {
 
 fn check(text: &str, kind: &'static str, max: usize) -> Result<(), InvalidId> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if text.is_empty() || text.len() > max || !text.bytes().all(legal) {
+    if text.len() > max || !text.bytes().all(legal) || text.bytes().all(|b| b == b'.') {
         return Err(InvalidId { kind, max });
     }
     Ok(())
@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn ids_with_slashes_spaces_or_no_characters_are_refused() {
-        for text in ["", "a/b", "a b", "ü", &"x".repeat(65)] {
+        for text in ["", ".", "..", "a/b", "a b", "ü", &"x".repeat(65)] {
             assert!(OrderId::parse(text).is_err(), "{text:?}");
         }
-        assert!(OrderId::parse("536365").is_ok());
+        assert!(["536365", "..5"].iter().all(|text| OrderId::parse(*text).is_ok()));
     }
 
     #[test]

@@ -146,6 +146,9 @@ pub struct Payment {
     pub method: PaymentMethod,
     /// How much of the order it was given to pay.
     pub amount_minor: i64,
+    /// What a checkout has authorized with it, by the gateway's id: taken over once the gateway and the house's books agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<String>,
     pub operations: Vec<Operation>,
     /// On terms: what it was invoiced for.
     #[serde(default, skip_serializing_if = "is_no_money")]
@@ -257,6 +260,12 @@ impl Payment {
         }
     }
 
+    /// What its next authorization takes over, instead of asking for one.
+    pub fn to_take_over(&self) -> Option<&str> {
+        let taken = |op: &Operation| op.kind == OperationKind::Authorize && Self::succeeded(op);
+        self.authorization.as_deref().filter(|_| !self.operations.iter().any(taken))
+    }
+
     /// What may still be refunded.
     pub fn refundable_minor(&self) -> i64 {
         let spoken_for = |op: &Operation| Self::succeeded(op) || op.is_open();
@@ -283,6 +292,46 @@ impl Payment {
             PaymentMethod::Credit => 4,
         }
     }
+}
+
+/// Why an authorization that a checkout has made does not pay for an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakeOver {
+    /// The gateway knows of none with this id.
+    Unknown,
+    /// It was made for another order, or another order has taken it over.
+    OfAnother,
+    OtherCurrency,
+    Voided,
+    Expired,
+    /// Less is left of it than it is to pay.
+    TooLow,
+}
+
+impl TakeOver {
+    /// As the decline's code, which says it all.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "authorization_unknown",
+            Self::OfAnother => "authorization_of_another_order",
+            Self::OtherCurrency => "authorization_in_another_currency",
+            Self::Voided => "authorization_voided",
+            Self::Expired => "authorization_expired",
+            Self::TooLow => "authorization_too_low",
+        }
+    }
+}
+
+/// Longest id that a gateway may give to what it does.
+pub const GATEWAY_REFERENCE_MAX_CHARS: usize = 255;
+
+/// Whether a text can be a gateway's id of an authorization, a capture or a refund: letters, digits and `. _ : -`, the first of them a letter
+/// or a digit. Such ids come from outside, and go into addresses.
+pub fn is_gateway_reference(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    text.len() <= GATEWAY_REFERENCE_MAX_CHARS
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && text.bytes().all(legal)
 }
 
 /// The key under which the gateway knows an operation: deterministic, so that a repeat is recognized.

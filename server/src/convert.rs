@@ -15,6 +15,7 @@ use oms_api::{
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockRow},
 };
 use oms_domain::event_id::event_id;
+use oms_domain::order::published;
 
 pub(crate) fn facility(body: FacilityBody) -> oms_store::Facility {
     oms_store::Facility {
@@ -148,7 +149,7 @@ pub(crate) fn carrier_event(body: &CarrierEventBody) -> oms_store::CarrierEvent 
 /// An event of an order, or of a return.
 pub(crate) fn event(of: &str, event: oms_store::RecordedEvent) -> EventView {
     let id = event_id(of, event.seq, &event.kind, &event.data);
-    EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: event.data }
+    EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: published(event.data) }
 }
 
 pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
@@ -157,7 +158,7 @@ pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
     StreamEventView {
         position: event.position,
         order_id,
-        event: EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: event.data },
+        event: EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: published(event.data) },
     }
 }
 

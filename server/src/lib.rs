@@ -15,6 +15,7 @@ mod layers;
 mod messengers;
 mod metrics;
 mod openapi;
+mod pickup_codes;
 mod placing;
 mod previewing;
 mod promising;

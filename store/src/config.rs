@@ -9,7 +9,8 @@ use secrecy::SecretString;
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
     pub database_url: SecretString,
-    /// Key of the hash under which customers are found by email. Changing it loses the search for older orders.
+    /// Key of the hashes under which customers are found by email, and codes of pickups compared. Changing it loses the search for older
+    /// orders, and no code fits that was given before.
     pub email_key: SecretString,
     /// Most connections to PostgreSQL this process opens.
     pub max_connections: u32,

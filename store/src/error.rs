@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::{
 };
 use oms_domain::error::{ErrorCode, Retry};
 
+use crate::read_only;
+
 /// Why the store could not answer. Its text holds codes and names of the schema, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -13,6 +15,9 @@ pub enum StoreError {
     Unavailable { system: &'static str },
     #[error("{system} did not answer in time")]
     TimedOut { system: &'static str },
+    /// It answers, and takes no writes: a standby, or a primary that has just become one.
+    #[error("{system} takes no writes for now")]
+    ReadOnly { system: &'static str },
     /// Another transaction won, or the table is throttled.
     #[error("{system} is busy ({code})")]
     Busy { system: &'static str, code: String },
@@ -35,7 +40,7 @@ impl StoreError {
     /// The row of the house's error table.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable { .. } | Self::Busy { .. } => ErrorCode::Unavailable,
+            Self::Unavailable { .. } | Self::ReadOnly { .. } | Self::Busy { .. } => ErrorCode::Unavailable,
             Self::TimedOut { .. } => ErrorCode::TimedOut,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::Refused { code } => *code,
@@ -50,7 +55,10 @@ impl StoreError {
 
     /// The server took none of it, or all: every call of this room may be repeated at once.
     pub(crate) fn worth_an_immediate_retry(&self) -> bool {
-        matches!(self, Self::Busy { system: POSTGRESQL, .. } | Self::Unavailable { system: POSTGRESQL })
+        matches!(
+            self,
+            Self::Busy { system: POSTGRESQL, .. } | Self::Unavailable { system: POSTGRESQL } | Self::ReadOnly { system: POSTGRESQL }
+        )
     }
 }
 
@@ -68,6 +76,10 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     let code = error.code().unwrap_or_default().into_owned();
     match code.as_str() {
         "40001" | "40P01" | "55P03" => StoreError::Busy { system: POSTGRESQL, code },
+        "25006" => {
+            read_only::met();
+            StoreError::ReadOnly { system: POSTGRESQL }
+        }
         "57014" => StoreError::TimedOut { system: POSTGRESQL },
         // Shutting down, starting up, out of connections.
         "57P01" | "57P02" | "57P03" | "53300" => StoreError::Unavailable { system: POSTGRESQL },

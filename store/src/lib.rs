@@ -7,6 +7,7 @@
 //! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
 //! serde types below are the only description of them; scalars are bound as they are.
 
+mod authorizations;
 mod backlog;
 pub mod bench;
 mod books;
@@ -16,7 +17,6 @@ mod carrier;
 mod catalog;
 mod changes;
 mod config;
-mod email;
 mod error;
 mod feed_batches;
 mod feed_rows;
@@ -29,15 +29,18 @@ mod inbox;
 mod instruments;
 mod intake;
 mod invariants;
+mod keyed;
 mod notes;
 mod order_item;
 mod order_list;
 mod orders;
 mod outbox;
+mod pickup_tries;
 mod pool;
 mod promises;
 mod protection;
 mod prune;
+mod read_only;
 mod recent;
 mod record;
 mod reserve;
@@ -51,6 +54,7 @@ mod sweep;
 mod table;
 mod timeline;
 
+pub use authorizations::Taken;
 pub use backlog::{Backlog, QueueFigures};
 pub use books::{LastReconciliation, ListedOrder, OrderParts};
 pub use bulk_results::BulkResult;
@@ -74,6 +78,7 @@ pub use notes::NotePut;
 pub use order_list::{OrderFilter, OrderSummary, Page};
 pub use orders::Document;
 pub use outbox::{EVENTS_RESTORED, EventFilter, EventsPage, LANES, OutboxEvent};
+pub use pickup_tries::{CodeTries, CodeTry};
 pub use pool::Unreleased;
 pub use promises::Promise;
 pub use protection::{Guard, Protection};

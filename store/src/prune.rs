@@ -79,6 +79,16 @@ const STATEMENTS: &[(&str, &str)] = &[
             SELECT ctid FROM checkout_holds WHERE status <> 'held' AND requested_at < now() - interval '30 days'
             ORDER BY requested_at LIMIT $1))",
     ),
+    (
+        "taken_authorizations",
+        "DELETE FROM taken_authorizations WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM taken_authorizations WHERE expires_at < now() - interval '30 days' ORDER BY expires_at LIMIT $1))",
+    ),
+    (
+        "pickup_tries",
+        "DELETE FROM pickup_tries WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM pickup_tries WHERE again_at < now() - interval '30 days' ORDER BY again_at LIMIT $1))",
+    ),
 ];
 
 impl Store {

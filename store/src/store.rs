@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use oms_domain::ids::FulfillmentOrderId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
@@ -18,10 +19,10 @@ use sqlx::{
 
 use crate::{
     config::{SnapshotGuard, StoreConfig},
-    email,
     error::StoreError,
-    functions,
+    functions, keyed,
     outbox::settle_epoch,
+    read_only,
     recent::RecentIntakes,
     table::Table,
 };
@@ -60,10 +61,14 @@ impl Store {
             .max_connections(config.max_connections)
             .acquire_timeout(config.acquire_timeout)
             // Asking before each use would double the round trips. A connection in constant use shows its death by itself, and the
-            // call is tried again; one that has rested is asked, so that a restarted server does not meet a pool full of corpses.
+            // call is tried again; one that has rested is asked, so that a restarted server does not meet a pool full of corpses. One
+            // that is older than the last refusal of a write may be one to a server that takes no writes any more: it is not used again.
             .test_before_acquire(false)
             .before_acquire(|connection, resting| {
                 Box::pin(async move {
+                    if read_only::met_since(resting.age) {
+                        return Ok(false);
+                    }
                     if resting.idle_for > RESTED {
                         connection.ping().await?;
                     }
@@ -104,7 +109,12 @@ impl Store {
 
     /// What stands for an email address wherever it must be found again.
     pub fn email_hash(&self, email: &str) -> String {
-        email::email_hash(&self.email_key, email)
+        keyed::email_hash(&self.email_key, email)
+    }
+
+    /// What is kept of a code that a customer shows at a pickup.
+    pub fn pickup_code_hash(&self, id: &FulfillmentOrderId, code: &str) -> String {
+        keyed::pickup_code_hash(&self.email_key, id, code)
     }
 
     /// Calls a function of the database with one JSON argument; repeats the call if it lost against another transaction.

@@ -83,6 +83,7 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
         None => options,
     };
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
+    let house = || MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
     let bulks = || BulkActivities { store: parts.store.clone(), starter: parts.starter.clone() };
     Ok(match queue {
         Queue::Orders => {
@@ -91,19 +92,23 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
             let options = options.register_workflow::<MaintenanceWorkflow>()?.register_workflow::<BulkWorkflow>()?;
             options.register_activities(data()).register_activities(bulks()).build()
         }
-        Queue::Data => {
+        Queue::Data => options.register_activities(data()).register_activities(bulks()).register_activities(house()).build(),
+        Queue::Relations => {
             let orders = OrderActivities { starter: parts.starter.clone() };
-            let house = MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
-            options.register_activities(data()).register_activities(bulks()).register_activities(orders).register_activities(house).build()
+            options.register_activities(orders).register_activities(house()).build()
         }
         Queue::Payments => {
             let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));
-            let fraud = FraudActivities { store: store.clone(), check: parts.fraud.clone() };
-            options.register_activities(PaymentActivities { store, gateway }).register_activities(fraud).build()
+            options.register_activities(PaymentActivities { store, gateway }).build()
+        }
+        Queue::Fraud => {
+            let (store, check) = (parts.store.clone(), parts.fraud.clone());
+            options.register_activities(FraudActivities { store, check }).build()
         }
         Queue::Shipping => {
             let (store, carrier) = (parts.store.clone(), Arc::clone(&parts.carrier));
             options.register_activities(ShippingActivities { store, carrier }).build()
         }
+        Queue::Bulk => options.register_activities(bulks()).build(),
     })
 }

@@ -69,26 +69,34 @@ pub struct Queues {
     pub prefix: String,
 }
 
-/// What a worker can serve.
+/// What a worker can serve: a queue for each thing that may be slow by itself, so that what waits for one takes no slot of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Queue {
     /// Workflows, and the house's own data as local activities.
     Orders,
     /// The same activities when a database is slow.
     Data,
+    /// What waits for another workflow: a slot is held for as long as an order takes to answer.
+    Relations,
     Payments,
+    Fraud,
     Shipping,
+    /// Orders by the thousand: the batches of bulk operations.
+    Bulk,
 }
 
 impl Queue {
-    pub const ALL: &[Queue] = &[Queue::Orders, Queue::Data, Queue::Payments, Queue::Shipping];
+    pub const ALL: &[Queue] = &[Self::Orders, Self::Data, Self::Relations, Self::Payments, Self::Fraud, Self::Shipping, Self::Bulk];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Orders => "orders",
             Self::Data => "data",
+            Self::Relations => "relations",
             Self::Payments => "payments",
+            Self::Fraud => "fraud",
             Self::Shipping => "shipping",
+            Self::Bulk => "bulk",
         }
     }
 

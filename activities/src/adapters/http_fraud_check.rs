@@ -1,29 +1,39 @@
 //! The fraud check over HTTP (its calls: devstack's fraud module, which stands in for one).
+//!
+//! | status | it means |
+//! | --- | --- |
+//! | 200, 201 of the order that was asked about | its verdict |
+//! | 200, 201 of another, cut short, over a megabyte, or no JSON | `Unexpected` |
+//! | 401, 402, 403, 407 | `Denied`: the account |
+//! | 408, 409, 425, 429, 503 with `Retry-After` | `Busy` |
+//! | any other 4xx with a code | `Refused` |
+//! | any other 5xx, no answer, not sent | `Unreachable`: a question changes nothing |
+//! | a redirect, a 4xx without a code | `Unexpected` |
 
 use futures::{FutureExt, future::BoxFuture};
 use oms_domain::order::Verdict;
-use reqwest::Client;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::unreachable;
+use super::http::{Endpoint, HttpClient, InvalidBaseUrl, is_made};
 use crate::ports::{FraudCheck, FraudQuestion, PortError};
 
 /// A fraud check at a base URL.
 #[derive(Debug, Clone)]
-pub struct HttpFraudCheck {
-    client: Client,
-    base_url: String,
-}
+pub struct HttpFraudCheck(Endpoint);
 
 #[derive(Debug, Deserialize)]
 struct Screened {
+    reference: String,
     verdict: Verdict,
 }
 
 impl HttpFraudCheck {
-    pub fn new(client: Client, base_url: impl Into<String>) -> Self {
-        Self { client, base_url: base_url.into() }
+    /// # Errors
+    /// When the base URL is none.
+    pub fn new(client: HttpClient, base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Endpoint::new("fraud check", client, base_url).map(Self)
     }
 
     async fn post(&self, question: FraudQuestion) -> Result<Verdict, PortError> {
@@ -31,16 +41,18 @@ impl HttpFraudCheck {
             "reference": question.reference, "amount_minor": question.amount.minor(), "currency": question.amount.currency(),
             "customer_id": question.customer_id, "country": question.country,
         });
-        let request = self.client.post(format!("{}/v1/screenings", self.base_url)).header("Idempotency-Key", &question.key).json(&body);
-        // A question changes nothing, so every failure to hear is worth another try.
-        let answer = request.send().await.map_err(|error| unreachable("fraud check", error))?;
-        let status = answer.status();
-        if status.is_success() {
-            let screened: Screened = answer.json().await.map_err(|error| unreachable("fraud check", error))?;
-            return Ok(screened.verdict);
+        let request = self.0.request(Method::POST, &["v1", "screenings"])?.header("Idempotency-Key", &question.key).json(&body);
+        let answer = self.0.send(request).await?;
+        match (answer.status, &answer.body) {
+            (made, Ok(body)) if is_made(made) => {
+                let screened = Screened::deserialize(body).map_err(|_| self.0.another("kind"))?;
+                if screened.reference != question.reference {
+                    return Err(self.0.another("order"));
+                }
+                Ok(screened.verdict)
+            }
+            _ => Err(answer.failure()),
         }
-        let why = format!("fraud check: {status}");
-        Err(if status.is_client_error() { PortError::Refused(why) } else { PortError::Unreachable(why) })
     }
 }
 

@@ -1,126 +1,203 @@
 //! The payment gateway over HTTP (its calls and tokens: devstack's gateway module, which stands in for one).
+//!
+//! | status | an operation | a question by key or id |
+//! | --- | --- | --- |
+//! | 200, 201 of what was asked | `Succeeded` | what became of it |
+//! | 200, 201 of something else | `Unexpected` | `Unexpected` |
+//! | 200, 201 cut short, too large or no JSON | `Unknown` | `Unexpected` |
+//! | 402 with a code | `Declined`, as it says | |
+//! | 409 with a code | `Declined`, hard | |
+//! | 404 with a code | `Refused` | there is none |
+//! | 401, 403, 407, 402 without a code | `Denied` | `Denied` |
+//! | 408, 425, 429, 409 in flight, 503 with `Retry-After` | `Busy` | `Busy` |
+//! | any other 4xx with a code | `Refused` | `Refused` |
+//! | any other 5xx, no answer | `Unknown` | `Unreachable` |
+//! | not sent | `Unreachable` | `Unreachable` |
+//! | a redirect, a 4xx without a code | `Unexpected` | `Unexpected` |
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use oms_domain::payment::{Decline, OperationOutcome};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use oms_domain::{
+    money::{Currency, Money},
+    payment::{Decline, OperationKind, OperationOutcome, is_gateway_reference},
+};
+use reqwest::{Method, RequestBuilder};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::http::{not_sent, unreachable};
-use crate::ports::{GatewayOperation, Operation, PaymentGateway, PortError};
+use super::http::{Answer, Endpoint, HttpClient, InvalidBaseUrl, Lost, is_made};
+use crate::ports::{Authorization, GatewayOperation, Operation, PaymentGateway, PortError};
+
+const SYSTEM: &str = "payment gateway";
 
 /// A gateway at a base URL.
 #[derive(Debug, Clone)]
-pub struct HttpGateway {
-    client: Client,
-    base_url: String,
+pub struct HttpGateway(Endpoint);
+
+/// What the gateway did, in its own words.
+#[derive(Debug, Deserialize)]
+struct Made {
+    key: String,
+    kind: OperationKind,
+    reference: String,
+    /// What it acted on: an authorization, or a capture.
+    #[serde(default)]
+    parent: Option<String>,
+    amount_minor: i64,
+    currency: String,
 }
 
-/// What the gateway answers to an operation, and keeps for a question about it.
 #[derive(Debug, Deserialize)]
-struct GatewayAnswer {
-    #[serde(default)]
+struct Done {
     id: String,
     #[serde(default)]
     expires_at: Option<Timestamp>,
-    #[serde(default)]
-    decline: Option<Decline>,
-    #[serde(default)]
-    code: Option<String>,
+    #[serde(flatten)]
+    made: Made,
 }
 
-/// An operation as the gateway's books have it.
+/// An operation as the gateway's books have it, with the answer that it got.
 #[derive(Debug, Deserialize)]
 struct Booked {
-    answer: BookedAnswer,
+    #[serde(flatten)]
+    made: Made,
+    answer: GivenAnswer,
 }
 
 #[derive(Debug, Deserialize)]
-struct BookedAnswer {
+struct GivenAnswer {
     http_status: u16,
-    body: GatewayAnswer,
+    body: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Authorized {
+    id: String,
+    kind: OperationKind,
+    reference: String,
+    left_minor: i64,
+    currency: Currency,
+    voided: bool,
+    expires_at: Option<Timestamp>,
 }
 
 impl HttpGateway {
-    pub fn new(client: Client, base_url: impl Into<String>) -> Self {
-        Self { client, base_url: base_url.into() }
+    /// # Errors
+    /// When the base URL is none.
+    pub fn new(client: HttpClient, base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Endpoint::new(SYSTEM, client, base_url).map(Self)
     }
 
-    fn request(&self, operation: &GatewayOperation) -> RequestBuilder {
-        let (path, body) = match &operation.operation {
-            Operation::Authorize { amount, token } => (
-                "/v1/authorizations".to_owned(),
-                json!({"reference": operation.reference, "amount_minor": amount.minor(), "currency": amount.currency(), "token": token}),
-            ),
-            Operation::Capture { authorization, amount } => {
-                (format!("/v1/authorizations/{authorization}/captures"), json!({"amount_minor": amount.minor()}))
-            }
-            Operation::Void { authorization } => (format!("/v1/authorizations/{authorization}/void"), json!({})),
-            Operation::Refund { capture, amount } => (format!("/v1/captures/{capture}/refunds"), json!({"amount_minor": amount.minor()})),
+    fn request(&self, asked: &GatewayOperation) -> Result<RequestBuilder, PortError> {
+        let amount = asked.operation.amount();
+        let amount_minor = || json!({"amount_minor": amount.minor()});
+        let post = |path: &[&str], body: Value| {
+            let request = self.0.request(Method::POST, path)?;
+            Ok(request.header("Idempotency-Key", &asked.key).json(&body))
         };
-        self.client.post(format!("{}{path}", self.base_url)).header("Idempotency-Key", &operation.key).json(&body)
+        match &asked.operation {
+            Operation::Authorize { token, .. } => {
+                let (reference, currency) = (&asked.reference, amount.currency());
+                let body =
+                    json!({"reference": reference, "amount_minor": amount.minor(), "currency": currency, "token": token.expose_secret()});
+                post(&["v1", "authorizations"], body)
+            }
+            Operation::Capture { authorization, .. } => post(&["v1", "authorizations", authorization, "captures"], amount_minor()),
+            Operation::Void { authorization, .. } => post(&["v1", "authorizations", authorization, "void"], json!({})),
+            Operation::Refund { capture, .. } => post(&["v1", "captures", capture, "refunds"], amount_minor()),
+        }
     }
 
-    async fn ask(&self, key: &str) -> Result<Option<OperationOutcome>, PortError> {
-        let answer = self.client.get(format!("{}/v1/operations/{key}", self.base_url)).send().await;
-        let answer = answer.map_err(|error| unreachable("payment gateway", error))?;
-        match answer.status() {
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::OK => {
-                let booked: Booked = answer.json().await.map_err(|error| unreachable("payment gateway", error))?;
-                outcome(status(booked.answer.http_status), booked.answer.body).map(Some)
+    async fn send(&self, asked: &GatewayOperation) -> Result<OperationOutcome, PortError> {
+        match self.0.send(self.request(asked)?).await {
+            Ok(answer) => self.read(asked, &answer),
+            Err(Lost::NotSent(error)) => Err(error),
+            // It may have been done: asking by key will tell.
+            Err(Lost::Unheard(_)) => Ok(OperationOutcome::Unknown),
+        }
+    }
+
+    fn read(&self, asked: &GatewayOperation, answer: &Answer) -> Result<OperationOutcome, PortError> {
+        match (answer.status, &answer.body) {
+            (made, Ok(body)) if is_made(made) => self.done(asked, body),
+            // Did it fail before or after the work? Only the books know.
+            (200..=299 | 500..=599, _) if !answer.is_busy() => Ok(OperationOutcome::Unknown),
+            (402 | 409, Ok(body)) if answer.refusal().is_some() => {
+                let decline = body.get("decline").and_then(|how| Decline::deserialize(how).ok()).unwrap_or(Decline::Hard);
+                Ok(OperationOutcome::Declined { decline, code: answer.refusal().unwrap_or_default().to_owned() })
             }
-            other => Err(PortError::Unreachable(format!("payment gateway: {other} to a question"))),
+            _ => Err(answer.failure()),
+        }
+    }
+
+    /// The operation was done, if that is what the answer is about.
+    fn done(&self, asked: &GatewayOperation, body: &Value) -> Result<OperationOutcome, PortError> {
+        let done = Done::deserialize(body).map_err(|_| self.0.another("kind"))?;
+        self.is_of(asked, &done.made)?;
+        if !is_gateway_reference(&done.id) {
+            return Err(self.0.another("form of id"));
+        }
+        Ok(OperationOutcome::Succeeded { reference: done.id, expires_at: done.expires_at })
+    }
+
+    fn is_of(&self, asked: &GatewayOperation, made: &Made) -> Result<(), PortError> {
+        let (operation, amount) = (&asked.operation, asked.operation.amount());
+        // A void takes whatever is left at the gateway, which the answer says and nobody asked.
+        let any_amount = operation.kind() == OperationKind::Void;
+        let checks = [
+            ("key", made.key == asked.key),
+            ("kind", made.kind == operation.kind()),
+            ("reference", made.reference == asked.reference),
+            ("authorization or capture", made.parent.as_deref() == operation.acts_on()),
+            ("amount", any_amount || made.amount_minor == amount.minor()),
+            ("currency", made.currency == amount.currency().code()),
+        ];
+        checks.iter().find(|(_, same)| !same).map_or(Ok(()), |(what, _)| Err(self.0.another(what)))
+    }
+
+    async fn ask(&self, asked: &GatewayOperation) -> Result<Option<OperationOutcome>, PortError> {
+        let answer = self.0.send(self.0.request(Method::GET, &["v1", "operations", &asked.key])?).await?;
+        match (answer.status, &answer.body) {
+            (404, _) if answer.code() == Some("not_found") => Ok(None),
+            (200, Ok(body)) => {
+                let booked = Booked::deserialize(body).map_err(|_| self.0.another("kind"))?;
+                self.is_of(asked, &booked.made)?;
+                let GivenAnswer { http_status, body } = booked.answer;
+                self.read(asked, &Answer::of_before(SYSTEM, http_status, body)).map(Some)
+            }
+            _ => Err(answer.failure()),
+        }
+    }
+
+    async fn look_up(&self, id: &str) -> Result<Option<Authorization>, PortError> {
+        let answer = self.0.send(self.0.request(Method::GET, &["v1", "authorizations", id])?).await?;
+        match (answer.status, &answer.body) {
+            (404, _) if answer.code() == Some("not_found") => Ok(None),
+            (200, Ok(body)) => {
+                let found = Authorized::deserialize(body).map_err(|_| self.0.another("kind"))?;
+                if found.id != id || found.kind != OperationKind::Authorize {
+                    return Err(self.0.another("id"));
+                }
+                let Authorized { reference, left_minor, currency, voided, expires_at, .. } = found;
+                Ok(Some(Authorization { reference, left: Money::new(left_minor, currency), voided, expires_at }))
+            }
+            _ => Err(answer.failure()),
         }
     }
 }
 
 impl PaymentGateway for HttpGateway {
     fn operate(&self, operation: GatewayOperation) -> BoxFuture<'_, Result<OperationOutcome, PortError>> {
-        async move {
-            match self.request(&operation).send().await {
-                Ok(answer) => read(answer).await,
-                Err(error) if not_sent(&error) => Err(unreachable("payment gateway", error)),
-                // It may have been done: asking by key will tell.
-                Err(_) => Ok(OperationOutcome::Unknown),
-            }
-        }
-        .boxed()
+        async move { self.send(&operation).await }.boxed()
     }
 
-    fn find(&self, key: &str) -> BoxFuture<'_, Result<Option<OperationOutcome>, PortError>> {
-        let key = key.to_owned();
-        async move { self.ask(&key).await }.boxed()
+    fn find(&self, operation: GatewayOperation) -> BoxFuture<'_, Result<Option<OperationOutcome>, PortError>> {
+        async move { self.ask(&operation).await }.boxed()
     }
-}
 
-async fn read(answer: Response) -> Result<OperationOutcome, PortError> {
-    let status = answer.status();
-    if status.is_server_error() {
-        // Did it fail before or after the work? Only the books know.
-        return Ok(OperationOutcome::Unknown);
-    }
-    match answer.json().await {
-        Ok(body) => outcome(status, body),
-        Err(_) => Ok(OperationOutcome::Unknown),
-    }
-}
-
-fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn outcome(status: StatusCode, body: GatewayAnswer) -> Result<OperationOutcome, PortError> {
-    match status {
-        StatusCode::CREATED => Ok(OperationOutcome::Succeeded { reference: body.id, expires_at: body.expires_at }),
-        StatusCode::PAYMENT_REQUIRED => {
-            let (decline, code) = (body.decline.unwrap_or(Decline::Hard), body.code.unwrap_or_default());
-            Ok(OperationOutcome::Declined { decline, code })
-        }
-        // It understood and said no: the operation failed, for good.
-        StatusCode::CONFLICT => Ok(OperationOutcome::Declined { decline: Decline::Hard, code: body.code.unwrap_or_default() }),
-        other if other.is_client_error() => Err(PortError::Refused(format!("payment gateway: {other} {}", body.code.unwrap_or_default()))),
-        other => Err(PortError::Unreachable(format!("payment gateway: {other}"))),
+    fn authorization(&self, id: &str) -> BoxFuture<'_, Result<Option<Authorization>, PortError>> {
+        let id = id.to_owned();
+        async move { self.look_up(&id).await }.boxed()
     }
 }

@@ -5,4 +5,9 @@ mod http_carrier;
 mod http_fraud_check;
 mod http_gateway;
 
-pub use self::{http::http_client, http_carrier::HttpCarrier, http_fraud_check::HttpFraudCheck, http_gateway::HttpGateway};
+pub use self::{
+    http::{HttpClient, InvalidBaseUrl},
+    http_carrier::HttpCarrier,
+    http_fraud_check::HttpFraudCheck,
+    http_gateway::HttpGateway,
+};

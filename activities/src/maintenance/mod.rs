@@ -1,4 +1,4 @@
-//! Queue `data`: what is done to the house as a whole.
+//! Queue `data`: what is done to the house as a whole; queue `relations`: what waits for an order in it.
 
 mod exchange;
 mod pool;

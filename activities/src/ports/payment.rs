@@ -1,7 +1,13 @@
-//! A payment gateway: four operations under idempotency keys, and a question about one that got no answer.
+//! A payment gateway: four operations under idempotency keys, a question about one that got no answer, and one about an authorization
+//! that somebody else has made.
 
 use futures::future::BoxFuture;
-use oms_domain::{money::Money, payment::OperationOutcome};
+use jiff::Timestamp;
+use oms_domain::{
+    money::Money,
+    payment::{OperationKind, OperationOutcome},
+};
+use secrecy::SecretString;
 
 use super::PortError;
 
@@ -15,20 +21,21 @@ pub struct GatewayOperation {
     pub operation: Operation,
 }
 
-/// What to do; amounts are in the currency's minor unit.
-#[derive(Clone)]
+/// What to do; amounts are in the currency's minor unit. A token is as good as the card: it is never printed.
+#[derive(Debug, Clone)]
 pub enum Operation {
     Authorize {
         amount: Money,
-        token: String,
+        token: SecretString,
     },
     Capture {
         authorization: String,
         amount: Money,
     },
-    /// Gives back what is authorized and not captured.
+    /// Gives back what is authorized and not captured; `amount` is what the house's books say of that.
     Void {
         authorization: String,
+        amount: Money,
     },
     Refund {
         capture: String,
@@ -36,16 +43,43 @@ pub enum Operation {
     },
 }
 
-/// A token is as good as the card: it is never printed.
-impl std::fmt::Debug for Operation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Operation {
+    pub fn kind(&self) -> OperationKind {
         match self {
-            Self::Authorize { amount, .. } => write!(f, "authorize {amount}"),
-            Self::Capture { amount, .. } => write!(f, "capture {amount}"),
-            Self::Void { .. } => f.write_str("void"),
-            Self::Refund { amount, .. } => write!(f, "refund {amount}"),
+            Self::Authorize { .. } => OperationKind::Authorize,
+            Self::Capture { .. } => OperationKind::Capture,
+            Self::Void { .. } => OperationKind::Void,
+            Self::Refund { .. } => OperationKind::Refund,
         }
     }
+
+    pub fn amount(&self) -> Money {
+        match self {
+            Self::Authorize { amount, .. } | Self::Capture { amount, .. } | Self::Void { amount, .. } | Self::Refund { amount, .. } => {
+                *amount
+            }
+        }
+    }
+
+    /// What it acts on, at the gateway.
+    pub fn acts_on(&self) -> Option<&str> {
+        match self {
+            Self::Authorize { .. } => None,
+            Self::Capture { authorization, .. } | Self::Void { authorization, .. } => Some(authorization),
+            Self::Refund { capture, .. } => Some(capture),
+        }
+    }
+}
+
+/// An authorization as the gateway's books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization {
+    /// What the gateway's books call it by.
+    pub reference: String,
+    /// What was authorized and is neither captured nor void.
+    pub left: Money,
+    pub voided: bool,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A gateway that can be asked again without doing anything twice.
@@ -53,6 +87,9 @@ pub trait PaymentGateway: Send + Sync + 'static {
     /// Does the operation, once. `Unknown` when it may have been done and no answer came.
     fn operate(&self, operation: GatewayOperation) -> BoxFuture<'_, Result<OperationOutcome, PortError>>;
 
-    /// What became of the operation under this key; none if the gateway never saw it.
-    fn find(&self, key: &str) -> BoxFuture<'_, Result<Option<OperationOutcome>, PortError>>;
+    /// What became of the operation under its key; none if the gateway never saw it. `Unexpected` if another one has the key.
+    fn find(&self, operation: GatewayOperation) -> BoxFuture<'_, Result<Option<OperationOutcome>, PortError>>;
+
+    /// The authorization with this id; none if the gateway has no such.
+    fn authorization(&self, id: &str) -> BoxFuture<'_, Result<Option<Authorization>, PortError>>;
 }

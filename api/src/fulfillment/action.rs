@@ -1,8 +1,8 @@
 //! What an associate does to a fulfillment order: one word in the path, one small body each.
 
 use oms_domain::{
-    ids::{FulfillmentOrderId, ParcelId},
-    order::{FulfillmentRequest, PackedParcel, RejectionReason, pickup_code_hash},
+    ids::ParcelId,
+    order::{FulfillmentRequest, PackedParcel, RejectionReason},
 };
 
 use crate::reader::{Fields, Node, boolean, choice, integer, name, parsed, text, units_per_line};
@@ -13,7 +13,9 @@ const PARCELS_MAX: usize = 500;
 const WEIGHT_MAX_G: i64 = 10_000_000;
 /// Longest code that a customer shows.
 const CODE_MAX_CHARS: usize = 64;
-type ReadBody = fn(&Fields<'_>, &FulfillmentOrderId) -> Option<FulfillmentRequest>;
+/// What stands for a code that a customer shows, wherever it is kept.
+type CodeHash<'a> = &'a dyn Fn(&str) -> String;
+type ReadBody = fn(&Fields<'_>, CodeHash<'_>) -> Option<FulfillmentRequest>;
 
 /// The actions, by their word in the path, each with the reader of its body.
 const READERS: &[(&str, ReadBody)] = &[
@@ -24,10 +26,10 @@ const READERS: &[(&str, ReadBody)] = &[
     ("short-pick", short_pick),
     ("pack", pack),
     ("unpack", |_, _| Some(FulfillmentRequest::Unpack)),
-    ("ready", |fields, id| Some(FulfillmentRequest::Ready { code_hash: code_hash(fields, id)? })),
+    ("ready", |fields, hash| Some(FulfillmentRequest::Ready { code_hash: code_hash(fields, hash)? })),
     ("ship", ship),
     ("unship", |_, _| Some(FulfillmentRequest::Unship)),
-    ("handover", |fields, id| Some(FulfillmentRequest::Handover { code_hash: code_hash(fields, id)? })),
+    ("handover", |fields, hash| Some(FulfillmentRequest::Handover { code_hash: code_hash(fields, hash)? })),
     ("no-show", |_, _| Some(FulfillmentRequest::NoShow)),
     ("deliver", |_, _| Some(FulfillmentRequest::Deliver)),
     ("mark-lost", |fields, _| Some(FulfillmentRequest::MarkLost { parcels: parcels(fields)?.unwrap_or_default() })),
@@ -51,29 +53,29 @@ pub const ACTIONS: [&str; READERS.len()] = {
     words
 };
 
-/// The reader of an action's body for a fulfillment order, if there is such an action.
-pub fn read_action(action: &str, id: &FulfillmentOrderId) -> Option<impl Fn(&Node<'_>) -> Option<FulfillmentRequest>> {
+/// The reader of an action's body, if there is such an action; `hash` is for its fulfillment order alone.
+pub fn read_action(action: &str, hash: impl Fn(&str) -> String) -> Option<impl Fn(&Node<'_>) -> Option<FulfillmentRequest>> {
     let (_, read) = READERS.iter().find(|(word, _)| *word == action)?;
-    Some(move |node: &Node<'_>| node.object(|fields| read(fields, id)))
+    Some(move |node: &Node<'_>| node.object(|fields| read(fields, &hash)))
 }
 
-fn reject(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+fn reject(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     let reason = fields.required("reason", choice(RejectionReason::NAMED));
     let lines = fields.optional("lines", units_per_line("quantity"));
     Some(FulfillmentRequest::Reject { reason: reason?, lines: lines? })
 }
 
-fn start_picking(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+fn start_picking(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     Some(FulfillmentRequest::StartPicking { picker: fields.required("picker", name)? })
 }
 
-fn short_pick(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+fn short_pick(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     let reason = fields.required("reason", choice(RejectionReason::NAMED));
     let lines = fields.required("lines", units_per_line("quantity_short"));
     Some(FulfillmentRequest::ShortPick { reason: reason?, lines: lines? })
 }
 
-fn pack(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+fn pack(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     let parcels = fields.optional("parcels", |n| n.list(0, PARCELS_MAX, |parcel| parcel.object(packed_parcel)))?;
     Some(FulfillmentRequest::Pack { parcels: parcels.unwrap_or_default() })
 }
@@ -84,7 +86,7 @@ fn packed_parcel(fields: &Fields<'_>) -> Option<PackedParcel> {
     Some(PackedParcel { lines: lines?, weight_g: weight_g?.and_then(|grams| u32::try_from(grams).ok()) })
 }
 
-fn ship(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+fn ship(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     let carrier = fields.optional("carrier", name);
     let tracking_number = fields.optional("tracking_number", name);
     let parcels = parcels(fields);
@@ -102,12 +104,12 @@ fn parcels(fields: &Fields<'_>) -> Option<Option<Vec<ParcelId>>> {
 }
 
 /// The code never travels further than this.
-fn code_hash(fields: &Fields<'_>, id: &FulfillmentOrderId) -> Option<Option<String>> {
+fn code_hash(fields: &Fields<'_>, hash: CodeHash<'_>) -> Option<Option<String>> {
     let code = fields.optional("code", text(CODE_MAX_CHARS))?;
-    Some(code.map(|code| pickup_code_hash(id, &code)))
+    Some(code.map(|code| hash(&code)))
 }
 
-fn move_away(fields: &Fields<'_>, _: &FulfillmentOrderId) -> Option<FulfillmentRequest> {
+fn move_away(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     let facility_id = fields.optional("facility_id", parsed);
     let consented = fields.optional("consented", boolean);
     Some(FulfillmentRequest::Move { facility_id: facility_id?, consented: consented?.unwrap_or(false) })

@@ -185,15 +185,17 @@ pub struct InstrumentBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256, write_only)]
     pub token: Option<String>,
-    /// Made at checkout, in place of a token.
+    /// Made at checkout, in place of a token: the gateway must know it by this order's id, in this order's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<AuthorizationBody>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuthorizationBody {
-    #[schema(min_length = 1, max_length = 256)]
+    /// As the gateway has given it.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$", examples("auth_1a2b"))]
     pub id: String,
+    /// What the checkout was told; the gateway's own word counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<jiff::Timestamp>,

@@ -239,6 +239,22 @@ fn payments_stand_alone_and_add_up() {
 }
 
 #[test]
+fn the_id_of_an_authorization_can_only_be_an_id() {
+    let parsed = |id: &str| {
+        let authorized = json!({"id": id, "amount_minor": 2_208});
+        let payments = json!([{"payment_id": "c", "method": "card", "authorization": authorized, "amount_minor": 2_208}]);
+        parse(&with(&[("/payment", Value::Null), ("/payments", payments)])).map_err(|errors| errors[0].0.clone())
+    };
+    for id in ["auth_1", "pi_3MtwBwLkdIwHu7ix28a3tqPa", "8515131751004933", "a.b:c-d"] {
+        assert_eq!(parsed(id).unwrap().payments[0].authorization.as_ref().unwrap().id, id);
+    }
+    let long = "x".repeat(256);
+    for id in ["x/../../captures/cap_1/refunds?", "..", ".a", "a b", "a%2fb", "a?b", "a#b", "ü", &long] {
+        assert_eq!(parsed(id).unwrap_err(), "/payments/0/authorization/id", "{id}");
+    }
+}
+
+#[test]
 fn nothing_due_needs_no_payment_and_terms_need_no_token() {
     let free = [("/lines/0/unit_price_minor", json!(0)), ("/lines/1/unit_price_minor", json!(0)), ("/payment", Value::Null)];
     assert!(parse(&with(&free)).unwrap().payments.is_empty());

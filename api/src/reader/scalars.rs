@@ -48,10 +48,10 @@ pub fn parsed<T: FromStr<Err: Display>>(node: &Node<'_>) -> Option<T> {
 pub fn name(node: &Node<'_>) -> Option<String> {
     let text = string(node)?;
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if (1..=64).contains(&text.len()) && text.bytes().all(legal) {
+    if text.len() <= 64 && text.bytes().all(legal) && !text.bytes().all(|b| b == b'.') {
         return Some(text.to_owned());
     }
-    node.error("must be 1 to 64 characters out of A-Z a-z 0-9 . _ -")
+    node.error("must be 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not dots alone")
 }
 
 /// A whole number within a range.

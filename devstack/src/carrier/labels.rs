@@ -177,6 +177,8 @@ impl Label {
     pub(crate) fn answer(&self, url: &str) -> Answer {
         let number = &self.tracking_number;
         let body = json!({
+            "key": self.key,
+            "reference": self.request.reference,
             "carrier": CARRIER,
             "tracking_number": number,
             "label_url": format!("{url}/labels/{number}"),

@@ -2,10 +2,10 @@
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST /v1/labels {"reference","facility_id","service","country","postal_code"?,"weight_g"}` | 201 `{"carrier","tracking_number","label_url"}`; the number follows from the reference |
+//! | `POST /v1/labels {"reference","facility_id","service","country","postal_code"?,"weight_g"}` | 201 `{"key","reference","carrier","tracking_number","label_url"}`; the number follows from the reference |
 //! | `GET /v1/labels/{key}` | the label made under the idempotency key, and `voided`; 404: none was made |
 //! | `DELETE /v1/labels/{tracking_number}` | 204, also when it is void already; 409 `handed_over` once the parcel has left |
-//! | `POST /control {"down_for_ms","slow_ms","refuse_next"}` | 204; `refuse_next` labels are answered 422 `refused_by_control` and not kept |
+//! | `POST /control {"down_for_ms","slow_ms","refuse_next","answer_next"}` | 204; `refuse_next` labels are answered 422 `refused_by_control` and not kept; `answer_next`: see [`crate::control`] |
 //! | `GET /labels/{tracking_number}` · `GET /healthz` | the label as text · 200 |
 //!
 //! Making a label needs an `Idempotency-Key` (400 without): the same key and request again get the same label, another

@@ -128,6 +128,7 @@ struct Funds {
     reference: String,
     currency: String,
     behavior: Behavior,
+    amount_minor: i64,
     left_minor: i64,
     voided: bool,
     expires_at: Timestamp,
@@ -157,6 +158,19 @@ impl Ledger {
             Some(entry) if entry.fingerprint == request.fingerprint() => Ok(Some(entry.operation.answer.clone())),
             Some(_) => Err(refusal(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")),
         }
+    }
+
+    /// An authorization, and what is left of it.
+    ///
+    /// # Errors
+    /// The answer when there is none.
+    pub(crate) fn authorization(&self, id: &str) -> Result<Answer, Answer> {
+        let Funds { reference, currency, amount_minor, left_minor, voided, expires_at, .. } = self.funds(Kind::Authorize, id)?;
+        let body = json!({
+            "id": id, "kind": Kind::Authorize, "reference": reference, "amount_minor": amount_minor, "left_minor": left_minor,
+            "currency": currency, "voided": voided, "expires_at": expires_at,
+        });
+        Ok(Answer::new(StatusCode::OK, body))
     }
 
     /// Operations after the position, oldest first, of these references or of all.
@@ -207,7 +221,7 @@ impl Ledger {
         let kind = request.kind();
         let id = format!("{}_{}", kind.prefix(), Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).simple());
         let (status, answer) = match self.verdict(request, &subject, now) {
-            Verdict::Succeed => (Status::Succeeded, success(request, &id, &subject, now)),
+            Verdict::Succeed => (Status::Succeeded, success(key, request, &id, &subject, now)),
             Verdict::Decline(decline) => (Status::Declined, declined(decline)),
             Verdict::Refuse(code) => (Status::Refused, refusal(StatusCode::CONFLICT, code)),
         };
@@ -247,6 +261,7 @@ impl Ledger {
                 reference: operation.reference.clone(),
                 currency: operation.currency.clone(),
                 behavior,
+                amount_minor: operation.amount_minor,
                 left_minor: operation.amount_minor,
                 voided: false,
                 expires_at: operation.occurred_at + LIFETIME,
@@ -304,16 +319,13 @@ impl Funds {
     }
 }
 
-fn success(request: &Request, id: &str, subject: &Subject, now: Timestamp) -> Answer {
+fn success(key: &str, request: &Request, id: &str, subject: &Subject, now: Timestamp) -> Answer {
     let mut body = json!({
-        "id": id, "status": "succeeded", "amount_minor": subject.amount_minor, "currency": subject.currency,
+        "id": id, "key": key, "kind": request.kind(), "status": "succeeded", "reference": subject.reference, "parent": request.parent(),
+        "amount_minor": subject.amount_minor, "currency": subject.currency,
     });
-    match request {
-        Request::Authorize { .. } => body["expires_at"] = json!(now + LIFETIME),
-        Request::Capture { authorization_id, .. } | Request::Void { authorization_id } => {
-            body["authorization_id"] = json!(authorization_id);
-        }
-        Request::Refund { capture_id, .. } => body["capture_id"] = json!(capture_id),
+    if request.kind() == Kind::Authorize {
+        body["expires_at"] = json!(now + LIFETIME);
     }
     Answer::new(StatusCode::CREATED, body)
 }

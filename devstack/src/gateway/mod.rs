@@ -2,13 +2,14 @@
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST /v1/authorizations {"reference","amount_minor","currency","token"}` | 201 `{"id","status":"succeeded","amount_minor","currency","expires_at"}`; 402 `{"status":"declined","decline":"hard\|soft","code"}` |
-//! | `POST /v1/authorizations/{id}/captures {"amount_minor"}` | 201 `{"id","status","amount_minor","currency","authorization_id"}`; 402; 409 |
+//! | `POST /v1/authorizations {"reference","amount_minor","currency","token"}` | 201 `{"id","key","kind","status":"succeeded","reference","parent","amount_minor","currency","expires_at"}`; 402 `{"status":"declined","decline":"hard\|soft","code"}` |
+//! | `POST /v1/authorizations/{id}/captures {"amount_minor"}` | 201, the same without an end, its parent the authorization; 402; 409 |
 //! | `POST /v1/authorizations/{id}/void` | 201, with the amount that was not captured; 409 |
-//! | `POST /v1/captures/{id}/refunds {"amount_minor"}` | 201 `{"id","status","amount_minor","currency","capture_id"}`; 402; 409 |
+//! | `POST /v1/captures/{id}/refunds {"amount_minor"}` | 201, its parent the capture; 402; 409 |
+//! | `GET /v1/authorizations/{id}` | 200 `{"id","kind","reference","amount_minor","left_minor","currency","voided","expires_at"}`; 404 |
 //! | `GET /v1/operations/{key}` | the operation that ran under the idempotency key, with the answer it got; 404: it never ran |
 //! | `GET /v1/operations?reference=a,b&after=&limit=` | `{"items","next_after"}`, by position |
-//! | `POST /control {"down_for_ms","slow_ms","refuse_next"}` | 204; `refuse_next` POSTs are answered 409 `refused_by_control` and not kept |
+//! | `POST /control {"down_for_ms","slow_ms","refuse_next","answer_next"}` | 204; `refuse_next` POSTs are answered 409 `refused_by_control` and not kept; `answer_next`: see [`crate::control`] |
 //! | `GET /healthz` | 200 |
 //!
 //! Each POST needs an `Idempotency-Key` (400 without): the same key and request again get the first answer, another
@@ -25,6 +26,7 @@
 //! | `tok_timeout_before` | the first request is never answered and makes nothing: asked by key, the gateway knows of none |
 //! | `tok_timeout_capture` | as `tok_timeout`, for each capture |
 //! | `tok_slow` | every operation takes 3 s, divided by the time scale |
+//! | `tok_status_<status>_<n>` | that status to the first n attempts of any operation under one key, which do nothing; 429 with `Retry-After: 1` |
 //! | `tok_errors_<n>` | 500 to the first n attempts of an authorization under one key, which do nothing |
 //! | `tok_decline_capture` | authorized; each capture declined, hard, `capture_declined` |
 //! | `tok_refund_fails` | authorized and captured; each refund declined, hard, `refund_failed` |
@@ -150,11 +152,15 @@ impl Gateway {
             Trouble::Errors(times) if self.attempt(key) <= times => {
                 return Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal_error"));
             }
+            Trouble::Status(status, times) if self.attempt(key) <= times => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                return Err(refusal(status, "status_by_token"));
+            }
             Trouble::SilentBefore if self.attempt(key) == 1 => {
                 tokio::time::sleep(SILENCE).await;
                 return Err(refusal(StatusCode::GATEWAY_TIMEOUT, "timeout"));
             }
-            Trouble::None | Trouble::SilentAfter | Trouble::Errors(_) | Trouble::SilentBefore => {}
+            Trouble::None | Trouble::SilentAfter | Trouble::Errors(_) | Trouble::Status(..) | Trouble::SilentBefore => {}
         }
         Ok(())
     }

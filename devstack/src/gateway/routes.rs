@@ -21,6 +21,7 @@ const MOST_LISTED: usize = 1_000;
 pub(super) fn calls(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/authorizations", post(authorize))
+        .route("/v1/authorizations/{id}", get(authorization))
         .route("/v1/authorizations/{id}/captures", post(capture))
         .route("/v1/authorizations/{id}/void", post(void))
         .route("/v1/captures/{id}/refunds", post(refund))
@@ -76,6 +77,10 @@ async fn refund(State(gateway): Shared, Path(capture_id): Path<String>, headers:
     let wanted: AmountBody = body(&bytes)?;
     let request = Request::Refund { capture_id, amount_minor: positive(wanted.amount_minor)? };
     gateway.perform(idempotency_key(&headers)?, request).await
+}
+
+async fn authorization(State(gateway): Shared, Path(id): Path<String>) -> Result<Answer, Answer> {
+    gateway.books().ledger.authorization(&id)
 }
 
 async fn operation(State(gateway): Shared, Path(key): Path<String>) -> Result<Response, Answer> {

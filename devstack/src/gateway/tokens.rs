@@ -18,6 +18,8 @@ pub(crate) enum Behavior {
     Slow,
     /// Fails so many times per idempotency key.
     Errors(u32),
+    /// Is answered with a status so many times per idempotency key.
+    Status(u16, u32),
     DeclineCapture,
     RefundFails,
 }
@@ -29,6 +31,8 @@ pub(crate) enum Trouble {
     Slow,
     /// The first attempts under a key fail and do nothing.
     Errors(u32),
+    /// The first attempts under a key are answered with this status and do nothing.
+    Status(u16, u32),
     /// The first attempt under a key is never answered, and does nothing.
     SilentBefore,
     /// The first attempt under a key does the work and is never answered.
@@ -53,6 +57,10 @@ impl Behavior {
     pub(crate) fn of(token: &str) -> Option<Self> {
         let name = token.strip_prefix("tok_").filter(|name| !name.is_empty())?;
         let times = name.strip_prefix("errors_").and_then(|times| times.parse().ok());
+        let status = name.strip_prefix("status_").and_then(|rest| rest.split_once('_'));
+        if let Some((Ok(status), Ok(times))) = status.map(|(status, times)| (status.parse(), times.parse())) {
+            return Some(Self::Status(status, times));
+        }
         Some(match (name, times) {
             ("decline_hard", _) => Self::DeclineHard,
             ("decline_soft", _) => Self::DeclineSoft,
@@ -76,6 +84,7 @@ impl Behavior {
             (Self::TimeoutBefore, Kind::Authorize) => Trouble::SilentBefore,
             (Self::Slow, _) => Trouble::Slow,
             (Self::Errors(times), Kind::Authorize) => Trouble::Errors(times),
+            (Self::Status(status, times), _) => Trouble::Status(status, times),
             _ => Trouble::None,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     address::AddressFlaw,
     ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, Sku},
     money::{Currency, share_minor},
-    payment::{Operation, OperationKind, OperationStatus, Payment},
+    payment::Payment,
     placed::{DeliveryGroup, DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
 };
 
@@ -81,7 +81,7 @@ pub struct CorePayment {
     pub payment_id: PaymentId,
     pub method: PaymentMethod,
     pub amount_minor: i64,
-    /// An authorization the checkout made.
+    /// An authorization the checkout made, and when it says that it expires.
     pub authorization: Option<(String, Option<Timestamp>)>,
 }
 
@@ -175,19 +175,14 @@ impl CorePayment {
         }
     }
 
-    /// The instrument's ledger at the start: empty, or with the authorization that the checkout made.
-    pub(super) fn opened(&self, at: Timestamp) -> Payment {
-        let taken_over = self.authorization.as_ref().map(|(reference, expires_at)| Operation {
-            status: OperationStatus::Succeeded,
-            reference: Some(reference.clone()),
-            expires_at: *expires_at,
-            ..Operation::asked(1, OperationKind::Authorize, self.amount_minor, at)
-        });
+    /// The instrument's ledger at the start. An authorization that the checkout made is nothing yet but a claim.
+    pub(super) fn opened(&self) -> Payment {
         Payment {
             payment_id: self.payment_id.clone(),
             method: self.method,
             amount_minor: self.amount_minor,
-            operations: taken_over.into_iter().collect(),
+            authorization: self.authorization.as_ref().map(|(reference, _)| reference.clone()),
+            operations: Vec::new(),
             invoiced_minor: 0,
             credited_minor: 0,
             unused_minor: 0,

@@ -67,6 +67,13 @@ pub struct PaymentRequest {
     pub acts_on: Option<String>,
     /// Sent before, and no answer came.
     pub ask_first: bool,
+    /// An authorization that the checkout has made, by the gateway's id: looked up and bound to this order, instead of asked for anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<String>,
+    /// Real time until which an attempt that nobody hears of any more may still reach the gateway: the next one asks first, and does
+    /// nothing before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_attempt_until: Option<Timestamp>,
 }
 
 /// Have the order checked for fraud. What is told of it is read from the order as placed.
@@ -232,6 +239,8 @@ impl Order {
             currency: self.core.currency,
             acts_on: op.acts_on.clone(),
             ask_first: op.status == OperationStatus::Unknown,
+            takes_over: payment.to_take_over().filter(|_| op.kind == OperationKind::Authorize).map(str::to_owned),
+            old_attempt_until: None,
         })
     }
 

@@ -16,6 +16,7 @@ mod evolve;
 mod line_state;
 mod lines;
 mod money;
+mod published;
 mod reallocation;
 mod refund;
 mod returned;
@@ -29,7 +30,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use self::{
     change::{ConfirmedChange, CoreChange},
@@ -48,6 +48,7 @@ pub use self::{
     event::Event,
     line_state::LineState,
     lines::Lines,
+    published::published,
     reallocation::{Pooled, Reallocation},
     refund::{Refund, RefundOf, RefundProgress},
     returned::ReturnedUnits,
@@ -223,7 +224,7 @@ pub struct FulfillmentOrder {
     /// Incomplete: where a person wants its units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_facility_id: Option<FacilityId>,
-    /// For a pickup: what the customer shows, hashed (see [`pickup_code_hash`]).
+    /// For a pickup: what the customer shows, hashed under a key that the order does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pickup_code_hash: Option<String>,
     /// Why facilities gave units of it back, the last one last.
@@ -329,12 +330,6 @@ impl Parcel {
     }
 }
 
-/// What is kept of a pickup's code: so that nobody reads it out of a document. The same code is another hash elsewhere.
-pub fn pickup_code_hash(id: &FulfillmentOrderId, code: &str) -> String {
-    let digest = Sha256::digest(format!("{id}:{code}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 named! {
     /// Why an order may not go on for now.
     HoldReason {
@@ -402,7 +397,7 @@ impl Order {
         let received_at = core.received_at;
         Self {
             lines: core.line_states(),
-            payments: core.payments.iter().map(|p| p.opened(received_at)).collect(),
+            payments: core.payments.iter().map(CorePayment::opened).collect(),
             core,
             policy,
             status: OrderStatus::Created,

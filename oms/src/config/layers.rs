@@ -52,7 +52,7 @@ layer! {
 layer! {
     /// What a worker serves, and how much of it.
     WorkerLayer {
-        /// Task queues to serve, separated by commas: orders, data, payments, shipping [default: all].
+        /// Task queues to serve, separated by commas: orders, data, relations, payments, fraud, shipping, bulk [default: all].
         #[arg(long, env = "OMS_QUEUES", value_name = "QUEUES")]
         queues: ServedQueues,
         /// Orders kept in memory between their tasks, about 120 kB each [default: 1000].
@@ -302,7 +302,7 @@ mod tests {
         let some: ServedQueues = "payments, orders".parse().unwrap();
         assert_eq!(some.to_string(), "orders, payments");
         let unknown = "orders,pigeons".parse::<ServedQueues>().unwrap_err();
-        assert_eq!(unknown, "there is no queue pigeons; the queues are orders, data, payments, shipping");
+        assert_eq!(unknown, "there is no queue pigeons; the queues are orders, data, relations, payments, fraud, shipping, bulk");
     }
 
     #[test]

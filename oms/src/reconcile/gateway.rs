@@ -31,6 +31,9 @@ pub(super) struct Charged {
 #[derive(Debug, Deserialize)]
 struct Booked {
     key: String,
+    /// What it made.
+    #[serde(default)]
+    id: String,
     kind: OperationKind,
     /// `succeeded`, `declined` or `refused`.
     status: String,
@@ -98,9 +101,14 @@ impl Charged {
         let mut unknown_to_us = self.keys_of.get(order_id.as_str()).cloned().unwrap_or_default();
         for payment in order.payments.iter().filter(|payment| payment.uses_gateway()) {
             for operation in &payment.operations {
-                let key = operation_key(order_id, &payment.payment_id, operation.number);
+                // What a checkout has authorized the gateway knows by the checkout's key.
+                let handed_over = payment.authorization.is_some() && payment.authorization == operation.reference;
+                let made = handed_over.then(|| self.made(order_id, operation)).flatten();
+                let key = made.unwrap_or_else(|| operation_key(order_id, &payment.payment_id, operation.number));
                 unknown_to_us.remove(&key);
-                if let Some(why) = self.differs(&key, operation) {
+                // It may be of more than the order needs, and so may be what is given back of it.
+                let exact = payment.authorization.is_none() || matches!(operation.kind, OperationKind::Capture | OperationKind::Refund);
+                if let Some(why) = self.differs(&key, operation, exact) {
                     return Some(format!("{} {key}: {why}", operation.kind.as_str()));
                 }
             }
@@ -108,7 +116,13 @@ impl Charged {
         unknown_to_us.first().map(|key| format!("the gateway has an operation {key}, the order has none"))
     }
 
-    fn differs(&self, key: &str, operation: &Operation) -> Option<String> {
+    /// The key under which the gateway made what the operation is about.
+    fn made(&self, order_id: &OrderId, operation: &Operation) -> Option<String> {
+        let keys = self.keys_of.get(order_id.as_str())?;
+        keys.iter().find(|key| self.by_key.get(*key).is_some_and(|booked| Some(&booked.id) == operation.reference.as_ref())).cloned()
+    }
+
+    fn differs(&self, key: &str, operation: &Operation, exact: bool) -> Option<String> {
         let booked = self.by_key.get(key);
         match operation.status {
             // Not answered yet: either story is possible.
@@ -117,11 +131,10 @@ impl Charged {
                 booked.filter(|booked| booked.status == "succeeded").map(|_| "failed here, succeeded at the gateway".to_owned())
             }
             OperationStatus::Succeeded => match booked {
-                // The checkout made it and handed it over: the gateway knows it by the checkout's key.
-                None if operation.kind == OperationKind::Authorize && operation.number == 1 => None,
                 None => Some("succeeded here, unknown to the gateway".to_owned()),
                 Some(booked) if booked.status != "succeeded" => Some(format!("succeeded here, {} at the gateway", booked.status)),
                 Some(booked) if booked.kind != operation.kind => Some(format!("the gateway has it as {}", booked.kind.as_str())),
+                Some(booked) if booked.amount_minor > operation.amount_minor && !exact => None,
                 Some(booked) if booked.amount_minor != operation.amount_minor => {
                     Some(format!("{} here, {} at the gateway (minor units)", operation.amount_minor, booked.amount_minor))
                 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
 use oms_activities::{
-    adapters::{HttpCarrier, HttpFraudCheck, HttpGateway, http_client},
+    adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway, InvalidBaseUrl},
     ports::FraudCheck,
 };
 use oms_allocation::{Rules, RulesInForce};
@@ -138,12 +138,16 @@ pub(crate) async fn open_store(config: &StoreConfig) -> Result<Store> {
 /// What the worker's activities work with: the store, other workflows, and HTTP adapters for what lies outside.
 ///
 /// # Errors
-/// When no HTTP client can be built.
+/// `validation_failed` when a base URL is none; when no HTTP client can be built.
 pub(crate) fn parts(starter: Starter, store: Store, urls: &AdapterUrls, rules: RulesInForce) -> Result<Parts> {
-    let client = http_client().context("the adapters' HTTP client")?;
-    let gateway = Arc::new(HttpGateway::new(client.clone(), &urls.payment_gateway));
-    let carrier = Arc::new(HttpCarrier::new(client.clone(), &urls.carrier));
-    let fraud = urls.fraud.as_ref().map(|url| Arc::new(HttpFraudCheck::new(client, url)) as Arc<dyn FraudCheck>);
+    let client = HttpClient::new().context("the adapters' HTTP client")?;
+    let wrong = |error: InvalidBaseUrl| {
+        Coded::new(ErrorCode::ValidationFailed, error.to_string()).hint("see OMS_PAYMENT_GATEWAY_URL, OMS_CARRIER_URL and OMS_FRAUD_URL")
+    };
+    let gateway = Arc::new(HttpGateway::new(client.clone(), &urls.payment_gateway).map_err(wrong)?);
+    let carrier = Arc::new(HttpCarrier::new(client.clone(), &urls.carrier).map_err(wrong)?);
+    let fraud = urls.fraud.as_ref().map(|url| HttpFraudCheck::new(client, url)).transpose().map_err(wrong)?;
+    let fraud = fraud.map(|check| Arc::new(check) as Arc<dyn FraudCheck>);
     Ok(Parts { store, starter, gateway, carrier, fraud, rules })
 }
 

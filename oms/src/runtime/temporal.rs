@@ -1,6 +1,6 @@
 //! The connection to Temporal.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use anyhow::{Context, Result};
 use oms_domain::error::ErrorCode;
@@ -13,6 +13,12 @@ use crate::exit::Coded;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// The namespace of development servers.
 const NAMESPACE: &str = "default";
+/// What the Temporal UI calls this process. The host's name tells containers apart, in which every process has the same number, and the
+/// rest one process from another that had this host's name and number before.
+static IDENTITY: LazyLock<String> = LazyLock::new(|| {
+    let (host, born) = (gethostname::gethostname(), uuid::Uuid::new_v4().simple().to_string());
+    format!("oms@{}:{}-{}", host.to_string_lossy(), std::process::id(), &born[..8])
+});
 
 /// Where Temporal is, and how to be let in.
 #[derive(Clone)]
@@ -45,7 +51,7 @@ impl Temporal {
     }
 
     fn prepared(mut self) -> Self {
-        self.connection.identity = format!("oms@{}", std::process::id());
+        self.connection.identity = IDENTITY.clone();
         self.connection.connect_timeout = Some(CONNECT_WITHIN);
         self
     }
@@ -83,5 +89,19 @@ impl Temporal {
     fn silent(&self, why: &str) -> anyhow::Error {
         let message = format!("Temporal at {} does not answer: {why}", self.address());
         Coded::new(ErrorCode::Unavailable, message).hint("see TEMPORAL_ADDRESS, or start everything with `oms dev`").into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_one_identity_that_no_other_has() {
+        let first = Temporal::at("127.0.0.1:7233").unwrap().connection.identity;
+        assert_eq!(first, Temporal::at("127.0.0.1:7234").unwrap().connection.identity);
+        let (number, born) = first.rsplit_once(':').and_then(|(_, rest)| rest.split_once('-')).unwrap();
+        assert_eq!(number, std::process::id().to_string(), "{first}");
+        assert_eq!(born.len(), 8, "{first}");
     }
 }

@@ -61,7 +61,7 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     // Two workers share the queues between them.
     let metrics = free_address();
     let mut first = Service::start(&env, &["worker", "--queues", "orders,data", "--metrics-addr", &metrics]);
-    let mut second = Service::start(&env, &["worker", "--queues", "payments,shipping"]);
+    let mut second = Service::start(&env, &["worker", "--queues", "relations,payments,fraud,shipping,bulk"]);
     let mut server = Service::start(&env, &["server", "--http-addr", &address]);
     eventually("health", || (oms(&["doctor"], "").code == 0).then_some(()));
     for (kind, csv) in [

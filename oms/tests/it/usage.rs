@@ -40,7 +40,12 @@ fn wrong_usage_exits_with_2_and_says_what_is_possible() {
     assert!(unknown.exits(2).stderr.contains("unrecognized subcommand 'fly'"), "{}", unknown.stderr);
     assert!(run(&["order", "cancel", "1"]).exits(2).stderr.contains("--reason"));
     assert!(run(&["feed", "import", "pigeons", "x.csv"]).exits(2).stderr.contains("facilities, products, stock, receipts, orders"));
-    assert!(run(&["worker", "--queues", "pigeons"]).exits(2).stderr.contains("the queues are orders, data, payments, shipping"));
+    assert!(
+        run(&["worker", "--queues", "pigeons"])
+            .exits(2)
+            .stderr
+            .contains("the queues are orders, data, relations, payments, fraud, shipping, bulk")
+    );
     assert!(run(&["--api", "nowhere", "order", "get", "1"]).exits(2).stdout.is_empty());
 }
 

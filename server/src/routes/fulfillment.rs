@@ -15,6 +15,7 @@ use crate::{
     commands, convert,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::Failure,
+    pickup_codes,
     state::AppState,
     views::{self, Shown},
 };
@@ -69,6 +70,7 @@ pub(crate) async fn get(
     responses(
         (status = 200, description = "The new state", body = FulfillmentOrderView),
         (status = 409, description = "Not now: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many codes were shown for this pickup: none is looked at before `Retry-After`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn act(
@@ -77,16 +79,24 @@ pub(crate) async fn act(
     command_id: CommandId,
     body: JsonBody,
 ) -> Result<Response, Failure> {
-    let Some(read) = read_action(&action, &id) else {
+    let hash = |code: &str| state.store.pickup_code_hash(&id, code);
+    let Some(read) = read_action(&action, hash) else {
         let detail = format!("the actions are {}", ACTIONS.join(", "));
         return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
     };
     let action = body.read(read)?;
     let order_id = id.order_id().ok_or(ErrorCode::FulfillmentOrderNotFound)?;
+    let code = pickup_codes::Use::of(&action);
+    if let Some(refused) = code.count(&state, &id).await? {
+        return Ok(refused);
+    }
     let request = Request::Fulfillment { fulfillment_order_id: id.clone(), action };
     match commands::run(&state, &order_id, command_id, request).await {
         Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Err(ErrorCode::FulfillmentOrderNotFound.into()),
         Err(failure) => Err(failure),
-        Ok(()) => views::show(&state, &Shown::FulfillmentOrder(id)).await,
+        Ok(()) => {
+            code.fits(&state, &id).await;
+            views::show(&state, &Shown::FulfillmentOrder(id)).await
+        }
     }
 }

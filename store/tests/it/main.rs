@@ -4,6 +4,7 @@ mod bench;
 mod bulks;
 mod capacity;
 mod carrier;
+mod codes;
 mod facts;
 mod feeds;
 mod functions;

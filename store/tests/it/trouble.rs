@@ -109,3 +109,29 @@ async fn what_is_past_its_days_goes_and_the_rest_stays() {
     assert_eq!(store.prune(100).await.unwrap().of("idempotency_keys"), 0);
     assert_eq!(store.idempotency().begin(&request("new"), Duration::ZERO).await.unwrap(), oms_store::Begin::InFlight);
 }
+
+/// After a failover the old connections reach a server that takes no writes, and nothing else tells them from good ones.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_away_and_its_connections_are_not_used_again() {
+    let config = fresh_config().await;
+    let mut admin = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let read_only = async |admin: &mut PgConnection, on: bool| {
+        let name: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&mut *admin).await.unwrap();
+        let statement = format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {}", if on { "on" } else { "off" });
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(admin).await.unwrap();
+    };
+    let store = Store::connect(&config).await.unwrap();
+    stock_up(&store, "WH-1", "A", 5).await;
+    store.close().await;
+    read_only(&mut admin, true).await;
+    // Sessions that begin now stay read-only, whatever the server does later.
+    let store = Store::connect(&StoreConfig { max_connections: 3, ..config }).await.unwrap();
+    let error = store.reserve(&step("o1", "place", &[("WH-1", "A", 1)])).await.unwrap_err();
+    assert_eq!(error, StoreError::ReadOnly { system: "PostgreSQL" });
+    assert_eq!((error.code(), error.retryable()), (ErrorCode::Unavailable, true));
+    read_only(&mut admin, false).await;
+    for n in 0..3 {
+        let answer = store.reserve(&step(&format!("after{n}"), "place", &[("WH-1", "A", 1)])).await;
+        assert!(matches!(answer, Ok(Reserved::Done(_))), "{answer:?}");
+    }
+}

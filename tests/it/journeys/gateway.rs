@@ -41,6 +41,28 @@ fn errors_of_the_gateway_pass() -> Result<()> {
 }
 
 #[test]
+fn a_gateway_that_has_no_time_for_us_is_asked_again_when_it_says() -> Result<()> {
+    in_shop(async |shop| buy(shop, "tok_status_429_3").await)
+}
+
+#[test]
+fn the_same_request_that_is_not_done_yet_is_no_refusal() -> Result<()> {
+    in_shop(async |shop| buy(shop, "tok_status_408_2").await)
+}
+
+#[test]
+fn a_gateway_that_does_not_let_us_in_for_a_while_needs_nobody() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 4, 255).token("tok_status_401_2")).await?;
+        let id = order.heading.order_id.parse()?;
+        assert!(!order.needs_attention && order.attention.is_empty(), "{order:?}");
+        assert_eq!(shop.books(&id).await?.amounts(OperationKind::Authorize), [1_020]);
+        Ok(())
+    })
+}
+
+#[test]
 fn a_gateway_that_is_down_is_waited_for() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
         let gateway = &shop.system.addresses.gateway_url;

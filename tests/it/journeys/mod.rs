@@ -2,6 +2,7 @@
 
 mod asking;
 mod associates;
+mod authorizations;
 mod backorder;
 mod cancelling;
 mod carrier;

@@ -46,6 +46,26 @@ fn a_pickup_is_handed_over_against_its_code_and_charged_then() -> Result<()> {
 }
 
 #[test]
+fn a_code_is_not_found_out_by_trying() -> Result<()> {
+    in_shop(async |shop| {
+        let (_, part) = picked(shop).await?;
+        let part = part.fulfillment_order_id;
+        shop.acts(&part, "ready", code("4711")).await?;
+        for n in 0..5 {
+            shop.act(&part, "handover", code(&format!("000{n}"))).await?.problem(409, "refused_by_rule")?;
+        }
+        // From then on not even the right one is looked at.
+        for shown in ["0005", "4711"] {
+            let refused = shop.act(&part, "handover", code(shown)).await?;
+            let after: u64 = refused.headers["retry-after"].to_str()?.parse()?;
+            assert!((60..=15 * 60).contains(&after), "{after}");
+            refused.problem(429, "too_many_requests")?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn a_pickup_that_nobody_collects_is_put_back_and_given_up() -> Result<()> {
     in_shop_under(Policy { pickup_window_ms: 2_000, ..Policy::default() }, async |shop| {
         let (basket, part) = picked(shop).await?;

@@ -49,11 +49,16 @@ pub async fn trouble(simulator_url: &str, setting: serde_json::Value) -> Result<
 
 /// Makes an authorization, as a checkout would that hands it over with the order.
 pub async fn authorize(gateway_url: &str, order_id: &OrderId, amount_minor: i64) -> Result<String> {
+    authorize_for(gateway_url, order_id, amount_minor, "GBP").await
+}
+
+/// The same, in any currency.
+pub async fn authorize_for(gateway_url: &str, order_id: &OrderId, amount_minor: i64, currency: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Made {
         id: String,
     }
-    let body = json!({"reference": order_id, "amount_minor": amount_minor, "currency": "GBP", "token": "tok_fine"});
+    let body = json!({"reference": order_id, "amount_minor": amount_minor, "currency": currency, "token": "tok_fine"});
     let request = client().post(format!("{gateway_url}/v1/authorizations")).header("Idempotency-Key", format!("checkout:{order_id}"));
     Ok(Answer::to(request.json(&body)).await?.view::<Made>(201)?.id)
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
-use oms_activities::adapters::{HttpCarrier, HttpFraudCheck, HttpGateway};
+use oms_activities::adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway};
 use oms_allocation::{Rules, RulesInForce};
 use oms_domain::policy::Policy;
 use oms_store::Store;
@@ -65,13 +65,13 @@ impl WorkerThread {
 
 /// What a worker works with: the real adapters.
 pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<Parts> {
-    let http = reqwest::Client::builder().timeout(OUTSIDE_ANSWERS_WITHIN).build()?;
+    let http = HttpClient::answering_within(OUTSIDE_ANSWERS_WITHIN)?;
     Ok(Parts {
         starter: starter(temporal, &store, addresses, Policy::default()),
         store,
-        gateway: Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)),
-        carrier: Arc::new(HttpCarrier::new(http.clone(), &addresses.carrier_url)),
-        fraud: Some(Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url))),
+        gateway: Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)?),
+        carrier: Arc::new(HttpCarrier::new(http.clone(), &addresses.carrier_url)?),
+        fraud: Some(Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url)?)),
         rules: Rules::built_in().into(),
     })
 }

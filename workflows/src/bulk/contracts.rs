@@ -66,7 +66,7 @@ pub struct BulkProgress {
 }
 
 // The macro wants bodies and never runs them: workers run those of `oms-activities`, which name these definitions.
-/// Queue `data`; the record is a local activity.
+/// Queue `bulk`; the record is a local activity.
 pub struct Bulks;
 #[activity_definitions]
 impl Bulks {

@@ -101,7 +101,7 @@ async fn ask_batch(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), WorkflowTe
         let core = &s.this.core;
         let (bulk_id, orders_per_second) = (core.bulk_id.clone(), core.orders_per_second);
         let batch = BatchInput { bulk_id, after: s.this.cursor.clone(), at_most: core.batch_size(), orders_per_second };
-        (batch, s.input.queues.name(Queue::Data))
+        (batch, s.input.queues.name(Queue::Bulk))
     });
     let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(30)).build();
     let summary = input.after.as_ref().map_or_else(|| "ask the first orders".to_owned(), |after| format!("ask the orders after {after}"));

@@ -117,7 +117,7 @@ pub struct PriceStock {
     pub at: Timestamp,
 }
 
-/// Queue `data`: the house as a whole.
+/// The house as a whole: queue `data`; what waits for an order: queue `relations`.
 pub struct House;
 #[activity_definitions]
 impl House {

@@ -83,7 +83,7 @@ async fn pool(ctx: &WorkflowContext<MaintenanceWorkflow>, at: Timestamp, dry_run
             continue;
         }
         let (saved_milli, summary) = (planned.saved_milli, format!("move {}", planned.order_id));
-        match ctx.execute_activity(House::move_order, planned, options(ctx, MOVING, MOVING_IN_ALL, summary)).await {
+        match ctx.execute_activity(House::move_order, planned, options(ctx, Queue::Relations, MOVING, MOVING_IN_ALL, summary)).await {
             Ok(MoveOutcome::Moved) => {
                 report.moved += 1;
                 report.saved_milli = report.saved_milli.saturating_add(saved_milli);
@@ -108,13 +108,19 @@ fn show(ctx: &WorkflowContext<MaintenanceWorkflow>, report: &PoolReport) {
 }
 
 fn computing(ctx: &WorkflowContext<MaintenanceWorkflow>, summary: &str) -> ActivityOptions {
-    options(ctx, COMPUTING, COMPUTING_IN_ALL, summary.to_owned())
+    options(ctx, Queue::Data, COMPUTING, COMPUTING_IN_ALL, summary.to_owned())
 }
 
-fn options(ctx: &WorkflowContext<MaintenanceWorkflow>, attempt: Duration, in_all: Duration, summary: String) -> ActivityOptions {
+fn options(
+    ctx: &WorkflowContext<MaintenanceWorkflow>,
+    queue: Queue,
+    attempt: Duration,
+    in_all: Duration,
+    summary: String,
+) -> ActivityOptions {
     let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(30)).build();
     let timeouts = ActivityCloseTimeouts::ScheduleAndStartToClose { schedule_to_close: in_all, start_to_close: attempt };
-    let queue = ctx.state(|s| s.input.queues.name(Queue::Data));
+    let queue = ctx.state(|s| s.input.queues.name(queue));
     ActivityOptions::with_close_timeouts(timeouts).task_queue(queue).retry_policy(retry).summary(summary).build()
 }
 

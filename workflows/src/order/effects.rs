@@ -61,7 +61,7 @@ async fn pay(ctx: &WorkflowContext<OrderWorkflow>, key: &str, request: PaymentRe
     let (payment_id, number) = (request.payment_id.clone(), request.number);
     let by_credit = |order: &Order| order.payment(&request.payment_id).is_some_and(|known| known.method == PaymentMethod::Credit);
     if ctx.state(|s| s.run.line.this().is_some_and(by_credit)) {
-        let options = outside(&queues(ctx), Queue::Data, format!("{summary} of the credit"));
+        let options = outside(&queues(ctx), Queue::Relations, format!("{summary} of the credit"));
         let outcome = ctx.execute_activity(Orders::pay_by_credit, request, options).await?;
         return Ok(Answer::Payment { payment_id, number, outcome });
     }
@@ -87,7 +87,7 @@ async fn screen(ctx: &WorkflowContext<OrderWorkflow>, request: ScreenRequest) ->
     // After that a person decides, and nobody waits for the answer.
     let within_ms = ctx.state(|s| s.run.line.this().map(|order| order.policy.screening_ms)).unwrap_or_default();
     let within = Duration::from_millis(u64::try_from(within_ms).unwrap_or_default().max(SCREENING_MIN_MS));
-    let options = outside_within(within, &queues(ctx), Queue::Payments, "fraud check".to_owned());
+    let options = outside_within(within, &queues(ctx), Queue::Fraud, "fraud check".to_owned());
     let verdict = ctx.execute_activity(Fraud::screen, request, options).await?;
     Ok(Answer::Screened { verdict })
 }

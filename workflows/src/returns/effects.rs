@@ -23,20 +23,20 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, attempt: u32, effect: Effect
     let ask = |lines| AskOrder { order_id: core.order_id.clone(), return_id: core.return_id.clone(), lines, credit };
     match effect {
         Effect::AskOrder { lines } => {
-            let options = outside(&queues, Queue::Data, "ask the order for the units".to_owned());
+            let options = outside(&queues, Queue::Relations, "ask the order for the units".to_owned());
             ctx.execute_activity(Orders::open_return, ask(lines), options).await
         }
         Effect::Settle { lines } => {
-            let options = outside(&queues, Queue::Data, "tell the order how it ended".to_owned());
+            let options = outside(&queues, Queue::Relations, "tell the order how it ended".to_owned());
             ctx.execute_activity(Orders::settle_return, ask(lines), options).await
         }
         Effect::TellCredit { order_id, amount_minor } => {
-            let options = outside(&queues, Queue::Data, "tell the order that it pays for".to_owned());
+            let options = outside(&queues, Queue::Relations, "tell the order that it pays for".to_owned());
             let tell = TellCredit { order_id, return_id: core.return_id, amount_minor };
             ctx.execute_activity(Orders::settle_credit, tell, options).await
         }
         Effect::Refund { retries } => {
-            let options = outside(&queues, Queue::Data, "see the refund through".to_owned());
+            let options = outside(&queues, Queue::Relations, "see the refund through".to_owned());
             let follow = FollowRefund { order_id: core.order_id, return_id: core.return_id, retries };
             ctx.execute_activity(Orders::follow_refund, follow, options).await
         }

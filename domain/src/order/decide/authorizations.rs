@@ -15,6 +15,16 @@ use crate::{
 const PAYMENTS_MAX: usize = 20;
 
 impl Draft {
+    /// What the checkout has authorized is looked up at once, while the stock is: it is given back, too, should nothing be left to pay for.
+    pub(super) fn take_over(&mut self) {
+        let new = |p: &&Payment| p.to_take_over().is_some() && p.operations.is_empty();
+        for (payment_id, amount_minor) in
+            self.order.payments.iter().filter(new).map(|p| (p.payment_id.clone(), p.amount_minor)).collect::<Vec<_>>()
+        {
+            self.ask(Ask { payment_id, kind: OperationKind::Authorize, amount_minor, acts_on: None, refund_id: None });
+        }
+    }
+
     /// What no instrument answers for is authorized again where there is room; where there is none, the order waits for a payment.
     pub(super) fn cover(&mut self) {
         let shortfall = self.order.shortfall_minor();
@@ -76,6 +86,7 @@ impl Draft {
             return refuse(format!("an order has at most {PAYMENTS_MAX} payments"));
         }
         self.emit(Event::PaymentAdded(payment.clone()));
+        self.take_over();
         Ok(())
     }
 

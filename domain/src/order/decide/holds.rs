@@ -7,6 +7,7 @@ use crate::{
     error::{ErrorCode, Rejection},
     ids::{HoldId, ID_MAX_CHARS, PaymentId},
     order::{Event, FulfillmentOrder, Hold, HoldReason, Order},
+    payment::OperationKind,
 };
 
 /// Most holds at once.
@@ -83,7 +84,12 @@ impl Draft {
     pub(super) fn await_payment(&mut self, payment_id: Option<&PaymentId>) {
         let Some(hold_id) = awaiting(payment_id.map_or("payment", PaymentId::as_str)) else { return };
         if !self.order.holds.iter().any(|hold| hold.hold_id == hold_id) {
-            let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None, why: None };
+            let payment = payment_id.and_then(|id| self.order.payment(id));
+            let why = payment.and_then(|p| {
+                let (_, code) = p.last(OperationKind::Authorize)?.decline.as_ref()?;
+                Some(format!("payment {}: {code}", p.payment_id))
+            });
+            let hold = Hold { hold_id, reason: HoldReason::AwaitingPayment, placed_at: self.at, expires_at: None, why };
             self.emit(Event::HoldPlaced(hold));
         }
     }

@@ -110,6 +110,7 @@ impl Draft {
         let placed = Event::OrderPlaced { lines, units, total_minor, rules: RULES };
         self.emit(placed);
         self.emit(Event::SourcingAsked { round: 1, reallocation: None });
+        self.take_over();
         self.await_goods();
         self.review_addresses();
     }

@@ -157,7 +157,7 @@ impl Order {
             Event::FulfillmentUnshipped { fulfillment_order_id, .. } => self.unship(fulfillment_order_id, at),
             Event::ParcelResolved { parcel_id, resolution, into } => self.resolve_parcel(parcel_id, *resolution, into.as_ref(), at),
             Event::LabelVoided { parcel_id } => self.touch_parcel(parcel_id, |p| p.label_at_carrier = false),
-            Event::PaymentAdded(payment) => self.payments.push(payment.opened(at)),
+            Event::PaymentAdded(payment) => self.payments.push(payment.opened()),
             Event::AuthorizationLapsed { payment_id, number } => self.lapse(payment_id, *number),
             Event::CancellationRequested { fulfillment_order_id, cancellation_id, lines } => {
                 self.touch(fulfillment_order_id, |f| f.ask_to_cancel(cancellation_id, lines, at));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use oms_domain::{
     ids::{FulfillmentOrderId, LineId, ParcelId},
-    order::{CorePayment, Event, Finding, Order, Units},
+    order::{Event, Finding, Order, Units},
     parcel::ParcelAction,
     payment::{OperationKind, OperationOutcome, Payment},
 };
@@ -71,9 +71,7 @@ impl Model {
         let ordered: Lines = order.core.lines.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
         let counts = ordered.iter().map(|(id, units)| ((id.clone(), Place::Open), u64::from(*units))).collect();
         let (loose, replaced, returned) = (ordered.clone(), Lines::new(), Lines::new());
-        let mut model = Self { ordered, replaced, counts, returned, loose, parts: Vec::new(), sums: Sums::default() };
-        order.core.payments.iter().for_each(|payment| model.hand_over(payment));
-        model
+        Self { ordered, replaced, counts, returned, loose, parts: Vec::new(), sums: Sums::default() }
     }
 
     /// Where the units of a line are, in the order's words.
@@ -171,7 +169,7 @@ impl Model {
                 }
             }
             Event::ReturnSettled { lines, .. } => add(&mut self.returned, lines),
-            Event::PaymentAdded(payment) => self.hand_over(payment),
+            Event::PaymentAdded(_) => {}
             Event::PaymentAnswered { kind, amount_minor, outcome, .. } => self.pay(*kind, *amount_minor, outcome),
             Event::PaymentResolved { kind, amount_minor, finding: Finding::Succeeded { reference, expires_at }, .. } => {
                 let (reference, expires_at) = (reference.clone(), *expires_at);
@@ -210,13 +208,6 @@ impl Model {
         match outcome {
             OperationOutcome::Succeeded { .. } => *sum += amount_minor,
             OperationOutcome::Declined { .. } | OperationOutcome::Unknown => {}
-        }
-    }
-
-    /// An authorization that the checkout made is there from the beginning.
-    fn hand_over(&mut self, payment: &CorePayment) {
-        if payment.authorization.is_some() {
-            self.sums.authorized_minor += payment.amount_minor;
         }
     }
 

@@ -110,7 +110,7 @@ async fn pollers(queues: &oms_workflows::names::Queues) -> Result<String> {
     for queue in Queue::ALL {
         let kind = match queue {
             Queue::Orders => TaskQueueType::Workflow,
-            Queue::Data | Queue::Payments | Queue::Shipping => TaskQueueType::Activity,
+            Queue::Data | Queue::Relations | Queue::Payments | Queue::Fraud | Queue::Shipping | Queue::Bulk => TaskQueueType::Activity,
         };
         if poller_count(&client, queues.name(*queue), kind).await? == 0 {
             unserved.push(queues.name(*queue));

@@ -1,0 +1,54 @@
+//! What must be found or compared again, and is not to be read: kept as a hash that needs a key.
+
+use hmac::{Hmac, KeyInit, Mac};
+use oms_domain::ids::FulfillmentOrderId;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+/// HMAC-SHA256 in hex of the address, trimmed and in lower case, as people write the same one differently.
+pub(crate) fn email_hash(key: &SecretString, email: &str) -> String {
+    hex(&keyed(key.expose_secret().as_bytes(), email.trim().to_lowercase().as_bytes()))
+}
+
+/// The same of a code that a customer shows at one pickup. Under a key of its own, so that nothing else can be tried as a code; and at another
+/// pickup the same code is another hash.
+pub(crate) fn pickup_code_hash(key: &SecretString, id: &FulfillmentOrderId, code: &str) -> String {
+    let key = keyed(key.expose_secret().as_bytes(), b"pickup codes");
+    hex(&keyed(&key, format!("{id}:{code}").as_bytes()))
+}
+
+fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_written_in_two_ways_has_one_hash_and_another_key_another() {
+        let key = SecretString::from("k");
+        let hash = email_hash(&key, "a@example.com");
+        assert_eq!(hash, email_hash(&key, " A@Example.com "));
+        assert_ne!(hash, email_hash(&SecretString::from("l"), "a@example.com"));
+        assert_eq!(hash.len(), 64);
+    }
+
+    #[test]
+    fn a_pickups_code_is_no_hash_without_the_key_and_none_at_another_pickup() {
+        let (first, second) = (FulfillmentOrderId::parse("A-F1").unwrap(), FulfillmentOrderId::parse("A-F2").unwrap());
+        let hash = |key: &str, id, code| pickup_code_hash(&SecretString::from(key), id, code);
+        assert_eq!(hash("k", &first, "4711"), hash("k", &first, "4711"));
+        for other in
+            [hash("k", &first, "4712"), hash("k", &second, "4711"), hash("l", &first, "4711"), email_hash(&"k".into(), "A-F1:4711")]
+        {
+            assert_ne!(hash("k", &first, "4711"), other);
+        }
+    }
+}
