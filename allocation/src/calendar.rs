@@ -93,6 +93,19 @@ pub fn ship_days(facility: &Facility, now: Timestamp, at_most: usize) -> Vec<Dat
     working_days_from(facility, &local, at_most).into_iter().flatten().collect()
 }
 
+/// When what a plan lets leave on a day must have left: at the cutoff of the last working day from which it still arrives in time, or of
+/// that very day, where no date is wanted or none can be kept. None: there is no such time zone.
+pub fn ship_by(facility: &Facility, (ship_date, delivery_date): (Date, Date), wanted_by: Option<Date>) -> Option<Timestamp> {
+    let spare_days = wanted_by.map_or(0, |wanted| (wanted - delivery_date).get_days()).clamp(0, SPARE_DAYS_MAX);
+    let days = ship_date.series(1.day()).take(1 + spare_days.unsigned_abs() as usize);
+    let last = days.filter(|day| facility.working_days.contains(day.weekday())).last().unwrap_or(ship_date);
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(&facility.timezone).ok()?;
+    Some(last.to_datetime(facility.cutoff).to_zoned(zone).ok()?.timestamp())
+}
+
+/// A year: whoever asks for a date beyond it is not picked for before then.
+const SPARE_DAYS_MAX: i32 = 366;
+
 /// An order that comes at the cutoff or after it has missed the day.
 fn working_days_from(facility: &Facility, local: &Zoned, at_most: usize) -> Option<impl Iterator<Item = Date>> {
     let today = local.date();
@@ -148,6 +161,20 @@ mod tests {
         // 16:30 UTC is 17:30 in Berlin, after the cutoff there.
         let berlin = Facility { timezone: "Europe/Berlin".into(), ..facility };
         assert_eq!(ships(&berlin, "2010-12-02T16:30:00Z"), Some(("2010-12-03".into(), None)));
+    }
+
+    #[test]
+    fn what_is_wanted_later_need_not_leave_before_the_last_day_that_keeps_the_date() {
+        let facility = Facility::example("WH");
+        let date = |text: &str| text.parse::<Date>().expect("a date");
+        // It could leave on Friday, and be there on Saturday.
+        let by = |wanted: Option<&str>| {
+            ship_by(&facility, (date("2010-12-03"), date("2010-12-04")), wanted.map(date)).expect("a zone").to_string()
+        };
+        assert_eq!(by(None), "2010-12-03T17:00:00Z");
+        assert_eq!(by(Some("2010-12-01")), "2010-12-03T17:00:00Z", "late anyway");
+        assert_eq!(by(Some("2010-12-06")), "2010-12-03T17:00:00Z", "nobody works on the days between");
+        assert_eq!(by(Some("2010-12-08")), "2010-12-07T17:00:00Z");
     }
 
     #[test]

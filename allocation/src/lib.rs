@@ -17,7 +17,7 @@ mod solve;
 mod sourcing;
 mod stock_prices;
 
-pub use calendar::{InvalidWorkingDays, WorkingDays, ship_days};
+pub use calendar::{InvalidWorkingDays, WorkingDays, ship_by, ship_days};
 pub use check::{MAX_FACILITIES, MAX_LINES, MAX_STOCK_ROWS, Problem};
 pub use geo::Position;
 pub use mistake::{Invalid, Mistake};
@@ -28,7 +28,7 @@ pub use rate_card::{RateCard, Service, Zone};
 pub use rules::{BUILT_IN_RULES, Check, Costs, Group, Rule, RuleMistake, RuleMistakes, Rules, RulesInForce, Selection};
 pub use solve::{Options, solve};
 pub use sourcing::{
-    CostParts, DecidedPackage, Decision, Destination, Exclusion, Facility, LineToSource, LocatedBy, OrderToSource, Outlook, RulePenalty,
-    SkuRule, Sourcing, StockLevel, Unused, build_problem,
+    CostParts, DecidedPackage, Decision, Destination, Exclusion, Facility, LineToSource, LocatedBy, OrderToSource, Outlook, Reach,
+    RulePenalty, SkuRule, Sourcing, StockLevel, Unused, build_problem, reach,
 };
 pub use stock_prices::{LookAhead, Region, SkuAhead, StockPrices, Unsolved, stock_prices};

@@ -1,5 +1,7 @@
 //! Every duration and limit of an order's life, in one place. Travels in the workflow's start input, so that running orders keep theirs.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +48,8 @@ policy! {
     remorse_ms: i64 = 0;
     /// After becoming Backordered: units that still wait for stock are cancelled.
     backorder_ms: i64 = 30 * DAY_MS;
+    /// After a facility had no time for units that wait since: they are sourced again, if they were not served by then.
+    no_capacity_ms: i64 = DAY_MS;
     /// After release: a facility that has not accepted needs attention.
     accept_ms: i64 = 2 * DAY_MS;
     /// After acceptance: a facility that has not packed needs attention.
@@ -114,6 +118,8 @@ policy! {
     bulk_pause_ms: i64 = 7 * DAY_MS;
     /// A plan may leave units waiting rather than open a dear consignment; after this they ship at any cost.
     split_wait_ms: i64 = 2 * DAY_MS;
+    /// By channel: so much earlier than they came, its orders stand in the queue for stock. Other channels have none.
+    head_start_ms: BTreeMap<String, i64> = BTreeMap::new();
     /// How often units of a line that facilities give back are sourced again before they wait.
     resource_rounds_max: u32 = 5;
     /// How often an order that no facility knows of yet is moved because a pool was decided again together. 0: never.

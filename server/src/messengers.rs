@@ -57,6 +57,9 @@ fn all(starter: &Starter, relay: &Relay) -> Vec<Messenger> {
     vec![
         Messenger { nudge: Some(relay.clone()), ..deliver },
         Messenger::of("hold_expiry", Duration::from_secs(1), starter, |s| async move { s.expire_holds().await }.boxed()),
+        Messenger::of("serving", Duration::from_millis(500), starter, |s| async move { s.serve_waiting().await }.boxed()),
+        Messenger::of("offer_expiry", Duration::from_secs(5), starter, |s| async move { s.expire_offers().await }.boxed()),
+        Messenger::of("waiting_sweep", Duration::from_secs(60), starter, |s| async move { s.sweep_waiting().await }.boxed()),
         Messenger::of("order_starts", Duration::from_secs(10), starter, |s| async move { s.start_lost_orders(LOST_AFTER).await }.boxed()),
         Messenger::of("bulk_starts", Duration::from_secs(10), starter, |s| async move { s.start_lost_bulks(LOST_AFTER).await }.boxed()),
         Messenger::of("revivals", Duration::from_secs(10), starter, |s| async move { s.revive_lost_orders(SILENT_FOR).await }.boxed()),

@@ -83,6 +83,8 @@ impl Metrics {
             ("deficit_units", backlog.deficit_units),
             ("outbox_unseen_events", backlog.outbox_unseen),
             ("outbox_lag_s", backlog.outbox_lag_s),
+            ("waiting_beside_stock", backlog.waiting_beside_stock),
+            ("orders_without_offers", backlog.orders_without_offers),
         ];
         let figure = |count| i64::try_from(count).unwrap_or(i64::MAX);
         for (kind, count) in waits {

@@ -18,6 +18,7 @@ mod maintenance;
 mod place;
 mod relay;
 mod returned;
+mod serving;
 mod sweeper;
 
 use std::{

@@ -32,9 +32,15 @@ BEGIN
         IF found.status = 'released' AND cardinality(found.ship_days) > 0 THEN
             PERFORM take_token(found.fulfillment_order_id, for_order, found.facility_id, found.ship_days);
         ELSIF found.status IN ('cancelled', 'incomplete') AND found.was IN ('released', 'accepted') THEN
-            WITH given AS (DELETE FROM capacity_tokens t WHERE t.fulfillment_order_id = found.fulfillment_order_id RETURNING t.*)
-            UPDATE capacity_days d SET taken = d.taken - 1 FROM given
-            WHERE d.facility_id = given.facility_id AND d.local_day = given.local_day;
+            WITH given AS (
+                DELETE FROM capacity_tokens t WHERE t.fulfillment_order_id = found.fulfillment_order_id RETURNING t.*
+            ), freed AS (
+                UPDATE capacity_days d SET taken = d.taken - 1 FROM given JOIN facilities f ON f.facility_id = given.facility_id
+                WHERE d.facility_id = given.facility_id AND d.local_day = given.local_day
+                RETURNING d.facility_id, d.taken + 1 >= f.daily_order_capacity AS was_full
+            )
+            -- It is another matter there, to those who have waited for it.
+            INSERT INTO serve_queue (facility_id, changes) SELECT freed.facility_id, true FROM freed WHERE freed.was_full;
         END IF;
     END LOOP;
 END $$;

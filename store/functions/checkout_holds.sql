@@ -84,47 +84,6 @@ BEGIN
     RETURN cardinality(due);
 END $$;
 
--- What an order needs beside the units of its hold, and what it leaves of them. Locks the positions of both.
-CREATE OR REPLACE FUNCTION beside_hold(hold text, INOUT needed position_units[], OUT spare position_units[]) LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM lock_stock(array_agg(p.facility_id), array_agg(p.sku)) FROM (
-        SELECT n.facility_id, n.sku FROM unnest(needed) AS n
-        UNION SELECT u.facility_id, u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold
-    ) AS p;
-    SELECT coalesce(array_agg(ROW (facility_id, sku, wanted - held)::position_units) FILTER (WHERE wanted > held), '{}'),
-        coalesce(array_agg(ROW (facility_id, sku, held - wanted)::position_units) FILTER (WHERE held > wanted), '{}')
-    INTO needed, spare FROM (
-        SELECT facility_id, sku, coalesce(n.quantity, 0) AS wanted, coalesce(h.quantity, 0) AS held
-        FROM unnest(needed) AS n FULL JOIN (
-            SELECT u.facility_id, u.sku, sum(u.quantity)::bigint AS quantity FROM checkout_hold_units u
-            WHERE u.reservation_id = hold GROUP BY u.facility_id, u.sku
-        ) AS h USING (facility_id, sku)
-    ) AS compared;
-END $$;
-
--- The hold's units become the order's, and never are anybody's in between; what it leaves of them goes to whoever waits for it, or back.
-CREATE OR REPLACE FUNCTION hand_over_hold(hold text, for_order text, spare position_units[], step text) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    becomes text;
-BEGIN
-    WITH gone AS (
-        DELETE FROM checkout_hold_units u WHERE u.reservation_id = hold RETURNING u.facility_id, u.sku, u.quantity
-    ), used AS (
-        SELECT facility_id, sku, sum(g.quantity)::bigint - coalesce(min(s.quantity), 0) AS quantity
-        FROM gone AS g LEFT JOIN unnest(spare) AS s USING (facility_id, sku) GROUP BY facility_id, sku
-    )
-    INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
-    SELECT used.facility_id, used.sku, 0, used.quantity * side.sign, 0, side.cause, side.order_id, side.reference, now()
-    FROM used CROSS JOIN (VALUES (-1, 'taken_over', NULL, hold), (1, 'reserved', for_order, step)) AS side (sign, cause, order_id, reference)
-    WHERE used.quantity > 0;
-    becomes := CASE WHEN FOUND THEN 'allocated' ELSE 'released' END;
-    UPDATE checkout_holds h SET status = becomes, order_id = for_order WHERE h.reservation_id = hold;
-    IF spare <> '{}' THEN
-        PERFORM move_stock(ARRAY (SELECT ROW (s.facility_id, s.sku, 0, -s.quantity, 0, 'released', NULL, hold, now())::stock_move
-            FROM unnest(spare) AS s));
-    END IF;
-END $$;
-
 -- Holds give way before orders do, the youngest first: nobody has bought their units yet. Answers how many of the missing units they
 -- gave. The caller has locked the position.
 CREATE OR REPLACE FUNCTION short_holds(at_facility text, of_sku text, missing bigint) RETURNS bigint LANGUAGE plpgsql AS $$

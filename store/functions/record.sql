@@ -29,11 +29,13 @@ BEGIN
 
     SELECT jsonb_agg(coalesce(to_jsonb(f), jsonb_build_object('fulfillment_order_id', c.fulfillment_order_id))) INTO before
     FROM jsonb_to_recordset(changed) AS c (fulfillment_order_id text) LEFT JOIN fulfillment_orders f USING (fulfillment_order_id);
-    INSERT INTO fulfillment_orders (fulfillment_order_id, order_id, facility_id, status, delivery_method, ship_by, updated_at)
-    SELECT c.fulfillment_order_id, this_order, c.facility_id, c.status, c.delivery_method, c.ship_by, c.updated_at
+    INSERT INTO fulfillment_orders AS f (fulfillment_order_id, order_id, facility_id, status, delivery_method, ship_by, placed_at,
+        updated_at)
+    SELECT c.fulfillment_order_id, this_order, c.facility_id, c.status, c.delivery_method, c.ship_by,
+        (record -> 'row' ->> 'placed_at')::timestamptz, c.updated_at
     FROM jsonb_populate_recordset(NULL::fulfillment_orders, changed) AS c
     ON CONFLICT (fulfillment_order_id) DO UPDATE SET facility_id = excluded.facility_id, status = excluded.status,
-        delivery_method = excluded.delivery_method, ship_by = excluded.ship_by, updated_at = excluded.updated_at;
+        delivery_method = excluded.delivery_method, ship_by = coalesce(excluded.ship_by, f.ship_by), updated_at = excluded.updated_at;
     IF jsonb_path_exists(changed, '$[*].parcels[*]') THEN
         PERFORM write_parcels(this_order, changed);
     END IF;
@@ -60,7 +62,13 @@ DECLARE
     at timestamptz := record -> 'row' ->> 'updated_at';
     positions jsonb := record -> 'positions';
     waits jsonb := record -> 'waits';
-    listed text[] := ARRAY (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(record -> 'fulfillment_orders') AS f);
+    -- Those whose waiting has ended only so that their units are planned again.
+    again text[] := ARRAY (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(record -> 'fulfillment_orders') AS f
+        WHERE (f -> 'planned_again')::boolean);
+    listed text[] := ARRAY (SELECT f ->> 'fulfillment_order_id' FROM jsonb_array_elements(record -> 'fulfillment_orders') AS f
+        WHERE NOT (f -> 'planned_again')::boolean
+        UNION ALL SELECT w.fulfillment_order_id FROM waiting_units w
+        WHERE w.order_id = this_order AND w.planning AND NOT (record -> 'planning')::boolean);
     fulfillments jsonb;
 BEGIN
     SELECT g.version INTO stored_version FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
@@ -75,9 +83,8 @@ BEGIN
     END IF;
 
     outcome := 'appended';
-    IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR record -> 'grants_seen' <> '[]' THEN
-        deficit_units := settle(this_order, positions, waits, listed, record -> 'grants_seen', record -> 'stock_facts', closing, at,
-            (record -> 'row' ->> 'placed_at')::timestamptz);
+    IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR again <> '{}' OR record -> 'grants_seen' <> '[]' THEN
+        deficit_units := settle(this_order, positions, waits, listed, again, record -> 'grants_seen', record -> 'stock_facts', closing, at);
     END IF;
     fulfillments := project(record, base = 0);
     PERFORM settle_capacity(this_order, record -> 'fulfillment_orders', fulfillments);

@@ -69,9 +69,10 @@ BEGIN
     );
 END $$;
 
--- Brings the order's units to where the record says they are. Returns the units it took beyond what was there.
-CREATE OR REPLACE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], seen jsonb, facts jsonb, closing boolean, at timestamptz,
-    placed timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Brings the order's units to where the record says they are; those of `again` keep their place in the queue while they are planned again.
+-- Returns the units it took beyond what was there.
+CREATE OR REPLACE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], again text[], seen jsonb, facts jsonb,
+    closing boolean, at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     changes reservation_change[] := reservation_changes(for_order, positions, listed, closing);
     -- The guard is held: the order's rows may be served meanwhile, but none is added.
@@ -88,6 +89,7 @@ BEGIN
             UNION SELECT w ->> 'sku' FROM jsonb_array_elements(waits) AS w
             UNION SELECT w.sku FROM waiting_units w WHERE w.order_id = for_order
             UNION SELECT g.sku FROM stock_grants g WHERE g.order_id = for_order), true);
+        UPDATE waiting_units w SET planning = true WHERE w.order_id = for_order AND w.fulfillment_order_id = ANY (again);
     END IF;
     dissolved := ARRAY (SELECT g FROM stock_grants g WHERE g.order_id = for_order AND (closing OR seen ? g.grant_id));
     moves := settlement_moves(for_order, changes, dissolved, at);
@@ -110,7 +112,7 @@ BEGIN
     END IF;
     -- What has just been seen is no longer taken off.
     IF waiting THEN
-        PERFORM wait_for(for_order, wanted, placed);
+        PERFORM wait_for(for_order, wanted);
     END IF;
     RETURN CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
 END $$;

@@ -26,8 +26,9 @@ BEGIN
 END $$;
 
 -- The one conditional write that decides who gets stock: all positions or none, in one round trip. `needed` is what `positions`
--- add up to, each position once. The units of a checkout's hold that the request takes over are the order's before anybody else can have
--- them. Answers done (with the step's first answer), short (with what is there) or closed.
+-- add up to, each position once. The units of a checkout's hold that the request takes over, and those that the order is offered, are
+-- the order's before anybody else can have them; what it leaves of them goes to whoever's turn it is. Answers done (with the step's
+-- first answer), short (with what is there) or closed.
 CREATE OR REPLACE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := request ->> 'order_id';
@@ -36,10 +37,14 @@ DECLARE
     needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
     spare position_units[] := '{}';
     hold text;
+    -- SKUs that the order is offered, or is in the queue for while it plans.
+    queued text[] := '{}';
+    offers text[] := '{}';
     closed timestamptz;
 BEGIN
     -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
-    INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
+    INSERT INTO order_guards (order_id, rank_at) VALUES (this_order, coalesce((request ->> 'rank_at')::timestamptz, now()))
+    ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         SELECT g.closed_at INTO closed FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
         IF closed IS NOT NULL THEN
@@ -51,6 +56,8 @@ BEGIN
             outcome := 'done';
             RETURN;
         END IF;
+        queued := ARRAY (SELECT w.sku FROM waiting_units w WHERE w.order_id = this_order AND w.planning
+            UNION SELECT g.sku FROM stock_grants g WHERE g.order_id = this_order AND g.offered_until IS NOT NULL);
     END IF;
     IF request ? 'takes_over' THEN
         -- Whoever locks the hold first has it: an order, its deadline, or who gives it back.
@@ -59,25 +66,29 @@ BEGIN
     END IF;
 
     outcome := 'short';
-    IF waiting <> '[]' OR hold IS NOT NULL THEN
-        PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w
-            UNION SELECT u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold), waiting <> '[]');
+    IF waiting <> '[]' OR hold IS NOT NULL OR queued <> '{}' THEN
+        PERFORM demand_lock(ARRAY (SELECT w ->> 'sku' FROM jsonb_array_elements(waiting) AS w UNION SELECT unnest(queued)
+            UNION SELECT u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold), waiting <> '[]' OR queued <> '{}');
+    END IF;
+    IF queued <> '{}' THEN
+        offers := ARRAY (SELECT g.grant_id FROM stock_grants g
+            WHERE g.order_id = this_order AND g.offered_until IS NOT NULL AND g.sku = ANY (queued));
     END IF;
     IF waiting <> '[]' THEN
-        detail := arrived_since(waiting, (request ->> 'planned_at')::pg_snapshot);
+        detail := outdated(waiting, request);
         IF detail IS NOT NULL THEN
             RETURN;
         END IF;
     END IF;
-    IF hold IS NOT NULL THEN
-        SELECT b.needed, b.spare INTO needed, spare FROM beside_hold(hold, needed) AS b;
+    IF hold IS NOT NULL OR offers <> '{}' THEN
+        SELECT b.needed, b.spare INTO needed, spare FROM beside_own(hold, offers, needed) AS b;
     END IF;
     IF (cardinality(needed) > 1 AND NOT lock_enough(needed)) OR NOT take_units(this_order, needed, step) THEN
         detail := short_positions(needed);
         RETURN;
     END IF;
-    IF hold IS NOT NULL THEN
-        PERFORM hand_over_hold(hold, this_order, spare, step);
+    IF hold IS NOT NULL OR offers <> '{}' THEN
+        PERFORM hand_over(hold, offers, this_order, spare, step);
     END IF;
 
     outcome := 'done';
@@ -88,8 +99,17 @@ BEGIN
     GROUP BY p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
     ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = r.allocated + excluded.allocated;
     INSERT INTO reservation_steps (order_id, step_key, answer) VALUES (this_order, step, detail);
+    IF queued <> '{}' THEN
+        DELETE FROM waiting_units w WHERE w.order_id = this_order AND w.planning AND w.sku = ANY (queued);
+    END IF;
     IF waiting <> '[]' THEN
-        PERFORM wait_for(this_order, waiting, now());
+        PERFORM wait_for(this_order, waiting);
+        PERFORM look_again(request -> 'full');
+    END IF;
+    -- Only now: the order may be the first in the queue itself.
+    IF spare <> '{}' THEN
+        PERFORM move_stock(ARRAY (SELECT ROW (s.facility_id, s.sku, 0, -s.quantity, 0, 'released', NULL, coalesce(hold, step), now())::stock_move
+            FROM unnest(spare) AS s));
     END IF;
     IF request -> 'decision' <> 'null' THEN
         INSERT INTO decisions (order_id, round, decision)

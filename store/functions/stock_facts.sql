@@ -43,9 +43,14 @@ BEGIN
         VALUES (for_order, fact.seq, fact.line_id, fact.facility_id, fact.sku, fact.reason, fact.quantity, moved.on_hand,
             moved.unavailable, at, offered_again(fact.facility_id, fact.reason, at))
         ON CONFLICT DO NOTHING;
-        IF FOUND AND (moved.on_hand, moved.unavailable) <> (0, 0) THEN
+        CONTINUE WHEN NOT FOUND;
+        IF (moved.on_hand, moved.unavailable) <> (0, 0) THEN
             moves := moves || moved;
         END IF;
+        -- When it is asked again, those who wait are served from there.
+        INSERT INTO serve_queue (facility_id, only_sku, due)
+        SELECT x.facility_id, x.sku, x.offered_again_at FROM stock_facts x
+        WHERE (x.order_id, x.seq, x.line_id) = (for_order, fact.seq, fact.line_id) AND x.offered_again_at IS NOT NULL;
     END LOOP;
     RETURN moves;
 END $$;

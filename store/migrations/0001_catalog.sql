@@ -16,8 +16,20 @@ CREATE TABLE facilities (
     cutoff_local_time time NOT NULL,
     working_days text NOT NULL,
     ship_enabled boolean NOT NULL,
-    pickup_enabled boolean NOT NULL
+    pickup_enabled boolean NOT NULL,
+    -- Its place in sets of facilities, without gaps.
+    number bigint NOT NULL UNIQUE,
+    -- The version of the facilities since when what plans say of this one holds.
+    version bigint NOT NULL
 );
+
+-- Goes up whenever plans are out of date as to which places could serve whom; and the allocation rules that they are made by.
+CREATE TABLE facilities_version (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version bigint NOT NULL,
+    rules_version text
+);
+INSERT INTO facilities_version (version) VALUES (0);
 
 -- What can be sold: weights for sourcing, titles for those who pick. An order's own price is the one it was placed with.
 CREATE TABLE products (

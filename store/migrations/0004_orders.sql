@@ -58,10 +58,12 @@ CREATE TABLE fulfillment_orders (
     status text COLLATE "C" NOT NULL,
     delivery_method text NOT NULL,
     ship_by timestamptz,
+    -- The order's.
+    placed_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX fulfillment_orders_queue
-    ON fulfillment_orders (facility_id, status, coalesce(ship_by, 'infinity'), fulfillment_order_id);
+    ON fulfillment_orders (facility_id, status, coalesce(ship_by, 'infinity'), placed_at, fulfillment_order_id);
 CREATE INDEX fulfillment_orders_by_order ON fulfillment_orders (order_id);
 
 -- Which order a carrier's number belongs to. Not unique: carriers use numbers again after some years.

@@ -34,6 +34,10 @@ pub struct Backlog {
     /// Events that readers of the outbox may not see yet, and for how long the oldest of them has been there.
     pub outbox_unseen: u64,
     pub outbox_lag_s: u64,
+    /// Waiting lines that had stock beside them which they could have had, at the last look: should be 0.
+    pub waiting_beside_stock: u64,
+    /// Orders that have left three offers of stock in a row unanswered, and get none for an hour.
+    pub orders_without_offers: u64,
 }
 
 /// Depth, age of the oldest and dead letters of rows with `since` and `dead`.
@@ -67,6 +71,13 @@ const FIGURES: &str = concat!(
         "SELECT expires_at AS since, false AS dead FROM checkout_holds WHERE status = 'held' AND expires_at <= now()"
     ),
     ",",
+    queue!("places_to_serve", "SELECT queued_at AS since, false AS dead FROM serve_queue WHERE due <= now()"),
+    ",",
+    queue!(
+        "offers_to_answer",
+        "SELECT offered_until - interval '60 seconds' AS since, false AS dead FROM stock_grants WHERE offered_until IS NOT NULL"
+    ),
+    ",",
     queue!("snapshots_to_apply", "SELECT applying_since AS since, false AS dead FROM feeds WHERE status = 'applying'"),
     "),
     'orders_needing_attention', (SELECT count(*) FROM (SELECT FROM orders
@@ -74,7 +85,9 @@ const FIGURES: &str = concat!(
     'orders_on_hold', (SELECT count(*) FROM (SELECT FROM orders
         WHERE (needs_attention OR hold_reasons <> '{}') AND hold_reasons <> '{}' LIMIT $2) AS r),
     'waiting_units', (SELECT coalesce(sum(quantity), 0) FROM (SELECT quantity FROM waiting_units LIMIT $2) AS r),
-    'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM (SELECT deficit FROM stock WHERE deficit > 0 LIMIT $2) AS r))
+    'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM (SELECT deficit FROM stock WHERE deficit > 0 LIMIT $2) AS r),
+    'waiting_beside_stock', (SELECT lines_beside_stock FROM waiting_sweep),
+    'orders_without_offers', (SELECT count(*) FROM order_guards WHERE no_offers_until > now() AND offers_missed >= 3))
     || (SELECT jsonb_build_object('outbox_unseen', count(*),
             'outbox_lag_s', coalesce(extract(epoch FROM now() - min(recorded_at))::bigint, 0))
         FROM (SELECT recorded_at FROM order_events WHERE epoch = (SELECT outbox_epoch())

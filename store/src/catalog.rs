@@ -6,6 +6,7 @@ use oms_domain::{
     error::ErrorCode,
     ids::{FacilityId, Sku},
 };
+use serde::Deserialize;
 use sqlx::types::Json;
 
 use crate::{
@@ -14,6 +15,23 @@ use crate::{
     stock::{NumberedRow, StockPosition},
     store::{Store, Tries},
 };
+
+/// The facilities at a time. What a plan says of waiting units holds as long as they are these.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FacilityBook {
+    /// Goes up with every change of a facility, of the capacity that is left to a full one, or of the allocation rules.
+    pub version: u64,
+    /// By id.
+    pub facilities: Vec<NumberedFacility>,
+}
+
+/// A facility, and its number in a [`FacilitySet`](crate::FacilitySet).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct NumberedFacility {
+    pub number: usize,
+    #[serde(flatten)]
+    pub facility: Facility,
+}
 
 /// Facilities, products and single counts of a [`Store`].
 pub struct Catalog<'a>(&'a Store);
@@ -53,6 +71,22 @@ impl Catalog<'_> {
     /// Every facility, by id: there are few.
     pub async fn facilities(&self) -> Result<Vec<Facility>, StoreError> {
         self.0.rows(sqlx::query_scalar("SELECT to_jsonb(f) FROM facilities f ORDER BY facility_id")).await
+    }
+
+    /// Every facility with its number, at one time.
+    pub async fn facility_book(&self) -> Result<FacilityBook, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('version', v.version, 'facilities', coalesce((
+                SELECT jsonb_agg(to_jsonb(f) ORDER BY facility_id) FROM facilities f), '[]'))
+            FROM facilities_version v",
+        );
+        self.0.row(query).await?.ok_or(StoreError::Corrupt { what: "the facilities" })
+    }
+
+    /// The version of the facilities.
+    pub async fn facilities_version(&self) -> Result<u64, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(version) FROM facilities_version");
+        self.0.row(query).await?.ok_or(StoreError::Corrupt { what: "the version of the facilities" })
     }
 
     /// A product.

@@ -2,6 +2,7 @@
 //! order then refuses stays, and changes nothing: only what the order's document has confirmed is read again.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use oms_domain::{
     change::ChangeSet,
     ids::{ChangeId, OrderId},
@@ -48,12 +49,17 @@ impl Store {
 
     /// The order as placed, with the lines and addresses of these change sets, one after the other. None if it was not taken in.
     pub async fn placed(&self, order_id: &OrderId, changes: &[ChangeId]) -> Result<Option<PlacedOrder>, StoreError> {
+        Ok(self.taken_in(order_id, changes).await?.map(|(placed, _)| placed))
+    }
+
+    /// The same, and when it was taken in.
+    pub async fn taken_in(&self, order_id: &OrderId, changes: &[ChangeId]) -> Result<Option<(PlacedOrder, Timestamp)>, StoreError> {
         let Some(intake) = self.intake(order_id).await? else { return Ok(None) };
         let mut placed = intake.order;
         for change_id in changes {
             placed = placed.with(&self.change_set(order_id, change_id).await?);
         }
-        Ok(Some(placed))
+        Ok(Some((placed, intake.received_at)))
     }
 
     async fn change_set(&self, order_id: &OrderId, change_id: &ChangeId) -> Result<ChangeSet, StoreError> {

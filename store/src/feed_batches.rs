@@ -18,6 +18,9 @@ use crate::{
 /// Most rows of one batch.
 pub const FEED_BATCH_ROWS: usize = 5_000;
 
+/// Most rows that move stock in one transaction: what a waiting reservation of one of their SKUs may have to wait for.
+pub(crate) const PIECE_ROWS: usize = 200;
+
 /// A row with its number, as the database wants it.
 #[derive(Serialize)]
 struct Numbered<'a, T> {
@@ -55,7 +58,14 @@ impl Feeds<'_> {
 
     /// Takes goods in, each receipt once ever.
     pub async fn apply_receipts(&self, feed_id: Uuid, rows: &[FeedRow<Receipt>]) -> Result<BatchResult, StoreError> {
-        self.apply(feed_id, FeedKind::Receipts, rows).await
+        let mut all = BatchResult::default();
+        for piece in rows.chunks(PIECE_ROWS) {
+            let applied = self.apply(feed_id, FeedKind::Receipts, piece).await?;
+            all.accepted += applied.accepted;
+            all.unchanged += applied.unchanged;
+            all.rejected.extend(applied.rejected);
+        }
+        Ok(all)
     }
 
     /// Batches of a run come in the order of their row numbers, so that one sent again is known by them.

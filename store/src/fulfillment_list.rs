@@ -30,15 +30,25 @@ pub struct FulfillmentSummary {
     pub status: String,
     pub delivery_method: DeliveryMethod,
     pub ship_by: Option<Timestamp>,
+    /// When the order was placed.
+    pub placed_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// Without a date comes last. See `ORDERS_PAGE` for the conditions.
+/// Of those that must ship by one time the order that was placed first; what has no time comes last. See `ORDERS_PAGE` for the conditions.
 const FULFILLMENT_ORDERS_PAGE: &str = "SELECT to_jsonb(f) FROM fulfillment_orders f
     WHERE ($1::text IS NULL OR f.facility_id = $1)
         AND ($2::text IS NULL OR f.status = $2)
-        AND ($4::text IS NULL OR (coalesce(f.ship_by, 'infinity'), f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4))
-    ORDER BY coalesce(f.ship_by, 'infinity'), f.fulfillment_order_id LIMIT $5";
+        AND ($5::text IS NULL
+            OR (coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4, $5))
+    ORDER BY coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id LIMIT $6";
+
+/// A place in the queue: by when it must ship, when its order was placed, and which it is.
+fn place_in_queue(text: &str) -> Result<(Option<Timestamp>, Option<Timestamp>, &str), StoreError> {
+    let (ship_by, rest) = parse_cursor(text)?;
+    let (placed_at, id) = parse_cursor(rest)?;
+    Ok((ship_by, placed_at, id))
+}
 
 impl Store {
     /// Fulfillment orders, those that must ship soonest first.
@@ -48,16 +58,19 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page<FulfillmentSummary>, StoreError> {
-        let after = after.map(parse_cursor).transpose()?;
+        let after = after.map(place_in_queue).transpose()?;
+        let (ship_by, placed_at, id) = after.map_or((None, None, None), |(ship_by, placed_at, id)| (ship_by, placed_at, Some(id)));
         let query = sqlx::query_scalar(FULFILLMENT_ORDERS_PAGE)
             .persistent(false)
             .bind(filter.facility_id.as_ref().map(FacilityId::as_str))
             .bind(&filter.status)
-            .bind(after.and_then(|(ship_by, _)| ship_by).map(ToSqlx::to_sqlx))
-            .bind(after.map(|(_, id)| id))
+            .bind(ship_by.map(ToSqlx::to_sqlx))
+            .bind(placed_at.map(ToSqlx::to_sqlx))
+            .bind(id)
             .bind(i64::from(limit) + 1);
         let rows: Vec<FulfillmentSummary> = self.rows(query).await?;
-        Ok(Page::cut(rows, limit, |last| cursor(last.ship_by, last.fulfillment_order_id.as_str())))
+        let place = |last: &FulfillmentSummary| cursor(last.ship_by, &cursor(Some(last.placed_at), last.fulfillment_order_id.as_str()));
+        Ok(Page::cut(rows, limit, place))
     }
 
     /// One fulfillment order.

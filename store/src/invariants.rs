@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, store::Store};
 
-/// What the reconciler asks PostgreSQL. In a sound store the first three are 0.
+/// What the reconciler asks PostgreSQL. In a sound store the first four are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invariants {
     /// Units reserved beyond what is there that no recorded deficit explains.
@@ -13,6 +13,8 @@ pub struct Invariants {
     /// rows they count.
     pub leaked_reservations: u64,
     pub waiting_of_closed_orders: u64,
+    /// Waiting lines beside stock that they could have, and that nobody is about to give them.
+    pub waiting_beside_stock: u64,
     /// Units reserved beyond what is there because of facts.
     pub deficit_units: u64,
     /// Granted units whose order has not taken notice yet.
@@ -47,6 +49,7 @@ impl Store {
                     + (SELECT coalesce(sum(abs(coalesce(s.reserved, 0) - coalesce(p.units, 0))), 0)
                         FROM stock s FULL JOIN per_position p USING (facility_id, sku)),
                 'waiting_of_closed_orders', (SELECT coalesce(sum(quantity), 0) FROM waiting_units JOIN closed USING (order_id)),
+                'waiting_beside_stock', (SELECT count(DISTINCT (order_id, line_id)) FROM waiting_beside()),
                 'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM stock),
                 'unseen_grants', (SELECT coalesce(sum(quantity), 0) FROM stock_grants),
                 'pending_messages', (SELECT count(*) FROM order_inbox),

@@ -43,6 +43,8 @@ pub struct Record {
     pub grants_seen: Vec<String>,
     /// What facilities said by giving units back; each is booked once.
     pub stock_facts: Vec<StockFact>,
+    /// A round of sourcing is under way.
+    pub planning: bool,
     /// No reservation may survive, and none may be taken any more.
     pub closed: bool,
 }
@@ -88,6 +90,8 @@ pub struct FulfillmentRow {
     /// Of a released one: the local days on which its facility could ship it, soonest first. It takes a token on the first with room;
     /// empty: its facility has no limit.
     pub ship_days: Vec<Date>,
+    /// It waited, and its units are being planned again: they keep their place in the queue for stock until they are.
+    pub planned_again: bool,
 }
 
 /// A parcel, and the number its carrier knows it by.
@@ -112,8 +116,6 @@ pub struct StockTarget {
     pub consumed: u32,
     /// Units the order waits for, as it knows the matter. The same in every target of one fulfillment order and line.
     pub waiting: u32,
-    /// What waits takes nothing bit by bit: see [`Waiting`](crate::Waiting).
-    pub whole_order: bool,
     /// Where it may be served; empty: at any facility that ships.
     pub only_at: Vec<FacilityId>,
 }
@@ -159,6 +161,7 @@ struct Progress<'a> {
     waits: Vec<WaitTarget<'a>>,
     grants_seen: &'a [String],
     stock_facts: &'a [StockFact],
+    planning: bool,
     closed: bool,
 }
 
@@ -178,7 +181,6 @@ struct WaitTarget<'a> {
     line_id: &'a LineId,
     sku: &'a Sku,
     quantity: u32,
-    whole_order: bool,
     only_at: &'a [FacilityId],
 }
 
@@ -199,7 +201,6 @@ impl<'a> Progress<'a> {
             line_id: &target.line_id,
             sku: &target.sku,
             quantity: target.waiting,
-            whole_order: target.whole_order,
             only_at: &target.only_at,
         };
         // A line has one waiting row, however many facilities it has units at.
@@ -217,6 +218,7 @@ impl<'a> Progress<'a> {
             waits: waits.into_values().collect(),
             grants_seen: &record.grants_seen,
             stock_facts: &record.stock_facts,
+            planning: record.planning,
             closed: record.closed,
         }
     }

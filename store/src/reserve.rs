@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
 
-use crate::{error::StoreError, stock::Available, store::Store};
+use crate::{error::StoreError, stock::Available, store::Store, waiting::FacilitySet};
 
 /// Units to take at a facility.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,13 +27,16 @@ pub struct Waiting {
     pub line_id: LineId,
     pub sku: Sku,
     pub quantity: u32,
-    /// Higher is served first; then whoever was placed first.
-    pub priority: i32,
-    pub placed_at: Timestamp,
-    /// Takes nothing when stock arrives: the order is told, and plans again as a whole.
-    pub whole_order: bool,
+    /// Stock that arrives is not the order's at once: it is offered, and the order plans with it.
+    pub plans_again: bool,
+    /// Less than all of it is no use to the order.
+    pub all_or_nothing: bool,
     /// Where it may be served; empty: at any facility that ships.
     pub only_at: Vec<FacilityId>,
+    /// Where the plan would have had it from; None: nobody has planned it.
+    pub could_have: Option<FacilitySet>,
+    /// Units that the plan saw at a place that could have served it, and would rather not have: more are another matter.
+    pub declined: BTreeMap<FacilityId, i64>,
     /// Shown to people. The order's own timer decides, since only it knows business time.
     pub expires_at: Option<Timestamp>,
 }
@@ -51,8 +54,14 @@ pub struct Reserve {
     pub key: String,
     pub positions: Vec<Position>,
     pub waiting: Vec<Waiting>,
+    /// The order's place in the queue for stock, for as long as it lives: the lowest is served first. The first step says it; absent: now.
+    pub rank_at: Option<Timestamp>,
     /// When the plan was made. Without it a waiting line sleeps through stock that arrived between plan and reservation.
     pub planned_at: Option<StockMark>,
+    /// Which facilities the plan was made with: see [`FacilityBook`](crate::FacilityBook).
+    pub facilities_version: Option<u64>,
+    /// Facilities that could serve what waits and have no capacity now.
+    pub full: Vec<FullFacility>,
     /// Stock held for its checkout, if it still is: those units are the order's own, and what it leaves of them goes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub takes_over: Option<ReservationId>,
@@ -60,6 +69,13 @@ pub struct Reserve {
     pub decision: Option<Value>,
     /// What this step answers from now on.
     pub answer: Value,
+}
+
+/// A facility without capacity, and when that is another matter, in business time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FullFacility {
+    pub facility_id: FacilityId,
+    pub due: Timestamp,
 }
 
 /// A step as the database wants it.

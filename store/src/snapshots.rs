@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     error::StoreError,
-    feed_batches::FEED_BATCH_ROWS,
+    feed_batches::PIECE_ROWS,
     feeds::{FeedRun, Feeds},
     store::Tries,
 };
@@ -39,7 +39,7 @@ impl Feeds<'_> {
 
     /// Applies what there is of a snapshot that is to be applied; of any other, nothing.
     pub(crate) async fn apply_snapshot(&self, feed_id: Uuid) -> Result<(), StoreError> {
-        let most = i64::try_from(FEED_BATCH_ROWS).unwrap_or(i64::MAX);
+        let most = i64::try_from(PIECE_ROWS).unwrap_or(i64::MAX);
         let mut tries = Tries::default();
         loop {
             let applied = sqlx::query_scalar("SELECT apply_counts($1, $2)").bind(feed_id).bind(most).fetch_one(&self.0.pool).await;

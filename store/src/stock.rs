@@ -35,6 +35,8 @@ pub struct Availability {
     /// Which prices of stock these are; None: there are none.
     #[serde(default)]
     pub stock_prices_version: Option<String>,
+    /// See [`FacilityBook`](crate::FacilityBook).
+    pub facilities_version: u64,
 }
 
 /// One position, in units. `available` is never shown below 0; `on_hand` may be negative, where facts outran the count.
@@ -94,15 +96,19 @@ pub enum AdjustmentResult {
 pub(crate) const UNITS_MAX: i64 = 1_000_000_000_000;
 
 impl Store {
-    /// What every facility can promise of these SKUs and at what price of the stock, and when that was so.
+    /// What every facility can promise of these SKUs and at what price of the stock, and when that was so. What those who wait are about
+    /// to be served is theirs.
     pub async fn availability(&self, skus: &[Sku]) -> Result<Availability, StoreError> {
         let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
         let query = sqlx::query_scalar(
             "SELECT jsonb_build_object('mark', pg_current_snapshot()::text,
+                'facilities_version', (SELECT version FROM facilities_version),
                 'stock_prices_version', (SELECT version FROM stock_price_version), 'positions', coalesce((
-                SELECT jsonb_agg(jsonb_build_object('facility_id', facility_id, 'sku', sku, 'available', available,
+                SELECT jsonb_agg(jsonb_build_object('facility_id', facility_id, 'sku', sku, 'available', units,
                     'stock_price_milli', coalesce(price_milli, 0)) ORDER BY sku, facility_id)
-                FROM stock LEFT JOIN stock_prices USING (sku, facility_id) WHERE sku = ANY ($1) AND available > 0), '[]'))",
+                FROM stock LEFT JOIN stock_prices USING (sku, facility_id),
+                    LATERAL (SELECT available - claimed_units(facility_id, sku) AS units) AS left_over
+                WHERE sku = ANY ($1) AND available > 0 AND units > 0), '[]'))",
         );
         self.row(query.bind(skus)).await?.ok_or(StoreError::Corrupt { what: "the availability" })
     }

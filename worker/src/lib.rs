@@ -2,6 +2,7 @@
 
 mod around;
 mod crew;
+mod rules;
 mod wear;
 
 use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin, sync::Arc};
@@ -73,6 +74,7 @@ pub async fn serve(runtime: &Runtime, client: Client, parts: Parts, settings: Se
     let (mut crew, work) = Crew::form(runtime, &client, &parts, &settings)?;
     let mut at_work = FuturesUnordered::from_iter([work]);
     let (mut stop, mut stopping) = (pin!(stop), false);
+    let mut rules = pin!(rules::announce(parts.store.clone(), parts.rules.clone()));
     loop {
         tokio::select! {
             () = &mut stop, if !stopping => {
@@ -89,6 +91,7 @@ pub async fn serve(runtime: &Runtime, client: Client, parts: Parts, settings: Se
                 crew = next;
                 at_work.push(work);
             }
+            never = &mut rules => match never {},
             Some(done) = at_work.next() => {
                 done?;
                 match (at_work.is_empty(), stopping) {

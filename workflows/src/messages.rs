@@ -139,9 +139,8 @@ pub fn carrier_moves(payload: &Value) -> Vec<CarrierMove> {
 
 /// Reads a `stock_arrived` signal. None for what is not one: a signal that failed to decode would fail the workflow task for ever.
 pub fn stock_arrived(payload: &Value) -> Option<Fact> {
-    let grants = payload.get("grants")?.as_array()?;
-    let hint_id = payload.get("hint_id").and_then(Value::as_str).map(str::to_owned);
-    Some(Fact::StockArrived { grants: grants.iter().filter_map(grant).collect(), hint_id })
+    let given = |kind: &str| Some(payload.get(kind)?.as_array()?.iter().filter_map(grant).collect());
+    Some(Fact::StockArrived { grants: given("grants")?, offers: given("offers").unwrap_or_default() })
 }
 
 fn grant(value: &Value) -> Option<Grant> {
@@ -198,7 +197,7 @@ mod tests {
     #[test]
     fn a_signal_that_makes_no_sense_is_read_as_nothing() {
         assert_eq!(stock_arrived(&json!(42)), None);
-        assert_eq!(stock_arrived(&json!({"grants": [{"grant_id": 7}]})), Some(Fact::StockArrived { grants: vec![], hint_id: None }));
+        assert_eq!(stock_arrived(&json!({"grants": [{"grant_id": 7}]})), Some(Fact::StockArrived { grants: vec![], offers: vec![] }));
         assert_eq!(stock_shorted(&json!({"shorts": [{"quantity": 7}]})), Some(Fact::StockShorted { shorts: vec![] }));
         assert_eq!(carrier_events(&json!({"events": ["x", {"status": "eaten"}]})), []);
     }

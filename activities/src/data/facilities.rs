@@ -1,25 +1,41 @@
-//! The facilities, as sourcing sees them. Read anew every few seconds: a plan needs them all, and they seldom change.
+//! The facilities, as sourcing sees them: read once for each change of them. The capacity that is taken changes all the time, and is read
+//! anew every few seconds.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use oms_allocation::Facility;
 use oms_domain::ids::FacilityId;
-use oms_store::{Store, StoreError};
+use oms_store::{FacilityBook, Store, StoreError};
+use tokio::sync::Mutex;
 
-/// How old the facilities may be that a plan goes by.
+/// How old the taken capacity may be that a plan goes by.
 const FRESH: Duration = Duration::from_secs(5);
 
-type Known = Option<(Instant, Arc<Vec<Facility>>)>;
+/// All facilities at a time.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// By id, with the capacity that is taken.
+    pub facilities: Vec<Facility>,
+    /// By facility id: its number in sets of facilities.
+    pub numbers: BTreeMap<String, usize>,
+    pub version: u64,
+}
 
-/// All facilities, with the time they were read.
+struct Known {
+    book: Arc<FacilityBook>,
+    places: Arc<Places>,
+    read_at: Instant,
+}
+
+/// Whoever comes while they are being read waits for that.
 pub(crate) struct Facilities {
     store: Store,
-    known: Mutex<Known>,
+    known: Mutex<Option<Known>>,
 }
 
 impl Facilities {
@@ -27,25 +43,48 @@ impl Facilities {
         Self { store, known: Mutex::new(None) }
     }
 
-    /// All facilities, by id, with the capacity that is taken from `at` (business time) on.
-    pub(crate) async fn all(&self, at: Timestamp) -> Result<Arc<Vec<Facility>>, StoreError> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, facilities)) = known.filter(|(read_at, _)| read_at.elapsed() < FRESH) {
-            return Ok(facilities);
+    /// All facilities, with the capacity that is taken from `at` (business time) on.
+    pub(crate) async fn all(&self, at: Timestamp) -> Result<Arc<Places>, StoreError> {
+        self.since(None, at).await
+    }
+
+    /// All facilities as of this version of them, or later.
+    pub(crate) async fn since(&self, version: Option<u64>, at: Timestamp) -> Result<Arc<Places>, StoreError> {
+        let mut known = self.known.lock().await;
+        let fresh = known.as_ref().filter(|known| known.read_at.elapsed() < FRESH && Some(known.book.version) >= version);
+        if let Some(known) = fresh {
+            return Ok(Arc::clone(&known.places));
         }
-        let facilities = self.store.catalog().facilities().await?;
-        // A day before, as it is earlier elsewhere.
-        let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+        let wanted = match version {
+            Some(version) => version,
+            None => self.store.catalog().facilities_version().await?,
+        };
+        let book = match known.take() {
+            Some(known) if known.book.version >= wanted => known.book,
+            Some(_) | None => Arc::new(self.store.catalog().facility_book().await?),
+        };
+        let places = Arc::new(self.places(&book, at).await?);
+        *known = Some(Known { book, places: Arc::clone(&places), read_at: Instant::now() });
+        Ok(places)
+    }
+
+    async fn places(&self, book: &FacilityBook, at: Timestamp) -> Result<Places, StoreError> {
         let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
-        for day in self.store.capacity_taken(from).await? {
-            taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
+        if book.facilities.iter().any(|row| row.facility.daily_order_capacity.is_some()) {
+            // A day before, as it is earlier elsewhere.
+            let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+            for day in self.store.capacity_taken(from).await? {
+                taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
+            }
         }
-        let facilities = facilities.into_iter().filter_map(|row| {
-            let taken = taken.remove(&row.facility_id).unwrap_or_default();
-            row.for_sourcing(taken)
-        });
-        let facilities: Arc<Vec<Facility>> = Arc::new(facilities.collect());
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&facilities)));
-        Ok(facilities)
+        let with_taken = |row: &oms_store::NumberedFacility| {
+            let taken = taken.get(&row.facility.facility_id).cloned().unwrap_or_default();
+            row.facility.clone().for_sourcing(taken)
+        };
+        Ok(Places {
+            facilities: book.facilities.iter().filter_map(with_taken).collect(),
+            numbers: book.facilities.iter().map(|row| (row.facility.facility_id.to_string(), row.number)).collect(),
+            version: book.version,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Stock that was held for an order's checkout: the first round of sourcing counts it as there, and takes it over.
+//! Stock that is held for an order: for its checkout, or since it waited and some came. Sourcing counts it as there, and takes it over.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,16 @@ impl DataActivities {
         let mut held = self.store.held_units(reservation_id).await.map_err(|error| store_failure(&error))?;
         held.retain(|units| skus.contains(&units.sku));
         Ok(held)
+    }
+
+    /// What is held for the order since it is its turn. Nobody is offered anything before having waited.
+    pub(super) async fn offered(&self, request: &SourceRequest, skus: &[Sku]) -> Result<Vec<HeldUnits>, ActivityError> {
+        if request.round <= 1 {
+            return Ok(Vec::new());
+        }
+        let mut offered = self.store.offered_units(&request.order_id).await.map_err(|error| store_failure(&error))?;
+        offered.retain(|units| skus.contains(&units.sku));
+        Ok(offered)
     }
 }
 

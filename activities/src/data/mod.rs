@@ -7,6 +7,7 @@ pub(crate) mod plan;
 mod record;
 mod returned;
 pub(crate) mod source;
+mod waits;
 
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl DataActivities {
         let mut record = record::record_of(input).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         if record::releases(&record) {
             let facilities = self.facilities.all(at).await.map_err(|error| store_failure(&error))?;
-            record::name_ship_days(&mut record, &facilities, at);
+            record::name_ship_days(&mut record, &facilities.facilities, at);
         }
         let recorded = self.store.record(&record).await.map_err(|error| store_failure(&error))?;
         record::note(record.order_id.as_str(), record.version, recorded);

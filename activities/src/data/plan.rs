@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use oms_allocation::{
-    Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Rules, Service, StockLevel, build_problem,
+    Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Outlook, Rules, Service, StockLevel, build_problem,
 };
 use oms_domain::{
     ids::{FacilityId, FulfillmentOrderId, LineId, Sku},
@@ -33,12 +33,19 @@ pub(crate) struct Planner<'a> {
 pub(super) struct Planned {
     pub answer: SourcingAnswer,
     pub decisions: Vec<Decision>,
+    /// What the plan leaves to others.
+    pub left: Vec<StockLevel>,
 }
 
 impl Planned {
     /// Nothing is reserved, and nothing waits. Written down like any other plan, so that a repeat of its step does not answer otherwise.
     pub(super) fn nothing(request: &SourceRequest) -> Self {
-        Self { answer: SourcingAnswer { round: request.round, packages: vec![], waiting: vec![] }, decisions: vec![] }
+        Self { answer: SourcingAnswer { round: request.round, packages: vec![], waiting: vec![] }, decisions: vec![], left: vec![] }
+    }
+
+    /// The explanation as it is kept.
+    pub(super) fn briefly(&self) -> Vec<Decision> {
+        self.decisions.iter().cloned().map(Decision::brief).collect()
     }
 
     /// There is something to explain.
@@ -64,14 +71,14 @@ impl Planner<'_> {
     /// Plans every batch, each against what the ones before left.
     pub(super) fn plan(&self, mut stock: Vec<StockLevel>) -> Result<Planned, Invalid> {
         let mut number = self.request.first_number;
-        let mut planned =
-            Planned { answer: SourcingAnswer { round: self.request.round, packages: vec![], waiting: vec![] }, decisions: vec![] };
+        let mut planned = Planned::nothing(self.request);
         for ((group, _), lines) in self.batches() {
             let decision =
                 build_problem(&self.to_source(group, &lines), self.facilities, &stock, self.rules, self.at)?.decide(Options::default());
             self.take(&decision, group, &lines, &mut number, &mut planned.answer, &mut stock);
             planned.decisions.push(decision);
         }
+        planned.left = stock;
         Ok(planned)
     }
 
@@ -96,14 +103,14 @@ impl Planner<'_> {
             facility_id: facility_id.clone(),
             group: *group,
             lines: lines.clone(),
-            ship_by: None,
+            ship_by: sourcing.outlook(facility_id.as_str()).and_then(|outlook| self.ship_by(facility_id.as_str(), outlook)),
         };
         let packages = asked.arriving.iter().map(package).collect();
         let answer = SourcingAnswer { round: self.request.round, packages, waiting: vec![] };
-        Ok(Planned { answer, decisions: vec![decision] })
+        Ok(Planned { answer, decisions: vec![decision], left: vec![] })
     }
 
-    fn batches(&self) -> Vec<Batch<'_>> {
+    pub(super) fn batches(&self) -> Vec<Batch<'_>> {
         let mut batches: BTreeMap<Journey, Vec<(&PlacedLine, u32)>> = BTreeMap::new();
         for line in &self.order.lines {
             if let Some(units) = self.request.lines.get(&line.line_id) {
@@ -113,7 +120,7 @@ impl Planner<'_> {
         batches.into_iter().collect()
     }
 
-    fn to_source(&self, group: u16, lines: &[(&PlacedLine, u32)]) -> OrderToSource {
+    pub(super) fn to_source(&self, group: u16, lines: &[(&PlacedLine, u32)]) -> OrderToSource {
         let delivery = self.order.delivery_groups.get(usize::from(group));
         let (address, pickup_facility_id) = match delivery.map(|d| &d.destination) {
             Some(placed::Destination::Address(address)) => (Some(address), None),
@@ -134,12 +141,22 @@ impl Planner<'_> {
                 Some(DeliveryMethod::Standard | DeliveryMethod::Pickup) | None => Service::Standard,
             },
             pickup_facility_id,
-            requested_delivery_date: self.order.requested_delivery_date.or(self.promised),
+            requested_delivery_date: self.wanted_by(),
             allow_split: self.order.allow_split,
             packages_already: i64::from(self.request.packages_already),
             open_packages: self.request.joinable.iter().map(ToString::to_string).collect(),
             lines: lines.iter().map(|(line, units)| self.line(line, *units)).collect(),
         }
+    }
+
+    /// The date that was asked for or promised.
+    fn wanted_by(&self) -> Option<Date> {
+        self.order.requested_delivery_date.or(self.promised)
+    }
+
+    fn ship_by(&self, facility_id: &str, outlook: &Outlook) -> Option<Timestamp> {
+        let facility = self.facilities.iter().find(|facility| facility.facility_id == facility_id)?;
+        oms_allocation::ship_by(facility, (outlook.ship_date, outlook.delivery_date), self.wanted_by())
     }
 
     fn line(&self, line: &PlacedLine, units: u32) -> LineToSource {
@@ -187,7 +204,7 @@ impl Planner<'_> {
                 }
             }
             let Ok(facility_id) = package.facility_id.parse() else { continue };
-            let ship_by = None;
+            let ship_by = self.ship_by(&package.facility_id, &package.outlook);
             answer.packages.push(SourcedPackage { fulfillment_order_id: self.next(number), facility_id, group, lines: taken, ship_by });
         }
         for on_purpose in [false, true] {

@@ -3,7 +3,8 @@
 use oms_allocation::Facility;
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    order::{CoreChange, FulfillmentOrder, Order},
+    ids::FulfillmentOrderId,
+    order::{CoreChange, Event, FulfillmentOrder, Order},
 };
 use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 use oms_workflows::contracts::{RecordAnswer, RecordInput, RecordOutcome};
@@ -13,21 +14,38 @@ use super::admit::Beginning;
 pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error> {
     let RecordInput { order, events, stock_facts, base, since, beginning, at } = input;
     let beginning = beginning.map(|core| Beginning { core: *core, policy: order.policy.clone() });
-    let fulfillment_orders = order.changed_since(since).map(|found| fulfillment_row(&order, found)).collect();
+    let planning = order.sourcing.asked > order.sourcing.answered;
+    let events: Vec<_> = events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect();
+    let again = if planning { waiting_ended(&events) } else { Vec::new() };
+    let row = |found: &FulfillmentOrder| {
+        let planned_again = again.contains(&found.fulfillment_order_id);
+        FulfillmentRow { planned_again, ..fulfillment_row(&order, found) }
+    };
+    let fulfillment_orders = order.changed_since(since).map(row).collect();
     Ok(Record {
         order_id: order.core.order_id.clone(),
         base,
         version: order.version,
         beginning: beginning.map(serde_json::to_value).transpose()?,
-        events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect(),
+        events,
         row: order_row(&order, since, at),
         fulfillment_orders,
         stock: order.stock_targets_since(since).into_iter().map(stock_target).collect(),
         grants_seen: order.grants_seen_since(since),
         stock_facts,
+        planning,
         closed: order.status.is_final(),
         doc: serde_json::to_value(&order)?,
     })
+}
+
+/// Fulfillment orders that wait no longer, since their units are looked for anew.
+fn waiting_ended(events: &[RecordedEvent]) -> Vec<FulfillmentOrderId> {
+    let ended = events.iter().filter_map(|event| match serde_json::from_value(event.data.clone()) {
+        Ok(Event::WaitingEnded { fulfillment_order_id }) => Some(fulfillment_order_id),
+        Ok(_) | Err(_) => None,
+    });
+    ended.collect()
 }
 
 /// A facility that is full so many working days ahead takes what is released to it on the last of them.
@@ -42,12 +60,17 @@ fn is_released(row: &FulfillmentRow) -> bool {
     row.status == FulfillmentStatus::Released.name()
 }
 
-/// Says on which days each released one could ship, where that is limited.
+/// Says until when each released one must ship, where no plan has; and on which days it could, where that is limited.
 pub(super) fn name_ship_days(record: &mut Record, facilities: &[Facility], at: jiff::Timestamp) {
     for row in record.fulfillment_orders.iter_mut().filter(|row| is_released(row)) {
         let of = row.facility_id.as_ref().and_then(|id| facilities.iter().find(|facility| facility.facility_id == id.as_str()));
-        if let Some(facility) = of.filter(|facility| facility.daily_order_capacity.is_some()) {
-            row.ship_days = oms_allocation::ship_days(facility, at, CAPACITY_HORIZON_DAYS);
+        let Some(facility) = of else { continue };
+        let days = oms_allocation::ship_days(facility, at, CAPACITY_HORIZON_DAYS);
+        // What came to it without a plan of its own leaves as soon as it can.
+        let soonest = days.first().and_then(|day| oms_allocation::ship_by(facility, (*day, *day), None));
+        row.ship_by = row.ship_by.or(soonest);
+        if facility.daily_order_capacity.is_some() {
+            row.ship_days = days;
         }
     }
 }
@@ -61,7 +84,6 @@ fn stock_target(target: oms_domain::order::StockTarget) -> StockTarget {
         allocated: target.allocated,
         consumed: target.consumed,
         waiting: target.waiting,
-        whole_order: target.whole,
         only_at: target.only_at.into_iter().collect(),
     }
 }
@@ -125,6 +147,7 @@ fn fulfillment_row(order: &Order, found: &FulfillmentOrder) -> FulfillmentRow {
         ship_by: found.ship_by,
         updated_at: found.since,
         ship_days: Vec::new(),
+        planned_again: false,
         parcels: found
             .parcels
             .iter()

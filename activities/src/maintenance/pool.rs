@@ -60,7 +60,8 @@ impl MaintenanceActivities {
         let (at, pool_id) = (input.at, input.pool_id.clone());
         let stock = availability.positions.into_iter().map(Into::into).collect();
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect();
-        let planning = move || plan(&candidates, &Ground { facilities: &facilities, rules: &rules, weights_g, stock, at }, &pool_id);
+        let planning =
+            move || plan(&candidates, &Ground { facilities: &facilities.facilities, rules: &rules, weights_g, stock, at }, &pool_id);
         let planned = tokio::task::spawn_blocking(planning).await.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         planned.map_err(|error| failure(ErrorCode::Internal, error.to_string()))
     }

@@ -25,7 +25,8 @@ impl MaintenanceActivities {
         let (facilities, rules) = (self.facilities.all(at).await.map_err(|error| store_failure(&error))?, self.rules.current());
         let skus = ahead(demand, at);
         let count = u32::try_from(skus.len()).unwrap_or(u32::MAX);
-        let solved = tokio::task::spawn_blocking(move || stock_prices(LookAhead { facilities: &facilities, rules: &rules, skus: &skus }));
+        let solved =
+            tokio::task::spawn_blocking(move || stock_prices(LookAhead { facilities: &facilities.facilities, rules: &rules, skus: &skus }));
         let solved = solved.await.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         let prices = rows(&solved.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?);
         let version = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

@@ -1,6 +1,6 @@
 //! From business data to a problem.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan, Zoned};
 
@@ -92,6 +92,39 @@ pub fn build_problem(
         outlooks,
         excluded,
     })
+}
+
+/// What a facility might ship of an order if it had stock, whoever gave a line back before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    pub facility_id: String,
+    /// The SKUs of the order that the rules let it ship; none: it is no place for this order.
+    pub skus: BTreeSet<String>,
+    /// It has no capacity left within the horizon: until then when its next day begins.
+    pub full_until: Option<Timestamp>,
+}
+
+/// What each facility might ship of an order: which stock it would wait for. Groups that help out do, since what waits is nowhere else.
+pub fn reach(order: &OrderToSource, facilities: &[Facility], rules: &Rules, now: Timestamp) -> Result<Vec<Reach>, Invalid> {
+    let mut order = order.clone();
+    order.lines.iter_mut().for_each(|line| line.rejected_by.clear());
+    let groups = rules.group_chain(&order.channel);
+    let judged = |site: &Site, facility: &Facility| {
+        let groups_needed = groups.as_ref().map_or(0, Vec::len);
+        let (local, distance_km, groups) = (&site.local, site.distance_km, groups.as_deref());
+        judge(rules, &Candidate { order: &order, facility, local, distance_km, stock: &[], groups, groups_needed })
+    };
+    let reach = |site: &Site| {
+        let empty = Facility { capacity_taken: BTreeMap::new(), ..site.facility.clone() };
+        let verdict = judged(site, &empty);
+        let may = verdict.excluded.is_none() && freight(&order, site, rules).is_some();
+        let skus = order.lines.iter().map(|line| &line.sku).filter(|sku| may && verdict.may_ship(sku)).cloned().collect();
+        let is_full = may && site.facility.daily_order_capacity.is_some() && judged(site, site.facility).excluded.is_some();
+        let full_until =
+            is_full.then(|| site.local.tomorrow().and_then(|day| day.start_of_day()).map(|day| day.timestamp()).unwrap_or(now));
+        Reach { facility_id: site.facility.facility_id.clone(), skus, full_until }
+    };
+    Ok(sites(&order, facilities, &[], now)?.iter().map(reach).collect())
 }
 
 /// A facility with what lies there and how far it is.

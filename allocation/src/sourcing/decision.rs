@@ -1,5 +1,7 @@
 //! A decision: the plan in the business' terms, with everything needed to understand it and to make it again.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -32,8 +34,11 @@ pub struct Decision {
     pub costs: CostParts,
     /// By facility id.
     pub packages: Vec<DecidedPackage>,
-    /// By facility id; with the packages, every facility that was given.
+    /// By facility id; with the packages and `left_out`, every facility that was given.
     pub not_chosen: Vec<Unused>,
+    /// Facilities that were not chosen and are not named, by the rule that spoke against them: see [`Decision::brief`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, u64>,
     pub problem: ProblemFile,
 }
 
@@ -84,7 +89,9 @@ pub struct Outlook {
     pub ship_date: Date,
     pub delivery_date: Date,
     pub days_late: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub penalties: Vec<RulePenalty>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sku_rules: Vec<SkuRule>,
 }
 
@@ -97,14 +104,40 @@ pub struct Unused {
     pub rule: String,
     pub detail: String,
     /// None: a rule excluded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
     /// What the best plan with it would have been, when that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forced: Option<Forced>,
 }
 
 impl LocatedBy {
     pub(super) fn of(order: &OrderToSource) -> Self {
         if order.destination.position.is_some() { Self::Coordinates } else { Self::Country }
+    }
+}
+
+/// Facilities beside the chosen ones that a brief decision names.
+const OTHERS_MAX: usize = 10;
+
+impl Decision {
+    /// The decision as it is kept: its size does not grow with the number of facilities. Beside the chosen ones it names the ten others that
+    /// would have been the next best (on time, near), counts the rest by rule, and has the problem without them all. With few facilities nothing
+    /// is left out.
+    pub fn brief(mut self) -> Self {
+        if self.not_chosen.len() <= OTHERS_MAX {
+            return self;
+        }
+        let far = |unused: &Unused| unused.outlook.as_ref().map_or((1, 0, 0), |o| (0, o.days_late, o.distance_km.unwrap_or(i64::MAX)));
+        self.not_chosen.sort_by_cached_key(|unused| (far(unused), unused.facility_id.clone()));
+        for unused in self.not_chosen.drain(OTHERS_MAX..) {
+            *self.left_out.entry(unused.rule).or_default() += 1;
+        }
+        self.not_chosen.sort_by(|a, b| a.facility_id.cmp(&b.facility_id));
+        let chosen = |facility_id: &str| self.packages.iter().any(|package| package.facility_id == facility_id);
+        self.problem.facilities.retain(|facility| chosen(&facility.facility_id));
+        self.problem.availability.retain(|stock| chosen(&stock.facility_id));
+        self
     }
 }
 
@@ -145,6 +178,7 @@ impl Sourcing {
             nodes: plan.nodes,
             costs: self.costs(&plan),
             not_chosen: self.unused(&plan),
+            left_out: BTreeMap::new(),
             packages: plan.packages.into_iter().map(|package| self.decided(package)).collect(),
             problem: self.problem.file().clone(),
         }

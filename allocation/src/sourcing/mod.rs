@@ -4,7 +4,7 @@ mod build;
 mod decision;
 mod input;
 
-pub use build::{Sourcing, build_problem};
+pub use build::{Reach, Sourcing, build_problem, reach};
 pub use decision::{CostParts, DecidedPackage, Decision, LocatedBy, Outlook, Unused};
 pub use input::{Destination, Facility, LineToSource, OrderToSource, StockLevel};
 

@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use oms_allocation::{
     BUILT_IN_RULES, Decision, Destination, Facility, LineToSource, LocatedBy, Options, OrderToSource, Position, Rules, Service, StockLevel,
-    build_problem,
+    build_problem, reach,
 };
 
 /// Wednesday 1 December 2010, 09:00 in London.
@@ -286,4 +286,47 @@ fn inputs_that_make_no_problem_name_their_place() {
     let dear = Facility { handling_cost_minor: i64::MAX, ..coventry() };
     let error = build_problem(&order(&[("A", 1)]), &[dear], &[], &Rules::built_in(), now).expect_err("too dear");
     assert_eq!(error.to_string(), format!("/facilities/0/handling_cost_minor: {} is too large an amount", i64::MAX));
+}
+
+#[test]
+fn among_a_thousand_facilities_a_brief_decision_stays_small_and_counts_the_rest() {
+    let store = |n: u32| Facility {
+        facility_id: format!("ST-{n:04}"),
+        position: Some(Position { latitude: 50.0 + f64::from(n) / 200.0, longitude: -1.5 }),
+        ship_enabled: n % 10 > 0,
+        ..coventry()
+    };
+    let facilities: Vec<Facility> = (0..1_000).map(store).collect();
+    let levels: Vec<StockLevel> = facilities
+        .iter()
+        .map(|facility| StockLevel { facility_id: facility.facility_id.clone(), sku: "A".into(), available: 3, stock_price_milli: 0 })
+        .collect();
+    let whole = decide(&order(&[("A", 3)]), &facilities, &levels, &Rules::built_in());
+    let brief = whole.clone().brief();
+    let bytes = serde_json::to_vec(&[&brief]).expect("JSON").len();
+    assert!(bytes <= 4_096, "{bytes} bytes");
+    assert_eq!(brief.packages, whole.packages);
+    assert_eq!(brief.not_chosen.len(), 10);
+    assert!(brief.not_chosen.iter().all(|unused| unused.outlook.as_ref().is_some_and(|outlook| outlook.zone == 1)), "the nearest");
+    let left_out: u64 = brief.left_out.values().sum();
+    assert_eq!(brief.packages.len() as u64 + 10 + left_out, 1_000);
+    assert_eq!(brief.left_out["active"], 100);
+    let again: Decision = serde_json::from_slice(&serde_json::to_vec(&brief).expect("JSON")).expect("a decision");
+    assert_eq!(again, brief);
+}
+
+#[test]
+fn what_a_facility_might_ship_does_not_depend_on_what_it_has_or_gave_back() {
+    let off = Facility { facility_id: "OFF".into(), ship_enabled: false, ..coventry() };
+    let mut full = Facility { facility_id: "FULL".into(), daily_order_capacity: Some(1), ..coventry() };
+    let now: jiff::Timestamp = NOW.parse().expect("a timestamp");
+    for day in oms_allocation::ship_days(&full, now, 5) {
+        full.capacity_taken.insert(day, 1);
+    }
+    let never = Facility { facility_id: "NEVER".into(), daily_order_capacity: Some(0), ..coventry() };
+    let mut given_back = order(&[("A", 1)]);
+    given_back.lines[0].rejected_by = vec!["WH-COVENTRY".into()];
+    let found = reach(&given_back, &[coventry(), off, full, never], &Rules::built_in(), now).expect("facilities");
+    let found: Vec<_> = found.iter().map(|place| (place.facility_id.as_str(), place.skus.len(), place.full_until.is_some())).collect();
+    assert_eq!(found, [("WH-COVENTRY", 1, false), ("OFF", 0, false), ("FULL", 1, true), ("NEVER", 0, false)]);
 }

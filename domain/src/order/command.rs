@@ -314,12 +314,11 @@ pub enum LabelOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    /// Stock came in and was granted to waiting units; or it was not, since they wait as a whole or on purpose, and are to be planned again.
+    /// Stock came for waiting units: granted, or offered, which is held for them until they have been planned with it.
     StockArrived {
         grants: Vec<Grant>,
-        /// The hint to plan again, which counts once.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        hint_id: Option<String>,
+        #[serde(default)]
+        offers: Vec<Grant>,
     },
     /// A fact left fewer units than are reserved, and these reservations were chosen to give way, in the transaction that recorded it.
     StockShorted {
@@ -337,7 +336,7 @@ pub struct Short {
     pub quantity: u32,
 }
 
-/// Units that waited and were given stock, in the transaction that raised it.
+/// Stock for units that wait, in the transaction that made it possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     pub grant_id: String,

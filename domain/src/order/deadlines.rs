@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimStatus, FulfillmentOrder, Order, OrderStatus, Parcel, decide::renews, money::operation_subject};
+use super::{ClaimStatus, FulfillmentOrder, Order, OrderStatus, Parcel, RejectionReason, decide::renews, money::operation_subject};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::PaymentId,
@@ -25,6 +25,7 @@ waits! {
         Preorder = "preorder", "until the line's fulfill_at", "the fulfillment order is opened", "support";
         Backorder = "backorder", "backorder_ms after waiting began, or the order's cancel_after", "the waiting units are cancelled", "support";
         SplitWait = "split_wait", "split_wait_ms after it was taken in", "the waiting units are sourced at any cost", "support";
+        Capacity = "capacity", "no_capacity_ms after a facility had no time for them", "the waiting units are sourced again", "nobody";
         Acceptance = "acceptance", "accept_ms after release", "released and not accepted in time", "the facility";
         Packing = "packing", "pick_ms after acceptance", "accepted and not packed in time", "the facility";
         Shipping = "shipping", "ship_ms after packing", "packed and not shipped in time", "the facility";
@@ -233,6 +234,9 @@ impl Order {
                 if found.on_purpose {
                     wait(Wait::SplitWait, self.may_wait_until());
                 }
+                if let Some(another_day) = self.has_time_again(found) {
+                    wait(Wait::Capacity, another_day);
+                }
             }
             FulfillmentStatus::Released => wait(Wait::Acceptance, later(found.since, policy.accept_ms)),
             FulfillmentStatus::Accepted | FulfillmentStatus::Picking => wait(Wait::Packing, later(found.since, policy.pick_ms)),
@@ -246,6 +250,14 @@ impl Order {
             wait(Wait::CancellationRequest, later(request.since, policy.cancellation_request_ms));
         }
         found.parcels.iter().for_each(|parcel| self.parcel_waits(parcel, waits));
+    }
+
+    /// When a facility that had no time for units that wait now has had a night to find some: the store serves them then, and if it did
+    /// not, they are sourced again.
+    fn has_time_again(&self, waiting: &FulfillmentOrder) -> Option<Timestamp> {
+        let rejections = self.fulfillment_orders.iter().flat_map(|f| &f.rejections).filter(|r| r.reason == RejectionReason::NoCapacity);
+        let of_these = rejections.filter(|r| r.lines.keys().any(|line_id| waiting.lines.contains_key(line_id)));
+        of_these.map(|r| later(r.at, self.policy.no_capacity_ms)).filter(|due| *due > waiting.since).min()
     }
 
     /// Until then units may wait rather than travel in a dear consignment of their own; an order that does not wait never lets them.

@@ -53,6 +53,13 @@ pub struct SourceRequest {
     pub packages_already: u32,
     /// Units may wait rather than travel alone; after their wait they may not.
     pub may_wait_until: Timestamp,
+    /// By so much before others that came when it did, the order stands in the queue for stock.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub head_start_ms: i64,
+}
+
+fn is_none(ms: &i64) -> bool {
+    *ms == 0
 }
 
 /// Do this at the gateway, or, where sight of it was lost, ask what became of it.
@@ -200,6 +207,7 @@ impl Order {
             rejections: self.fulfillment_orders.iter().flat_map(|f| f.rejections.clone()).collect(),
             packages_already: u32::try_from(live.count()).unwrap_or(u32::MAX),
             may_wait_until: if self.is_awaited() { self.core.received_at } else { self.may_wait_until() },
+            head_start_ms: self.policy.head_start_ms.get(&self.core.channel).copied().unwrap_or_default(),
         }
     }
 

@@ -89,6 +89,7 @@ impl Order {
             packages_already: 0,
             // What is allocated stays allocated, whatever it costs.
             may_wait_until: self.core.received_at,
+            head_start_ms: 0,
         }
     }
 }

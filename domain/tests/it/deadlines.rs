@@ -3,7 +3,7 @@
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    order::{Command, FulfillmentRequest, HoldReason, OrderStatus, Request, Wait},
+    order::{Command, Fact, FulfillmentRequest, Grant, HoldReason, OrderStatus, Request, Wait},
     payment::OperationOutcome,
     policy::{Policy, ms},
 };
@@ -94,7 +94,16 @@ fn planning_waiting_units_again_does_not_put_off_their_deadline() {
     run.obey();
     let due = run.order.deadlines().into_iter().find(|d| d.wait == Wait::Backorder).unwrap().due;
     run.second += 86_400;
-    run.must(&Command::Fact(oms_domain::order::Fact::StockArrived { grants: vec![], hint_id: Some("h".into()) }));
+    let offer = Grant {
+        grant_id: "g".into(),
+        fulfillment_order_id: run.fo(1),
+        line_id: "1".parse().unwrap(),
+        facility_id: "WH-1".parse().unwrap(),
+        quantity: 1,
+    };
+    let offered = Command::Fact(Fact::StockArrived { grants: vec![], offers: vec![offer] });
+    run.must(&offered);
+    assert_eq!(run.must(&offered), [], "the same offer again");
     run.source_waiting_whole();
     let again = run.order.deadlines().into_iter().find(|d| d.wait == Wait::Backorder).unwrap();
     assert_eq!((again.due, again.subject.as_str()), (due, "A1-F2"));

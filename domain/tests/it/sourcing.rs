@@ -6,7 +6,7 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     order::{
         Answer, Command, Effect, Fact, FulfillmentRequest, Grant, OrderStatus, RejectionReason, Short, SourcedPackage, SourcingAnswer,
-        WaitingPackage,
+        Wait, WaitingPackage,
     },
     policy::Policy,
 };
@@ -28,7 +28,7 @@ fn numbers_are_never_given_twice_when_stock_arrives_while_sourcing_is_under_way(
     let Some(Effect::Source(request)) = effects.first() else { panic!("nothing to source") };
     let (round, first_number) = (request.round, request.first_number);
     let grants = vec![grant(&run, "g", 2, 2)];
-    run.must(&Command::Fact(Fact::StockArrived { grants, hint_id: None }));
+    run.must(&Command::Fact(Fact::StockArrived { grants, offers: vec![] }));
     let Some(Effect::Source(same)) = run.order.pending_effects().into_iter().next() else { panic!("nothing to source") };
     assert_eq!(same.first_number, first_number, "the question stays as it was asked");
     let package = SourcedPackage {
@@ -61,7 +61,7 @@ fn a_grant_counts_once_and_only_for_units_that_still_wait() {
     let mut run = Run::placed(core(&[5]));
     run.source(|_, units| units - 4);
     run.obey();
-    let arrived = |grants| Command::Fact(Fact::StockArrived { grants, hint_id: None });
+    let arrived = |grants| Command::Fact(Fact::StockArrived { grants, offers: vec![] });
     let first = grant(&run, "g1", 2, 1);
     run.must(&arrived(vec![first.clone()]));
     assert_eq!(run.must(&arrived(vec![first])), [], "the same grant again");
@@ -194,4 +194,20 @@ fn nobody_waits_on_purpose_longer_than_the_order_may() {
     assert_eq!(run.status(1), FulfillmentStatus::Backordered);
     run.must(&Command::Tick);
     assert_eq!((run.status(1), run.order.sourcing.asked), (FulfillmentStatus::Backordered, round), "it is not asked for again and again");
+}
+
+#[test]
+fn what_a_facility_had_no_time_for_is_asked_for_again_the_day_after() {
+    let mut run = Run::released(core(&[4]));
+    run.fulfill(1, FulfillmentRequest::Reject { reason: RejectionReason::NoCapacity, lines: None }).unwrap();
+    run.source(|_, _| 0);
+    let waits = |run: &Run| run.order.deadlines().into_iter().find(|d| d.wait == Wait::Capacity);
+    let wait = waits(&run).expect("a wait that somebody can see");
+    assert_eq!(run.found(2).fulfillment_order_id.as_str(), wait.subject);
+    run.second += Policy::default().no_capacity_ms / 1_000;
+    run.must(&Command::Tick);
+    assert_eq!(run.order.sourceable(), lines([("1", 4)]));
+    run.source(|_, _| 0);
+    assert_eq!(waits(&run), None, "once");
+    assert_eq!(run.order.all_units().backordered, 4);
 }

@@ -197,6 +197,8 @@ fn decided(decision: &Decision) -> String {
     });
     let packages = table(["FACILITY", "UNITS", "COST", "DISTANCE", "SHIPS AND ARRIVES"], packages);
     let others = decision.not_chosen.iter().map(|unused| [unused.facility_id.clone(), unused.rule.clone(), unused.detail.clone()]);
+    let more = decision.left_out.iter().map(|(rule, count)| [format!("{count} more"), rule.clone(), String::new()]);
+    let others = others.chain(more);
     format!("{summary}\n{packages}\n\n{}", table(["NOT CHOSEN", "RULE", "WHY"], others))
 }
 

@@ -1,6 +1,12 @@
 //! The groups of settings, and what they are when nobody says.
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+};
 
 use anyhow::Result;
 use clap::Args;
@@ -120,6 +126,10 @@ layer! {
         /// Whether orders are screened for fraud before they are approved [default: false].
         #[arg(long, env = "OMS_FRAUD_CHECK", value_name = "true|false")]
         fraud_check: bool,
+        /// Channels whose orders are served before others that came when they did, and by how much, as in `vip=120,shop=30`, in minutes
+        /// [default: none].
+        #[arg(long, env = "OMS_HEAD_START_MINUTES", value_name = "CHANNEL=MINUTES,..")]
+        head_start_minutes: HeadStarts,
     }
 }
 
@@ -162,6 +172,36 @@ impl fmt::Display for ServedQueues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.0.iter().map(|queue| queue.as_str()).collect();
         f.write_str(&names.join(", "))
+    }
+}
+
+/// By how much a channel's orders stand before others in the queue for stock, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HeadStarts(pub BTreeMap<String, i64>);
+
+/// A year: longer than anything waits.
+const HEAD_START_MAX_MINUTES: i64 = 366 * 24 * 60;
+
+impl FromStr for HeadStarts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let head_start = |part: &str| {
+            let (channel, minutes) = part.split_once('=').ok_or_else(|| format!("{part} is no CHANNEL=MINUTES"))?;
+            let minutes: Option<i64> = minutes.trim().parse().ok().filter(|minutes| (0..=HEAD_START_MAX_MINUTES).contains(minutes));
+            let minutes = minutes.ok_or_else(|| format!("{part}: the minutes are a whole number of at most {HEAD_START_MAX_MINUTES}"))?;
+            Ok((channel.trim().to_owned(), minutes * 60_000))
+        };
+        text.split(',').map(head_start).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl TryFrom<String> for HeadStarts {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -253,7 +293,8 @@ pub struct AdapterUrls {
 impl ServerLayer {
     /// What the orders that are placed here go by.
     pub fn policy(&self) -> Policy {
-        Policy { fraud_check: self.fraud_check.unwrap_or(false), ..Policy::default() }
+        let head_start_ms = self.head_start_minutes.clone().unwrap_or_default().0;
+        Policy { fraud_check: self.fraud_check.unwrap_or(false), head_start_ms, ..Policy::default() }
     }
 
     /// Which stock snapshots a person must approve.
@@ -303,6 +344,15 @@ mod tests {
         assert_eq!(some.to_string(), "orders, payments");
         let unknown = "orders,pigeons".parse::<ServedQueues>().unwrap_err();
         assert_eq!(unknown, "there is no queue pigeons; the queues are orders, data, relations, payments, fraud, shipping, bulk");
+    }
+
+    #[test]
+    fn head_starts_are_read_by_channel_and_nonsense_is_refused() {
+        let some: HeadStarts = "vip=120, shop = 30".parse().unwrap();
+        assert_eq!(some.0, [("shop".to_owned(), 1_800_000), ("vip".to_owned(), 7_200_000)].into());
+        for nonsense in ["vip", "vip=", "vip=-1", "vip=1h", "vip=9999999"] {
+            assert!(nonsense.parse::<HeadStarts>().is_err(), "{nonsense}");
+        }
     }
 
     #[test]

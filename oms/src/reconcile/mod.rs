@@ -59,7 +59,7 @@ pub enum Scope {
     Since { last: LastReconciliation, overdue: Timestamp },
 }
 
-/// The figures. In a sound system the first eight are 0.
+/// The figures. In a sound system the first nine are 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
     /// Units reserved beyond what is there that no recorded deficit explains.
@@ -68,6 +68,9 @@ pub struct Reconciliation {
     pub leaked_reservations: u64,
     /// Units that closed orders still wait for.
     pub waiting_of_closed_orders: u64,
+    /// Waiting lines beside stock that they could have.
+    #[serde(default)]
+    pub waiting_beside_stock: u64,
     /// Lines that break the unit equation of LIFECYCLE.md.
     pub unit_mismatches: u64,
     /// Orders whose ledger differs from the gateway's, or that closed without netting out.
@@ -139,11 +142,12 @@ impl Reconciliation {
     }
 
     /// The figures that must be 0, by name.
-    pub fn figures(&self) -> [(&'static str, u64); 8] {
+    pub fn figures(&self) -> [(&'static str, u64); 9] {
         [
             ("oversold_units", self.oversold_units),
             ("leaked_reservations", self.leaked_reservations),
             ("waiting_of_closed_orders", self.waiting_of_closed_orders),
+            ("waiting_beside_stock", self.waiting_beside_stock),
             ("unit_mismatches", self.unit_mismatches),
             ("money_mismatches", self.money_mismatches),
             ("orphaned_orders", self.orphaned_orders),
@@ -197,6 +201,7 @@ pub async fn reconcile(books: &Books<'_>, scope: Scope, mut seen: impl FnMut(&Or
     result.oversold_units = figures.oversold_units;
     result.leaked_reservations = figures.leaked_reservations;
     result.waiting_of_closed_orders = figures.waiting_of_closed_orders;
+    result.waiting_beside_stock = figures.waiting_beside_stock;
     result.deficit_units = figures.deficit_units;
     result.pending_messages = figures.pending_messages;
     Ok(result)

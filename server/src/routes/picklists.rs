@@ -6,7 +6,7 @@ use oms_api::fulfillment::{PicklistBody, PicklistResult, PicklistView};
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    ids::FulfillmentOrderId,
+    ids::{FacilityId, FulfillmentOrderId},
     order::{FulfillmentRequest, Request},
 };
 use oms_store::FulfillmentFilter;
@@ -31,13 +31,27 @@ pub(crate) async fn create(State(state): State<AppState>, body: JsonBody) -> Res
     if state.store.catalog().facility(&facility_id).await?.is_none() {
         return Err(ErrorCode::UnknownFacility.into());
     }
-    let status = Some(FulfillmentStatus::Released.name().to_owned());
-    let queue = state.store.fulfillment_orders_page(&FulfillmentFilter { facility_id: Some(facility_id), status }, None, at_most).await?;
     let picklist_id = Uuid::now_v7().to_string();
     let picker = picker.unwrap_or_else(|| picklist_id.clone());
-    let begun = queue.items.into_iter().map(|found| begin(&state, found.fulfillment_order_id, &picker));
-    let results = stream::iter(begun).buffered(AT_ONCE).collect().await;
+    let results = begin_soonest(&state, facility_id, &picker, at_most).await?;
     Ok(Json(PicklistView { picklist_id, results }))
+}
+
+/// Goes down the queue until so many are begun, or so many could not be: somebody else may begin some at the same time.
+async fn begin_soonest(state: &AppState, facility_id: FacilityId, picker: &str, at_most: u32) -> Result<Vec<PicklistResult>, Failure> {
+    let filter = FulfillmentFilter { facility_id: Some(facility_id), status: Some(FulfillmentStatus::Released.name().to_owned()) };
+    let (mut results, mut begun, mut cursor) = (Vec::new(), 0, None);
+    loop {
+        let queue = state.store.fulfillment_orders_page(&filter, cursor.as_deref(), at_most - begun).await?;
+        let page = queue.items.into_iter().map(|found| begin(state, found.fulfillment_order_id, picker));
+        let page: Vec<PicklistResult> = stream::iter(page).buffered(AT_ONCE).collect().await;
+        begun += u32::try_from(page.iter().filter(|result| result.picking).count()).unwrap_or(u32::MAX);
+        results.extend(page);
+        cursor = queue.next_cursor;
+        if begun >= at_most || cursor.is_none() || results.len() >= 2 * at_most as usize {
+            return Ok(results);
+        }
+    }
 }
 
 async fn begin(state: &AppState, id: FulfillmentOrderId, picker: &str) -> PicklistResult {

@@ -86,7 +86,7 @@ async fn units_given_back_because_they_are_not_there_serve_nobody() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 3).await;
     holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
-    wait_for(&store, waiting("o2", "A", 2, "2010-12-01T09:00:00Z"), "o2").await;
+    wait_for(&store, waiting("o2", "A", 2), "o2").await;
     store.record(&given_back("o1", RejectionReason::NotInStock, 3, 0)).await.unwrap();
     assert!(messages(&store).await.is_empty());
     assert_eq!(figures(&store).await, (0, 0, 0, 0));
@@ -135,7 +135,7 @@ async fn stock_of_a_facility_that_gave_the_line_back_is_not_given_to_it_again() 
     stock_up(&store, "WH-2", "A", 0).await;
     holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
     store.record(&given_back("o1", RejectionReason::Other, 3, 0)).await.unwrap();
-    wait_for(&store, waiting("o1", "A", 2, "2010-12-01T09:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 2), "o1").await;
     adjust(&store, "WH-1", "A", 5).await;
     assert!(messages(&store).await.is_empty());
     adjust(&store, "WH-2", "A", 5).await;

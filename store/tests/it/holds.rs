@@ -138,7 +138,7 @@ async fn what_an_order_leaves_of_its_hold_serves_those_who_wait() {
     stock_up(&store, "WH-1", "A", 5).await;
     stock_up(&store, "WH-1", "B", 2).await;
     held(&store, &hold("cart", &[("WH-1", "A", 5), ("WH-1", "B", 2)])).await;
-    wait_for(&store, waiting("patient", "A", 1, "2010-12-01T00:00:00Z"), "patient").await;
+    wait_for(&store, waiting("patient", "A", 1), "patient").await;
     // Two of A fewer than held, and nothing of B.
     store.reserve(&taking_over("owner", "cart", &[("WH-1", "A", 3)])).await.unwrap();
     assert_eq!(granted(&store).await, [("patient".to_owned(), 1)]);
@@ -205,7 +205,7 @@ async fn a_deadline_gives_back_to_those_who_wait_first_and_only_once() {
     let store = fresh_store().await;
     stock_up(&store, "WH-1", "A", 3).await;
     held(&store, &Hold { hold_s: 0, ..hold("cart", &[("WH-1", "A", 3)]) }).await;
-    wait_for(&store, waiting("patient", "A", 2, "2010-12-01T00:00:00Z"), "patient").await;
+    wait_for(&store, waiting("patient", "A", 2), "patient").await;
     let (one, other) = tokio::join!(store.expire_holds(10), store.expire_holds(10));
     assert_eq!(one.unwrap() + other.unwrap(), 1);
     assert_eq!(granted(&store).await, [("patient".to_owned(), 2)]);
@@ -222,7 +222,7 @@ async fn of_a_deadline_and_an_order_exactly_one_has_the_hold() {
         let (of, cart, waits) = (format!("A{n}"), format!("cart-{n}"), format!("patient-{n}"));
         stock_up(&store, "WH-1", &of, 1).await;
         held(&store, &Hold { hold_s: 0, ..hold(&cart, &[("WH-1", &of, 1)]) }).await;
-        wait_for(&store, waiting(&waits, &of, 1, "2010-12-01T00:00:00Z"), &waits).await;
+        wait_for(&store, waiting(&waits, &of, 1), &waits).await;
         let order = {
             let (store, step) = (store.clone(), taking_over(&format!("owner-{n}"), &cart, &[("WH-1", &of, 1)]));
             tokio::spawn(async move { store.reserve(&step).await.unwrap() })

@@ -124,7 +124,6 @@ async fn it_is_placed_reserved_recorded_shipped_and_closed_within_every_limit() 
         allocated,
         consumed,
         waiting: 0,
-        whole_order: false,
         only_at: Vec::new(),
     };
     let recorded = |version, kind, allocated, consumed| {
@@ -156,10 +155,11 @@ async fn all_of_it_can_wait_be_served_and_be_taken_back() {
         line_id: line(n),
         sku: sku(&of(n)),
         quantity: 6,
-        priority: 0,
-        placed_at: "2010-12-01T08:26:00Z".parse().unwrap(),
-        whole_order: false,
+        plans_again: false,
+        all_or_nothing: false,
         only_at: Vec::new(),
+        could_have: Some((0..32).collect()),
+        declined: std::collections::BTreeMap::new(),
         expires_at: None,
     };
     let skus: Vec<_> = (1..=LINES).map(|n| sku(&of(n))).collect();
@@ -178,7 +178,6 @@ async fn all_of_it_can_wait_be_served_and_be_taken_back() {
         allocated: 0,
         consumed: 0,
         waiting: 3,
-        whole_order: false,
         only_at: Vec::new(),
     };
     let stock = (1..=LINES).map(target).collect();

@@ -16,6 +16,8 @@ mod lists;
 mod order_store;
 mod outbox;
 mod placed;
+mod queue;
+mod queue_model;
 mod record;
 mod reserve;
 mod returns;

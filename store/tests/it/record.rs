@@ -73,7 +73,7 @@ async fn a_closed_order_holds_nothing_and_reserves_nothing() {
 #[tokio::test]
 async fn units_that_left_a_listed_fulfillment_order_are_given_back_and_wait_no_more() {
     let store = reserved("o1").await;
-    wait_for(&store, waiting("o1", "A", 9, "2026-01-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 9), "o1").await;
     let gone = [1, 2].map(|n| queued("o1", n, "WH-1", "cancelled", None));
     let listed = Record { fulfillment_orders: gone.to_vec(), ..record("o1", 1, "cancelled") };
     assert_eq!(store.record(&listed).await.unwrap(), APPENDED);

@@ -110,32 +110,43 @@ pub fn step(order_id: &str, key: &str, positions: &[(&str, &str, u32)]) -> Reser
         key: key.into(),
         positions: positions.iter().map(position).collect(),
         waiting: Vec::new(),
+        rank_at: None,
         planned_at: None,
+        facilities_version: None,
+        full: Vec::new(),
         takes_over: None,
         decision: None,
         answer: json!({"step": key}),
     }
 }
 
-/// Units an order waits for, in its second fulfillment order.
-pub fn waiting(order_id: &str, of: &str, quantity: u32, placed_at: &str) -> Waiting {
+/// Units an order waits for, in its second fulfillment order, from wherever they come.
+pub fn waiting(order_id: &str, of: &str, quantity: u32) -> Waiting {
     Waiting {
         fulfillment_order_id: fulfillment(order_id, 2),
         line_id: line(of),
         sku: sku(of),
         quantity,
-        priority: 0,
-        placed_at: at(placed_at),
-        whole_order: false,
+        plans_again: false,
+        all_or_nothing: false,
         only_at: Vec::new(),
+        could_have: Some((0..32).collect()),
+        declined: std::collections::BTreeMap::new(),
         expires_at: None,
     }
 }
 
 /// Makes an order wait, as a plan made just now would.
 pub async fn wait_for(store: &Store, wait: Waiting, order_id: &str) {
-    let planned_at = Some(store.availability(std::slice::from_ref(&wait.sku)).await.unwrap().mark);
-    let request = Reserve { waiting: vec![wait], planned_at, ..step(order_id, "wait", &[]) };
+    wait_since(store, wait, order_id, "2010-12-01T00:00:00Z").await;
+}
+
+/// The same, for an order of this rank.
+pub async fn wait_since(store: &Store, wait: Waiting, order_id: &str, rank_at: &str) {
+    let seen = store.availability(std::slice::from_ref(&wait.sku)).await.unwrap();
+    let (planned_at, facilities_version) = (Some(seen.mark), Some(seen.facilities_version));
+    let request =
+        Reserve { waiting: vec![wait], rank_at: Some(at(rank_at)), planned_at, facilities_version, ..step(order_id, "wait", &[]) };
     assert!(matches!(store.reserve(&request).await.unwrap(), Reserved::Done(_)));
 }
 
@@ -149,8 +160,8 @@ pub async fn messages(store: &Store) -> Vec<(String, Value)> {
 /// The figures that must be 0 whatever happened.
 pub async fn assert_sound(store: &Store) {
     let found = store.invariants().await.unwrap();
-    let Invariants { oversold_units, leaked_reservations, waiting_of_closed_orders, .. } = found;
-    assert_eq!((oversold_units, leaked_reservations, waiting_of_closed_orders), (0, 0, 0), "{found:?}");
+    let Invariants { oversold_units, leaked_reservations, waiting_of_closed_orders, waiting_beside_stock, .. } = found;
+    assert_eq!((oversold_units, leaked_reservations, waiting_of_closed_orders, waiting_beside_stock), (0, 0, 0, 0), "{found:?}");
 }
 
 /// A record that takes an order from one version to the next by an event of this kind, and changes nothing else.
@@ -180,6 +191,7 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
         stock: Vec::new(),
         grants_seen: Vec::new(),
         stock_facts: Vec::new(),
+        planning: false,
         closed: false,
     }
 }
@@ -194,7 +206,6 @@ pub fn target(order_id: &str, facility: &str, of: &str, allocated: u32, consumed
         allocated,
         consumed,
         waiting: 0,
-        whole_order: false,
         only_at: Vec::new(),
     }
 }
@@ -224,6 +235,7 @@ pub fn queued(order_id: &str, n: u32, facility: &str, status: &str, ship_by: Opt
         updated_at: at("2010-12-01T09:00:00Z"),
         parcels: Vec::new(),
         ship_days: Vec::new(),
+        planned_again: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Waiting units: served in order, in the transaction that raises availability, whatever raised it.
 
+use jiff::Timestamp;
 use oms_store::{FeedKind, FeedMode, FeedRow, PickedUnits, Receipt, Record, Reserve, Reserved, StartFeed, StockTarget, Store, Waiting};
 use serde_json::Value;
 
@@ -7,17 +8,26 @@ use crate::{
     stack::{fresh_store, fresh_whole_store},
     support::{
         adjust, assert_sound, at, count, facility, facility_id, fulfillment, line, messages, position, record, sku, step, stock_up, target,
-        wait_for, waiting,
+        wait_for, wait_since, waiting,
     },
 };
 
 /// Order, facility and units of each grant told of, in the order of the messages.
 async fn granted(store: &Store) -> Vec<(String, String, i64)> {
+    told(store, "grants").await
+}
+
+/// The same of offers.
+async fn offered(store: &Store) -> Vec<(String, String, i64)> {
+    told(store, "offers").await
+}
+
+async fn told(store: &Store, kind: &str) -> Vec<(String, String, i64)> {
     let grant = |order_id: &str, grant: &Value| {
         (order_id.to_owned(), grant["facility_id"].as_str().unwrap().to_owned(), grant["quantity"].as_i64().unwrap())
     };
     let told = messages(store).await;
-    told.iter().flat_map(|(order_id, payload)| payload["grants"].as_array().unwrap().iter().map(|g| grant(order_id, g))).collect()
+    told.iter().flat_map(|(order_id, payload)| payload[kind].as_array().unwrap().iter().map(|g| grant(order_id, g))).collect()
 }
 
 fn grants(of: &[(&str, i64)]) -> Vec<(String, String, i64)> {
@@ -25,12 +35,13 @@ fn grants(of: &[(&str, i64)]) -> Vec<(String, String, i64)> {
 }
 
 #[tokio::test]
-async fn priority_first_then_who_was_placed_first() {
+async fn the_lowest_rank_is_served_first() {
     let store = fresh_store().await;
     stock_up(&store, "WH-1", "A", 0).await;
-    wait_for(&store, waiting("late", "A", 3, "2010-12-03T00:00:00Z"), "late").await;
-    wait_for(&store, waiting("early", "A", 2, "2010-12-01T00:00:00Z"), "early").await;
-    wait_for(&store, Waiting { priority: 5, ..waiting("vip", "A", 1, "2010-12-09T00:00:00Z") }, "vip").await;
+    wait_since(&store, waiting("late", "A", 3), "late", "2010-12-03T00:00:00Z").await;
+    wait_since(&store, waiting("early", "A", 2), "early", "2010-12-01T00:00:00Z").await;
+    // It came last, with a head start of nine days.
+    wait_since(&store, waiting("vip", "A", 1), "vip", "2010-11-30T00:00:00Z").await;
     adjust(&store, "WH-1", "A", 2).await;
     assert_eq!(granted(&store).await, grants(&[("early", 1), ("vip", 1)]));
     adjust(&store, "WH-1", "A", 3).await;
@@ -47,7 +58,7 @@ async fn receipts_counts_levels_and_releases_all_serve() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 4).await;
     store.reserve(&step("holder", "place", &[("WH-1", "A", 4)])).await.unwrap();
-    wait_for(&store, waiting("o1", "A", 100, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 100), "o1").await;
 
     let feed = StartFeed {
         kind: FeedKind::Receipts,
@@ -83,22 +94,27 @@ async fn shipping_sets_nothing_free_and_serves_nobody() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 4).await;
     store.reserve(&step("holder", "place", &[("WH-1", "A", 4)])).await.unwrap();
-    wait_for(&store, waiting("o1", "A", 1, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 1), "o1").await;
     store.record(&Record { stock: vec![target("holder", "WH-1", "A", 0, 4)], ..record("holder", 1, "shipped") }).await.unwrap();
     assert_eq!(granted(&store).await, []);
 }
 
 #[tokio::test]
-async fn an_order_that_waits_as_a_whole_is_told_and_takes_nothing() {
+async fn an_order_that_ships_whole_is_offered_all_or_nothing_and_only_the_first_of_them() {
     let store = fresh_store().await;
     stock_up(&store, "WH-1", "A", 0).await;
-    wait_for(&store, Waiting { whole_order: true, ..waiting("whole", "A", 3, "2010-12-01T00:00:00Z") }, "whole").await;
-    adjust(&store, "WH-1", "A", 2).await;
-    let told = messages(&store).await;
-    let [(order_id, payload)] = told.as_slice() else { panic!("{told:?}") };
-    assert_eq!((order_id.as_str(), &payload["grants"]), ("whole", &serde_json::json!([])));
-    assert!(payload["hint_id"].as_str().is_some_and(|id| !id.is_empty()), "a hint that comes twice is known by its id: {payload}");
-    assert_eq!(position(&store, "WH-1", "A").await.available, 2);
+    for n in 1..=20 {
+        let id = format!("whole-{n:02}");
+        let whole = Waiting { plans_again: true, all_or_nothing: true, ..waiting(&id, "A", 2) };
+        wait_since(&store, whole, &id, &format!("2010-12-01T00:00:{n:02}Z")).await;
+    }
+    adjust(&store, "WH-1", "A", 1).await;
+    assert_eq!(messages(&store).await, [], "one unit is of no use to anybody");
+    assert_eq!(position(&store, "WH-1", "A").await.available, 1);
+    adjust(&store, "WH-1", "A", 1).await;
+    assert_eq!(offered(&store).await, grants(&[("whole-01", 2)]));
+    assert_eq!(position(&store, "WH-1", "A").await.available, 0, "held for it until it has planned");
+    assert_sound(&store).await;
 }
 
 #[tokio::test]
@@ -108,10 +124,11 @@ async fn only_facilities_that_may_serve_an_order_do() {
         stock_up(&store, id, "A", 0).await;
     }
     for id in ["ST-1", "ST-2"] {
-        store.catalog().put_facility(&oms_store::Facility { ship_enabled: false, ..facility(id) }).await.unwrap();
+        store.catalog().put_facility(&oms_store::Facility { ship_enabled: false, pickup_enabled: true, ..facility(id) }).await.unwrap();
     }
-    wait_for(&store, waiting("shipped", "A", 9, "2010-12-01T00:00:00Z"), "shipped").await;
-    let pickup = Waiting { only_at: vec![facility_id("ST-1")], ..waiting("pickup", "A", 9, "2010-12-02T00:00:00Z") };
+    while store.serve_due(Timestamp::now()).await.unwrap() {}
+    wait_for(&store, waiting("shipped", "A", 9), "shipped").await;
+    let pickup = Waiting { only_at: vec![facility_id("ST-1")], ..waiting("pickup", "A", 9) };
     wait_for(&store, pickup, "pickup").await;
     for id in ["ST-1", "ST-2", "WH-1"] {
         adjust(&store, id, "A", 1).await;
@@ -126,7 +143,7 @@ async fn stock_that_arrives_between_plan_and_reservation_is_not_slept_through() 
     stock_up(&store, "WH-1", "A", 0).await;
     let planned_at = store.availability(&[sku("A")]).await.unwrap().mark;
     adjust(&store, "WH-1", "A", 1).await;
-    let wait = vec![waiting("o1", "A", 1, "2010-12-01T00:00:00Z")];
+    let wait = vec![waiting("o1", "A", 1)];
     let request = Reserve { waiting: wait, planned_at: Some(planned_at), ..step("o1", "place", &[]) };
     let Reserved::Short(short) = store.reserve(&request).await.unwrap() else { panic!("the plan is out of date") };
     assert_eq!((short.len(), short[0].available), (1, 1));
@@ -156,11 +173,7 @@ async fn orders_that_begin_to_wait_while_stock_arrives_are_never_left_out() {
                 let availability = store.availability(&[sku("A")]).await.unwrap();
                 let request = match availability.positions.first() {
                     Some(_) => step(&id, "place", &[("WH-1", "A", 1)]),
-                    None => Reserve {
-                        waiting: vec![waiting(&id, "A", 1, "2010-12-01T00:00:00Z")],
-                        planned_at: Some(availability.mark),
-                        ..step(&id, "place", &[])
-                    },
+                    None => Reserve { waiting: vec![waiting(&id, "A", 1)], planned_at: Some(availability.mark), ..step(&id, "place", &[]) },
                 };
                 if matches!(store.reserve(&request).await.unwrap(), Reserved::Done(_)) {
                     return;
@@ -198,7 +211,6 @@ fn waiting_target(at_facility: Option<&str>, allocated: u32, waiting: u32) -> St
         allocated,
         consumed: 0,
         waiting,
-        whole_order: false,
         only_at: Vec::new(),
     }
 }
@@ -207,7 +219,7 @@ fn waiting_target(at_facility: Option<&str>, allocated: u32, waiting: u32) -> St
 async fn a_grant_dissolves_into_the_targets_of_the_record_that_has_seen_it() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 0).await;
-    wait_for(&store, waiting("o1", "A", 5, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 5), "o1").await;
     adjust(&store, "WH-1", "A", 3).await;
     let seen = grant_ids(&store).await;
     let stock = vec![waiting_target(Some("WH-1"), 3, 2)];
@@ -223,7 +235,7 @@ async fn a_grant_dissolves_into_the_targets_of_the_record_that_has_seen_it() {
 async fn a_target_made_before_a_grant_was_seen_neither_releases_nor_doubles_it() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 0).await;
-    wait_for(&store, waiting("o1", "A", 5, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 5), "o1").await;
     adjust(&store, "WH-1", "A", 3).await;
     let seen = grant_ids(&store).await;
     // Two of five are cancelled; the order does not know yet that three were granted.
@@ -242,7 +254,7 @@ async fn a_target_made_before_a_grant_was_seen_neither_releases_nor_doubles_it()
 async fn closing_releases_grants_nobody_has_seen() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 0).await;
-    wait_for(&store, waiting("o1", "A", 5, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 5), "o1").await;
     adjust(&store, "WH-1", "A", 3).await;
     store.record(&Record { closed: true, ..record("o1", 1, "cancelled") }).await.unwrap();
     let left = position(&store, "WH-1", "A").await;

@@ -22,6 +22,7 @@ mod noting;
 mod parting;
 mod pickup;
 mod placing;
+mod queueing;
 mod racing;
 mod reading;
 mod refunding;

@@ -1,6 +1,6 @@
 //! What the world reports. Facts are never refused: what cannot be used changes nothing here and stays on record in the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -38,17 +38,11 @@ impl Step {
 }
 
 impl Draft {
-    /// Waiting units were granted stock. A grant for units that wait no more is left out; recording gives its stock back.
-    pub(super) fn stock_arrived(&mut self, grants: &[Grant], hint_id: Option<&str>) {
-        let hint = hint_id.filter(|id| !self.order.grants_seen.contains_key(*id));
+    /// Waiting units were granted stock, or are offered some. What is for units that wait no more is left out: the store gives it back.
+    pub(super) fn stock_arrived(&mut self, grants: &[Grant], offers: &[Grant]) {
         let new: Vec<&Grant> = grants.iter().filter(|g| !self.order.grants_seen.contains_key(&g.grant_id)).collect();
-        if new.is_empty() && hint.is_none() {
-            return;
-        }
-        let ids = new.iter().map(|g| g.grant_id.clone()).chain(hint.map(str::to_owned));
-        self.emit(Event::GrantsSeen { grant_ids: ids.collect() });
-        if hint.is_some() {
-            self.plan_waiting_again();
+        if !new.is_empty() {
+            self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|g| g.grant_id.clone()).collect() });
         }
         let mut granted: BTreeMap<(&FulfillmentOrderId, &FacilityId), Lines> = BTreeMap::new();
         for grant in new {
@@ -59,6 +53,7 @@ impl Draft {
         for ((from, facility_id), units) in granted {
             self.grant(from, facility_id, &units);
         }
+        self.plan_waiting_again(&offers.iter().map(|offer| &offer.fulfillment_order_id).collect());
     }
 
     fn grant(&mut self, from: &FulfillmentOrderId, facility_id: &FacilityId, units: &Lines) {
@@ -96,11 +91,14 @@ impl Draft {
         }
     }
 
-    /// What ships only as a whole, or waits on purpose, is planned again when any of their stock moved.
-    fn plan_waiting_again(&mut self) {
-        let whole =
-            self.order.fulfillment_orders.iter().filter(|f| (f.whole || f.on_purpose) && f.status == FulfillmentStatus::Backordered);
-        for fulfillment_order_id in whole.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
+    /// What is offered stock is planned again, and with it what ships only as a whole or waits on purpose: it may go along.
+    fn plan_waiting_again(&mut self, offered: &BTreeSet<&FulfillmentOrderId>) {
+        let waiting = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Backordered);
+        if !waiting.clone().any(|f| offered.contains(&f.fulfillment_order_id)) {
+            return;
+        }
+        let waiting = waiting.filter(|f| f.whole || f.on_purpose || offered.contains(&f.fulfillment_order_id));
+        for fulfillment_order_id in waiting.map(|f| f.fulfillment_order_id.clone()).collect::<Vec<_>>() {
             self.emit(Event::WaitingEnded { fulfillment_order_id });
         }
     }

@@ -47,7 +47,7 @@ pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Decided
         Command::Place => draft.place(),
         Command::Request { command_id, request } => draft.taken(command_id, request)?,
         Command::Answer(answer) => draft.answered(answer),
-        Command::Fact(Fact::StockArrived { grants, hint_id }) => draft.stock_arrived(grants, hint_id.as_deref()),
+        Command::Fact(Fact::StockArrived { grants, offers }) => draft.stock_arrived(grants, offers),
         Command::Fact(Fact::StockShorted { shorts }) => draft.stock_shorted(shorts),
         Command::Fact(Fact::Carrier(report)) => draft.carrier_reported(report),
         Command::Tick => draft.time_passed(),

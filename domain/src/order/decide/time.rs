@@ -41,7 +41,7 @@ impl Draft {
             Wait::Remorse => {}
             Wait::Preorder => self.fall_due(subject),
             Wait::Backorder => self.give_up_waiting(subject),
-            Wait::SplitWait => self.stop_waiting(subject),
+            Wait::SplitWait | Wait::Capacity => self.stop_waiting(subject),
             Wait::CancellationRequest => self.answer_for_facility(subject),
             Wait::ChangeRequest => self.decline_change("no answer came in time"),
             Wait::Renewal => self.renew(subject),

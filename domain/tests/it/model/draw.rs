@@ -331,7 +331,7 @@ pub fn exchange(order: &Order, a: u32, b: u32) -> Option<Request> {
     Some(Request::Reallocate(Reallocation { pool_id, leaving, arriving }))
 }
 
-/// Grants for what waits, or once waited, in any quantity.
+/// Grants and offers for what waits, or once waited, in any quantity.
 pub fn stock(order: &Order, a: u32, b: u32, c: u32) -> Fact {
     let grant = |n: u32| {
         let from = pick(&order.fulfillment_orders, a.rotate_right(n))?;
@@ -339,8 +339,7 @@ pub fn stock(order: &Order, a: u32, b: u32, c: u32) -> Fact {
         let (grant_id, facility_id) = (format!("g{}", c.rotate_right(n) % 40), "WH-3".parse().ok()?);
         Some(Grant { grant_id, fulfillment_order_id: from.fulfillment_order_id, line_id, facility_id, quantity: 1 + b % 4 })
     };
-    let hint_id = a.is_multiple_of(3).then(|| format!("hint{}", b % 40));
-    Fact::StockArrived { grants: (0..c % 3).filter_map(grant).collect(), hint_id }
+    Fact::StockArrived { grants: (0..c % 3).filter_map(grant).collect(), offers: (3..3 + c / 3 % 2).filter_map(grant).collect() }
 }
 
 /// Shorts of what is there, or was, in any quantity.

@@ -1,0 +1,88 @@
+-- An offer is stock that is held for the order in whose turn it came, until it has planned with it.
+
+-- What an order needs beside the units that are its own already (those of its checkout's hold, and what it is offered), and what it
+-- leaves of these. Locks the positions of both.
+CREATE OR REPLACE FUNCTION beside_own(hold text, offers text[], INOUT needed position_units[], OUT spare position_units[])
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_stock(array_agg(p.facility_id), array_agg(p.sku)) FROM (
+        SELECT n.facility_id, n.sku FROM unnest(needed) AS n
+        UNION SELECT u.facility_id, u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold
+        UNION SELECT g.facility_id, g.sku FROM stock_grants g WHERE g.grant_id = ANY (offers)
+    ) AS p;
+    SELECT coalesce(array_agg(ROW (facility_id, sku, wanted - held)::position_units) FILTER (WHERE wanted > held), '{}'),
+        coalesce(array_agg(ROW (facility_id, sku, held - wanted)::position_units) FILTER (WHERE held > wanted), '{}')
+    INTO needed, spare FROM (
+        SELECT facility_id, sku, coalesce(n.quantity, 0) AS wanted, coalesce(o.quantity, 0) AS held
+        FROM unnest(needed) AS n FULL JOIN (
+            SELECT p.facility_id, p.sku, sum(p.quantity)::bigint AS quantity FROM (
+                SELECT u.facility_id, u.sku, u.quantity FROM checkout_hold_units u WHERE u.reservation_id = hold
+                UNION ALL SELECT g.facility_id, g.sku, g.quantity FROM stock_grants g WHERE g.grant_id = ANY (offers)
+            ) AS p GROUP BY p.facility_id, p.sku
+        ) AS o USING (facility_id, sku)
+    ) AS compared;
+END $$;
+
+-- These units become the order's, and never are anybody's in between. What is spare stays reserved, for the caller to give back.
+CREATE OR REPLACE FUNCTION hand_over(hold text, offers text[], for_order text, spare position_units[], step text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    becomes text;
+BEGIN
+    WITH held AS (
+        DELETE FROM checkout_hold_units u WHERE u.reservation_id = hold RETURNING u.facility_id, u.sku, u.quantity
+    ), offered AS (
+        DELETE FROM stock_grants g WHERE g.grant_id = ANY (offers) RETURNING g.facility_id, g.sku, g.quantity
+    ), used AS (
+        SELECT facility_id, sku, sum(o.quantity)::bigint - coalesce(min(s.quantity), 0) AS quantity
+        FROM (SELECT * FROM held UNION ALL SELECT * FROM offered) AS o LEFT JOIN unnest(spare) AS s USING (facility_id, sku)
+        GROUP BY facility_id, sku
+    )
+    INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
+    SELECT used.facility_id, used.sku, 0, used.quantity * side.sign, 0, side.cause, side.order_id, side.reference, now()
+    FROM used CROSS JOIN (VALUES (-1, 'taken_over', NULL, hold), (1, 'reserved', for_order, step)) AS side (sign, cause, order_id, reference)
+    WHERE used.quantity > 0;
+    becomes := CASE WHEN FOUND THEN 'allocated' ELSE 'released' END;
+    UPDATE checkout_holds h SET status = becomes, order_id = for_order WHERE h.reservation_id = hold;
+    IF offers <> '{}' THEN
+        PERFORM nextval('offers_answered');
+        UPDATE order_guards g SET offers_missed = 0, no_offers_until = NULL WHERE g.order_id = for_order AND g.offers_missed > 0;
+    END IF;
+END $$;
+
+-- Gives up offers that were not answered in time, of at most so many orders; how many. While nobody else answers, workers are down, and
+-- the order keeps its place. Otherwise offers pass it by for a minute, and after the third in a row for an hour; then it is its turn again.
+CREATE OR REPLACE FUNCTION expire_offers(most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    answers bigint := (SELECT a.last_value FROM offers_answered a);
+    -- Who answers just now has its guard.
+    late text[] := ARRAY (SELECT g.order_id FROM order_guards g WHERE g.order_id IN (
+        SELECT o.order_id FROM stock_grants o WHERE o.offered_until <= now() ORDER BY o.offered_until LIMIT most)
+        ORDER BY g.order_id FOR UPDATE SKIP LOCKED);
+    gone stock_grants[];
+    moves stock_move[];
+BEGIN
+    UPDATE stock_grants o SET offered_until = now() + interval '60 seconds'
+    WHERE o.order_id = ANY (late) AND o.offered_until <= now() AND o.answers_before >= answers;
+    gone := ARRAY (SELECT o FROM stock_grants o WHERE o.order_id = ANY (late) AND o.offered_until <= now());
+    IF gone = '{}' THEN
+        RETURN 0;
+    END IF;
+    UPDATE order_guards g SET offers_missed = g.offers_missed + 1,
+        no_offers_until = now() + CASE WHEN g.offers_missed >= 2 THEN interval '1 hour' ELSE interval '1 minute' END
+    WHERE g.order_id IN (SELECT o.order_id FROM unnest(gone) AS o);
+    INSERT INTO serve_queue (facility_id, only_sku, due)
+    SELECT DISTINCT o.facility_id, o.sku, g.no_offers_until FROM unnest(gone) AS o JOIN order_guards g USING (order_id);
+    PERFORM demand_lock(ARRAY (SELECT o.sku FROM unnest(gone) AS o), false);
+    -- A fact takes units from offers with the position's lock alone.
+    PERFORM lock_stock(ARRAY (SELECT o.facility_id FROM unnest(gone) AS o), ARRAY (SELECT o.sku FROM unnest(gone) AS o));
+    WITH deleted AS (
+        DELETE FROM stock_grants o USING unnest(gone) AS n WHERE o.grant_id = n.grant_id RETURNING o.*
+    )
+    SELECT array_agg(ROW (d.facility_id, d.sku, 0, -d.quantity, 0, 'expired', d.order_id, d.grant_id, now())::stock_move) INTO moves
+    FROM deleted AS d;
+    IF moves IS NOT NULL THEN
+        PERFORM move_stock(moves);
+    END IF;
+    RETURN cardinality(gone);
+END $$;

@@ -1,0 +1,92 @@
+-- What makes many positions usable at once, or one at a later time, is written down, and served in pieces by whoever looks.
+
+-- What plans said of these places is out of date, and what is there is anybody's who waits. Reservations that begin to wait by such a
+-- plan are kept out meanwhile: see reserve().
+CREATE OR REPLACE FUNCTION facilities_changed(ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    next_version bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(20254, 0);
+    UPDATE facilities_version v SET version = v.version + 1 RETURNING v.version INTO next_version;
+    UPDATE facilities f SET version = next_version WHERE f.facility_id = ANY (ids);
+    INSERT INTO serve_queue (facility_id) SELECT unnest(ids);
+END $$;
+
+-- Other allocation rules are in force: every plan is out of date.
+CREATE OR REPLACE FUNCTION rules_changed(to_version text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM facilities_version v WHERE v.rules_version = to_version) THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_advisory_xact_lock(20254, 0);
+    UPDATE facilities_version v SET rules_version = to_version WHERE v.rules_version IS DISTINCT FROM to_version;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM facilities_changed(ARRAY (SELECT f.facility_id FROM facilities f ORDER BY f.facility_id));
+    RETURN true;
+END $$;
+
+-- Serves the next piece of what is due; `at` is business time. False: nothing is.
+CREATE OR REPLACE FUNCTION serve_due(at timestamptz, most bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    task serve_queue;
+    skus text[];
+BEGIN
+    SELECT * INTO task FROM serve_queue q WHERE q.due <= at ORDER BY q.due, q.queue_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF task.changes THEN
+        DELETE FROM serve_queue q WHERE q.queue_id = task.queue_id;
+        PERFORM facilities_changed(ARRAY[task.facility_id]);
+        RETURN true;
+    END IF;
+    skus := ARRAY (
+        SELECT s.sku FROM stock s
+        WHERE s.facility_id = task.facility_id AND s.sku > task.after_sku AND (task.only_sku = '' OR s.sku = task.only_sku)
+            AND s.available > 0 AND EXISTS (SELECT FROM waiting_units w WHERE w.sku = s.sku)
+        ORDER BY s.sku LIMIT most);
+    IF cardinality(skus) < most THEN
+        DELETE FROM serve_queue q WHERE q.queue_id = task.queue_id;
+    ELSE
+        UPDATE serve_queue q SET after_sku = skus[cardinality(skus)] WHERE q.queue_id = task.queue_id;
+    END IF;
+    PERFORM demand_lock(skus, false);
+    PERFORM lock_stock(array_fill(task.facility_id, ARRAY[cardinality(skus)]), skus);
+    PERFORM serve_waiting(array_fill(task.facility_id, ARRAY[cardinality(skus)]), skus, at);
+    RETURN true;
+END $$;
+
+-- Units of a position that those who wait are served from first: it is in the queue, and they are not served yet.
+CREATE OR REPLACE FUNCTION claimed_units(at_facility text, of_sku text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(w.quantity), 0)::bigint FROM waiting_units w WHERE w.sku = of_sku AND EXISTS (
+        SELECT FROM serve_queue q WHERE q.facility_id = at_facility AND q.due <= now() AND q.after_sku < of_sku
+            AND q.only_sku IN ('', of_sku));
+$$;
+
+-- Waiting lines beside stock that they could have: nobody has been told, nobody has it, and nobody is about to serve them. Should be
+-- none. Not of those who have declined, are asked just now, or wait for what comes.
+CREATE OR REPLACE FUNCTION waiting_beside() RETURNS TABLE (order_id text, line_id text, facility_id text, sku text) LANGUAGE sql STABLE AS $$
+    SELECT w.order_id, w.line_id, s.facility_id, s.sku
+    FROM waiting_units w JOIN stock s ON s.sku = w.sku AND s.available > 0 JOIN facilities f ON f.facility_id = s.facility_id
+    WHERE w.could_have IS NOT NULL AND may_have(w, f, least(s.available, w.quantity)) IS NOT NULL
+        AND NOT EXISTS (SELECT FROM stock_grants g WHERE g.order_id = w.order_id)
+        AND NOT passed_by(w.order_id) AND NOT gave_back(w.order_id, w.line_id, s.facility_id, now())
+        AND claimed_units(s.facility_id, s.sku) = 0;
+$$;
+
+-- Finds them, notes how many there are, and has them served.
+CREATE OR REPLACE FUNCTION sweep_waiting() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    lines bigint;
+BEGIN
+    WITH found AS MATERIALIZED (
+        SELECT b.* FROM waiting_beside() AS b
+    ), queued AS (
+        INSERT INTO serve_queue (facility_id, only_sku) SELECT DISTINCT f.facility_id, f.sku FROM found f
+    )
+    SELECT count(DISTINCT (f.order_id, f.line_id)) INTO lines FROM found f;
+    UPDATE waiting_sweep SET swept_at = now(), lines_beside_stock = lines;
+    RETURN lines;
+END $$;
