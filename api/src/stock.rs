@@ -215,6 +215,30 @@ pub struct AdjustmentResult {
     pub code: Option<String>,
 }
 
+/// A row of the ledger: what moved at a position, in units more or less, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StockMovementView {
+    /// Numbers rise; some are left out.
+    pub movement_id: u64,
+    pub on_hand: i64,
+    pub reserved: i64,
+    pub unavailable: i64,
+    /// `reserved`, `shipped`, `receipt`, `snapshot`, `theft`, ...
+    #[schema(examples("shipped"))]
+    pub cause: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+    /// What it goes back to: the id of an adjustment, a receipt, a feed, a return, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub occurred_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+    /// `false`: it happened before the count that stood there when it was told, which has it in it. It is kept, and moved nothing.
+    pub moved: bool,
+}
+
 /// A SKU's stock, wherever it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockView {

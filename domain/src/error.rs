@@ -69,6 +69,10 @@ errors! {
     IdempotencyKeyReused = "idempotency_key_reused", 422, Never, 5, "This idempotency key was used with another body";
     IdempotencyKeyInFlight = "idempotency_key_in_flight", 409, Later, 5, "The first request with this idempotency key has not been answered yet";
     VersionConflict = "version_conflict", 412, Never, 5, "The order has changed since this version";
+    /// The id, or the time and position, is taken by a receipt of other goods.
+    ReceiptConflict = "receipt_conflict", 409, Never, 5, "Another receipt has this key";
+    /// The id is taken by an adjustment that says something else.
+    AdjustmentConflict = "adjustment_conflict", 409, Never, 5, "Another adjustment has this id";
     StaleSnapshot = "stale_snapshot", 409, Never, 5, "A later snapshot was already accepted";
     UnknownSku = "unknown_sku", 422, Never, 2, "There is no product with this SKU";
     UnknownFacility = "unknown_facility", 422, Never, 2, "There is no facility with this id";

@@ -118,4 +118,39 @@ impl FulfillmentStatus {
             Self::Packed | Self::ReadyForPickup | Self::Incomplete | Self::Cancelled => false,
         }
     }
+
+    /// In its facility's queue: nobody has begun to pick, and it takes its place of the day.
+    pub fn is_queued(self) -> bool {
+        matches!(self, Self::Released | Self::Accepted)
+    }
+
+    /// Somebody has its units in hand, or is picking them.
+    pub fn is_picked(self) -> bool {
+        self == Self::Picking || self.is_packed()
+    }
+
+    /// Its units are off the shelf, and in the house.
+    pub fn is_packed(self) -> bool {
+        matches!(self, Self::Packed | Self::ReadyForPickup)
+    }
+
+    /// Where units are missing: who gives theirs up first, the lowest first. None: what is packed, or holds none.
+    pub fn gives_way_rank(self) -> Option<u8> {
+        let in_turn = [Self::Scheduled, Self::Open, Self::Released, Self::Accepted, Self::Picking];
+        in_turn.into_iter().zip(0..).find(|(status, _)| *status == self).map(|(_, rank)| rank)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gives_way_holds_stock_and_may_be_short_of_it() {
+        for status in FulfillmentStatus::ALL {
+            let may_be_short = status.after(FulfillmentAction::Short).is_some();
+            assert_eq!(status.gives_way_rank().is_some(), may_be_short, "{status:?}");
+            assert!(status.holds_stock() || !(may_be_short || status.is_picked() || status.is_queued()), "{status:?}");
+        }
+    }
 }

@@ -77,4 +77,9 @@ impl ParcelStatus {
             Self::Packed | Self::LabelPending | Self::Voided | Self::Delivered | Self::ReturnedToSender | Self::Lost => false,
         }
     }
+
+    /// Nothing more is to come of it: a later scan of its number is of another parcel.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Voided | Self::Delivered | Self::ReturnedToSender | Self::Lost)
+    }
 }

@@ -1,18 +1,19 @@
 //! Wire types and the store's, one into the other: neither room knows the other's.
 
+use jiff::Timestamp;
 use oms_api::{
     bulk::BulkResultView,
     carrier::CarrierEventBody,
     event::{AllocationView, EventView, StreamEventView},
     facility::FacilityBody,
-    feed::{FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView},
+    feed::{FacilityChangeView, FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView},
     fulfillment::FulfillmentOrderSummary,
     inbox::DeadLetterView,
     order::OrderSummary,
     product::ProductBody,
     reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     returns::ReturnSummary,
-    stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockRow},
+    stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockMovementView, StockRow},
 };
 use oms_domain::event_id::event_id;
 use oms_domain::order::published;
@@ -102,7 +103,7 @@ pub(crate) fn receipt(row: ReceiptRow) -> oms_store::Receipt {
     }
 }
 
-pub(crate) fn adjustment(body: AdjustmentBody) -> oms_store::Adjustment {
+pub(crate) fn adjustment(body: AdjustmentBody, told_at: Timestamp) -> oms_store::Adjustment {
     oms_store::Adjustment {
         adjustment_id: body.adjustment_id,
         facility_id: body.facility_id,
@@ -120,6 +121,7 @@ pub(crate) fn adjustment(body: AdjustmentBody) -> oms_store::Adjustment {
             AdjustmentReason::Correction => oms_store::AdjustmentReason::Correction,
         },
         occurred_at: body.occurred_at,
+        told_at,
     }
 }
 
@@ -133,6 +135,21 @@ pub(crate) fn position(position: oms_store::StockPosition) -> PositionView {
         oversell_limit: position.oversell_limit,
         deficit: position.deficit,
         available: position.available,
+    }
+}
+
+pub(crate) fn stock_movement(found: oms_store::StockMovement) -> StockMovementView {
+    StockMovementView {
+        movement_id: found.movement_id,
+        on_hand: found.on_hand,
+        reserved: found.reserved,
+        unavailable: found.unavailable,
+        cause: found.cause,
+        order_id: found.order_id.map(|id| id.to_string()),
+        reference: found.reference,
+        occurred_at: found.occurred_at,
+        recorded_at: found.recorded_at,
+        moved: found.moved,
     }
 }
 
@@ -258,6 +275,7 @@ pub(crate) fn feed(run: oms_store::FeedRun) -> FeedView {
         },
         status: run.status.name().to_owned(),
         legal_actions: run.status.decisions().into_iter().map(str::to_owned).collect(),
+        expected_rows: run.expected_rows,
         rows_read: run.rows_read,
         waiting: run.waiting,
         accepted: run.accepted,
@@ -278,16 +296,25 @@ fn parked(run: &oms_store::FeedRun) -> Option<ParkedView> {
         before: change.before,
         after: change.after,
     };
+    let facility = |found: &oms_store::FacilityChange| FacilityChangeView {
+        facility_id: found.facility_id.to_string(),
+        positions: found.change.positions,
+        units_before: found.change.units_before,
+        units_after: found.change.units_after,
+        units_changed: found.change.units_changed,
+        changed_percent: found.change.changed_percent,
+    };
     Some(ParkedView {
         parked_at: parked.parked_at,
         decide_by,
         decided_at: run.decided_at,
-        positions: parked.positions,
-        units_before: parked.units_before,
-        units_after: parked.units_after,
-        units_changed: parked.units_changed,
-        changed_percent: parked.changed_percent,
+        positions: parked.change.positions,
+        units_before: parked.change.units_before,
+        units_after: parked.change.units_after,
+        units_changed: parked.change.units_changed,
+        changed_percent: parked.change.changed_percent,
         limit_percent: parked.limit_percent,
+        facilities: parked.facilities.iter().map(facility).collect(),
         largest: parked.largest.iter().map(change).collect(),
     })
 }

@@ -24,14 +24,16 @@ DECLARE
     found record;
 BEGIN
     FOR found IN
-        SELECT c.fulfillment_order_id, c.facility_id, c.status, c.ship_days, b.status AS was
+        SELECT c.fulfillment_order_id, c.facility_id, c.ship_days, t.is_queued, was.is_queued AND NOT t.holds_stock AND NOT t.has_left AS left_queue
         FROM jsonb_to_recordset(changed) AS c (fulfillment_order_id text, facility_id text, status text, ship_days date[])
         LEFT JOIN jsonb_to_recordset(before) AS b (fulfillment_order_id text, status text) USING (fulfillment_order_id)
+        JOIN fulfillment_statuses t ON t.status = c.status
+        LEFT JOIN fulfillment_statuses was ON was.status = b.status
         ORDER BY c.facility_id, c.fulfillment_order_id
     LOOP
-        IF found.status = 'released' AND cardinality(found.ship_days) > 0 THEN
+        IF found.is_queued AND cardinality(found.ship_days) > 0 THEN
             PERFORM take_token(found.fulfillment_order_id, for_order, found.facility_id, found.ship_days);
-        ELSIF found.status IN ('cancelled', 'incomplete') AND found.was IN ('released', 'accepted') THEN
+        ELSIF found.left_queue THEN
             WITH given AS (
                 DELETE FROM capacity_tokens t WHERE t.fulfillment_order_id = found.fulfillment_order_id RETURNING t.*
             ), freed AS (

@@ -53,7 +53,7 @@ BEGIN
     END IF;
     PERFORM demand_lock(skus, false);
     -- A fact takes units from holds with the position's lock alone.
-    PERFORM lock_stock(facility_ids, skus);
+    PERFORM lock_positions(facility_ids, skus);
     WITH gone AS (DELETE FROM checkout_hold_units u WHERE u.reservation_id = ANY (ids) RETURNING u.*)
     SELECT array_agg(ROW (g.facility_id, g.sku, 0, -g.quantity, 0, lower(becomes), NULL, g.reservation_id, now())::stock_move)
     INTO moves FROM gone AS g;

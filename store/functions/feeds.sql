@@ -6,7 +6,9 @@ CREATE OR REPLACE FUNCTION reject_reason(code text) RETURNS text LANGUAGE sql IM
     SELECT code || ': ' || CASE code
         WHEN 'unknown_facility' THEN 'there is no facility with this id'
         WHEN 'unknown_sku' THEN 'there is no product with this SKU'
-        WHEN 'stale_snapshot' THEN 'a later count of this position was accepted already' END;
+        WHEN 'stale_snapshot' THEN 'a later count of this position was accepted already'
+        WHEN 'receipt_conflict' THEN 'another receipt is booked under this id, or under this time and position: give each an id of its own'
+        END;
 $$;
 
 -- The results of rows in numbers, and the rows that were not taken with the reason.
@@ -59,7 +61,8 @@ DECLARE
     results row_result[];
 BEGIN
     -- One batch of a run at a time: row numbers go up.
-    SELECT * INTO run FROM feeds f WHERE f.feed_id = feed AND f.status = 'running' AND f.kind = of_kind FOR UPDATE;
+    SELECT * INTO run FROM feeds f WHERE f.feed_id = feed AND f.status = 'running' AND f.read_at IS NULL AND f.kind = of_kind
+    FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -80,7 +83,34 @@ BEGIN
     INTO accepted, unchanged, rejected FROM add_up(results) AS t;
     PERFORM note_results(feed, accepted, unchanged, rejected, (SELECT coalesce(sum(CASE r.result WHEN 'waiting' THEN 1 WHEN 'replaced' THEN -1
         END), 0) FROM unnest(results) AS r));
-    UPDATE feeds f SET through_row = greatest(f.through_row, (SELECT max(r.n) FROM unnest(results) AS r),
+    UPDATE feeds f SET worked_at = now(), through_row = greatest(f.through_row, (SELECT max(r.n) FROM unnest(results) AS r),
             (SELECT max((m -> 'row_number')::bigint) FROM jsonb_array_elements(mistakes) AS m))
+    WHERE f.feed_id = feed;
+END $$;
+
+-- The file was read to its end. Fails a run whose rows are not those that its sender spoke of: it was cut. A full snapshot says how many
+-- there are, for what it leaves out is set to 0. A stock snapshot is to be worked on now, any other kind of feed is done.
+CREATE OR REPLACE FUNCTION end_feed(feed uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    run feeds;
+    mistake text;
+BEGIN
+    SELECT * INTO run FROM feeds f WHERE f.feed_id = feed AND f.status = 'running' AND f.read_at IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    mistake := CASE
+        WHEN run.expected_rows = -1 THEN 'its end speaks of another number of rows than its beginning'
+        WHEN run.expected_rows <> run.waiting + run.accepted + run.unchanged + run.rejected THEN
+            format('%s rows of %s have come', run.waiting + run.accepted + run.unchanged + run.rejected, run.expected_rows)
+        WHEN run.kind = 'stock' AND run.mode = 'full' AND run.expected_rows IS NULL THEN
+            'a full snapshot must say how many rows it has: by expected_rows, or in its last line' END;
+    IF mistake IS NOT NULL THEN
+        DELETE FROM feed_counts c WHERE c.feed_id = feed;
+    END IF;
+    DELETE FROM feed_receipts r WHERE r.feed_id = feed;
+    UPDATE feeds f SET read_at = now(), worked_at = now(), failure = mistake,
+        status = CASE WHEN mistake IS NOT NULL THEN 'failed' WHEN f.kind = 'stock' THEN f.status ELSE 'finished' END,
+        finished_at = CASE WHEN mistake IS NOT NULL OR f.kind <> 'stock' THEN now() END
     WHERE f.feed_id = feed;
 END $$;

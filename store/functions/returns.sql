@@ -54,7 +54,7 @@ BEGIN
     -- The carrier knows the goods by their label: its events find the order, and by the parcel's id the return.
     IF record -> 'label' <> 'null' THEN
         PERFORM write_parcels(record ->> 'order_id', jsonb_build_array(jsonb_build_object('fulfillment_order_id', this_return,
-            'parcels', jsonb_build_array(record -> 'label' || jsonb_build_object('parcel_id', this_return, 'status', record ->> 'status')))));
+            'updated_at', at, 'parcels', jsonb_build_array(record -> 'label' || jsonb_build_object('parcel_id', this_return, 'status', record ->> 'status')))));
     END IF;
     INSERT INTO return_events (return_id, seq, id, kind, at, data)
     SELECT this_return, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n;

@@ -1,9 +1,11 @@
--- Units of a position that are reserved and not there, less those of orders that have been told already.
+-- Units of a position that are reserved and not there, less those of orders that have been told already, and those that were granted to
+-- orders which have not taken them yet: these are the first to give way, once they do.
 CREATE OR REPLACE FUNCTION untold_deficit(at_facility text, of_sku text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT s.deficit - coalesce((
         SELECT sum(least(x.quantity, r.allocated)) FROM stock_shorts x
         JOIN reservations r USING (order_id, fulfillment_order_id, line_id, facility_id, sku)
         WHERE (x.sku, x.facility_id) = (of_sku, at_facility)), 0)::bigint
+        - coalesce((SELECT sum(g.quantity) FROM stock_grants g WHERE (g.sku, g.facility_id) = (of_sku, at_facility)), 0)::bigint
     FROM stock s WHERE (s.facility_id, s.sku) = (at_facility, of_sku);
 $$;
 
@@ -30,11 +32,13 @@ BEGIN
                     = (r.order_id, r.fulfillment_order_id, r.line_id, r.facility_id)), 0)::bigint AS units
             FROM reservations r
             LEFT JOIN fulfillment_orders f ON f.fulfillment_order_id = r.fulfillment_order_id
+            LEFT JOIN fulfillment_statuses t ON t.status = f.status
             LEFT JOIN orders o ON o.order_id = r.order_id
             WHERE (r.sku, r.facility_id) = (place.sku, place.facility_id) AND r.allocated > 0
-                AND coalesce(f.status, 'open') IN ('scheduled', 'open', 'released', 'accepted', 'picking')
-            ORDER BY array_position(ARRAY['scheduled', 'open', 'released', 'accepted', 'picking'], coalesce(f.status, 'open')),
-                f.ship_by DESC NULLS FIRST, o.placed_at DESC NULLS FIRST, r.order_id DESC, r.fulfillment_order_id DESC, r.line_id DESC
+                -- What no record names yet is what nobody has begun with.
+                AND (f.fulfillment_order_id IS NULL OR t.gives_way_rank IS NOT NULL)
+            ORDER BY t.gives_way_rank NULLS FIRST, f.ship_by DESC NULLS FIRST, o.placed_at DESC NULLS FIRST,
+                r.order_id DESC, r.fulfillment_order_id DESC, r.line_id DESC
         LOOP
             EXIT WHEN missing <= 0;
             taken := least(missing, holder.units);
@@ -51,7 +55,8 @@ BEGIN
     FROM stock_shorts x WHERE x.short_id = ANY (short_ids) GROUP BY x.order_id ORDER BY x.order_id;
 END $$;
 
--- The order has taken notice, or has ended. What it could not give is asked of others.
+-- The order has taken notice, or has ended. What it could not give is asked of others; what it was granted may have gone missing before
+-- it took it.
 CREATE OR REPLACE FUNCTION forget_shorts(for_order text, seen jsonb, closing boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     facility_ids text[];
@@ -59,11 +64,15 @@ DECLARE
 BEGIN
     WITH gone AS (
         DELETE FROM stock_shorts x WHERE x.order_id = for_order AND (closing OR seen ? x.short_id) RETURNING x.facility_id, x.sku
+    ), missing AS (
+        SELECT gone.facility_id, gone.sku FROM gone
+        UNION SELECT s.facility_id, s.sku FROM reservations r JOIN stock s ON s.facility_id = r.facility_id AND s.sku = r.sku
+        WHERE r.order_id = for_order AND r.allocated > 0 AND s.deficit > 0
     )
-    SELECT array_agg(gone.facility_id), array_agg(gone.sku) INTO facility_ids, skus FROM gone;
+    SELECT array_agg(missing.facility_id), array_agg(missing.sku) INTO facility_ids, skus FROM missing;
     IF skus IS NULL THEN
         RETURN;
     END IF;
-    PERFORM lock_stock(facility_ids, skus);
+    PERFORM lock_positions(facility_ids, skus);
     PERFORM choose_shorts(facility_ids, skus);
 END $$;

@@ -66,13 +66,20 @@ CREATE INDEX fulfillment_orders_queue
     ON fulfillment_orders (facility_id, status, coalesce(ship_by, 'infinity'), placed_at, fulfillment_order_id);
 CREATE INDEX fulfillment_orders_by_order ON fulfillment_orders (order_id);
 
--- Which order a carrier's number belongs to. Not unique: carriers use numbers again after some years.
+-- Which order a carrier's number belongs to. Not unique: carriers use numbers again after some years. Keys are how numbers and carriers
+-- are compared: as people write them, they never match.
 CREATE TABLE parcels (
     parcel_id text COLLATE "C" PRIMARY KEY,
     fulfillment_order_id text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
     carrier text COLLATE "C",
     tracking_number text COLLATE "C",
-    status text NOT NULL
+    status text NOT NULL,
+    -- NULL: any.
+    carrier_key text COLLATE "C",
+    tracking_key text COLLATE "C",
+    -- Business time: since when it has had its number, and when it was delivered, lost or back.
+    numbered_at timestamptz,
+    ended_at timestamptz
 ) WITH (fillfactor = 80);
-CREATE INDEX parcels_by_number ON parcels (tracking_number, carrier) WHERE tracking_number IS NOT NULL;
+CREATE INDEX parcels_by_number ON parcels (tracking_key) WHERE tracking_key IS NOT NULL;

@@ -25,7 +25,10 @@ CREATE TABLE carrier_events (
     occurred_at timestamptz NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
     parked boolean NOT NULL,
-    PRIMARY KEY (carrier, tracking_number, event_id)
+    -- See parcels. No carrier is ''.
+    carrier_key text COLLATE "C" NOT NULL,
+    tracking_key text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tracking_key, carrier_key, event_id)
 );
 CREATE INDEX carrier_events_by_age ON carrier_events (received_at);
 

@@ -19,13 +19,24 @@ CREATE TABLE feeds (
     -- Rows whose position nobody can tell: a full snapshot with one of them cannot say what it left out.
     unreadable bigint NOT NULL DEFAULT 0,
     failure text,
+    -- How many its sender says there are; -1: this and that.
+    expected_rows bigint,
+    -- When it was read to its end. From then on whoever is there works on a stock snapshot.
+    read_at timestamptz,
+    -- Its last sign of life.
+    worked_at timestamptz NOT NULL DEFAULT now(),
+    -- How far a full snapshot's absent positions were kept, and its counts weighed.
+    absent_facility_id text COLLATE "C" NOT NULL DEFAULT '',
+    absent_sku text COLLATE "C" NOT NULL DEFAULT '',
+    weighed_facility_id text COLLATE "C" NOT NULL DEFAULT '',
+    weighed_sku text COLLATE "C" NOT NULL DEFAULT '',
+    -- Of the counts weighed so far: the same for the same rows, whatever their batches were.
+    counts_digest numeric NOT NULL DEFAULT 0,
     -- Of a snapshot that was parked: what it would change, what tells the same file from another, and until when somebody may decide.
     parked jsonb,
     digest text,
     decide_by timestamptz,
     decided_at timestamptz,
-    -- When its rows began to be applied.
-    applying_since timestamptz,
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz
 );
@@ -38,6 +49,16 @@ CREATE TABLE feed_rejects (
     reason text NOT NULL,
     PRIMARY KEY (feed_id, row_number)
 );
+
+-- How many rows without an id a receipts feed has had of each time and position, while it is read: it numbers equal ones.
+CREATE TABLE feed_receipts (
+    feed_id uuid NOT NULL REFERENCES feeds ON DELETE CASCADE,
+    received_at timestamptz NOT NULL,
+    facility_id text COLLATE "C" NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    rows bigint NOT NULL,
+    PRIMARY KEY (feed_id, received_at, facility_id, sku)
+) WITH (fillfactor = 70);
 
 -- What a stock snapshot says of each position, until it is applied: it is judged as a whole first. A position has the last row that
 -- names it.
@@ -53,4 +74,17 @@ CREATE TABLE feed_counts (
     oversell_limit bigint,
     unavailable bigint,
     PRIMARY KEY (feed_id, facility_id, sku)
+);
+
+-- What a snapshot would change at each of its facilities, as far as its counts were weighed.
+CREATE TABLE feed_facilities (
+    feed_id uuid NOT NULL REFERENCES feeds ON DELETE CASCADE,
+    facility_id text COLLATE "C" NOT NULL,
+    positions bigint NOT NULL,
+    units_before bigint NOT NULL,
+    units_after bigint NOT NULL,
+    units_changed bigint NOT NULL,
+    -- The largest changes.
+    largest jsonb NOT NULL,
+    PRIMARY KEY (feed_id, facility_id)
 );

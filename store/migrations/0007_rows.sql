@@ -11,6 +11,19 @@ CREATE TYPE stock_move AS (
     occurred_at timestamptz
 );
 
+-- What becomes of a position, in units more or less; a level or time that is NULL stays as it is.
+CREATE TYPE position_change AS (
+    facility_id text,
+    sku text,
+    on_hand bigint,
+    reserved bigint,
+    unavailable bigint,
+    safety_stock bigint,
+    oversell_limit bigint,
+    counted_as_of timestamptz,
+    unavailable_as_of timestamptz
+);
+
 CREATE TYPE unit_position AS (
     fulfillment_order_id text,
     line_id text,
@@ -64,7 +77,8 @@ CREATE TYPE adjustment_row AS (
     quantity bigint,
     unavailable bigint,
     reason text,
-    occurred_at timestamptz
+    occurred_at timestamptz,
+    told_at timestamptz
 );
 
 CREATE TYPE row_result AS (n bigint, result text);

@@ -30,3 +30,4 @@ CREATE INDEX stock_shorts_by_position ON stock_shorts (sku, facility_id);
 CREATE INDEX stock_shorts_by_order ON stock_shorts (order_id);
 -- Who holds units of a position: only asked where units are missing.
 CREATE INDEX reservations_by_position ON reservations (sku, facility_id) WHERE allocated > 0;
+CREATE INDEX stock_grants_by_position ON stock_grants (sku, facility_id);

@@ -78,7 +78,7 @@ const FIGURES: &str = concat!(
         "SELECT offered_until - interval '60 seconds' AS since, false AS dead FROM stock_grants WHERE offered_until IS NOT NULL"
     ),
     ",",
-    queue!("snapshots_to_apply", "SELECT applying_since AS since, false AS dead FROM feeds WHERE status = 'applying'"),
+    queue!("snapshots_to_apply", "SELECT worked_at AS since, false AS dead FROM feeds WHERE status = 'applying'"),
     "),
     'orders_needing_attention', (SELECT count(*) FROM (SELECT FROM orders
         WHERE (needs_attention OR hold_reasons <> '{}') AND needs_attention LIMIT $2) AS r),

@@ -155,7 +155,7 @@ pub async fn import(store: &Store, size: Import) -> Result<ImportTimes, StoreErr
     }
     let sku = |n: u64| id(Sku::parse(format!("bench-{:05}", n % size.products.max(1))));
     let place = |n: u64| facility_ids[usize::try_from(n / size.products.max(1) % FACILITIES).unwrap_or_default()].clone();
-    let day = Timestamp::UNIX_EPOCH;
+    let day = id("1970-01-02T00:00:00Z".parse())?;
     let feeds = store.feeds();
 
     let products = feed(
@@ -189,8 +189,10 @@ async fn feed<T>(
     apply: impl AsyncFn(Uuid, Vec<FeedRow<T>>) -> Result<BatchResult, StoreError>,
 ) -> Result<Duration, StoreError> {
     let begun = Instant::now();
-    let start =
-        StartFeed { kind, source: "benchmark".to_owned(), as_of: None, mode: FeedMode::Partial, picked_units: PickedUnits::Counted };
+    let (source, mode, picked_units) = ("benchmark".to_owned(), FeedMode::Partial, PickedUnits::Counted);
+    // Before the receipts.
+    let as_of = Some(Timestamp::UNIX_EPOCH);
+    let start = StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None };
     let feed_id = store.feeds().start(&start).await?;
     for from in (0..rows).step_by(FEED_BATCH_ROWS) {
         let batch = (from..rows.min(from + FEED_BATCH_ROWS as u64)).map(|n| Ok(FeedRow { row_number: n + 1, row: row(n)? }));

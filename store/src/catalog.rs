@@ -119,8 +119,26 @@ impl Catalog<'_> {
         if let Some(code) = ErrorCode::from_code(&result) {
             return Err(StoreError::Refused { code });
         }
-        let positions = self.0.stock_of(&count.sku).await?;
-        let position = positions.into_iter().find(|position| position.facility_id == count.facility_id);
+        self.position(&count.facility_id, &count.sku).await
+    }
+
+    /// Takes back the last count of a position, which was as of this time, as if it had never been told, and answers with the position.
+    /// Another count, or one that was taken back, is not found.
+    pub async fn take_back_count(&self, facility_id: &FacilityId, sku: &Sku, as_of: Timestamp) -> Result<StockPosition, StoreError> {
+        let mut tries = Tries::default();
+        let taken_back = loop {
+            let query = sqlx::query_scalar("SELECT take_back_count($1, $2, $3)").bind(facility_id.as_str()).bind(sku.as_str());
+            match query.bind(as_of.to_sqlx()).fetch_one(&self.0.pool).await {
+                Ok(taken_back) => break taken_back,
+                Err(error) => tries.again(error).await?,
+            }
+        };
+        if taken_back { self.position(facility_id, sku).await } else { Err(StoreError::Refused { code: ErrorCode::NotFound }) }
+    }
+
+    async fn position(&self, facility_id: &FacilityId, sku: &Sku) -> Result<StockPosition, StoreError> {
+        let positions = self.0.stock_of(sku).await?;
+        let position = positions.into_iter().find(|position| position.facility_id == *facility_id);
         position.ok_or(StoreError::Corrupt { what: "the position just counted" })
     }
 }

@@ -28,9 +28,9 @@ pub struct StoreConfig {
 /// Which stock snapshots a person looks at before they are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotGuard {
-    /// The most that one may change of what is on hand at the positions it speaks of, in percent.
+    /// The most that one may change of what a facility has on hand at the positions it speaks of, in percent.
     pub change_max_percent: u32,
-    /// Positions, counted before, that it must speak of at least: of a few, any change is a large share.
+    /// Positions of the facility that it must speak of at least: of a few, any change is a large share.
     pub from_positions: u32,
     /// After this it is rejected.
     pub decide_within: Duration,
@@ -38,7 +38,7 @@ pub struct SnapshotGuard {
 
 impl Default for SnapshotGuard {
     fn default() -> Self {
-        Self { change_max_percent: 50, from_positions: 100, decide_within: DECIDE_WITHIN }
+        Self { change_max_percent: 20, from_positions: 10, decide_within: DECIDE_WITHIN }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::read_only;
 pub enum StoreError {
     #[error("{system} cannot be reached")]
     Unavailable { system: &'static str },
+    /// No connection came free in time.
+    #[error("{system} has no connection free")]
+    Overloaded { system: &'static str },
     #[error("{system} did not answer in time")]
     TimedOut { system: &'static str },
     /// It answers, and takes no writes: a standby, or a primary that has just become one.
@@ -40,7 +43,7 @@ impl StoreError {
     /// The row of the house's error table.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable { .. } | Self::ReadOnly { .. } | Self::Busy { .. } => ErrorCode::Unavailable,
+            Self::Unavailable { .. } | Self::Overloaded { .. } | Self::ReadOnly { .. } | Self::Busy { .. } => ErrorCode::Unavailable,
             Self::TimedOut { .. } => ErrorCode::TimedOut,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::Refused { code } => *code,
@@ -97,12 +100,11 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(error) => from_database(error.as_ref()),
-            sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_) => Self::Unavailable { system: POSTGRESQL },
+            // Whoever waits has waited long: the caller may come again, we do not.
+            sqlx::Error::PoolTimedOut => Self::Overloaded { system: POSTGRESQL },
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
+                Self::Unavailable { system: POSTGRESQL }
+            }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt { what: "a row" },
             sqlx::Error::Configuration(_) => Self::Internal { system: POSTGRESQL, code: "the database URL is not valid".into() },
             _ => Self::Internal { system: POSTGRESQL, code: "unexpected answer".into() },

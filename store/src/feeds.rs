@@ -12,7 +12,6 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
-    config::SnapshotGuard,
     error::StoreError,
     store::{Store, Tries},
 };
@@ -58,6 +57,8 @@ pub struct StartFeed {
     pub as_of: Option<Timestamp>,
     pub mode: FeedMode,
     pub picked_units: PickedUnits,
+    /// How many rows its sender says there are: with fewer or more it fails. A full snapshot must say so, here or at its end.
+    pub expected_rows: Option<u64>,
 }
 
 /// A row that was not taken.
@@ -87,6 +88,8 @@ pub struct FeedRun {
     pub mode: FeedMode,
     pub picked_units: PickedUnits,
     pub status: FeedStatus,
+    /// What its sender said.
+    pub expected_rows: Option<u64>,
     pub rows_read: u64,
     /// Of a stock snapshot: read and not applied, not yet or never.
     pub waiting: u64,
@@ -104,10 +107,22 @@ pub struct FeedRun {
     pub decided_at: Option<Timestamp>,
 }
 
-/// What a snapshot would change, at positions that were counted before.
+/// What a snapshot would change at the facilities that it changes too much: at positions that hold something, or were counted before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     pub parked_at: Timestamp,
+    #[serde(flatten)]
+    pub change: SnapshotChange,
+    pub limit_percent: u32,
+    /// Those facilities, the largest share first; 20 at most.
+    pub facilities: Vec<FacilityChange>,
+    /// A few positions, the largest change first.
+    pub largest: Vec<PositionChange>,
+}
+
+/// What a snapshot would do to some positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotChange {
     pub positions: u64,
     pub units_before: u64,
     pub units_after: u64,
@@ -115,9 +130,14 @@ pub struct Parked {
     pub units_changed: u64,
     /// Of the units before; rounded up.
     pub changed_percent: u64,
-    pub limit_percent: u32,
-    /// A few, the largest first.
-    pub largest: Vec<PositionChange>,
+}
+
+/// What a snapshot would do to a facility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacilityChange {
+    pub facility_id: FacilityId,
+    #[serde(flatten)]
+    pub change: SnapshotChange,
 }
 
 /// What a snapshot would do to a position's units on hand.
@@ -157,32 +177,34 @@ impl Feeds<'_> {
             .bind(feed.as_of.map(ToSqlx::to_sqlx))
             .bind(word(feed.mode)?)
             .bind(word(feed.picked_units)?)
+            .bind(feed.expected_rows.map(row_number))
             .execute(&self.0.pool)
             .await?;
         Ok(feed_id)
     }
 
-    /// Ends a run; a stock snapshot is applied now, or [parked](Parked). What a full one left out is set to 0, unless rows of it could
-    /// not be read: what those named was not left out. Ending a run twice changes nothing; the answer to a snapshot that is parked
-    /// already is the run that was parked.
+    /// Says how many rows there are, as the end of the file does. What was said before must be the same.
+    pub async fn expect_rows(&self, feed_id: Uuid, rows: u64) -> Result<(), StoreError> {
+        sqlx::query(EXPECT_ROWS).bind(feed_id).bind(row_number(rows)).execute(&self.0.pool).await?;
+        Ok(())
+    }
+
+    /// Ends a run that was read to its end; a stock snapshot is applied now, or [parked](Parked). What a full one left out is set to 0,
+    /// unless rows of it could not be read: what those named was not left out. A run that has not the rows that it should have fails.
+    /// Ending a run twice changes nothing; the answer to a snapshot that is parked already is the run that was parked.
     pub async fn finish(&self, feed_id: Uuid) -> Result<FeedRun, StoreError> {
-        let SnapshotGuard { change_max_percent, from_positions, decide_within } = self.0.snapshot_guard;
         let mut tries = Tries::default();
-        let stands_for_it: Uuid = loop {
-            let query = sqlx::query_scalar(FINISH).bind(feed_id).bind(i64::from(change_max_percent)).bind(i64::from(from_positions));
-            match query.bind(decide_within.as_secs_f64()).fetch_one(&self.0.pool).await {
-                Ok(run) => break run,
-                Err(error) => tries.again(error).await?,
-            }
-        };
-        self.apply_snapshot(stands_for_it).await?;
+        while let Err(error) = sqlx::query(END).bind(feed_id).execute(&self.0.pool).await {
+            tries.again(error).await?;
+        }
+        let stands_for_it = self.work_on(feed_id).await?;
         self.known(stands_for_it).await
     }
 
     /// Ends a run that cannot go on. What it had applied stays applied; of a stock snapshot, that is nothing.
     pub async fn fail(&self, feed_id: Uuid, reason: &str) -> Result<FeedRun, StoreError> {
         sqlx::query(
-            "WITH gone AS (DELETE FROM feed_counts WHERE feed_id = $1)
+            "WITH gone AS (DELETE FROM feed_counts WHERE feed_id = $1), numbers AS (DELETE FROM feed_receipts WHERE feed_id = $1)
             UPDATE feeds SET status = 'failed', failure = $2, finished_at = now() WHERE feed_id = $1 AND status = 'running'",
         )
         .bind(feed_id)
@@ -215,37 +237,50 @@ impl Feeds<'_> {
         self.0.rows(query.bind(feed_id).bind(row_number(after_row)).bind(i64::from(limit))).await
     }
 
-    /// Rows that were decided elsewhere: unreadable ones, and orders.
-    pub async fn note(&self, feed_id: Uuid, result: &BatchResult) -> Result<(), StoreError> {
-        sqlx::query(NOTE)
+    /// Rows that could not be read, each once.
+    pub async fn note_unreadable(&self, feed_id: Uuid, rows: &[RejectedRow]) -> Result<(), StoreError> {
+        sqlx::query(NOTE_UNREADABLE).bind(feed_id).bind(Json(rows)).execute(&self.0.pool).await?;
+        Ok(())
+    }
+
+    /// What became of orders, which are decided elsewhere, up to a row: noted once, however often it is told.
+    pub async fn note_orders(&self, feed_id: Uuid, through_row: u64, result: &BatchResult) -> Result<(), StoreError> {
+        sqlx::query(NOTE_ORDERS)
             .bind(feed_id)
             .bind(row_number(result.accepted))
             .bind(row_number(result.unchanged))
             .bind(Json(&result.rejected))
+            .bind(row_number(through_row))
             .execute(&self.0.pool)
             .await?;
         Ok(())
     }
 }
 
-const START: &str = "INSERT INTO feeds (feed_id, kind, source, as_of, as_of_said, mode, picked_units)
-    VALUES ($1, $2, $3, coalesce($4, now()), $4 IS NOT NULL, $5, $6)";
+const START: &str = "INSERT INTO feeds (feed_id, kind, source, as_of, as_of_said, mode, picked_units, expected_rows)
+    VALUES ($1, $2, $3, coalesce($4, now()), $4 IS NOT NULL, $5, $6, $7)";
 
-/// Answers the run that stands for it.
-const FINISH: &str = "WITH ended AS (
-        UPDATE feeds SET status = 'finished', finished_at = now() WHERE feed_id = $1 AND status = 'running' AND kind <> 'stock'
-    )
-    SELECT end_snapshot($1, $2, $3, make_interval(secs => $4))";
+const EXPECT_ROWS: &str = "UPDATE feeds SET expected_rows = CASE WHEN coalesce(expected_rows, $2) = $2 THEN $2 ELSE -1 END
+    WHERE feed_id = $1 AND status = 'running'";
 
-/// Adds counts to a run. A reject counts once per row number.
-const NOTE: &str = "WITH kept AS (
+const END: &str = "SELECT end_feed($1)";
+
+const NOTE_UNREADABLE: &str = "WITH kept AS (
         INSERT INTO feed_rejects (feed_id, row_number, reason)
-        SELECT $1, row_number, reason FROM jsonb_populate_recordset(NULL::feed_rejects, $4)
+        SELECT $1, row_number, reason FROM jsonb_populate_recordset(NULL::feed_rejects, $2)
         ON CONFLICT DO NOTHING RETURNING row_number
     )
-    UPDATE feeds SET accepted = accepted + $2, unchanged = unchanged + $3,
-        rejected = rejected + (SELECT count(*) FROM kept), unreadable = unreadable + (SELECT count(*) FROM kept)
+    UPDATE feeds SET rejected = rejected + (SELECT count(*) FROM kept), unreadable = unreadable + (SELECT count(*) FROM kept),
+        worked_at = now()
     WHERE feed_id = $1";
+
+const NOTE_ORDERS: &str = "WITH fresh AS (
+        UPDATE feeds SET accepted = accepted + $2, unchanged = unchanged + $3, rejected = rejected + jsonb_array_length($4),
+            through_row = $5, worked_at = now()
+        WHERE feed_id = $1 AND through_row < $5 RETURNING feed_id
+    )
+    INSERT INTO feed_rejects (feed_id, row_number, reason)
+    SELECT feed_id, row_number, reason FROM fresh, jsonb_populate_recordset(NULL::feed_rejects, $4)";
 
 /// A number as PostgreSQL has it. No file has more rows than fit.
 fn row_number(number: u64) -> i64 {

@@ -1,10 +1,11 @@
 //! The functions of the database. Each stands once, in `store/functions`, and is replaced when its text has changed: a migration would
 //! hold a copy of it for each change.
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 
-use crate::error::StoreError;
+use crate::{error::StoreError, words};
 
 /// The files, as `build.rs` found them.
 const FILES: &[&str] = &include!(concat!(env!("OUT_DIR"), "/functions.rs"));
@@ -27,7 +28,8 @@ const INVALID_FUNCTION_DEFINITION: &str = "42P13";
 async fn replace(pool: &PgPool, drop_first: bool) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock(20250)").execute(&mut *transaction).await?;
-    let digest = digest();
+    let words = words::words();
+    let digest = digest(&words);
     let stand: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM applied_functions WHERE digest = $1 OR contract > $2)")
         .bind(&digest)
         .bind(CONTRACT)
@@ -40,6 +42,7 @@ async fn replace(pool: &PgPool, drop_first: bool) -> Result<(), StoreError> {
         sqlx::raw_sql(DROP_ALL).execute(&mut *transaction).await?;
     }
     write(&mut transaction).await?;
+    words::write(&mut transaction, &words).await?;
     sqlx::raw_sql(DROP_STALE).execute(&mut *transaction).await?;
     sqlx::query(NOTE).bind(&digest).bind(CONTRACT).execute(&mut *transaction).await?;
     Ok(transaction.commit().await?)
@@ -54,8 +57,9 @@ async fn write(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn digest() -> String {
+fn digest(words: &Value) -> String {
     let mut digest = Sha256::new();
+    digest.update(words.to_string());
     for file in FILES {
         digest.update(file);
         digest.update([0]);

@@ -48,12 +48,14 @@ mod returns;
 mod snapshots;
 mod sourcing;
 mod stock;
+mod stock_movements;
 mod stock_prices;
 mod store;
 mod sweep;
 mod table;
 mod timeline;
 mod waiting;
+mod words;
 
 pub use authorizations::Taken;
 pub use backlog::{Backlog, QueueFigures};
@@ -67,7 +69,10 @@ pub use config::{SnapshotGuard, StoreConfig};
 pub use error::StoreError;
 pub use feed_batches::FEED_BATCH_ROWS;
 pub use feed_rows::{Facility, FeedRow, Product, Receipt, StockCount};
-pub use feeds::{BatchResult, FeedKind, FeedMode, FeedRun, Feeds, Parked, PickedUnits, PositionChange, RejectedRow, StartFeed};
+pub use feeds::{
+    BatchResult, FacilityChange, FeedKind, FeedMode, FeedRun, Feeds, Parked, PickedUnits, PositionChange, RejectedRow, SnapshotChange,
+    StartFeed,
+};
 pub use fulfillment_list::{FulfillmentFilter, FulfillmentSummary};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
 pub use idempotency::{Begin, Idempotency, KeyedRequest, StoredAnswer};
@@ -88,6 +93,7 @@ pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, Recorded
 pub use reserve::{CapacityDay, Decision, Exclusion, FullFacility, Position, Reserve, Reserved, StockMark, Waiting};
 pub use returns::{RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnSummary};
 pub use stock::{Adjustment, AdjustmentReason, AdjustmentResult, Availability, Available, StockPosition};
+pub use stock_movements::StockMovement;
 pub use stock_prices::{Demand, SkuDemand, StockPrice, WantedUnits};
 pub use store::Store;
 pub use sweep::PendingIntake;

@@ -1,14 +1,25 @@
-//! Stock snapshots once all their rows are there: applied batch by batch, or parked until somebody decides.
+//! Stock snapshots once all their rows are there: weighed by facility, then applied, or parked until somebody decides. Piece by piece, so
+//! that no lock is held for long, and whoever finds one left alone goes on with it.
 
 use oms_domain::feed::{FeedDecision, FeedStatus};
 use uuid::Uuid;
 
 use crate::{
+    config::SnapshotGuard,
     error::StoreError,
-    feed_batches::PIECE_ROWS,
     feeds::{FeedRun, Feeds},
     store::Tries,
 };
+
+/// Positions of a piece that is only looked at.
+const LOOKED_AT: i64 = 5_000;
+/// Positions of a piece that is applied: their rows are locked meanwhile.
+const APPLIED: i64 = 250;
+
+const KEEP_ABSENT: &str = "SELECT keep_absent($1, $2)";
+const WEIGH: &str = "SELECT weigh_counts($1, $2)";
+const JUDGE: &str = "SELECT judge_snapshot($1, $2, $3, make_interval(secs => $4))";
+const APPLY: &str = "SELECT apply_counts($1, $2)";
 
 const REJECT: &str = "WITH rejected AS (
         UPDATE feeds SET status = 'rejected', decided_at = now(), finished_at = now() WHERE feed_id = $1 AND status = 'parked'
@@ -16,10 +27,11 @@ const REJECT: &str = "WITH rejected AS (
     )
     DELETE FROM feed_counts c USING rejected r WHERE c.feed_id = r.feed_id";
 
-/// Whoever applies a snapshot needs seconds for a batch, and whoever reads a feed hears of its sender every minute.
+/// Whoever works on a snapshot needs a moment for a piece. Whoever reads a feed hears of its sender every minute.
 const LEFT_ALONE: &str = "SELECT feed_id, status FROM feeds
-    WHERE status = 'applying' AND applying_since < now() - interval '1 minute' OR status = 'parked' AND decide_by < now()
-        OR status = 'running' AND started_at < now() - CASE kind WHEN 'stock' THEN interval '7 days' ELSE interval '1 day' END
+    WHERE (status = 'applying' OR status = 'running' AND read_at IS NOT NULL) AND worked_at < now() - interval '30 seconds'
+        OR status = 'parked' AND decide_by < now()
+        OR status = 'running' AND read_at IS NULL AND worked_at < now() - interval '1 hour'
     ORDER BY feed_id LIMIT 100";
 
 impl Feeds<'_> {
@@ -37,15 +49,42 @@ impl Feeds<'_> {
         self.known(feed_id).await
     }
 
-    /// Applies what there is of a snapshot that is to be applied; of any other, nothing.
-    pub(crate) async fn apply_snapshot(&self, feed_id: Uuid) -> Result<(), StoreError> {
-        let most = i64::try_from(PIECE_ROWS).unwrap_or(i64::MAX);
+    /// Weighs a snapshot that was read to its end and applies it, unless it is to be parked; of any other feed, nothing. Answers the run
+    /// that stands for it.
+    pub(crate) async fn work_on(&self, feed_id: Uuid) -> Result<Uuid, StoreError> {
+        while self.piece(KEEP_ABSENT, feed_id, LOOKED_AT).await? {}
+        while self.piece(WEIGH, feed_id, LOOKED_AT).await? {}
+        let stands_for_it = self.judge(feed_id).await?;
+        self.apply_snapshot(feed_id).await?;
+        Ok(stands_for_it)
+    }
+
+    async fn judge(&self, feed_id: Uuid) -> Result<Uuid, StoreError> {
+        let SnapshotGuard { change_max_percent, from_positions, decide_within } = self.0.snapshot_guard;
         let mut tries = Tries::default();
         loop {
-            let applied = sqlx::query_scalar("SELECT apply_counts($1, $2)").bind(feed_id).bind(most).fetch_one(&self.0.pool).await;
-            match applied {
-                Ok(true) => tries = Tries::default(),
-                Ok(false) => return Ok(()),
+            let query = sqlx::query_scalar(JUDGE).bind(feed_id).bind(i64::from(change_max_percent)).bind(i64::from(from_positions));
+            match query.bind(decide_within.as_secs_f64()).fetch_one(&self.0.pool).await {
+                Ok(run) => return Ok(run),
+                Err(error) => tries.again(error).await?,
+            }
+        }
+    }
+
+    /// Applies what there is of a snapshot that is to be applied; of any other, nothing. What was left out may have come to hold
+    /// something since it was weighed.
+    async fn apply_snapshot(&self, feed_id: Uuid) -> Result<(), StoreError> {
+        while self.piece(KEEP_ABSENT, feed_id, LOOKED_AT).await? {}
+        while self.piece(APPLY, feed_id, APPLIED).await? {}
+        Ok(())
+    }
+
+    /// Works on the next piece. False: there is none.
+    async fn piece(&self, work: &'static str, feed_id: Uuid, positions: i64) -> Result<bool, StoreError> {
+        let mut tries = Tries::default();
+        loop {
+            match sqlx::query_scalar(work).bind(feed_id).bind(positions).fetch_one(&self.0.pool).await {
+                Ok(more) => return Ok(more),
                 Err(error) => tries.again(error).await?,
             }
         }
@@ -74,9 +113,19 @@ impl Feeds<'_> {
     async fn take_over(&self, feed_id: Uuid, status: Option<FeedStatus>) -> Result<(), StoreError> {
         match status {
             Some(FeedStatus::Parked) => self.decide(feed_id, FeedDecision::Reject).await.map(drop),
-            Some(FeedStatus::Running) => self.fail(feed_id, "nobody has read it to its end").await.map(drop),
+            Some(FeedStatus::Running) => self.go_on(feed_id).await,
             Some(FeedStatus::Applying) => self.apply_snapshot(feed_id).await,
             Some(FeedStatus::Finished | FeedStatus::Rejected | FeedStatus::Failed) | None => Ok(()),
+        }
+    }
+
+    /// A run whose process is gone: what was read to its end is worked on, what was not has failed.
+    async fn go_on(&self, feed_id: Uuid) -> Result<(), StoreError> {
+        let failed = sqlx::query_scalar("SELECT read_at IS NULL FROM feeds WHERE feed_id = $1").bind(feed_id);
+        match failed.fetch_optional(&self.0.pool).await? {
+            Some(true) => self.fail(feed_id, "nobody has read it to its end").await.map(drop),
+            Some(false) => self.work_on(feed_id).await.map(drop),
+            None => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ use oms_domain::{
     ids::{FacilityId, Sku},
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{error::StoreError, reserve::StockMark, store::Store};
 
@@ -71,7 +72,7 @@ pub enum AdjustmentReason {
 /// A fact about a position, signed: it is recorded whatever it does to availability.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Adjustment {
-    /// Sent twice, it counts once. Without it every sending counts.
+    /// Sent twice, it counts once. Without it every call counts, once.
     pub adjustment_id: Option<String>,
     pub facility_id: FacilityId,
     pub sku: Sku,
@@ -80,8 +81,10 @@ pub struct Adjustment {
     /// Change of the units on hand that cannot be sold (damaged, under inspection).
     pub unavailable: i64,
     pub reason: AdjustmentReason,
-    /// Business time; absent: now.
+    /// Business time; absent: when it is told, and after whatever was counted.
     pub occurred_at: Option<Timestamp>,
+    /// Business time, now.
+    pub told_at: Timestamp,
 }
 
 /// What became of an [`Adjustment`].
@@ -122,30 +125,35 @@ impl Store {
         self.rows(query.bind(sku.as_str())).await
     }
 
-    /// Records facts about stock, each by itself, in one transaction; whoever waits for what they bring is served in it.
-    /// A result each, in order.
+    /// Records facts about stock, each by itself, in one transaction; whoever waits for what they bring is served in it. What happened
+    /// before the position was last counted is kept, and moves nothing. A result each, in order.
     pub async fn adjust_stock(&self, adjustments: &[Adjustment]) -> Result<Vec<AdjustmentResult>, StoreError> {
         let in_range = |a: &Adjustment| a.quantity.abs() <= UNITS_MAX && a.unavailable.abs() <= UNITS_MAX;
         let mut results = vec![AdjustmentResult::Rejected(ErrorCode::ValidationFailed); adjustments.len()];
-        let rows: Vec<_> = adjustments
-            .iter()
-            .enumerate()
-            .filter(|(_, adjustment)| in_range(adjustment))
-            .map(|(n, adjustment)| NumberedRow { n, row: adjustment })
-            .collect();
+        // The call may be repeated after its answer was lost: each has an id before the first try.
+        let named = |a: &Adjustment| Adjustment {
+            adjustment_id: a.adjustment_id.clone().or_else(|| Some(Uuid::now_v7().to_string())),
+            ..a.clone()
+        };
+        let rows: Vec<Adjustment> = adjustments.iter().map(named).collect();
+        let rows: Vec<_> = rows.iter().enumerate().filter(|(_, row)| in_range(row)).map(|(n, row)| NumberedRow { n, row }).collect();
         let judged: Vec<(i64, String)> = self.call("SELECT n, result FROM adjust_stock($1)", &rows).await?;
         for (n, result) in judged {
-            let result = match result.as_str() {
-                "accepted" => AdjustmentResult::Applied,
-                "duplicate" => AdjustmentResult::Duplicate,
-                code => AdjustmentResult::Rejected(
-                    ErrorCode::from_code(code).ok_or(StoreError::Corrupt { what: "the result of an adjustment" })?,
-                ),
-            };
             let n = usize::try_from(n).map_err(|_| StoreError::Corrupt { what: "the number of an adjustment" })?;
-            results[n] = result;
+            results[n] = judgement(&result)?;
         }
         Ok(results)
+    }
+}
+
+fn judgement(result: &str) -> Result<AdjustmentResult, StoreError> {
+    match result {
+        "accepted" => Ok(AdjustmentResult::Applied),
+        "duplicate" => Ok(AdjustmentResult::Duplicate),
+        code => match ErrorCode::from_code(code) {
+            Some(code) => Ok(AdjustmentResult::Rejected(code)),
+            None => Err(StoreError::Corrupt { what: "the result of an adjustment" }),
+        },
     }
 }
 

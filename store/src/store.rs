@@ -19,7 +19,7 @@ use sqlx::{
 
 use crate::{
     config::{SnapshotGuard, StoreConfig},
-    error::StoreError,
+    error::{POSTGRESQL, StoreError},
     functions, keyed,
     outbox::settle_epoch,
     read_only,
@@ -77,7 +77,11 @@ impl Store {
             })
             .after_connect(|connection, _| Box::pin(async move { settle_epoch(connection).await }))
             .connect_with(options)
-            .await?;
+            .await
+            .map_err(|error| match error {
+                sqlx::Error::PoolTimedOut => StoreError::Unavailable { system: POSTGRESQL },
+                other => other.into(),
+            })?;
         let table = Table::open(config).await;
         Ok(Self {
             pool,

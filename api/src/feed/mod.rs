@@ -7,7 +7,7 @@ mod rows;
 mod view;
 
 pub use rows::{FeedRecord, OpenError, Row, Rows};
-pub use view::{FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView};
+pub use view::{FacilityChangeView, FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView};
 
 /// Longest row of a CSV file, in bytes. An unclosed quote would otherwise swallow the rest of the file.
 pub const CSV_ROW_MAX_BYTES: usize = 64 * 1024;

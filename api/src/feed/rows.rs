@@ -54,10 +54,14 @@ pub enum OpenError {
     NotJsonLines,
 }
 
+/// What the first cell, or the only key, of a line is that says how many rows there are.
+const TRAILER: &str = "#rows";
+
 /// The rows of a feed, in order. An `Err` is the input's own and ends it; rows before it were read whole.
 pub struct Rows<T> {
     source: Source,
     number: u64,
+    said: Option<u64>,
     ended: bool,
     row: PhantomData<T>,
 }
@@ -81,7 +85,12 @@ impl<T: FeedRecord> Rows<T> {
             let header = header::<T>(&mut records)?;
             Source::Csv { records: Box::new(records), header }
         };
-        Ok(Self { source, number: 0, ended: false, row: PhantomData })
+        Ok(Self { source, number: 0, said: None, ended: false, row: PhantomData })
+    }
+
+    /// How many rows there are, as the last line says: `#rows,17`, or `{"#rows":17}`. None, before that and where none does.
+    pub fn said(&self) -> Option<u64> {
+        self.said
     }
 }
 
@@ -137,8 +146,8 @@ impl<T: FeedRecord> Iterator for Rows<T> {
             return None;
         }
         let content = match &mut self.source {
-            Source::Csv { records, header } => next_csv(records, header, &mut self.number),
-            Source::JsonLines { input, line } => next_json(input, line, &mut self.number),
+            Source::Csv { records, header } => next_csv(records, header, &mut self.number, &mut self.said),
+            Source::JsonLines { input, line } => next_json(input, line, &mut self.number, &mut self.said),
         };
         let number = self.number;
         // A broken input would repeat its error for ever.
@@ -147,14 +156,31 @@ impl<T: FeedRecord> Iterator for Rows<T> {
     }
 }
 
-fn next_csv<T: FeedRecord>(records: &mut Records<Input>, header: &[String], number: &mut u64) -> io::Result<Option<Result<T, String>>> {
-    let record = records.next()?;
-    *number += 1;
-    let cells = match record {
+/// The number in a line that says how many rows there are, and nothing else: editors fill it up with empty cells.
+fn trailer(cells: &[&str]) -> Option<u64> {
+    let [TRAILER, rows, rest @ ..] = cells else { return None };
+    if rest.iter().all(|cell| cell.is_empty()) { rows.trim().parse().ok() } else { None }
+}
+
+fn next_csv<T: FeedRecord>(
+    records: &mut Records<Input>,
+    header: &[String],
+    number: &mut u64,
+    said: &mut Option<u64>,
+) -> io::Result<Option<Result<T, String>>> {
+    let cells = match records.next()? {
         Record::End => return Ok(None),
-        Record::TooLong => return Ok(Some(Err(format!("validation_failed: the row is longer than {CSV_ROW_MAX_BYTES} bytes")))),
+        Record::TooLong => {
+            *number += 1;
+            return Ok(Some(Err(format!("validation_failed: the row is longer than {CSV_ROW_MAX_BYTES} bytes"))));
+        }
         Record::Cells(cells) => cells,
     };
+    if let Some(rows) = cells.texts().ok().and_then(|cells| trailer(&cells)) {
+        *said = Some(rows);
+        return next_csv(records, header, number, said);
+    }
+    *number += 1;
     if cells.count() != header.len() {
         let (has, expected) = (cells.count(), header.len());
         return Ok(Some(Err(format!("validation_failed: the row has {has} cells, the header has {expected}"))));
@@ -168,7 +194,20 @@ fn next_csv<T: FeedRecord>(records: &mut Records<Input>, header: &[String], numb
     Ok(Some(read_value(&Value::Object(row), Form::Text, T::read).map_err(|errors| reason(&errors))))
 }
 
-fn next_json<T: FeedRecord>(input: &mut Input, line: &mut Vec<u8>, number: &mut u64) -> io::Result<Option<Result<T, String>>> {
+/// `{"#rows":17}`
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonTrailer {
+    #[serde(rename = "#rows")]
+    rows: u64,
+}
+
+fn next_json<T: FeedRecord>(
+    input: &mut Input,
+    line: &mut Vec<u8>,
+    number: &mut u64,
+    said: &mut Option<u64>,
+) -> io::Result<Option<Result<T, String>>> {
     loop {
         let found = next_line(input, line, JSON_LINE_MAX_BYTES)?;
         *number += 1;
@@ -177,6 +216,7 @@ fn next_json<T: FeedRecord>(input: &mut Input, line: &mut Vec<u8>, number: &mut 
             Line::End => return Ok(None),
             Line::TooLong => return Ok(Some(Err(format!("validation_failed: the line is longer than {JSON_LINE_MAX_BYTES} bytes")))),
             Line::Whole if text.is_empty() => {}
+            Line::Whole if text.len() < 64 && serde_json::from_slice::<JsonTrailer>(text).map(|end| *said = Some(end.rows)).is_ok() => {}
             Line::Whole => return Ok(Some(read_json(text, T::read).map_err(|problem| problem_reason(&problem)))),
         }
     }

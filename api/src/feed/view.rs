@@ -49,6 +49,9 @@ pub struct FeedView {
     /// What a person can do with it now.
     #[serde(default)]
     pub legal_actions: Vec<String>,
+    /// How many rows its sender said there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_rows: Option<u64>,
     pub rows_read: u64,
     /// For stock: rows that were read and are not applied, not yet or never.
     #[serde(default)]
@@ -70,8 +73,8 @@ pub struct FeedView {
     pub parked: Option<ParkedView>,
 }
 
-/// A stock snapshot that would change too much: nothing of it is applied before a person approves it. Counted are positions that were
-/// counted before; a first count is no change.
+/// A stock snapshot that would change too much at some facility: nothing of it is applied before a person approves it. Counted are
+/// positions, of such facilities, that hold something or were counted before; a first count is no change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ParkedView {
     #[schema(value_type = String, format = DateTime)]
@@ -91,8 +94,23 @@ pub struct ParkedView {
     /// Of the units before; rounded up.
     pub changed_percent: u64,
     pub limit_percent: u32,
+    /// The facilities that it would change too much, the largest share first; 20 at most.
+    #[serde(default)]
+    pub facilities: Vec<FacilityChangeView>,
     /// The largest differences.
     pub largest: Vec<PositionChangeView>,
+}
+
+/// What a snapshot would do to a facility's units on hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FacilityChangeView {
+    pub facility_id: String,
+    pub positions: u64,
+    pub units_before: u64,
+    pub units_after: u64,
+    pub units_changed: u64,
+    /// Of the units before; rounded up.
+    pub changed_percent: u64,
 }
 
 /// What a snapshot would do to a position's units on hand.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use oms_api::feed::{FeedView, ParkedView, PositionChangeView, RejectView};
+use oms_api::feed::{FacilityChangeView, FeedView, ParkedView, PositionChangeView, RejectView};
 use oms_domain::error::ErrorCode;
 use serde_json::json;
 
@@ -104,6 +104,10 @@ pub struct ImportArgs {
     /// For stock: what it says of positions that it does not name [default: partial].
     #[arg(long)]
     mode: Option<Mode>,
+    /// How many rows there are: with fewer or more the feed fails. For a full stock feed it must be said, here or by a last line
+    /// `#rows,17`.
+    #[arg(long, value_name = "N")]
+    expected_rows: Option<u64>,
     /// For stock: whether units that were picked for an order and have not left are still in the counts [default: counted].
     #[arg(long)]
     picked_units: Option<PickedUnits>,
@@ -138,7 +142,13 @@ impl ImportArgs {
         let mode = self.mode.map(|mode| if mode == Mode::Full { "full" } else { "partial" }.to_owned());
         let counted = |picked| if picked == PickedUnits::Counted { "counted" } else { "not_counted" }.to_owned();
         let as_of = self.as_of.map(|at| at.to_string());
-        let query = [("source", Some(upload.name())), ("as_of", as_of), ("mode", mode), ("picked_units", self.picked_units.map(counted))];
+        let query = [
+            ("source", Some(upload.name())),
+            ("as_of", as_of),
+            ("mode", mode),
+            ("expected_rows", self.expected_rows.map(|rows| rows.to_string())),
+            ("picked_units", self.picked_units.map(counted)),
+        ];
         let run = api.stream(&["v1", "feeds", self.kind.as_str()], &query, upload.into_body()).await?;
         let seen: FeedView = serde_json::from_value(run.clone())?;
         let rejects = first_rejects(api, &seen).await?;
@@ -222,6 +232,11 @@ fn run_text(run: &FeedView, rejects: &[RejectView]) -> String {
 }
 
 fn parked_text(parked: &ParkedView) -> String {
+    let facility = |change: &FacilityChangeView| {
+        let figures = [change.positions, change.units_before, change.units_after, change.units_changed].map(|figure| figure.to_string());
+        let [positions, before, after, changed] = figures;
+        [change.facility_id.clone(), positions, before, after, changed, format!("{} %", change.changed_percent)]
+    };
     let ParkedView { positions, units_before, units_after, units_changed, changed_percent, limit_percent, .. } = parked;
     let until = parked.decided_at.map_or_else(
         || format!("it is rejected on {} unless somebody approves it", seconds(parked.decide_by)),
@@ -231,8 +246,9 @@ fn parked_text(parked: &ParkedView) -> String {
         |change: &PositionChangeView| [change.facility_id.clone(), change.sku.clone(), change.before.to_string(), change.after.to_string()];
     format!(
         "parked on {}: it changes {units_changed} units at {positions} positions that hold {units_before} (after it {units_after}), \
-         {changed_percent} % of them and more than {limit_percent} %; {until}\n{}",
+         {changed_percent} % of them and more than {limit_percent} % of a facility's; {until}\n{}\n{}",
         seconds(parked.parked_at),
+        table(["FACILITY", "POSITIONS", "BEFORE", "AFTER", "CHANGED", "SHARE"], parked.facilities.iter().map(facility)),
         table(["FACILITY", "SKU", "BEFORE", "AFTER"], parked.largest.iter().map(row))
     )
 }

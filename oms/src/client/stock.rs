@@ -5,19 +5,20 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use oms_api::{
     availability::AvailabilityView,
-    stock::{AdjustmentsView, PositionView, StockView},
+    stock::{AdjustmentsView, PositionView, StockMovementView, StockView},
 };
 use oms_domain::error::ErrorCode;
 use serde_json::json;
 
 use super::{
     Api,
+    order_text::seconds,
     reservation::{self, HoldArgs},
     words::object,
 };
 use crate::{
     exit::Coded,
-    output::{self, Format, table},
+    output::{self, Format, or_dash, table},
 };
 
 /// What can be done with stock.
@@ -38,6 +39,24 @@ pub enum StockCommand {
     /// Record units that came or went.
     #[command(after_help = "Example:\n  oms stock adjust WH-NORTH 85123A --by -2 --reason damage")]
     Adjust(AdjustArgs),
+    /// Take back the last count of a position, as if it had never been told; its limits stay.
+    #[command(after_help = "Example:\n  oms stock uncount WH-NORTH 85123A --as-of 2010-12-01T09:00:00Z")]
+    Uncount {
+        facility_id: String,
+        sku: String,
+        /// When it was counted, by the count.
+        #[arg(long, value_name = "TIME")]
+        as_of: Timestamp,
+    },
+    /// List what moved units of a position and why, the last recorded first.
+    #[command(after_help = "Example:\n  oms stock movements WH-NORTH 85123A --limit 20")]
+    Movements {
+        facility_id: String,
+        sku: String,
+        /// Most movements to list.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+    },
     /// Hold units for a checkout, until an order names the reservation or its time is over.
     #[command(after_help = "Example:\n  oms stock hold CART-17 85123A=6 71053=2 --country GB --at 53.80,-1.55 --for 600")]
     Hold(HoldArgs),
@@ -110,6 +129,14 @@ impl StockCommand {
                 output::show::<PositionView>(format, &position, |position| positions(std::slice::from_ref(position)))
             }
             Self::Adjust(args) => args.run(api, format).await,
+            Self::Uncount { facility_id, sku, as_of } => {
+                let position = api.delete(&["v1", "stock", &facility_id, &sku, "counts", &as_of.to_string()]).await?;
+                output::show::<PositionView>(format, &position, |position| positions(std::slice::from_ref(position)))
+            }
+            Self::Movements { facility_id, sku, limit } => {
+                let (found, next) = api.pages(&["v1", "stock", &facility_id, &sku, "movements"], &[], limit).await?;
+                output::list::<StockMovementView>(format, &found, next.as_deref(), movements)
+            }
             Self::Hold(args) => reservation::show(format, &args.ask(api).await?),
             Self::Held { reservation_id } => reservation::show(format, &api.get(&["v1", "reservations", &reservation_id], &[]).await?),
             Self::Extend { reservation_id, hold_s } => {
@@ -150,6 +177,23 @@ fn positions(positions: &[PositionView]) -> String {
     };
     let header = ["FACILITY", "ON HAND", "RESERVED", "UNAVAILABLE", "SAFETY", "OVERSELL", "DEFICIT", "AVAILABLE"];
     table(header, positions.iter().map(row))
+}
+
+fn movements(found: &[StockMovementView]) -> String {
+    let row = |movement: &StockMovementView| {
+        let units = |units: i64| if units == 0 { "-".to_owned() } else { format!("{units:+}") };
+        let cause = if movement.moved { movement.cause.clone() } else { format!("{} (before the last count)", movement.cause) };
+        [
+            seconds(movement.occurred_at),
+            cause,
+            units(movement.on_hand),
+            units(movement.reserved),
+            units(movement.unavailable),
+            or_dash(movement.order_id.clone()),
+            or_dash(movement.reference.clone()),
+        ]
+    };
+    table(["OCCURRED", "CAUSE", "ON HAND", "RESERVED", "UNAVAILABLE", "ORDER", "REFERENCE"], found.iter().map(row))
 }
 
 fn available(answer: &AvailabilityView) -> String {

@@ -116,11 +116,11 @@ layer! {
         /// Rule file that promises go by, the workers' [default: the built-in rules].
         #[arg(long, env = "OMS_RULES", value_name = "FILE")]
         rules: PathBuf,
-        /// Most that a stock snapshot may change of what is on hand at the positions it speaks of, in percent, before a person must approve
-        /// it [default: 50].
+        /// Most that a stock snapshot may change of what a facility has on hand at the positions it speaks of, in percent, before a person
+        /// must approve it [default: 20].
         #[arg(long, env = "OMS_PARK_ABOVE", value_name = "PERCENT")]
         park_above: u32,
-        /// Positions, counted before, from which on a snapshot is looked at so: of a few, any change is a large share [default: 100].
+        /// Positions of a facility from which on a snapshot is looked at so: of a few, any change is a large share [default: 10].
         #[arg(long, env = "OMS_PARK_FROM", value_name = "N")]
         park_from: u32,
         /// Whether orders are screened for fraud before they are approved [default: false].

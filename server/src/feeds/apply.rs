@@ -9,12 +9,15 @@ use oms_api::{
     product::ProductBody,
     stock::{ReceiptRow, StockRow},
 };
-use oms_domain::{error::Retry, placed::PlacedOrder};
+use oms_domain::{
+    error::{ErrorCode, Retry},
+    placed::PlacedOrder,
+};
 use oms_starter::Placed;
 use oms_store::{BatchResult, FEED_BATCH_ROWS, FeedRow, RejectedRow};
 use uuid::Uuid;
 
-use crate::{convert, failure::Failure, placing, state::AppState};
+use crate::{ahead::AHEAD, convert, failure::Failure, placing, state::AppState};
 
 /// Orders placed at a time.
 const ORDERS_AT_ONCE: usize = 16;
@@ -41,8 +44,7 @@ pub(super) async fn batch<T: Apply>(state: &AppState, feed_id: Uuid, batch: Vec<
         }
     }
     if !rejected.is_empty() {
-        let result = BatchResult { rejected, ..BatchResult::default() };
-        retrying(|| async { state.store.feeds().note(feed_id, &result).await }).await?;
+        retrying(|| async { state.store.feeds().note_unreadable(feed_id, &rejected).await }).await?;
     }
     if rows.is_empty() { Ok(()) } else { T::apply(state, feed_id, rows).await }
 }
@@ -97,6 +99,12 @@ impl Apply for StockRow {
 
 impl Apply for ReceiptRow {
     async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<ReceiptRow>>) -> Result<(), Failure> {
+        let (ahead, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| state.is_ahead(row.row.received_at));
+        let refused = |row: FeedRow<ReceiptRow>| RejectedRow { row_number: row.row_number, reason: received_ahead() };
+        let ahead: Vec<RejectedRow> = ahead.into_iter().map(refused).collect();
+        if !ahead.is_empty() {
+            retrying(|| async { state.store.feeds().note_unreadable(feed_id, &ahead).await }).await?;
+        }
         let rows = converted(rows, convert::receipt);
         retrying(|| async { state.store.feeds().apply_receipts(feed_id, &rows).await }).await.map(drop)
     }
@@ -106,6 +114,7 @@ impl Apply for PlacedOrder {
     const ROWS_AT_ONCE: usize = ORDER_BATCH_ROWS;
 
     async fn apply(state: &AppState, feed_id: Uuid, rows: Vec<FeedRow<PlacedOrder>>) -> Result<(), Failure> {
+        let through_row = rows.iter().map(|row| row.row_number).max().unwrap_or_default();
         let place = |row: FeedRow<PlacedOrder>| async move { (row.row_number, retrying(|| placing::place(state, row.row.clone())).await) };
         let placing = rows.into_iter().map(place);
         let placed: Vec<(u64, Result<Placed, Failure>)> = stream::iter(placing).buffered(ORDERS_AT_ONCE).collect().await;
@@ -117,8 +126,12 @@ impl Apply for PlacedOrder {
                 Err(failure) => result.rejected.push(RejectedRow { row_number, reason: reason(&failure) }),
             }
         }
-        retrying(|| async { state.store.feeds().note(feed_id, &result).await }).await
+        retrying(|| async { state.store.feeds().note_orders(feed_id, through_row, &result).await }).await
     }
+}
+
+fn received_ahead() -> String {
+    format!("{}: /received_at {AHEAD}", ErrorCode::ValidationFailed.code())
 }
 
 /// A code, a colon, and words.
@@ -136,8 +149,6 @@ fn reason(Failure(problem): &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-
-    use oms_domain::error::ErrorCode;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use axum::body::Body;
 use oms_api::{
     facility::FacilityBody,
     feed::OpenError,
-    problem::Problem,
+    problem::{FieldError, Problem},
     product::ProductBody,
     stock::{ReceiptRow, StockRow},
 };
@@ -53,7 +53,7 @@ async fn run_through(state: AppState, feed: StartFeed, body: Body) -> Result<Fee
         FeedKind::Orders => apply_all::<PlacedOrder>(&state, feed_id, body).await,
     };
     match applied {
-        Ok(()) => Ok(state.store.feeds().finish(feed_id).await?),
+        Ok(()) => whole(state.store.feeds().finish(feed_id).await?),
         Err(Failure(problem)) => {
             let reason = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
             state.store.feeds().fail(feed_id, &reason).await?;
@@ -62,11 +62,19 @@ async fn run_through(state: AppState, feed: StartFeed, body: Body) -> Result<Fee
     }
 }
 
+/// A file that was cut is refused, with what was missed.
+fn whole(run: FeedRun) -> Result<FeedRun, Failure> {
+    let Some(failure) = run.failure else { return Ok(run) };
+    let error = FieldError { pointer: "?expected_rows".to_owned(), message: failure.clone() };
+    Err(Problem::validation(vec![error]).detail(format!("{failure} (feed run {})", run.feed_id)).into())
+}
+
 async fn apply_all<T: Apply>(state: &AppState, feed_id: Uuid, body: Body) -> Result<(), Failure> {
     let mut batches = batches::<T>(body, state.limits.feed_idle, T::ROWS_AT_ONCE);
     while let Some(read) = batches.recv().await {
         match read {
             Read::Batch(batch) => apply::batch(state, feed_id, batch).await?,
+            Read::Said(rows) => state.store.feeds().expect_rows(feed_id, rows).await?,
             Read::Unreadable(error) => return Err(unreadable(error)),
         }
     }

@@ -15,6 +15,8 @@ const BATCHES_AHEAD: usize = 2;
 /// What the reading thread hands over.
 pub(super) enum Read<T> {
     Batch(Vec<Row<T>>),
+    /// The end, which says how many rows there are.
+    Said(u64),
     /// The end, before its time.
     Unreadable(OpenError),
 }
@@ -38,7 +40,8 @@ pub(super) fn batches<T: FeedRecord + Send + 'static>(body: Body, idle: Duration
 fn read<T: FeedRecord>(input: impl io::Read + Send + 'static, rows_at_once: usize, sender: &Sender<Read<T>>) -> Result<(), OpenError> {
     let mut batch = Vec::with_capacity(rows_at_once);
     let mut broken = None;
-    for row in Rows::<T>::open(input)? {
+    let mut rows = Rows::<T>::open(input)?;
+    while let Some(row) = rows.next() {
         match row {
             Ok(row) => batch.push(row),
             Err(error) => broken = Some(error),
@@ -50,6 +53,10 @@ fn read<T: FeedRecord>(input: impl io::Read + Send + 'static, rows_at_once: usiz
     // Rows before a break were read whole: they count.
     if !batch.is_empty() && sender.blocking_send(Read::Batch(batch)).is_err() {
         return Ok(());
+    }
+    if let Some(said) = rows.said() {
+        // See above.
+        drop(sender.blocking_send(Read::Said(said)));
     }
     broken.map_or(Ok(()), |error| Err(error.into()))
 }

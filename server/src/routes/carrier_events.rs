@@ -12,7 +12,11 @@ use crate::{convert, extract::JsonBody, failure::Failure, state::AppState};
 )]
 pub(crate) async fn accept(State(state): State<AppState>, body: JsonBody) -> Result<(StatusCode, Json<CarrierEventsView>), Failure> {
     let CarrierEventsBody { events } = body.read(CarrierEventsBody::read)?;
-    let rows: Vec<oms_store::CarrierEvent> = events.iter().map(convert::carrier_event).collect();
+    let mut rows: Vec<oms_store::CarrierEvent> = events.iter().map(convert::carrier_event).collect();
+    // A carrier does not send a scan again: one whose clock is wrong happens when it arrives.
+    for row in rows.iter_mut().filter(|row| state.is_ahead(row.occurred_at)) {
+        row.occurred_at = state.now();
+    }
     let results = state.store.accept_carrier_events(&rows).await?;
     state.relay.nudge();
     let result = |result: CarrierResult| match result {

@@ -11,7 +11,7 @@ use oms_api::{
     feed::{FeedMode, FeedView, PickedUnits, RejectView},
     page::Page,
     problem::Problem,
-    reader::{Fields, choice, parsed, text, timestamp},
+    reader::{Fields, choice, integer, parsed, text, timestamp},
 };
 use oms_domain::{
     error::ErrorCode,
@@ -52,6 +52,8 @@ const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind
         ("source" = Option<String>, Query, description = "Where it comes from, for people: a file's name"),
         ("as_of" = Option<String>, Query, description = "For stock: when it was counted; now unless said"),
         ("mode" = Option<String>, Query, description = "For stock: `full` sets what is absent to 0, `partial` leaves it; partial unless said"),
+        ("expected_rows" = Option<u64>, Query, description = "How many rows there are: with fewer or more the feed fails. For `full` it must be said, \
+            here or by a last line `#rows,17` (in JSON lines `{\"#rows\":17}`)"),
         ("picked_units" = Option<String>, Query, description = "For stock: whether units that were picked and have not left are still `counted`, \
             or `not_counted` and to be added; counted unless said")
     ),
@@ -77,6 +79,7 @@ pub(crate) async fn send(
     let kind = KINDS.into_iter().find(|known| convert::feed_kind(*known) == kind).ok_or_else(known)?;
     refuse_media_type(&headers)?;
     let feed = params.read(|node| node.object(|fields| start(fields, kind)))?;
+    state.refuse_ahead([("?as_of".to_owned(), feed.as_of)])?;
     let run = feeds::run(state, feed, body).await?;
     let location = format!("/v1/feeds/{}", run.feed_id);
     let status = if run.status == FeedStatus::Parked { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -97,6 +100,7 @@ fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
     let as_of = fields.optional("as_of", timestamp);
     let mode = fields.optional("mode", choice(MODES));
     let picked_units = fields.optional("picked_units", choice(PICKED_UNITS));
+    let expected_rows = fields.optional("expected_rows", integer(0..=i64::MAX));
     if kind != FeedKind::Stock
         && let Some(name) = ["as_of", "mode", "picked_units"].into_iter().find(|name| fields.has(name))
     {
@@ -104,7 +108,8 @@ fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
     }
     let mode = convert::feed_mode(mode?.unwrap_or_default());
     let picked_units = convert::picked_units(picked_units?.unwrap_or_default());
-    Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode, picked_units })
+    let expected_rows = expected_rows?.and_then(|rows| u64::try_from(rows).ok());
+    Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode, picked_units, expected_rows })
 }
 
 #[utoipa::path(

@@ -87,6 +87,8 @@ pub(crate) fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(stock::get))
         .routes(routes!(stock::put))
         .routes(routes!(stock::adjust))
+        .routes(routes!(stock::take_back_count))
+        .routes(routes!(stock::movements))
         .routes(routes!(availability::ask))
         .routes(routes!(promises::promise))
         .routes(routes!(reservations::hold))

@@ -1,5 +1,7 @@
 //! Picklists: the next few fulfillment orders of a facility, begun at once.
 
+use std::future::ready;
+
 use axum::{Json, extract::State};
 use futures_util::{StreamExt, stream};
 use oms_api::fulfillment::{PicklistBody, PicklistResult, PicklistView};
@@ -31,27 +33,28 @@ pub(crate) async fn create(State(state): State<AppState>, body: JsonBody) -> Res
     if state.store.catalog().facility(&facility_id).await?.is_none() {
         return Err(ErrorCode::UnknownFacility.into());
     }
+    let status = Some(FulfillmentStatus::Released.name().to_owned());
+    let released = FulfillmentFilter { facility_id: Some(facility_id), status };
     let picklist_id = Uuid::now_v7().to_string();
     let picker = picker.unwrap_or_else(|| picklist_id.clone());
-    let results = begin_soonest(&state, facility_id, &picker, at_most).await?;
+    let (mut results, mut after) = (Vec::new(), None);
+    // Somebody else may read the queue at the same time: whoever comes second to its head gets what is next.
+    while let Some(missing) = at_most.checked_sub(u32::try_from(results.len()).unwrap_or(at_most)).filter(|missing| *missing > 0) {
+        let queue = state.store.fulfillment_orders_page(&released, after.as_deref(), missing).await?;
+        let begun = queue.items.into_iter().map(|found| begin(&state, found.fulfillment_order_id, &picker));
+        let begun = stream::iter(begun).buffered(AT_ONCE).filter(|result| ready(!is_somebody_elses(result)));
+        results.extend(begun.collect::<Vec<_>>().await);
+        after = queue.next_cursor;
+        if after.is_none() {
+            break;
+        }
+    }
     Ok(Json(PicklistView { picklist_id, results }))
 }
 
-/// Goes down the queue until so many are begun, or so many could not be: somebody else may begin some at the same time.
-async fn begin_soonest(state: &AppState, facility_id: FacilityId, picker: &str, at_most: u32) -> Result<Vec<PicklistResult>, Failure> {
-    let filter = FulfillmentFilter { facility_id: Some(facility_id), status: Some(FulfillmentStatus::Released.name().to_owned()) };
-    let (mut results, mut begun, mut cursor) = (Vec::new(), 0, None);
-    loop {
-        let queue = state.store.fulfillment_orders_page(&filter, cursor.as_deref(), at_most - begun).await?;
-        let page = queue.items.into_iter().map(|found| begin(state, found.fulfillment_order_id, picker));
-        let page: Vec<PicklistResult> = stream::iter(page).buffered(AT_ONCE).collect().await;
-        begun += u32::try_from(page.iter().filter(|result| result.picking).count()).unwrap_or(u32::MAX);
-        results.extend(page);
-        cursor = queue.next_cursor;
-        if begun >= at_most || cursor.is_none() || results.len() >= 2 * at_most as usize {
-            return Ok(results);
-        }
-    }
+/// It was in the queue when that was read, and is not any more.
+fn is_somebody_elses(result: &PicklistResult) -> bool {
+    result.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::IllegalTransition)
 }
 
 async fn begin(state: &AppState, id: FulfillmentOrderId, picker: &str) -> PicklistResult {

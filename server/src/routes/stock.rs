@@ -1,9 +1,14 @@
 //! Stock: positions, counts and corrections.
 
 use axum::{Json, extract::State};
+use jiff::Timestamp;
 use oms_api::{
+    page::Page,
     problem::Problem,
-    stock::{AdjustmentBody, AdjustmentResult, AdjustmentsBody, AdjustmentsView, PositionView, PutStockBody, StockRow, StockView},
+    stock::{
+        AdjustmentBody, AdjustmentResult, AdjustmentsBody, AdjustmentsView, PositionView, PutStockBody, StockMovementView, StockRow,
+        StockView,
+    },
 };
 use oms_domain::{
     error::ErrorCode,
@@ -11,9 +16,10 @@ use oms_domain::{
 };
 use oms_store::StoreError;
 
+use super::paging::{after_number, last_of_full};
 use crate::{
     convert,
-    extract::{InPath, JsonBody},
+    extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
     state::AppState,
 };
@@ -41,10 +47,51 @@ pub(crate) async fn put(
     body: JsonBody,
 ) -> Result<Json<PositionView>, Failure> {
     let PutStockBody { count, as_of } = body.read(PutStockBody::read)?;
+    state.refuse_ahead([("/as_of".to_owned(), as_of)])?;
     let count = convert::stock_count(StockRow { facility_id, sku, count });
+    let as_of = Some(as_of.unwrap_or_else(|| state.now()));
     let position = state.store.catalog().put_stock(&count, as_of).await.map_err(refused)?;
     state.relay.nudge();
     Ok(Json(convert::position(position)))
+}
+
+#[utoipa::path(
+    delete, path = "/v1/stock/{facility_id}/{sku}/counts/{as_of}", tag = "stock", operation_id = "take_back_count",
+    params(
+        ("facility_id" = String, Path), ("sku" = String, Path),
+        ("as_of" = String, Path, description = "When it was counted, by the count: only the last one can be taken back")
+    ),
+    responses((status = 200, description = "The position as if the count had never been told; its limits stay", body = PositionView))
+)]
+pub(crate) async fn take_back_count(
+    State(state): State<AppState>,
+    InPath((facility_id, sku, as_of)): InPath<(FacilityId, Sku, Timestamp)>,
+) -> Result<Json<PositionView>, Failure> {
+    let position = state.store.catalog().take_back_count(&facility_id, &sku, as_of).await.map_err(|error| match error.code() {
+        ErrorCode::NotFound => Problem::new(ErrorCode::NotFound).detail("the last count there is not as of this time").into(),
+        _ => Failure::from(error),
+    })?;
+    state.relay.nudge();
+    Ok(Json(convert::position(position)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/stock/{facility_id}/{sku}/movements", tag = "stock", operation_id = "list_stock_movements",
+    params(
+        ("facility_id" = String, Path), ("sku" = String, Path),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<u64>, Query)
+    ),
+    responses((status = 200, description = "What moved units there and why, the last recorded first", body = Page<StockMovementView>))
+)]
+pub(crate) async fn movements(
+    State(state): State<AppState>,
+    InPath((facility_id, sku)): InPath<(FacilityId, Sku)>,
+    params: Params,
+) -> Result<Json<Page<StockMovementView>>, Failure> {
+    let (limit, before) = after_number(&params)?;
+    let found = state.store.stock_movements(&facility_id, &sku, Some(before).filter(|before| *before > 0), limit).await?;
+    let next_cursor = last_of_full(&found, limit).map(|movement| movement.movement_id.to_string());
+    Ok(Json(Page { items: found.into_iter().map(convert::stock_movement).collect(), next_cursor }))
 }
 
 /// Names the part of the request that a refusal is about.
@@ -62,9 +109,20 @@ fn refused(error: StoreError) -> Failure {
     post, path = "/v1/stock/adjustments", tag = "stock", operation_id = "adjust_stock", request_body = AdjustmentsBody,
     responses((status = 200, description = "What became of each; one that is rejected stops no other", body = AdjustmentsView))
 )]
-pub(crate) async fn adjust(State(state): State<AppState>, body: JsonBody) -> Result<Json<AdjustmentsView>, Failure> {
+pub(crate) async fn adjust(
+    State(state): State<AppState>,
+    CommandId(request): CommandId,
+    body: JsonBody,
+) -> Result<Json<AdjustmentsView>, Failure> {
     let AdjustmentsBody { adjustments } = body.read(AdjustmentsBody::read)?;
-    let rows: Vec<oms_store::Adjustment> = adjustments.iter().cloned().map(convert::adjustment).collect();
+    state.refuse_ahead(adjustments.iter().enumerate().map(|(n, a)| (format!("/adjustments/{n}/occurred_at"), a.occurred_at)))?;
+    // Its place in the request names what has no id: the same request again, under its key, is the same adjustments.
+    let now = state.now();
+    let named = |(n, body): (usize, AdjustmentBody)| {
+        let row = convert::adjustment(body, now);
+        oms_store::Adjustment { adjustment_id: row.adjustment_id.or_else(|| Some(format!("{request}#{n}"))), ..row }
+    };
+    let rows: Vec<oms_store::Adjustment> = adjustments.iter().cloned().enumerate().map(named).collect();
     let results = state.store.adjust_stock(&rows).await?;
     state.relay.nudge();
     let results = adjustments.into_iter().zip(results).map(|(adjustment, result)| outcome(adjustment, result)).collect();

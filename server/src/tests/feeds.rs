@@ -155,7 +155,7 @@ async fn a_snapshot_that_changes_too_much_waits_for_a_person_and_is_applied_when
         "{parked:?}"
     );
     let figures = ["positions", "units_before", "units_after", "units_changed", "changed_percent", "limit_percent"];
-    assert_eq!(figures.map(|name| parked.body["parked"][name].as_u64().unwrap()), [100, 1_000, 400, 600, 60, 50]);
+    assert_eq!(figures.map(|name| parked.body["parked"][name].as_u64().unwrap()), [100, 1_000, 400, 600, 60, 20]);
     assert_eq!(parked.body["parked"]["largest"][0], json!({"facility_id": "F-P1", "sku": "F-P1-0", "before": 10, "after": 4}));
     assert_eq!((on_hand(&app, "F-P1-7").await, &parked.body["legal_actions"]), (json!(10), &json!(["approve", "reject"])));
 
@@ -175,7 +175,7 @@ async fn a_snapshot_that_changes_too_much_waits_for_a_person_and_is_applied_when
 async fn a_parked_snapshot_that_is_rejected_changes_nothing() {
     let app = App::new();
     counted(&app, "F-P2", 100).await;
-    let parked = app.feed("/v1/feeds/stock?mode=full", counts_of("F-P2", 30, 10)).await;
+    let parked = app.feed("/v1/feeds/stock?mode=full&expected_rows=30", counts_of("F-P2", 30, 10)).await;
     let path = format!("/v1/feeds/{}", parked.body["feed_id"].as_str().unwrap());
     assert_eq!(parked.body["parked"]["units_changed"], 700, "what a full snapshot leaves out is a change: {parked:?}");
     assert_eq!(app.post(&format!("{path}/decide"), &json!({})).await.code(), "not_found");
@@ -195,4 +195,49 @@ async fn what_picked_units_says_is_one_of_two_words_and_for_stock_alone() {
     assert_eq!(app.feed("/v1/feeds/receipts?picked_units=counted", "x\n").await.pointers(), ["?picked_units"]);
     let run = app.feed("/v1/feeds/stock?picked_units=not_counted", "facility_id,sku,on_hand\n").await;
     assert_eq!(run.body["picked_units"], "not_counted", "{run:?}");
+}
+
+#[tokio::test]
+async fn a_full_snapshot_says_how_many_rows_it_has_and_a_cut_one_changes_nothing() {
+    let app = App::new();
+    counted(&app, "F-P3", 12).await;
+    let path = "/v1/feeds/stock?mode=full";
+    let file = counts_of("F-P3", 12, 9);
+    for (path, file) in [
+        (path.to_owned(), file.clone()),
+        (format!("{path}&expected_rows=13"), file.clone()),
+        (path.to_owned(), format!("{file}#rows,13\n")),
+        (format!("{path}&expected_rows=12"), format!("{file}#rows,13\n")),
+    ] {
+        let refused = app.feed(&path, file).await;
+        assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["?expected_rows"]), "{refused:?}");
+    }
+    assert_eq!(on_hand(&app, "F-P3-1").await, 10);
+    let taken = app.feed(path, format!("{file}#rows,12,\n")).await;
+    assert_eq!((taken.status.as_u16(), counts(&taken.body)), (200, [12, 12, 0, 0]), "{taken:?}");
+    let lines: String =
+        (0..12).map(|n| format!("{}\n", json!({"facility_id": "F-P3", "sku": format!("F-P3-{n}"), "on_hand": 8}))).collect();
+    let taken = app.feed(path, format!("{lines}{{\"#rows\":12}}\n")).await;
+    assert_eq!((taken.status.as_u16(), counts(&taken.body)), (200, [12, 12, 0, 0]), "{taken:?}");
+    assert_eq!(on_hand(&app, "F-P3-1").await, 8);
+}
+
+#[tokio::test]
+async fn what_claims_to_happen_later_than_now_is_refused_by_its_field() {
+    let app = App::new();
+    counted(&app, "F-P4", 1).await;
+    let soon = |minutes| (jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes)).to_string();
+    let count = app.put("/v1/stock/F-P4/F-P4-0", &json!({"on_hand": 1, "as_of": soon(6)})).await;
+    assert_eq!((count.status.as_u16(), count.pointers()), (422, vec!["/as_of"]));
+    let adjustment = |at: String| json!({"facility_id": "F-P4", "sku": "F-P4-0", "quantity": 1, "reason": "receipt", "occurred_at": at});
+    let body = json!({"adjustments": [adjustment(soon(-1)), adjustment(soon(9))]});
+    assert_eq!(app.post("/v1/stock/adjustments", &body).await.pointers(), ["/adjustments/1/occurred_at"]);
+    assert_eq!(app.feed(&format!("/v1/feeds/stock?as_of={}", soon(9)), counts_of("F-P4", 1, 3)).await.pointers(), ["?as_of"]);
+    let receipts = format!("received_at,facility_id,sku,quantity\n{},F-P4,F-P4-0,5\n{},F-P4,F-P4-0,7\n", soon(360), soon(4));
+    let run = app.feed("/v1/feeds/receipts", receipts).await;
+    assert_eq!(counts(&run.body), [2, 1, 0, 1], "{run:?}");
+    let rejects = app.get(&format!("/v1/feeds/{}/rejects", run.body["feed_id"].as_str().unwrap())).await;
+    let expected = json!({"row_number": 1, "reason": "validation_failed: /received_at lies more than 5 minutes ahead of now"});
+    assert_eq!(rejects.body["items"][0], expected);
+    assert_eq!(on_hand(&app, "F-P4-0").await, 17);
 }

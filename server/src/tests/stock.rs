@@ -90,3 +90,38 @@ async fn lists_and_streams_are_pages() {
     let events = app.get("/v1/events?limit=1&types=order_placed,order_approved").await;
     assert!(events.body["items"].is_array() && events.body["next"].is_string(), "{events:?}");
 }
+
+#[tokio::test]
+async fn the_ledger_says_what_moved_units_and_a_count_can_be_taken_back() {
+    let app = App::new();
+    app.product("S-8").await;
+    app.facility("S-F8").await;
+    let count = |on_hand: i64, as_of: &str| json!({"on_hand": on_hand, "as_of": as_of});
+    app.put("/v1/stock/S-F8/S-8", &count(10, "2011-01-01T00:00:00Z")).await;
+    app.put("/v1/stock/S-F8/S-8", &count(100, "2011-01-03T00:00:00Z")).await;
+    let receipt = json!({"adjustment_id": "S-A8", "facility_id": "S-F8", "sku": "S-8", "quantity": 4, "reason": "receipt",
+        "occurred_at": "2011-01-02T00:00:00Z"});
+    app.post("/v1/stock/adjustments", &json!({"adjustments": [receipt]})).await;
+    let taken_back = app.send(app.request(reqwest::Method::DELETE, "/v1/stock/S-F8/S-8/counts/2011-01-03T00:00:00Z")).await;
+    assert_eq!((taken_back.status.as_u16(), &taken_back.body["on_hand"]), (200, &json!(14)), "{taken_back:?}");
+    let again = app.send(app.request(reqwest::Method::DELETE, "/v1/stock/S-F8/S-8/counts/2011-01-03T00:00:00Z")).await;
+    assert_eq!((again.status.as_u16(), again.code()), (404, "not_found"));
+
+    let path = "/v1/stock/S-F8/S-8/movements";
+    let page = app.get(&format!("{path}?limit=2")).await;
+    let shown = |page: &serde_json::Value| -> Vec<(String, i64, String)> {
+        let row = |row: &serde_json::Value| {
+            (
+                row["cause"].as_str().unwrap().to_owned(),
+                row["on_hand"].as_i64().unwrap(),
+                row["reference"].as_str().unwrap_or("").to_owned(),
+            )
+        };
+        page["items"].as_array().unwrap().iter().map(row).collect()
+    };
+    let expected = [("snapshot_taken_back", -90, ""), ("receipt", 4, "S-A8")];
+    assert_eq!(shown(&page.body), expected.map(|(cause, units, of)| (cause.to_owned(), units, of.to_owned())));
+    let rest = app.get(&format!("{path}?cursor={}", page.body["next_cursor"].as_str().unwrap())).await;
+    assert_eq!(shown(&rest.body).iter().map(|row| row.1).collect::<Vec<_>>(), [90, 10]);
+    assert_eq!(app.get("/v1/stock/S-F8/NO-SUCH/movements").await.body["items"], json!([]));
+}

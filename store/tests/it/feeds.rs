@@ -13,7 +13,8 @@ use crate::{
 };
 
 async fn start(store: &Store, kind: FeedKind, mode: FeedMode, as_of: Option<Timestamp>) -> Uuid {
-    store.feeds().start(&StartFeed { kind, source: "test.csv".into(), as_of, mode, picked_units: PickedUnits::Counted }).await.unwrap()
+    let (source, picked_units) = ("test.csv".to_owned(), PickedUnits::Counted);
+    store.feeds().start(&StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None }).await.unwrap()
 }
 
 fn rows<T>(rows: impl IntoIterator<Item = T>) -> Vec<FeedRow<T>> {
@@ -70,8 +71,8 @@ async fn a_bad_row_is_kept_with_its_number_and_reason_and_costs_the_others_nothi
     assert_eq!(tally(&result), (0, 1, 1), "the others are judged at the end");
     let waiting = store.feeds().get(run).await.unwrap().unwrap();
     assert_eq!((waiting.rows_read, waiting.waiting, position(&store, "WH-1", "A").await.on_hand), (5, 3, 0));
-    store.feeds().note(run, &unreadable(6)).await.unwrap();
-    store.feeds().note(run, &unreadable(6)).await.unwrap();
+    store.feeds().note_unreadable(run, &unreadable(6)).await.unwrap();
+    store.feeds().note_unreadable(run, &unreadable(6)).await.unwrap();
     let run = store.feeds().finish(run).await.unwrap();
     assert_eq!((run.rows_read, run.accepted, run.unchanged, run.rejected, run.status), (6, 1, 1, 4, FeedStatus::Finished));
     assert_eq!(run.waiting, 0);
@@ -82,8 +83,8 @@ async fn a_bad_row_is_kept_with_its_number_and_reason_and_costs_the_others_nothi
     assert_eq!(position(&store, "WH-1", "A").await.on_hand, 7);
 }
 
-fn unreadable(row_number: u64) -> BatchResult {
-    BatchResult { rejected: vec![RejectedRow { row_number, reason: "malformed_body: not CSV".into() }], ..BatchResult::default() }
+fn unreadable(row_number: u64) -> [RejectedRow; 1] {
+    [RejectedRow { row_number, reason: "malformed_body: not CSV".into() }]
 }
 
 #[tokio::test]
@@ -164,7 +165,7 @@ async fn a_count_below_what_is_reserved_is_a_fact_and_a_deficit() {
     let store = fresh_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
     store.reserve(&crate::support::step("o1", "place", &[("WH-1", "A", 8)])).await.unwrap();
-    let counted = store.catalog().put_stock(&count("WH-1", "A", 5), Some(at("2010-12-03T00:00:00Z"))).await.unwrap();
+    let counted = store.catalog().put_stock(&count("WH-1", "A", 5), Some(at("2010-12-01T12:00:00Z"))).await.unwrap();
     assert_eq!((counted.on_hand, counted.reserved, counted.deficit, counted.available), (5, 8, 3, 0));
     assert_sound(&store).await;
     adjust(&store, "WH-1", "A", 2).await;
@@ -190,8 +191,9 @@ async fn a_full_snapshot_empties_what_it_leaves_out_and_a_partial_one_does_not()
         // C is named, wrongly: that is not left out.
         store.feeds().apply_stock(run, &rows([count("WH-1", "A", 6), count("WH-1", "C", -1)])).await.unwrap();
         if let Some(row) = unreadable_row {
-            store.feeds().note(run, &unreadable(row)).await.unwrap();
+            store.feeds().note_unreadable(run, &unreadable(row)).await.unwrap();
         }
+        store.feeds().expect_rows(run, 2 + u64::from(unreadable_row.is_some())).await.unwrap();
         store.feeds().finish(run).await.unwrap();
     };
     snapshot(FeedMode::Partial, None, "2010-12-02T00:00:00Z").await;
@@ -229,6 +231,7 @@ async fn adjustments_answer_each_by_itself_and_count_once_by_id() {
         unavailable: 0,
         reason: AdjustmentReason::Sale,
         occurred_at: None,
+        told_at: at("2010-12-02T00:00:00Z"),
     };
     let batch = [
         adjustment(Some("a1"), "WH-1", "A", -3),

@@ -40,8 +40,9 @@ fn every_function_stands_once_and_none_in_a_migration() {
         *times.entry(name).or_default() += 1;
     }
     assert!(times.contains_key("reserve") && times.values().all(|times| *times == 1), "{times:?}");
+    // Those that a column's default calls: they must be there before it.
     let in_migrations: Vec<String> = files("migrations").iter().flat_map(|text| defined(text)).collect();
-    assert!(in_migrations.is_empty(), "{in_migrations:?}");
+    assert_eq!(in_migrations, ["server_identity", "outbox_epoch"]);
 }
 
 #[tokio::test]

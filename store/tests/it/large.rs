@@ -42,7 +42,14 @@ async fn stocked(on_hand: i64) -> (StoreConfig, Store) {
     let feeds = store.feeds();
     let start = async |kind| {
         feeds
-            .start(&StartFeed { kind, source: "test".into(), as_of: None, mode: FeedMode::Partial, picked_units: PickedUnits::Counted })
+            .start(&StartFeed {
+                kind,
+                source: "test".into(),
+                as_of: Some("2010-12-01T00:00:00Z".parse().unwrap()),
+                mode: FeedMode::Partial,
+                picked_units: PickedUnits::Counted,
+                expected_rows: None,
+            })
             .await
             .unwrap()
     };

@@ -29,7 +29,8 @@ async fn counted(guard: SnapshotGuard) -> Store {
 }
 
 fn snapshot(mode: FeedMode, as_of: Option<&str>) -> StartFeed {
-    StartFeed { kind: FeedKind::Stock, source: "test.csv".into(), as_of: as_of.map(at), mode, picked_units: PickedUnits::Counted }
+    let (source, picked_units) = ("test.csv".to_owned(), PickedUnits::Counted);
+    StartFeed { kind: FeedKind::Stock, source, as_of: as_of.map(at), mode, picked_units, expected_rows: None }
 }
 
 /// Sends the counts in batches of so many rows.
@@ -39,6 +40,7 @@ async fn send(store: &Store, feed: &StartFeed, counts: &[StockCount], batch: usi
     for batch in rows.chunks(batch) {
         store.feeds().apply_stock(feed_id, batch).await.unwrap();
     }
+    store.feeds().expect_rows(feed_id, rows.len() as u64).await.unwrap();
     store.feeds().finish(feed_id).await.unwrap()
 }
 
@@ -71,8 +73,10 @@ async fn a_snapshot_that_changes_too_much_is_parked_and_changes_nothing() {
     assert_eq!((run.status, run.rows_read, run.waiting, run.accepted), (FeedStatus::Parked, 5, 5, 0));
     let parked = run.parked.unwrap();
     // First counts, of E and at WH-2, are no change; D is not spoken of.
-    assert_eq!((parked.positions, parked.units_before, parked.units_after, parked.units_changed), (3, 30, 18, 22));
-    assert_eq!((parked.changed_percent, parked.limit_percent), (74, 50));
+    let change = parked.change;
+    assert_eq!((change.positions, change.units_before, change.units_after, change.units_changed), (3, 30, 18, 22));
+    assert_eq!((change.changed_percent, parked.limit_percent), (74, 50));
+    assert_eq!(parked.facilities, [oms_store::FacilityChange { facility_id: "WH-1".parse().unwrap(), change }]);
     let largest: Vec<_> = parked.largest.iter().map(|change| (change.sku.as_str(), change.before, change.after)).collect();
     assert_eq!(largest, [("A", 10, 0), ("B", 10, 3), ("C", 10, 15)]);
     assert_eq!(on_hand(&store).await, [10; 4]);
@@ -99,7 +103,7 @@ async fn what_a_full_snapshot_leaves_out_is_a_change_and_gone_when_approved() {
     let store = counted(GUARD).await;
     let run = send(&store, &snapshot(FeedMode::Full, DAY_2), &[count("WH-1", "A", 10)], 9).await;
     assert_eq!(run.status, FeedStatus::Parked);
-    assert_eq!((run.waiting, run.parked.as_ref().unwrap().units_changed), (1, 30));
+    assert_eq!((run.waiting, run.parked.as_ref().unwrap().change.units_changed), (1, 30));
     let run = decide(&store, run.feed_id, FeedDecision::Approve).await.unwrap();
     assert_eq!((run.status, run.rows_read, run.unchanged, run.waiting), (FeedStatus::Finished, 1, 1, 0));
     assert_eq!(on_hand(&store).await, [10, 0, 0, 0]);

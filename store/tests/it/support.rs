@@ -87,6 +87,7 @@ pub async fn adjust(store: &Store, facility: &str, of: &str, quantity: i64) {
         unavailable: 0,
         reason: AdjustmentReason::Correction,
         occurred_at: Some(at("2010-12-02T00:00:00Z")),
+        told_at: at("2010-12-02T00:00:00Z"),
     };
     assert_eq!(store.adjust_stock(&[adjustment]).await.unwrap(), [AdjustmentResult::Applied]);
 }

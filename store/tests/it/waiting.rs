@@ -66,6 +66,7 @@ async fn receipts_counts_levels_and_releases_all_serve() {
         as_of: None,
         mode: FeedMode::Partial,
         picked_units: PickedUnits::Counted,
+        expected_rows: None,
     };
     let feed_id = store.feeds().start(&feed).await.unwrap();
     let receipt =
