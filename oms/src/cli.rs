@@ -11,7 +11,7 @@ use crate::{
         facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand, order::OrderCommand,
         product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
     },
-    commands::{doctor::DoctorArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
+    commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
     exit::EXIT_CODES,
     output::Format,
@@ -68,6 +68,9 @@ enum Command {
     /// Look at every part and say what to do.
     #[command(after_help = "Example:\n  oms doctor --reconcile -o json")]
     Doctor(Box<DoctorArgs>),
+    /// Bring the books of PostgreSQL, DynamoDB and Temporal together again after one of them was restored or a run was lost; says what it would do.
+    #[command(after_help = "Example:\n  oms repair\n  oms repair --apply")]
+    Repair(Box<RepairArgs>),
     /// Place orders, look at them, cancel and hold them.
     Order(Noun<OrderCommand>),
     /// Ask what could be promised for a basket: from where, when and at what cost.
@@ -169,6 +172,7 @@ impl Command {
             Self::Server(args) => args.run(file).await,
             Self::Setup(args) => args.run(file, format).await,
             Self::Doctor(args) => args.run(file, format).await,
+            Self::Repair(args) => args.run(file, format).await,
             Self::Allocate(args) => args.run(format),
             Self::Simulate(args) => args.run(format),
             Self::Rules { verb } => verb.run(format),

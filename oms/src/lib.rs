@@ -15,6 +15,7 @@ mod demo;
 pub mod exit;
 pub mod output;
 pub mod reconcile;
+pub mod repair;
 pub mod runtime;
 mod sample;
 mod simulate;

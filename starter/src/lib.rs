@@ -17,6 +17,7 @@ mod exchange;
 mod maintenance;
 mod place;
 mod relay;
+mod repair;
 mod returned;
 mod serving;
 mod sweeper;

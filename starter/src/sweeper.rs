@@ -135,7 +135,10 @@ impl Starter {
     }
 
     /// Starts an order that has recorded nothing.
-    pub(crate) async fn start_from_intake(&self, order_id: &OrderId) -> Result<(), StarterError> {
+    ///
+    /// # Errors
+    /// `NotFound`: nothing was ever taken in under this id.
+    pub async fn start_from_intake(&self, order_id: &OrderId) -> Result<(), StarterError> {
         let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
         self.start(&intake.order).await
     }

@@ -8,9 +8,17 @@ CREATE OR REPLACE FUNCTION outbox_position(epoch bigint, xid xid8, event_id bigi
     SELECT epoch || '-' || xid::text || '-' || event_id;
 $$;
 
+-- Which server the data is on, as far as transaction ids go: another one after a move, and another timeline after a restore or a promotion.
+CREATE OR REPLACE FUNCTION server_identity() RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) FROM pg_control_system();
+$$;
+
+-- The life that events are written in now.
+CREATE OR REPLACE FUNCTION outbox_epoch() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT max(epoch) FROM outbox_epochs; $$;
+
 -- Begins a new life of the outbox, if the data is on another server than it was, or if it must. Answers it, or null. Whoever writes
--- events is waited for, and those who come later write in the new one.
-CREATE OR REPLACE FUNCTION begin_epoch(must boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+-- events is waited for, and those who come later write in the new one. Runs as the tables' owner, which a server need not be.
+CREATE OR REPLACE FUNCTION begin_epoch(must boolean) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     last outbox_epochs;
 BEGIN
@@ -21,13 +29,14 @@ BEGIN
     IF NOT must AND last.server_identity = server_identity() THEN
         RETURN NULL;
     END IF;
-    LOCK TABLE order_events IN SHARE ROW EXCLUSIVE MODE;
+    LOCK TABLE order_events IN ACCESS EXCLUSIVE MODE;
     SELECT * INTO last FROM outbox_epochs ORDER BY epoch DESC LIMIT 1;
     IF NOT must AND last.server_identity = server_identity() THEN
         RETURN NULL;
     END IF;
     INSERT INTO outbox_epochs (epoch, server_identity) VALUES (last.epoch + 1, server_identity());
-    INSERT INTO order_events (order_id, seq, epoch, kind, at, data) VALUES ('', last.epoch + 1, last.epoch + 1, 'events.restored', now(),
+    EXECUTE format('ALTER TABLE order_events ALTER COLUMN epoch SET DEFAULT %s', last.epoch + 1);
+    INSERT INTO order_events (order_id, seq, kind, at, data) VALUES ('', last.epoch + 1, 'events.restored', now(),
         jsonb_build_object('after', (SELECT outbox_position(e.epoch, e.xid, e.event_id) FROM order_events e
             ORDER BY e.epoch DESC, e.xid DESC, e.event_id DESC LIMIT 1)));
     RETURN last.epoch + 1;

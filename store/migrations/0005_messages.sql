@@ -32,11 +32,6 @@ CREATE TABLE carrier_events (
 );
 CREATE INDEX carrier_events_by_age ON carrier_events (received_at);
 
--- Which server the data is on, as far as transaction ids go: another one after a move, and another timeline after a restore or a promotion.
-CREATE FUNCTION server_identity() RETURNS text LANGUAGE sql VOLATILE AS $$
-    SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
-$$;
-
 -- The lives of the outbox: in each, transaction ids only grow. A new one begins with every other server, and when an operator says so.
 CREATE TABLE outbox_epochs (
     epoch bigint PRIMARY KEY,
@@ -45,9 +40,8 @@ CREATE TABLE outbox_epochs (
     -- When the stock's marks, which are transaction ids of the life before, had been cleared.
     cleared_at timestamptz
 );
-INSERT INTO outbox_epochs (epoch, server_identity, cleared_at) VALUES (1, server_identity(), now());
-
-CREATE FUNCTION outbox_epoch() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT max(epoch) FROM outbox_epochs; $$;
+INSERT INTO outbox_epochs (epoch, server_identity, cleared_at)
+SELECT 1, system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), now() FROM pg_control_system();
 
 -- The outbox: every event of every order. Readers go by (epoch, xid, event_id) and stop below the oldest transaction still open,
 -- so that no row can appear behind a reader's back. Events of no order, which speak of the outbox itself, have an empty order_id.
@@ -57,7 +51,8 @@ CREATE TABLE order_events (
     -- Of an order's event computed from what happened and where in the timeline, not when: whoever decides the same again arrives at it.
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     event_id bigint GENERATED ALWAYS AS IDENTITY,
-    epoch bigint NOT NULL DEFAULT outbox_epoch(),
+    -- See begin_epoch(): whoever writes an event need not know.
+    epoch bigint NOT NULL DEFAULT 1,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     kind text NOT NULL,
     at timestamptz NOT NULL,

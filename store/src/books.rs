@@ -29,6 +29,8 @@ pub struct ListedOrder {
     pub order_id: OrderId,
     pub version: u64,
     pub status: String,
+    /// It has ended, and nothing is owed any more.
+    pub is_over: bool,
 }
 
 /// What DynamoDB has of an order.
@@ -81,7 +83,8 @@ impl Store {
     /// How PostgreSQL lists them; those it does not list are left out.
     pub async fn listed_orders(&self, ids: &[OrderId]) -> Result<Vec<ListedOrder>, StoreError> {
         let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object('order_id', order_id, 'version', version, 'status', status) FROM orders WHERE order_id = ANY ($1)",
+            "SELECT jsonb_build_object('order_id', order_id, 'version', version, 'status', status, 'is_over', next_wait_at IS NULL)
+            FROM orders WHERE order_id = ANY ($1)",
         );
         self.rows(query.bind(texts(ids))).await
     }

@@ -3,24 +3,16 @@
 use oms_domain::{
     error::ErrorCode,
     ids::OrderId,
-    order::{Event, Order, OrderCore},
-    policy::Policy,
+    order::{Beginning, Event, Order, OrderCore},
 };
 use oms_store::{RecordedEvent, Timeline};
 use oms_workflows::contracts::Admitted;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use temporalio_sdk::activities::ActivityError;
 
 use super::DataActivities;
 use crate::failure::{failure, store_failure};
-
-/// What an order begins as: its events, one after the other, lead from here to what it is.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Beginning {
-    pub core: OrderCore,
-    pub policy: Policy,
-}
 
 impl DataActivities {
     /// A document stands over the intake, always; what is recorded and not in the document yet stands over the document, and is brought
@@ -54,22 +46,10 @@ impl DataActivities {
 
 /// The order after what is newer than its document.
 fn follow(known: Option<Order>, newer: Timeline) -> Result<Order, ActivityError> {
-    let mut order = match (known, newer.beginning) {
-        (Some(order), _) => order,
-        (None, Some(beginning)) => {
-            let Beginning { core, policy } = read("what the order began as", beginning)?;
-            Order::new(core, policy)
-        }
-        (None, None) => return Err(failure(ErrorCode::Internal, "the order has neither a document nor a beginning: it needs repair")),
-    };
-    for RecordedEvent { seq, at, data, .. } in newer.events {
-        if seq != order.version + 1 {
-            let why = format!("event {} of the order is missing: it needs repair", order.version + 1);
-            return Err(failure(ErrorCode::Internal, why));
-        }
-        order.evolve(&read::<Event>("an event of the order", data)?, at);
-    }
-    Ok(order)
+    let beginning: Option<Beginning> = newer.beginning.map(|json| read("what the order began as", json)).transpose()?;
+    let event = |recorded: RecordedEvent| Ok((recorded.seq, read::<Event>("an event of the order", recorded.data)?, recorded.at));
+    let events = newer.events.into_iter().map(event).collect::<Result<Vec<_>, ActivityError>>()?;
+    Order::follow(known, beginning, events).map_err(|error| failure(ErrorCode::Internal, error.to_string()))
 }
 
 fn read<T: DeserializeOwned>(what: &str, json: Value) -> Result<T, ActivityError> {

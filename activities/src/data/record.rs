@@ -4,12 +4,10 @@ use oms_allocation::Facility;
 use oms_domain::{
     fulfillment::FulfillmentStatus,
     ids::FulfillmentOrderId,
-    order::{CoreChange, Event, FulfillmentOrder, Order},
+    order::{Beginning, CoreChange, Event, FulfillmentOrder, Order},
 };
 use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 use oms_workflows::contracts::{RecordAnswer, RecordInput, RecordOutcome};
-
-use super::admit::Beginning;
 
 pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error> {
     let RecordInput { order, events, stock_facts, base, since, beginning, at } = input;

@@ -13,6 +13,7 @@ mod effects;
 mod event;
 mod event_kind;
 mod evolve;
+mod follow;
 mod line_state;
 mod lines;
 mod money;
@@ -46,6 +47,7 @@ pub use self::{
     decision::{Choice, Decision},
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
+    follow::{Beginning, Unfollowed},
     line_state::LineState,
     lines::Lines,
     published::published,

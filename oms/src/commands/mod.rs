@@ -7,6 +7,7 @@ pub mod doctor;
 mod env_file;
 #[cfg(feature = "dev")]
 mod first_steps;
+pub mod repair;
 pub mod server;
 pub mod setup;
 mod signals;

@@ -38,6 +38,8 @@ const LOOKS: u32 = 5;
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(400);
 /// Findings named; all are counted.
 const FINDINGS_MAX: usize = 1_000;
+/// Orders that did not fit, remembered for the next time.
+const REMEMBERED_MAX: usize = 10_000;
 /// Orders looked at, if only some are, because nothing was heard of them when something should have been.
 const OVERDUE_MAX: u32 = 10_000;
 
@@ -98,6 +100,9 @@ pub struct Reconciliation {
     pub pending_messages: u64,
     /// What does not fit, up to 1,000.
     pub findings: Vec<Finding>,
+    /// Orders that do not fit, each once and however many.
+    #[serde(skip)]
+    pub unsound: Vec<OrderId>,
     /// Position of the outbox: every order whose last event is at or before it has been looked at, now or before.
     #[serde(default)]
     pub through: String,
@@ -156,12 +161,10 @@ impl Reconciliation {
         ]
     }
 
-    /// What the next one goes on from. None: more does not fit than was named, so the next one must look at the same again.
+    /// What the next one goes on from. None: too much does not fit to be remembered, so the next one looks at the same again.
     pub fn remembered(&self) -> Option<LastReconciliation> {
-        let named = self.findings.len() < FINDINGS_MAX;
-        let mut unsound: Vec<OrderId> = self.findings.iter().map(|finding| finding.order_id.clone()).collect();
-        unsound.dedup();
-        named.then(|| LastReconciliation { through: self.through.clone(), unsound })
+        let few = self.unsound.len() <= REMEMBERED_MAX;
+        few.then(|| LastReconciliation { through: self.through.clone(), unsound: self.unsound.clone() })
     }
 
     fn count(&mut self, found: Vec<Finding>) {
@@ -173,6 +176,9 @@ impl Reconciliation {
                 Figure::OrphanedReturns => &mut self.orphaned_returns,
                 Figure::StaleDocuments => &mut self.stale_documents,
             } += 1;
+            if self.unsound.last() != Some(&finding.order_id) {
+                self.unsound.push(finding.order_id.clone());
+            }
             if self.findings.len() < FINDINGS_MAX {
                 self.findings.push(finding);
             }
@@ -307,6 +313,21 @@ async fn look(books: &Books<'_>, ids: Vec<OrderId>) -> Result<Looked> {
         findings = judge(&Pages::read(books, &doubtful, Look::Described).await?, &doubtful);
     }
     Ok(Looked { ids, pages, findings })
+}
+
+/// What does not fit of these orders now, looked at once.
+pub(crate) async fn findings(books: &Books<'_>, ids: &[OrderId]) -> Result<Vec<Finding>> {
+    Ok(judge(&Pages::read(books, ids, Look::Described).await?, ids))
+}
+
+/// What is to be done about each of these orders, by what the books say of it and by what does not fit.
+pub(crate) async fn plans<P>(
+    books: &Books<'_>,
+    ids: &[OrderId],
+    plan: impl Fn(&Pages, &OrderId, &[Finding]) -> P,
+) -> Result<Vec<(OrderId, P)>> {
+    let pages = Pages::read(books, ids, Look::Described).await?;
+    Ok(ids.iter().map(|id| (id.clone(), plan(&pages, id, &order::judge(&pages, id)))).collect())
 }
 
 fn judge(pages: &Pages, ids: &[OrderId]) -> Vec<Finding> {

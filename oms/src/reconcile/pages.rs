@@ -19,7 +19,7 @@ use super::{
 
 /// What DynamoDB has of an order.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     pub has_intake: bool,
     pub document: Option<Order>,
     /// There is a document, and it cannot be read.
@@ -28,7 +28,7 @@ pub(super) struct Kept {
 
 /// All books at one place.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     listed: BTreeMap<OrderId, ListedOrder>,
     kept: BTreeMap<OrderId, Kept>,
     /// Of the orders and of those that exchanges link them with.
@@ -37,13 +37,13 @@ pub(super) struct Pages {
     returns: BTreeMap<ReturnId, Return>,
     return_runs: BTreeMap<ReturnId, Run>,
     /// None: the gateway cannot be asked.
-    pub charged: Option<Charged>,
+    pub(super) charged: Option<Charged>,
 }
 
 impl Pages {
     /// Reads them, in the order in which what happens meanwhile does least harm: the gateway first, since whatever it has done is known
     /// to the others by the time they are asked; orders after their returns, since they know at once what these record a moment later.
-    pub async fn read(books: &Books<'_>, ids: &[OrderId], look: Look) -> Result<Self> {
+    pub(super) async fn read(books: &Books<'_>, ids: &[OrderId], look: Look) -> Result<Self> {
         let charged = match books.gateway {
             Some(gateway) => Some(gateway.operations_of(ids).await?),
             None => None,

@@ -1,6 +1,7 @@
 //! What needs the built binary: its words, its exit codes, and whole installations started with it.
 
 mod dev;
+mod drill;
 mod files;
 mod production;
 mod run;
