@@ -2,6 +2,9 @@
 FROM rust:1.95-bookworm AS source
 WORKDIR /src
 COPY . .
+# Part of the build id by which orders find the workers that began them.
+ARG COMMIT=""
+ENV OMS_COMMIT=$COMMIT
 
 FROM source AS build-oms
 RUN cargo build --locked --release -p oms --no-default-features

@@ -13,8 +13,10 @@ use crate::{
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
+    deploy::DeployArgs,
     exit::EXIT_CODES,
     output::Format,
+    replay::ReplayArgs,
     simulate::SimulateArgs,
     telemetry,
 };
@@ -65,6 +67,12 @@ enum Command {
     /// Bring the databases and Temporal to what this version needs: migrations, functions, table, search attributes.
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://oms@db/oms oms setup")]
     Setup(Box<SetupArgs>),
+    /// Roll a build of the workflows out: see which builds have orders, send new orders to one, drain another.
+    #[command(after_help = "Example:\n  oms deploy set-current 1.4.0-9f31c2a && oms deploy drain")]
+    Deploy(Box<DeployArgs>),
+    /// Replay histories of orders with this build, and say which would go another way than they went: the gate of a rollout.
+    #[command(after_help = "Example:\n  oms replay --sample 200 --status running")]
+    Replay(Box<ReplayArgs>),
     /// Look at every part and say what to do.
     #[command(after_help = "Example:\n  oms doctor --reconcile -o json")]
     Doctor(Box<DoctorArgs>),
@@ -171,6 +179,8 @@ impl Command {
             Self::Worker(args) => args.run(file).await,
             Self::Server(args) => args.run(file).await,
             Self::Setup(args) => args.run(file, format).await,
+            Self::Deploy(args) => args.run(file, format).await,
+            Self::Replay(args) => args.run(file, format).await,
             Self::Doctor(args) => args.run(file, format).await,
             Self::Repair(args) => args.run(file, format).await,
             Self::Allocate(args) => args.run(format),

@@ -12,10 +12,12 @@ mod commands;
 pub mod config;
 #[cfg(feature = "dev")]
 mod demo;
+mod deploy;
 pub mod exit;
 pub mod output;
 pub mod reconcile;
 pub mod repair;
+mod replay;
 pub mod runtime;
 mod sample;
 mod simulate;

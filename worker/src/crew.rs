@@ -9,12 +9,13 @@ use oms_activities::{
 };
 use oms_workflows::{bulk::BulkWorkflow, maintenance::MaintenanceWorkflow, names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
 use temporalio_client::Client;
+use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, WorkerDeploymentVersion};
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
     runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
 };
 
-use crate::{Parts, Settings, wear::Wear};
+use crate::{Build, Parts, Settings, wear::Wear};
 
 /// How long running activities get to finish when their worker is dismissed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -75,6 +76,13 @@ fn tuner(tasks_at_once: usize) -> TunerHolder {
         .build()
 }
 
+/// Workflows are pinned: a run stays with its build to its end, or to where it hands over.
+fn deployment(build: &Build) -> WorkerDeploymentOptions {
+    let version =
+        WorkerDeploymentVersion::builder().deployment_name(build.deployment_name.clone()).build_id(build.build_id.clone()).build();
+    WorkerDeploymentOptions::new(version).use_worker_versioning(true).default_versioning_behavior(VersioningBehavior::Pinned).build()
+}
+
 fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Result<WorkerOptions> {
     let options = WorkerOptions::new(settings.queues.name(queue)).graceful_shutdown_period(GRACE);
     let options = options.activity_inbound_interceptor(wear.clone());
@@ -90,6 +98,7 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
             let options = options.max_cached_workflows(settings.cached_orders).tuner(tuner(settings.tasks_at_once));
             let options = options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?;
             let options = options.register_workflow::<MaintenanceWorkflow>()?.register_workflow::<BulkWorkflow>()?;
+            let options = options.maybe_deployment_options(settings.build.as_ref().map(deployment));
             options.register_activities(data()).register_activities(bulks()).build()
         }
         Queue::Data => options.register_activities(data()).register_activities(bulks()).register_activities(house()).build(),

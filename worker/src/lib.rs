@@ -2,6 +2,7 @@
 
 mod around;
 mod crew;
+mod replay;
 mod rules;
 mod wear;
 
@@ -17,8 +18,8 @@ use oms_workflows::names::{Queue, Queues};
 use temporalio_client::Client;
 use temporalio_sdk::Runtime;
 
-pub use crate::around::Around;
 use crate::crew::Crew;
+pub use crate::{around::Around, replay::replay};
 
 /// What a worker process is made of.
 #[derive(Clone)]
@@ -49,6 +50,15 @@ pub struct Settings {
     pub metrics_addr: Option<SocketAddr>,
     /// Stands around every activity.
     pub around: Option<Around>,
+    /// What build of the workflows this is, where several builds work side by side; none: orders go to whoever asks for them.
+    pub build: Option<Build>,
+}
+
+/// A build of a deployment. Orders stay with the build that began them until they hand over to a new run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    pub deployment_name: String,
+    pub build_id: String,
 }
 
 impl Settings {
@@ -62,6 +72,7 @@ impl Settings {
             recycle_after: 100_000,
             metrics_addr: None,
             around: None,
+            build: None,
         }
     }
 }

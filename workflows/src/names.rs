@@ -33,6 +33,10 @@ pub const CARRIER_EVENT: &str = "carrier_event";
 /// The signal that more is recorded than the run knows.
 pub const LOOK_AGAIN: &str = "look_again";
 
+/// The signal that asks a run to hand over to a new one, on the build that is current by then; and the types of those that do.
+pub const HAND_OVER: &str = "hand_over";
+pub const HANDED_OVER: &[&str] = &["Order", "Return", "Bulk"];
+
 /// The id of an order's workflow.
 pub fn order_workflow_id(order_id: &OrderId) -> String {
     format!("order:{order_id}")

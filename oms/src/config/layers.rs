@@ -13,12 +13,12 @@ use clap::Args;
 use oms_domain::{error::ErrorCode, policy::Policy};
 use oms_starter::encrypting_converter;
 use oms_store::{SnapshotGuard, StoreConfig};
-use oms_worker::Settings;
+use oms_worker::{Build, Settings};
 use oms_workflows::names::{Queue, Queues};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{exit::Coded, runtime::Temporal};
+use crate::{deploy::build_id, exit::Coded, runtime::Temporal};
 
 /// Declares a layer: every setting optional, and one layer laid over another.
 macro_rules! layer {
@@ -76,6 +76,13 @@ layer! {
         /// Rule file of the allocation (`oms rules check`); a change is in force at once [default: the built-in rules].
         #[arg(long, env = "OMS_RULES", value_name = "FILE")]
         rules: PathBuf,
+        /// Deployment that this build belongs to: orders stay with the build that began them, and new ones begin with the one that
+        /// `oms deploy set-current` names [default: none; a worker takes the tasks of all orders].
+        #[arg(long, env = "OMS_DEPLOYMENT_NAME", value_name = "NAME")]
+        deployment_name: String,
+        /// This build's id in its deployment [default: version and commit].
+        #[arg(long, env = "OMS_BUILD_ID", value_name = "ID")]
+        build_id: String,
     }
 }
 
@@ -260,6 +267,10 @@ impl WorkerLayer {
         settings.tasks_at_once = self.tasks_at_once.unwrap_or(settings.tasks_at_once);
         settings.metrics_addr = self.metrics_addr;
         settings.recycle_after = self.recycle_after.unwrap_or(settings.recycle_after);
+        settings.build = self
+            .deployment_name
+            .clone()
+            .map(|deployment_name| Build { deployment_name, build_id: self.build_id.clone().unwrap_or_else(build_id) });
         settings
     }
 }

@@ -62,6 +62,11 @@ impl Temporal {
         self
     }
 
+    /// What payloads look like to Temporal.
+    pub fn converter(&self) -> DataConverter {
+        self.client.data_converter.clone()
+    }
+
     /// Where it is, for people.
     pub fn address(&self) -> String {
         self.connection.target.to_string()

@@ -1,5 +1,6 @@
 //! What needs the built binary: its words, its exit codes, and whole installations started with it.
 
+mod deploying;
 mod dev;
 mod drill;
 mod files;

@@ -4,7 +4,80 @@ use nix::sys::signal::Signal;
 use oms_devstack::{DataDir, Progress, Stack, StackOptions, Tools};
 use secrecy::ExposeSecret;
 
-use crate::run::{Service, eventually, run_in};
+use crate::run::{Ran, Service, eventually, run_in};
+
+/// Everything that the product's processes talk to.
+pub struct Installation {
+    runtime: tokio::runtime::Runtime,
+    stack: Stack,
+    address: String,
+    outside: [String; 3],
+    /// For the processes of the product.
+    pub env: Vec<(String, String)>,
+}
+
+impl Installation {
+    pub fn start() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let stack = runtime.block_on(stack());
+        let (address, outside) = (free_address(), [free_address(), free_address(), free_address()]);
+        let urls = outside.each_ref().map(|address| format!("http://{address}"));
+        let env = env(&stack, &format!("http://{address}"), urls.each_ref().map(String::as_str));
+        Self { runtime, stack, address, outside, env }
+    }
+
+    /// Runs a command to its end.
+    pub fn oms(&self, args: &[&str]) -> Ran {
+        run_in(&self.env, args, "")
+    }
+
+    pub fn simulators(&self) -> Service {
+        let [gateway, carrier, fraud] = &self.outside;
+        let events_url = format!("http://{}/v1/carrier-events", self.address);
+        let addresses = ["--gateway-addr", gateway, "--carrier-addr", carrier, "--fraud-addr", fraud, "--events-url", &events_url];
+        Service::start(&[], &[&["simulators"], &addresses[..]].concat())
+    }
+
+    /// The API, once it is ready.
+    pub fn server(&self) -> Service {
+        let server = Service::start(&self.env, &["server", "--http-addr", &self.address]);
+        let ready = async || reqwest::get(format!("http://{}/readyz", self.address)).await.is_ok_and(|answer| answer.status().is_success());
+        eventually("the server", || self.runtime.block_on(ready()).then_some(()));
+        server
+    }
+
+    pub fn import_samples(&self) {
+        for (kind, csv) in [
+            ("facilities", include_str!("../../samples/facilities.csv")),
+            ("products", include_str!("../../samples/products.csv")),
+            ("stock", include_str!("../../samples/stock.csv")),
+        ] {
+            run_in(&self.env, &["feed", "import", kind, "-"], csv).ok();
+        }
+    }
+
+    /// Places an order of one unit, and waits until a facility can work on it.
+    pub fn place(&self, id: &str) {
+        let order = self.oms(&["order", "example", "--id", id]).ok().stdout.clone();
+        let placed = run_in(&self.env, &["order", "place", "-f", "-", "--wait", "20", "-o", "json"], &order).json();
+        assert_eq!(placed["status"], "processing", "{placed:#}");
+    }
+
+    /// What `/metrics` at an address says.
+    pub fn figures(&self, address: &str) -> String {
+        let got = self.runtime.block_on(async { reqwest::get(format!("http://{address}/metrics")).await?.text().await });
+        got.unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// Stops the services, which must end well, then what they talked to.
+    pub fn stop<const N: usize>(self, services: [Service; N]) {
+        for mut service in services {
+            assert_eq!(service.end(Signal::SIGTERM).code(), Some(0), "{}", service.log());
+        }
+        self.runtime.block_on(self.stack.stop()).unwrap();
+    }
+}
 
 /// Databases and a Temporal that knows no search attributes, as an operator finds them.
 async fn stack() -> Stack {
@@ -14,7 +87,7 @@ async fn stack() -> Stack {
 }
 
 /// An address that is free now.
-fn free_address() -> String {
+pub fn free_address() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
 }
 
@@ -39,57 +112,33 @@ fn env(stack: &Stack, api: &str, [gateway, carrier, fraud]: [&str; 3]) -> Vec<(S
 
 #[test]
 fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let stack = runtime.block_on(stack());
-    let address = free_address();
-    let [gateway, carrier, fraud] = [free_address(), free_address(), free_address()];
-    let outside = [&gateway, &carrier, &fraud].map(|address| format!("http://{address}"));
-    let env = env(&stack, &format!("http://{address}"), outside.each_ref().map(String::as_str));
-    let oms = |args: &[&str], input: &str| run_in(&env, args, input);
-
-    let refused = oms(&["worker"], "");
+    let installation = Installation::start();
+    let oms = |args: &[&str]| installation.oms(args);
+    let refused = oms(&["worker"]);
     assert!(refused.exits(6).stderr.contains("run `oms setup` once"), "{}", refused.stderr);
-    assert!(oms(&["setup"], "").ok().stdout.contains("search attributes registered: OrderStatus"));
-    assert!(oms(&["setup"], "").ok().stdout.contains("search attributes were there already"));
-    assert!(oms(&["doctor"], "").exits(6).stdout.contains("nobody serves the task queues"));
+    assert!(oms(&["setup"]).ok().stdout.contains("search attributes registered: OrderStatus"));
+    assert!(oms(&["setup"]).ok().stdout.contains("search attributes were there already"));
+    assert!(oms(&["doctor"]).exits(6).stdout.contains("nobody serves the task queues"));
 
-    let events_url = format!("http://{address}/v1/carrier-events");
-    let simulators = ["--gateway-addr", &gateway, "--carrier-addr", &carrier, "--fraud-addr", &fraud, "--events-url", &events_url];
-    let simulators = [&["simulators"], &simulators[..]].concat();
-    let mut simulators = Service::start(&[], &simulators);
+    let simulators = installation.simulators();
     // Two workers share the queues between them.
     let metrics = free_address();
-    let mut first = Service::start(&env, &["worker", "--queues", "orders,data", "--metrics-addr", &metrics]);
-    let mut second = Service::start(&env, &["worker", "--queues", "relations,payments,fraud,shipping,bulk"]);
-    let mut server = Service::start(&env, &["server", "--http-addr", &address]);
-    eventually("health", || (oms(&["doctor"], "").code == 0).then_some(()));
-    for (kind, csv) in [
-        ("facilities", include_str!("../../samples/facilities.csv")),
-        ("products", include_str!("../../samples/products.csv")),
-        ("stock", include_str!("../../samples/stock.csv")),
-    ] {
-        oms(&["feed", "import", kind, "-"], csv).ok();
-    }
-    let order = oms(&["order", "example", "--id", "p-1"], "").ok().stdout.clone();
-    let placed = oms(&["order", "place", "-f", "-", "--wait", "20", "-o", "json"], &order).json();
-    assert_eq!(placed["status"], "processing", "{placed:#}");
-    assert_eq!(oms(&["fulfillment", "ship", "p-1-F1", "-o", "json"], "").json()["status"], "shipped");
-    oms(&["fulfillment", "deliver", "p-1-F1"], "").ok();
-    eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"], "").json()["status"] == "completed").then_some(()));
-    let seen = oms(&["order", "events", "p-1"], "").ok().stdout.clone();
+    let first = Service::start(&installation.env, &["worker", "--queues", "orders,data", "--metrics-addr", &metrics]);
+    let second = Service::start(&installation.env, &["worker", "--queues", "relations,payments,fraud,shipping,bulk"]);
+    let server = installation.server();
+    eventually("health", || (oms(&["doctor"]).code == 0).then_some(()));
+    installation.import_samples();
+    installation.place("p-1");
+    assert_eq!(oms(&["fulfillment", "ship", "p-1-F1", "-o", "json"]).json()["status"], "shipped");
+    oms(&["fulfillment", "deliver", "p-1-F1"]).ok();
+    eventually("completion", || (oms(&["order", "get", "p-1", "-o", "json"]).json()["status"] == "completed").then_some(()));
+    let seen = oms(&["order", "events", "p-1"]).ok().stdout.clone();
     assert!(seen.contains("screening_answered"), "{seen}");
-    oms(&["doctor", "--reconcile"], "").ok();
-    let figures = |address: &str| {
-        let got = runtime.block_on(async { reqwest::get(format!("http://{address}/metrics")).await?.text().await });
-        got.unwrap_or_else(|error| panic!("{address}: {error}"))
-    };
-    assert!(figures(&metrics).contains("temporal_workflow_completed"), "{}", figures(&metrics));
+    oms(&["doctor", "--reconcile"]).ok();
+    let figures = installation.figures(&metrics);
+    assert!(figures.contains("temporal_workflow_completed"), "{figures}");
     let (shipped, waits) = (r#"route="/v1/fulfillment-orders/{fulfillment_order_id}/{action}""#, r#"oms_backlog{kind="waiting_units"} 0"#);
-    assert!([shipped, waits].iter().all(|figure| figures(&address).contains(figure)), "{}", figures(&address));
-
-    for service in [&mut server, &mut first, &mut second, &mut simulators] {
-        assert_eq!(service.end(Signal::SIGTERM).code(), Some(0), "{}", service.log());
-    }
-    runtime.block_on(stack.stop()).unwrap();
+    let figures = installation.figures(&installation.address);
+    assert!([shipped, waits].iter().all(|figure| figures.contains(figure)), "{figures}");
+    installation.stop([server, first, second, simulators]);
 }

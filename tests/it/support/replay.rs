@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use oms_domain::ids::{BulkId, OrderId, ReturnId};
+use oms_worker::replay as replayed;
 use oms_workflows::{
     bulk::BulkWorkflow,
     maintenance::MaintenanceWorkflow,
@@ -14,7 +15,6 @@ use oms_workflows::{
 use serde_json::Value;
 use temporalio_client::WorkflowHistory;
 use temporalio_common::{data_converters::DataConverter, protos::temporal::api::history::v1::History};
-use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 use super::system::System;
 
@@ -121,15 +121,10 @@ async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
 }
 
 async fn replay_history(history: WorkflowHistory, converter: DataConverter) -> Result<()> {
-    let options = WorkflowReplayerOptions::new()
-        .register_workflow::<OrderWorkflow>()?
-        .register_workflow::<ReturnWorkflow>()?
-        .register_workflow::<MaintenanceWorkflow>()?
-        .register_workflow::<BulkWorkflow>()?
-        .data_converter(converter)
-        .build();
-    let replayer = WorkflowReplayer::new(options)?;
-    Ok(replayer.replay_workflow(history).await?)
+    match replayed([history], converter).await?.pop().flatten() {
+        Some(failure) => Err(failure.into()),
+        None => Ok(()),
+    }
 }
 
 /// Keeps the order's history under a name, if histories are being recorded.

@@ -1,0 +1,111 @@
+//! The product's processes: started, frozen, killed.
+
+use std::{
+    fs::{File, OpenOptions},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// The argument under which this program is the product.
+pub const PRODUCT: &str = "oms";
+
+/// A process of the product, which can be started again and again.
+pub struct Process {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Process {
+    pub fn start(name: &str, args: &[&str], env: &[(String, String)], logs: &Path) -> Result<Self> {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let mut process = Self { args, env: env.to_vec(), log: logs.join(format!("{name}.log")), child: None };
+        process.start_again()?;
+        Ok(process)
+    }
+
+    /// Starts it if it does not run.
+    pub fn start_again(&mut self) -> Result<()> {
+        if self.runs() {
+            return Ok(());
+        }
+        let log = || -> Result<File> { Ok(OpenOptions::new().create(true).append(true).open(&self.log)?) };
+        let mut command = Command::new(std::env::current_exe()?);
+        let ours = |name: &str| ["OMS_", "AWS_", "TEMPORAL_", "DATABASE_"].iter().any(|prefix| name.starts_with(prefix));
+        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command.arg(PRODUCT).args(&self.args).envs(self.env.iter().cloned());
+        command.stdin(Stdio::null()).stdout(log()?).stderr(log()?);
+        self.child = Some(command.spawn().context("start the product")?);
+        Ok(())
+    }
+
+    pub fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Whether it has ended well.
+    pub fn succeeded(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(status)) if status.success()))
+    }
+
+    /// Kills it where it stands.
+    pub fn kill(&mut self) -> Result<()> {
+        self.signal(Signal::SIGKILL)?;
+        if let Some(mut child) = self.child.take() {
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// It stands still, and all it holds with it.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    /// Tells it to stop, and sees it end well.
+    pub async fn stop(&mut self) -> Result<()> {
+        if !self.runs() {
+            return Ok(());
+        }
+        self.signal(Signal::SIGTERM)?;
+        for _ in 0..600 {
+            if !self.runs() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.kill()?;
+        ensure!(false, "it did not end within 30 s; its log is {}", self.log.display());
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let child = self.child.as_ref().context("it does not run")?;
+        kill(Pid::from_raw(i32::try_from(child.id())?), signal).with_context(|| format!("{signal} to {}", self.args.join(" ")))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // One that has ended has nothing to be killed.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
