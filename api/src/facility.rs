@@ -1,6 +1,6 @@
 //! Facilities: warehouses and stores.
 
-use jiff::{civil::Time, tz::TimeZone};
+use jiff::{civil::Time, tz::TimeZoneDatabase};
 use oms_domain::{ids::FacilityId, placed::AMOUNT_MAX_MINOR};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -114,7 +114,8 @@ fn facility(fields: &Fields<'_>, facility_id: Option<FacilityId>) -> Option<Faci
 
 fn timezone(node: &Node<'_>) -> Option<String> {
     let name = text(64)(node)?;
-    if TimeZone::get(&name).is_ok() { Some(name) } else { node.error("must be an IANA time zone, such as Europe/London") }
+    // The very database that the calendar uses: the machine's own knows other names.
+    if TimeZoneDatabase::bundled().get(&name).is_ok() { Some(name) } else { node.error("must be an IANA time zone, such as Europe/London") }
 }
 
 fn cutoff(node: &Node<'_>) -> Option<Time> {
@@ -129,9 +130,10 @@ fn cutoff(node: &Node<'_>) -> Option<Time> {
 fn working_days(node: &Node<'_>) -> Option<String> {
     let days = text(60)(node)?;
     let index = |day: &str| DAYS.iter().position(|known| *known == day);
-    let known = |range: &str| match range.split_once('-') {
-        Some((first, last)) => index(first).is_some_and(|first| index(last).is_some_and(|last| first < last)),
-        None => index(range).is_some(),
+    // A range may run over the end of the week: it begins on Sunday in some countries, on Saturday in others.
+    let known = |range: &str| match range.trim().split_once('-') {
+        Some((first, last)) => index(first.trim()).is_some() && index(last.trim()).is_some(),
+        None => index(range.trim()).is_some(),
     };
     if days.split(',').all(known) { Some(days) } else { node.error("must be days such as Mon-Fri or Mon,Wed,Sat") }
 }

@@ -15,7 +15,7 @@ const SIZE_MAX: i64 = 1_000_000_000;
 /// A product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductBody {
-    #[schema(value_type = String, pattern = "^[A-Za-z0-9._-]{1,64}$", examples("85123A"))]
+    #[schema(value_type = String, min_length = 1, max_length = 64, examples("85123A"))]
     pub sku: Sku,
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,

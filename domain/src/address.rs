@@ -2,10 +2,11 @@
 //! is there is judged: the API does not ask for a postal code, and many countries have none.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::placed::Address;
 
-/// How postal codes look, by country: `9` is a digit, `A` a letter. Blanks and hyphens are left out here, and do not count.
+/// How postal codes look, by country: `9` is a digit, `A` a letter. Blanks and dashes are left out here, and do not count.
 const POSTAL_CODES: &[(&str, &[&str])] = &[
     ("AT", &["9999"]),
     ("AU", &["9999"]),
@@ -42,8 +43,10 @@ impl AddressFlaw {
     pub fn of(address: &Address) -> Option<Self> {
         let code = address.postal_code.as_deref()?;
         let (_, forms) = POSTAL_CODES.iter().find(|(country, _)| *country == address.country)?;
-        let shape: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').map(kind).collect();
-        (!forms.contains(&shape.as_str())).then_some(Self::PostalCode)
+        let fits = |code: &str| forms.contains(&code.chars().map(kind).collect::<String>().as_str());
+        let code = bare(code);
+        let without_country = prefixes(&address.country).filter_map(|prefix| code.strip_prefix(prefix)).any(fits);
+        (!fits(&code) && !without_country).then_some(Self::PostalCode)
     }
 
     /// For the person who lifts the hold.
@@ -52,6 +55,37 @@ impl AddressFlaw {
             Self::PostalCode => "the postal code is not of a form that its country has",
         }
     }
+}
+
+/// A code as people write it, without what they write around it: 〒１００-０００１ is 1000001.
+fn bare(code: &str) -> String {
+    let counts = |c: &char| !c.is_whitespace() && *c != '〒' && !is_dash(*c);
+    code.nfkc().filter(counts).flat_map(char::to_uppercase).collect()
+}
+
+/// The hyphen, and what keyboards and word processors put in its place.
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' | '\u{30fc}')
+}
+
+/// What stands before a code on letters from abroad (D-10115): the sign on the country's cars, and its ISO code.
+fn prefixes(country: &str) -> impl Iterator<Item = &str> {
+    const SIGNS: &[(&str, &str)] = &[
+        ("AT", "A"),
+        ("BE", "B"),
+        ("CH", "CH"),
+        ("DE", "D"),
+        ("DK", "DK"),
+        ("ES", "E"),
+        ("FI", "FIN"),
+        ("FR", "F"),
+        ("IT", "I"),
+        ("NO", "N"),
+        ("PT", "P"),
+        ("SE", "S"),
+    ];
+    let sign = SIGNS.iter().find(|(of, _)| *of == country).map(|(_, sign)| *sign);
+    std::iter::once(country).chain(sign)
 }
 
 /// What the forms above call a character; any other stands for itself and fits none of them.

@@ -43,6 +43,8 @@ errors! {
     BodyTooLarge = "body_too_large", 413, Never, 2, "The body is too large";
     MethodNotAllowed = "method_not_allowed", 405, Never, 2, "This path does not take this method";
     UnsupportedMediaType = "unsupported_media_type", 415, Never, 2, "The content type is not supported";
+    /// A page of another origin sent it, by its visitor's browser.
+    ForeignOrigin = "foreign_origin", 403, Never, 4, "Pages of another origin are not served";
     NotFound = "not_found", 404, Never, 3, "There is no such thing";
     OrderNotFound = "order_not_found", 404, Never, 3, "There is no order with this id";
     FulfillmentOrderNotFound = "fulfillment_order_not_found", 404, Never, 3, "There is no fulfillment order with this id";

@@ -1,9 +1,11 @@
-//! Typed ids. Every id a caller may choose matches `[A-Za-z0-9._-]{1,64}` and is not dots alone, which no address can hold; ids derived from an order's (`<order_id>-F2`,
+//! Typed ids. But for a SKU, which is any printable text, every id a caller may choose matches `[A-Za-z0-9._-]{1,64}` and is not dots
+//! alone, which no address can hold; ids derived from an order's (`<order_id>-F2`,
 //! `<order_id>-F2-P1`) may be up to 80 characters and are parsed from the right, so an order id may itself contain `-F2`.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 /// Longest id a caller may choose.
 pub const ID_MAX_CHARS: usize = 64;
@@ -12,22 +14,38 @@ pub const DERIVED_ID_MAX_CHARS: usize = 80;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} must be 1 to {max} characters out of A-Z a-z 0-9 . _ -, and not dots alone")]
+#[error("{kind} must be 1 to {max} {characters}")]
 pub struct InvalidId {
     pub kind: &'static str,
     pub max: usize,
+    pub characters: &'static str,
 }
 
-fn check(text: &str, kind: &'static str, max: usize) -> Result<(), InvalidId> {
+/// Ids that are parts of workflow ids, of keys at gateways and of barcodes.
+fn plain(text: String, kind: &'static str, max: usize) -> Result<String, InvalidId> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if text.len() > max || !text.bytes().all(legal) || text.bytes().all(|b| b == b'.') {
-        return Err(InvalidId { kind, max });
+    if text.is_empty() || text.len() > max || !text.bytes().all(legal) || text.bytes().all(|b| b == b'.') {
+        return Err(InvalidId { kind, max, characters: "characters out of A-Z a-z 0-9 . _ -, and not dots alone" });
     }
-    Ok(())
+    Ok(text)
+}
+
+/// A name that a merchant has printed on shelves and cannot change: any text that can be read, in the one form (NFC) in which it is
+/// compared. `.` and `..` would vanish from a path.
+fn printable(text: String, kind: &'static str, max: usize) -> Result<String, InvalidId> {
+    let text: String = text.nfc().collect();
+    let visible = |c: char| !c.is_control() && (c == ' ' || !c.is_whitespace());
+    if text.is_empty() || text.chars().count() > max || text != text.trim() || !text.chars().all(visible) || matches!(&*text, "." | "..") {
+        return Err(InvalidId { kind, max, characters: "printable characters, without blanks around them" });
+    }
+    Ok(text)
 }
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $max:expr) => {
+        id!($(#[$doc])* $name, $kind, $max, plain);
+    };
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:expr, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -36,9 +54,7 @@ macro_rules! id {
         impl $name {
             /// The id, if the text is one.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
-                let text = text.into();
-                check(&text, $kind, $max)?;
-                Ok(Self(text))
+                Ok(Self($check(text.into(), $kind, $max)?))
             }
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -85,7 +101,7 @@ id!(/// An order, named by whoever placed it.
 id!(/// A line within its order.
     LineId, "line_id", ID_MAX_CHARS);
 id!(/// A product's stock keeping unit.
-    Sku, "sku", ID_MAX_CHARS);
+    Sku, "sku", ID_MAX_CHARS, printable);
 id!(/// A warehouse or store.
     FacilityId, "facility_id", ID_MAX_CHARS);
 id!(/// The buyer, as the checkout knows them.
@@ -232,7 +248,18 @@ mod tests {
     }
 
     #[test]
+    fn a_sku_is_what_a_merchant_calls_it() {
+        for text in ["85123A", "AB/12", "AB 12", "AB+12", "AB#12", "ÄB-12", "(AB) 12", "AB:12", "AB&12", "袋", &"ä".repeat(64)] {
+            assert_eq!(Sku::parse(text).map(String::from), Ok(text.to_owned()));
+        }
+        assert_eq!(Sku::parse("A\u{308}B"), Sku::parse("ÄB"), "written in two ways, it is one");
+        for text in ["", ".", "..", " A", "A ", "A\tB", "A\nB", "A\u{a0}B", &"x".repeat(65)] {
+            assert!(Sku::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn an_invalid_id_does_not_deserialize() {
-        assert!(serde_json::from_str::<Sku>("\"a/b\"").is_err());
+        assert!(serde_json::from_str::<OrderId>("\"a/b\"").is_err());
     }
 }

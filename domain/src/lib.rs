@@ -4,6 +4,7 @@ pub mod address;
 pub mod bulk;
 pub mod change;
 pub mod clock;
+mod currencies;
 pub mod error;
 pub mod event_id;
 pub mod feed;

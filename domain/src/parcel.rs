@@ -1,6 +1,8 @@
 //! The parcel's machine. Carriers skip scans, so any forward jump is legal; what comes late or twice changes nothing.
 //! A parcel that its customer collects goes from Packed to Delivered.
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::machine;
 
 machine! {
@@ -82,4 +84,15 @@ impl ParcelStatus {
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Voided | Self::Delivered | Self::ReturnedToSender | Self::Lost)
     }
+}
+
+/// The form in which tracking numbers are kept: people and scanners write them with blanks, in either case, or full width.
+pub fn tracking_number(text: &str) -> String {
+    text.nfkc().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
+}
+
+/// Whether two ways to write a tracking number are one: dashes do not tell two numbers apart either.
+pub fn same_tracking_number(one: &str, other: &str) -> bool {
+    let bare = |text: &str| tracking_number(text).replace('-', "");
+    bare(one) == bare(other)
 }

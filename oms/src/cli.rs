@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use uuid::Uuid;
 
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
@@ -36,6 +37,11 @@ pub struct Cli {
     output: Format,
     #[command(flatten)]
     file: FileArgs,
+    #[command(flatten)]
+    api: ApiLayer,
+    /// Have what this call does happen once, however often it is given: the key that is printed when an answer is lost [default: made up].
+    #[arg(long, global = true, value_name = "KEY")]
+    idempotency_key: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -83,12 +89,7 @@ enum Command {
     Order(Noun<OrderCommand>),
     /// Ask what could be promised for a basket: from where, when and at what cost.
     #[command(after_help = "Example:\n  oms promise 85123A=6 71053=2 --country GB --at 53.80,-1.55")]
-    Promise {
-        #[command(flatten)]
-        api: ApiLayer,
-        #[command(flatten)]
-        basket: PromiseArgs,
-    },
+    Promise(PromiseArgs),
     /// Cancel, hold, release or move many orders at once, batch by batch.
     Bulk(Noun<BulkCommand>),
     /// Work on fulfillment orders: accept, pick, pack, ship, deliver.
@@ -132,16 +133,32 @@ enum Command {
 /// A noun whose verbs are clients of the HTTP API.
 #[derive(Debug, Args)]
 struct Noun<V: Subcommand> {
-    #[command(flatten)]
-    api: ApiLayer,
     #[command(subcommand)]
     verb: V,
 }
 
-impl<V: Subcommand> Noun<V> {
-    fn open(self, file: ConfigFile) -> Result<(Api, V)> {
-        Ok((Api::new(&self.api.over(file.client).url())?, self.verb))
+/// Who to ask, and under which key.
+struct Asking {
+    api: ApiLayer,
+    idempotency_key: Option<String>,
+}
+
+impl Asking {
+    fn open(self, file: ConfigFile) -> Result<Api> {
+        let given = self.idempotency_key.is_some();
+        let key = self.idempotency_key.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let mut words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
+        if !given {
+            words.extend(["--idempotency-key".to_owned(), key.clone()]);
+        }
+        Ok(Api::new(&self.api.over(file.client).url())?.keyed(key, words.join(" ")))
     }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Does what the command line says.
@@ -151,7 +168,15 @@ impl<V: Subcommand> Noun<V> {
 pub async fn run(cli: Cli) -> Result<()> {
     let file = cli.file.read()?;
     telemetry::start(file.log_format, cli.command.default_log_filter())?;
-    cli.command.run(file, cli.output).await
+    let asking = Asking { api: cli.api, idempotency_key: cli.idempotency_key };
+    cli.command.run(file, asking, cli.output).await
+}
+
+impl Cli {
+    /// How this call prints, also what went wrong.
+    pub fn format(&self) -> Format {
+        self.output
+    }
 }
 
 impl Command {
@@ -166,7 +191,7 @@ impl Command {
         }
     }
 
-    async fn run(self, file: ConfigFile, format: Format) -> Result<()> {
+    async fn run(self, file: ConfigFile, asking: Asking, format: Format) -> Result<()> {
         match self {
             #[cfg(feature = "dev")]
             Self::Dev(args) => args.run(file, format).await,
@@ -190,34 +215,39 @@ impl Command {
                 clap_complete::generate(shell, &mut Cli::command(), "oms", &mut std::io::stdout());
                 Ok(())
             }
-            noun => noun.ask_the_api(file, format).await,
+            noun => noun.ask(&asking.open(file)?, format).await,
         }
     }
 
-    async fn ask_the_api(self, file: ConfigFile, format: Format) -> Result<()> {
-        macro_rules! verb {
-            ($noun:expr) => {{
-                let (api, verb) = $noun.open(file)?;
-                verb.run(&api, format).await
-            }};
-        }
+    async fn ask(self, api: &Api, format: Format) -> Result<()> {
         match self {
-            Self::Order(noun) => verb!(noun),
-            Self::Promise { api, basket } => basket.run(&Api::new(&api.over(file.client).url())?, format).await,
-            Self::Bulk(noun) => verb!(noun),
-            Self::Fulfillment(noun) => verb!(noun),
-            Self::Return(noun) => verb!(noun),
-            Self::Claim(noun) => verb!(noun),
-            Self::Exchange(noun) => verb!(noun),
-            Self::Feed(noun) => verb!(noun),
-            Self::Stock(noun) => verb!(noun),
-            Self::Facility(noun) => verb!(noun),
-            Self::Product(noun) => verb!(noun),
-            Self::Event(noun) => verb!(noun),
-            Self::Inbox(noun) => verb!(noun),
-            Self::Allocation(noun) => verb!(noun),
+            Self::Order(noun) => noun.verb.run(api, format).await,
+            Self::Promise(basket) => basket.run(api, format).await,
+            Self::Bulk(noun) => noun.verb.run(api, format).await,
+            Self::Fulfillment(noun) => noun.verb.run(api, format).await,
+            Self::Return(noun) => noun.verb.run(api, format).await,
+            Self::Claim(noun) => noun.verb.run(api, format).await,
+            Self::Exchange(noun) => noun.verb.run(api, format).await,
+            Self::Feed(noun) => noun.verb.run(api, format).await,
+            Self::Stock(noun) => noun.verb.run(api, format).await,
+            Self::Facility(noun) => noun.verb.run(api, format).await,
+            Self::Product(noun) => noun.verb.run(api, format).await,
+            Self::Event(noun) => noun.verb.run(api, format).await,
+            Self::Inbox(noun) => noun.verb.run(api, format).await,
+            Self::Allocation(noun) => noun.verb.run(api, format).await,
             // `run` has dealt with the others.
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        let words = ["oms", "--reason", "came late", "it's", "", "$HOME"].map(quoted);
+        assert_eq!(words.join(" "), r"oms --reason 'came late' 'it'\''s' '' '$HOME'");
     }
 }

@@ -7,8 +7,9 @@ use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use oms_starter::StarterError;
 use oms_store::StoreError;
+use serde_json::{Value, json};
 
-use crate::style;
+use crate::{output::Format, style};
 
 /// The exit codes, as `--help` shows them.
 pub const EXIT_CODES: &str = "Exit codes:
@@ -19,7 +20,7 @@ pub const EXIT_CODES: &str = "Exit codes:
   4  refused by a rule: illegal in the present state, too little stock, rejected rows
   5  conflict with something else: another order has this id, another version
   6  unavailable: something cannot be reached
-  7  timed out: no answer in time; the same command may be given again";
+  7  no answer, and it may have happened: give it again with the key that is printed";
 
 /// An error of this program with a row in the error table, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +87,12 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Says on standard error what went wrong and what to do next.
-pub fn report(error: &anyhow::Error) {
+pub fn report(error: &anyhow::Error, format: Format) {
     if is_broken_pipe(error) {
         return;
+    }
+    if format != Format::Text {
+        return eprintln!("{}", problem_of(error));
     }
     match error.downcast_ref::<Refused>() {
         Some(Refused(problem)) => eprintln!("{}{}", style::error("error: "), describe(problem)),
@@ -97,6 +101,16 @@ pub fn report(error: &anyhow::Error) {
     if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<Coded>()?.hint.as_deref()) {
         eprintln!("{}{hint}", style::faint("hint: "));
     }
+}
+
+/// For programs: the API's problem document, or one in its form.
+fn problem_of(error: &anyhow::Error) -> Value {
+    if let Some(Refused(problem)) = error.downcast_ref::<Refused>() {
+        return serde_json::to_value(problem).unwrap_or_default();
+    }
+    let code = error.chain().find_map(error_code).unwrap_or(ErrorCode::Internal);
+    let hint = error.chain().find_map(|cause| cause.downcast_ref::<Coded>()?.hint.clone());
+    json!({"code": code.code(), "title": code.title(), "detail": format!("{error:#}"), "hint": hint})
 }
 
 /// Title and detail, each wrong field on a line, and what is legal instead.

@@ -7,10 +7,11 @@ use oms::{Cli, exit};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let format = cli.format();
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            exit::report(&error);
+            exit::report(&error, format);
             ExitCode::from(exit::exit_code(&error))
         }
     }

@@ -8,6 +8,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::style;
+
 /// How data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -37,7 +39,13 @@ pub fn list<T: DeserializeOwned>(
     text: impl FnOnce(&[T]) -> String,
 ) -> Result<()> {
     match format {
-        Format::Text => line(&text(&items.iter().map(typed).collect::<Result<Vec<T>>>()?)),
+        Format::Text => {
+            line(&text(&items.iter().map(typed).collect::<Result<Vec<T>>>()?))?;
+            if next_cursor.is_some() {
+                anstream::eprintln!("{}", style::faint(&format!("the first {}; --all lists the rest, too", items.len())));
+            }
+            Ok(())
+        }
         Format::Json => line(&serde_json::to_string_pretty(&serde_json::json!({"items": items, "next_cursor": next_cursor}))?),
         Format::Jsonl => items.iter().try_for_each(|item| line(&item.to_string())),
     }

@@ -99,7 +99,8 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let is_json = is_json(request.headers());
         // The layer before has bounded the body and read it whole.
-        let body = Bytes::from_request(request, state).await.map_err(|_| Failure::from(ErrorCode::MalformedBody))?;
+        let broken = |_| Problem::new(ErrorCode::MalformedBody).detail("the body broke off");
+        let body = Bytes::from_request(request, state).await.map_err(broken)?;
         if !body.is_empty() && !is_json {
             return Err(Problem::new(ErrorCode::UnsupportedMediaType).detail("send application/json").into());
         }

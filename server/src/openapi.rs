@@ -1,5 +1,7 @@
 //! The description of the API: OpenAPI 3.1, collected from the handlers.
 
+use std::sync::LazyLock;
+
 use axum::Json;
 use oms_api::problem::{PROBLEM_JSON, Problem};
 use utoipa::{
@@ -58,6 +60,7 @@ fn answers_with_problems(operation: &mut Operation) {
 }
 
 #[utoipa::path(get, path = "/openapi.json", tag = "health", responses((status = 200, description = "This description", body = serde_json::Value)))]
-pub(crate) async fn document() -> Json<Document> {
-    Json(openapi())
+pub(crate) async fn document() -> Json<&'static Document> {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(openapi);
+    Json(&DOCUMENT)
 }

@@ -1,31 +1,155 @@
-//! Listening, and stopping in order.
+//! Listening, and stopping in order. Every connection has its bounds: who sends half a request, or none, holds nothing for long.
 
-use std::{future::Future, io, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use axum::serve::ListenerExt;
-use tokio::{net::TcpListener, sync::Notify};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{routes::router, state::AppState};
+use crate::{
+    routes::router,
+    state::{AppState, Limits},
+};
+
+/// When no connection can be taken, for want of file descriptors say, the next try waits.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+/// Streams of one HTTP/2 connection at a time.
+const STREAMS_MAX: u32 = 128;
 
 /// Serves until `shutdown` completes: then no new connections are taken, and requests in work have `shutdown_grace` to end.
 pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    let grace = state.limits.shutdown_grace;
-    let told = Arc::new(Notify::new());
-    let tell = Arc::clone(&told);
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(error.message = %error, "small answers on this connection may be late");
+    let limits = state.limits;
+    let service = TowerToHyperService::new(router(state));
+    let (connections, http) = (Connections::new(limits), http(limits));
+    let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = accept(&listener) => accepted,
+            () = &mut shutdown => break,
+        };
+        let Some(place) = connections.admit(peer.ip()) else { continue };
+        let connection = http.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+        let stopping = stopping.clone();
+        tasks.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(error.message = %error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    stopping.cancel();
+    tasks.close();
+    if tokio::time::timeout(limits.shutdown_grace, tasks.wait()).await.is_err() {
+        tracing::warn!("requests were still in work when the server stopped");
+    }
+    Ok(())
+}
+
+fn http(limits: Limits) -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    // Between two requests of a connection, too: an idle one is closed after as long.
+    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_deadline);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.header_deadline)
+        .keep_alive_timeout(limits.header_deadline)
+        .max_concurrent_streams(STREAMS_MAX);
+    http
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(error.message = %error, "small answers on this connection may be late");
+                }
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(error.message = %error, "a connection could not be taken");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
         }
-    });
-    let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
-        shutdown.await;
-        tell.notify_one();
-    });
-    tokio::select! {
-        ended = server => ended,
-        () = async { told.notified().await; tokio::time::sleep(grace).await } => {
-            tracing::warn!("requests were still in work when the server stopped");
-            Ok(())
+    }
+}
+
+/// Open connections, by address. What is beyond the bounds is closed at once.
+#[derive(Clone)]
+struct Connections {
+    limits: Limits,
+    open: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+}
+
+/// A connection's place; dropping it frees the place.
+struct Place {
+    peer: IpAddr,
+    of: Connections,
+}
+
+impl Connections {
+    fn new(limits: Limits) -> Self {
+        Self { limits, open: Arc::default() }
+    }
+
+    fn admit(&self, peer: IpAddr) -> Option<Place> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (in_all, here) = (open.values().sum::<usize>(), open.get(&peer).copied().unwrap_or_default());
+        if in_all >= self.limits.connections_max || here >= self.limits.connections_per_address_max {
+            return None;
         }
+        *open.entry(peer).or_default() += 1;
+        Some(Place { peer, of: self.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.of.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(here) = open.get_mut(&self.peer) {
+            *here -= 1;
+            if *here == 0 {
+                open.remove(&self.peer);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_by_address_and_in_all_and_come_free() {
+        let limits = Limits { connections_max: 3, connections_per_address_max: 2, ..Limits::default() };
+        let connections = Connections::new(limits);
+        let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse::<IpAddr>().unwrap());
+        let places = [connections.admit(one), connections.admit(one), connections.admit(two)];
+        assert!(places.iter().all(Option::is_some));
+        assert!(connections.admit(one).is_none() && connections.admit(two).is_none());
+        drop(places);
+        assert!(connections.admit(one).is_some());
+        assert!(connections.open.lock().unwrap().is_empty());
     }
 }

@@ -23,7 +23,12 @@ pub struct AppState {
     pub(crate) gates: Gates,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
+    /// Large bodies that are being read: each may take the largest body's memory.
+    pub(crate) large_bodies: Arc<Semaphore>,
 }
+
+/// Bodies beyond 64 kB that are read at a time: 320 MB of them at most.
+const LARGE_BODIES_MAX: usize = 64;
 
 /// The server's bounds. Everything has one; what is beyond is refused, not queued without end.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +37,13 @@ pub struct Limits {
     pub json_body_max_bytes: usize,
     /// How much of a body that is too large is read and thrown away, so that its sender sees the answer.
     pub drained_max_bytes: usize,
+    /// A JSON body that has not come whole by then is given up.
+    pub body_deadline: Duration,
+    /// A request's headers are sent within this time, and an idle connection is closed after it.
+    pub header_deadline: Duration,
+    /// Open connections, in all and from one address.
+    pub connections_max: usize,
+    pub connections_per_address_max: usize,
     /// Requests in work at a time, without feeds and probes.
     pub requests_max: usize,
     /// Feeds in work at a time.
@@ -42,6 +54,8 @@ pub struct Limits {
     pub command_patience: Duration,
     /// A feed whose sender says nothing for so long is given up.
     pub feed_idle: Duration,
+    /// So is one that is slower than this after `feed_idle`, counting only the time in which we waited for it.
+    pub feed_min_bytes_per_s: u64,
     /// A request, feeds aside, is answered within this time, if need be with `timed_out`.
     pub request_deadline: Duration,
     /// Longest `Prefer: wait`.
@@ -55,11 +69,16 @@ impl Default for Limits {
         Self {
             json_body_max_bytes: 5 * 1024 * 1024,
             drained_max_bytes: 64 * 1024 * 1024,
+            body_deadline: Duration::from_secs(30),
+            header_deadline: Duration::from_secs(30),
+            connections_max: 20_000,
+            connections_per_address_max: 12_000,
             requests_max: 512,
             feeds_max: 4,
             commands_per_order_max: 8,
             command_patience: Duration::from_secs(10),
             feed_idle: Duration::from_secs(60),
+            feed_min_bytes_per_s: 256,
             request_deadline: Duration::from_secs(60),
             prefer_wait_max: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(10),
@@ -85,6 +104,7 @@ impl AppState {
             gates: Gates::new(limits.commands_per_order_max, limits.command_patience),
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES_MAX)),
         }
     }
 

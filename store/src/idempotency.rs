@@ -1,6 +1,10 @@
 //! Answers already given under an Idempotency-Key.
 
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+    time::Duration,
+};
 
 use serde_json::Value;
 use sqlx::types::Json;
@@ -85,28 +89,65 @@ impl Idempotency<'_> {
             Some((body_hash, ..)) if body_hash != request.body_hash => Begin::OtherBody,
             Some((_, Some(status), Some(Json(headers)), Some(body))) => {
                 let status = u16::try_from(status).map_err(|_| StoreError::Corrupt { what: "a stored answer" })?;
-                Begin::Replay(StoredAnswer { status, headers, body })
+                Begin::Replay(StoredAnswer { status, headers, body: unpacked(body)? })
             }
             // Gone in between: the first request has just failed. The caller's next try finds the key free.
             Some(_) | None => Begin::InFlight,
         })
     }
 
-    /// Keeps the answer. One of 5xx is forgotten, with the key: trying again may succeed.
+    /// Keeps the answer to what was done. A refusal or a failure has done nothing: it is forgotten, with the key, for the next try may
+    /// succeed, with this body or a mended one.
     pub async fn finish(&self, request: &KeyedRequest<'_>, answer: &StoredAnswer) -> Result<(), StoreError> {
-        let query = if answer.status >= 500 {
-            sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL")
-        } else {
-            sqlx::query(
-                "UPDATE idempotency_keys SET status = $5, headers = $6, body = $7
-                WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL",
-            )
-        };
-        let mut query = query.bind(request.caller).bind(request.route).bind(request.key).bind(request.body_hash);
-        if answer.status < 500 {
-            query = query.bind(i32::from(answer.status)).bind(Json(&answer.headers)).bind(&answer.body);
+        if !(200..300).contains(&answer.status) {
+            return self.forget(request).await;
         }
-        query.execute(&self.0.pool).await?;
+        let body = packed(&answer.body).map_err(|_| StoreError::Corrupt { what: "an answer to keep" })?;
+        sqlx::query(
+            "UPDATE idempotency_keys SET status = $5, headers = $6, body = $7
+            WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL",
+        )
+        .bind(request.caller)
+        .bind(request.route)
+        .bind(request.key)
+        .bind(request.body_hash)
+        .bind(i32::from(answer.status))
+        .bind(Json(&answer.headers))
+        .bind(&*body)
+        .execute(&self.0.pool)
+        .await?;
         Ok(())
     }
+
+    async fn forget(&self, request: &KeyedRequest<'_>) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL")
+            .bind(request.caller)
+            .bind(request.route)
+            .bind(request.key)
+            .bind(request.body_hash)
+            .execute(&self.0.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Answers beyond this are kept compressed.
+const PACKED_FROM_BYTES: usize = 1_024;
+/// How a zstd frame begins (RFC 8878); no JSON text does.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// No answer that was kept is larger.
+const UNPACKED_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+fn packed(body: &[u8]) -> io::Result<Cow<'_, [u8]>> {
+    if body.len() < PACKED_FROM_BYTES { Ok(body.into()) } else { Ok(zstd::encode_all(body, 0)?.into()) }
+}
+
+fn unpacked(body: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    if !body.starts_with(&ZSTD_MAGIC) {
+        return Ok(body);
+    }
+    let corrupt = |_| StoreError::Corrupt { what: "a stored answer" };
+    let mut text = Vec::new();
+    zstd::Decoder::new(&*body).map_err(corrupt)?.take(UNPACKED_MAX_BYTES).read_to_end(&mut text).map_err(corrupt)?;
+    Ok(text)
 }

@@ -59,7 +59,7 @@ pub fn build_problem(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Sourcing, Invalid> {
-    let sites = sites(order, facilities, stock, now)?;
+    let sites = sites(order, facilities, stock, now);
     let verdicts = judge_all(order, &sites, rules);
     let (mut outlooks, mut excluded) = (BTreeMap::new(), BTreeMap::new());
     let mut file = ProblemFile {
@@ -71,10 +71,13 @@ pub fn build_problem(
     for (site, verdict) in sites.iter().zip(verdicts) {
         let id = site.facility.facility_id.clone();
         match admit(order, site, &verdict, rules) {
-            Ok((facility, outlook)) => {
-                file.facilities.push(facility?);
+            Ok((Ok(facility), outlook)) => {
+                file.facilities.push(facility);
                 file.availability.extend(problem_stock(site, &verdict, rules));
                 outlooks.insert(id, outlook);
+            }
+            Ok((Err(invalid), _)) => {
+                excluded.insert(id, Exclusion { rule: "costs".into(), detail: invalid.to_string() });
             }
             Err(exclusion) => {
                 excluded.insert(id, exclusion);
@@ -132,12 +135,13 @@ struct Site<'a> {
     /// Place in the input.
     place: usize,
     facility: &'a Facility,
-    local: Zoned,
+    /// None: there is no time zone of the name that it has. That keeps out this facility, and no other.
+    local: Option<Zoned>,
     distance_km: Option<f64>,
     stock: Vec<&'a StockLevel>,
 }
 
-fn sites<'a>(order: &OrderToSource, facilities: &'a [Facility], stock: &'a [StockLevel], now: Timestamp) -> Result<Vec<Site<'a>>, Invalid> {
+fn sites<'a>(order: &OrderToSource, facilities: &'a [Facility], stock: &'a [StockLevel], now: Timestamp) -> Vec<Site<'a>> {
     let mut by_facility: BTreeMap<&str, Vec<&StockLevel>> = BTreeMap::new();
     for level in stock.iter().filter(|level| order.lines.iter().any(|line| line.sku == level.sku)) {
         by_facility.entry(&level.facility_id).or_default().push(level);
@@ -147,14 +151,11 @@ fn sites<'a>(order: &OrderToSource, facilities: &'a [Facility], stock: &'a [Stoc
             (Some(here), Some(there)) => Some(here.distance_km(there)),
             (_, None) | (None, _) => None,
         };
-        let local = local_time(&facility.timezone, now).ok_or_else(|| {
-            let message = format!("there is no time zone {:?}", facility.timezone);
-            Mistake::new(format!("/facilities/{place}/timezone"), message)
-        })?;
+        let local = local_time(&facility.timezone, now);
         let stock = by_facility.get(facility.facility_id.as_str()).cloned().unwrap_or_default();
-        Ok(Site { place, facility, local, distance_km, stock })
+        Site { place, facility, local, distance_km, stock }
     };
-    facilities.iter().enumerate().map(site).collect::<Result<_, Mistake>>().map_err(Invalid::from)
+    facilities.iter().enumerate().map(site).collect()
 }
 
 /// Judges all facilities, with as many of the channel's groups as it takes to have every unit.
@@ -165,12 +166,13 @@ fn judge_all(order: &OrderToSource, sites: &[Site], rules: &Rules) -> Vec<Verdic
         let verdicts: Vec<Verdict> = sites
             .iter()
             .map(|site| {
+                let Some(local) = &site.local else { return nowhere(site.facility) };
                 judge(
                     rules,
                     &Candidate {
                         order,
                         facility: site.facility,
-                        local: &site.local,
+                        local,
                         distance_km: site.distance_km,
                         stock: &site.stock,
                         groups: groups.as_deref(),
@@ -184,6 +186,12 @@ fn judge_all(order: &OrderToSource, sites: &[Site], rules: &Rules) -> Vec<Verdic
         }
         groups_needed += 1;
     }
+}
+
+/// No day can be named for a facility whose clock is not known.
+fn nowhere(facility: &Facility) -> Verdict {
+    let detail = format!("there is no time zone {:?}", facility.timezone);
+    Verdict { excluded: Some(Exclusion { rule: "timezone".into(), detail }), ..Verdict::default() }
 }
 
 /// Whether the admitted facilities have every unit wanted.

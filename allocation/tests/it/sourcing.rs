@@ -278,14 +278,16 @@ fn a_decision_can_be_kept_and_made_again() {
 }
 
 #[test]
-fn inputs_that_make_no_problem_name_their_place() {
+fn a_facility_that_makes_no_sense_keeps_out_itself_alone() {
     let now = NOW.parse().expect("a timestamp");
-    let nowhere = Facility { timezone: "Europe/Atlantis".into(), ..coventry() };
-    let error = build_problem(&order(&[("A", 1)]), &[nowhere], &[], &Rules::built_in(), now).expect_err("no such zone");
-    assert_eq!(error.to_string(), "/facilities/0/timezone: there is no time zone \"Europe/Atlantis\"");
-    let dear = Facility { handling_cost_minor: i64::MAX, ..coventry() };
-    let error = build_problem(&order(&[("A", 1)]), &[dear], &[], &Rules::built_in(), now).expect_err("too dear");
-    assert_eq!(error.to_string(), format!("/facilities/0/handling_cost_minor: {} is too large an amount", i64::MAX));
+    let nowhere = Facility { facility_id: "NOWHERE".into(), timezone: "posixrules".into(), ..coventry() };
+    let dear = Facility { facility_id: "DEAR".into(), handling_cost_minor: i64::MAX, ..coventry() };
+    let stock = stock(&[("NOWHERE", "A", 9), ("DEAR", "A", 9), (&coventry().facility_id, "A", 1)]);
+    let sourcing = build_problem(&order(&[("A", 1)]), &[nowhere, dear, coventry()], &stock, &Rules::built_in(), now).expect("a problem");
+    assert!(sourcing.outlook(&coventry().facility_id).is_some());
+    let detail = |id: &str| sourcing.excluded()[id].detail.clone();
+    assert_eq!(detail("NOWHERE"), "there is no time zone \"posixrules\"");
+    assert!(detail("DEAR").contains("is too large an amount"), "{}", detail("DEAR"));
 }
 
 #[test]

@@ -20,8 +20,10 @@ pub(super) struct Records<R> {
 /// A record, as long as the next one is not asked for.
 pub(super) enum Record<'a> {
     Cells(Cells<'a>),
-    /// Longer than [`CSV_ROW_MAX_BYTES`], or of more than [`COLUMNS_MAX`] columns.
-    TooLong,
+    /// Longer than [`CSV_ROW_MAX_BYTES`], or of more than [`COLUMNS_MAX`] columns; with line breaks in its cells or without.
+    TooLong {
+        lines: bool,
+    },
     End,
 }
 
@@ -34,6 +36,11 @@ pub(super) struct Cells<'a> {
 impl Cells<'_> {
     pub(super) fn count(&self) -> usize {
         self.ends.len()
+    }
+
+    /// A cell has line breaks: it is quoted, or a quote before it was never closed.
+    pub(super) fn has_lines(&self) -> bool {
+        self.bytes.contains(&b'\n')
     }
 
     /// The cells as texts. Errors: the first cell that is not UTF-8, counted from 1.
@@ -51,7 +58,7 @@ impl<R: BufRead> Records<R> {
 
     /// The next record. Errors are those of the input, and end the file.
     pub(super) fn next(&mut self) -> io::Result<Record<'_>> {
-        let (mut bytes, mut ends, mut too_long) = (0, 0, false);
+        let (mut bytes, mut ends, mut too_long, mut lines) = (0, 0, false, false);
         loop {
             let input = self.input.fill_buf()?;
             let (result, read, written, ended) = self.parser.read_record(input, &mut self.cells[bytes..], &mut self.ends[ends..]);
@@ -59,8 +66,11 @@ impl<R: BufRead> Records<R> {
             (bytes, ends) = (bytes + written, ends + ended);
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => (bytes, ends, too_long) = (0, 0, true),
-                ReadRecordResult::Record if too_long => return Ok(Record::TooLong),
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    lines |= self.cells[..bytes].contains(&b'\n');
+                    (bytes, ends, too_long) = (0, 0, true);
+                }
+                ReadRecordResult::Record if too_long => return Ok(Record::TooLong { lines }),
                 ReadRecordResult::Record => {
                     return Ok(Record::Cells(Cells { bytes: &self.cells[..bytes], ends: &self.ends[..ends] }));
                 }

@@ -20,6 +20,8 @@ use crate::{
 
 /// Most wrong fields that the reason of one rejected row names.
 const REASON_ERRORS_MAX: usize = 5;
+/// What spreadsheets put between columns in countries that write decimals with a comma, and what copying out of them does.
+const OTHER_SEPARATORS: &[(char, &str)] = &[(';', "semicolons"), ('\t', "tabs")];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// What is looked at to tell the format: a byte order mark, some blank lines and the first character.
 const PEEKED_BYTES: u64 = 1024;
@@ -123,8 +125,14 @@ fn header<T: FeedRecord>(records: &mut Records<Input>) -> Result<Vec<String>, Op
     }
     let names: Vec<String> = match records.next()? {
         Record::Cells(cells) => cells.texts().unwrap_or_default().iter().map(|name| name.trim().to_owned()).collect(),
-        Record::TooLong | Record::End => Vec::new(),
+        Record::TooLong { .. } | Record::End => Vec::new(),
     };
+    if let [only] = names.as_slice()
+        && let Some((_, called)) = OTHER_SEPARATORS.iter().find(|(separator, _)| only.contains(*separator))
+    {
+        let message = format!("the columns are separated by {called}: save the file with commas between them");
+        return Err(OpenError::Columns(vec![FieldError { pointer: "/".to_owned(), message }]));
+    }
     let error = |name: &str, message: &str| FieldError { pointer: format!("/{name}"), message: message.to_owned() };
     let missing = T::REQUIRED.iter().filter(|name| !names.iter().any(|known| known == *name));
     let mut errors: Vec<FieldError> = missing.map(|name| error(name, "is a required column")).collect();
@@ -170,8 +178,11 @@ fn next_csv<T: FeedRecord>(
 ) -> io::Result<Option<Result<T, String>>> {
     let cells = match records.next()? {
         Record::End => return Ok(None),
-        Record::TooLong => {
+        Record::TooLong { lines } => {
             *number += 1;
+            if lines {
+                return Err(unclosed(*number));
+            }
             return Ok(Some(Err(format!("validation_failed: the row is longer than {CSV_ROW_MAX_BYTES} bytes"))));
         }
         Record::Cells(cells) => cells,
@@ -181,6 +192,9 @@ fn next_csv<T: FeedRecord>(
         return next_csv(records, header, number, said);
     }
     *number += 1;
+    if cells.count() != header.len() && cells.has_lines() {
+        return Err(unclosed(*number));
+    }
     if cells.count() != header.len() {
         let (has, expected) = (cells.count(), header.len());
         return Ok(Some(Err(format!("validation_failed: the row has {has} cells, the header has {expected}"))));
@@ -192,6 +206,14 @@ fn next_csv<T: FeedRecord>(
     };
     let row: Map<String, Value> = row.map(|(name, cell)| (name.clone(), cell.into())).collect();
     Ok(Some(read_value(&Value::Object(row), Form::Text, T::read).map_err(|errors| reason(&errors))))
+}
+
+/// A quote that nobody closes makes one cell of all the lines after it. To go on behind it would pass them over in silence.
+fn unclosed(row: u64) -> io::Error {
+    let message = format!(
+        "a quote that opens in row {row} is not closed there: the lines after it were read as one cell. Double it, or leave it out"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
 /// `{"#rows":17}`

@@ -36,7 +36,7 @@ fn columns_are_found_by_name_and_empty_cells_are_absent() {
 
 #[test]
 fn a_bad_row_keeps_its_number_and_reason_and_stops_no_other() {
-    let csv = "facility_id,sku,on_hand\nF,A,1\nF,B,-1\nF,C/D,x\nF,E\nF,G,7\n";
+    let csv = "facility_id,sku,on_hand\nF,A,1\nF,B,-1\nF,..,x\nF,E\nF,G,7\n";
     let found = stock(csv);
     assert_eq!(found[0], (1, Ok("A".into())));
     assert_eq!(found[1].1, Err("validation_failed: /on_hand must be between 0 and 1000000000".into()));
@@ -115,13 +115,31 @@ fn rows_beyond_every_bound_are_skipped_whole() {
     assert_eq!(found[1], (2, Ok("B".into())));
 }
 
+/// What a file says before it breaks off, and why it does.
+fn until_broken(csv: impl Into<Vec<u8>>) -> (usize, String) {
+    let rows: Vec<_> = Rows::<StockRow>::open(io::Cursor::new(csv.into())).unwrap().collect();
+    let whole = rows.iter().filter(|row| row.is_ok()).count();
+    (whole, rows.into_iter().find_map(Result::err).expect("an error").to_string())
+}
+
 #[test]
-fn an_unclosed_quote_does_not_take_the_memory() {
-    let mut csv = b"facility_id,sku,on_hand\nF,\"A,1\n".to_vec();
-    csv.extend(std::iter::repeat_n(*b"F,B,2\n", 100_000).flatten());
-    let found = stock(csv);
-    assert_eq!(found.len(), 1);
-    assert!(found[0].1.as_ref().unwrap_err().contains("longer than"));
+fn an_unclosed_quote_ends_the_file_and_is_named_by_its_row() {
+    let header = "facility_id,sku,on_hand\nF,A,1\nF,\"27 inch,1\n";
+    for after in [10, 100_000] {
+        let (whole, error) = until_broken(format!("{header}{}", "F,B,2\n".repeat(after)));
+        assert_eq!(whole, 1);
+        assert!(error.contains("a quote that opens in row 2"), "{error}");
+    }
+    let quoted = stock("facility_id,sku,on_hand\nF,\"A\",\"1\"\nF,B,2\n");
+    assert_eq!(quoted, [(1, Ok("A".into())), (2, Ok("B".into()))]);
+}
+
+#[test]
+fn a_file_with_other_separators_is_told_so() {
+    for (csv, called) in [("facility_id;sku;on_hand\nF;A;1\n", "semicolons"), ("facility_id\tsku\ton_hand\nF\tA\t1\n", "tabs")] {
+        let Err(OpenError::Columns(errors)) = Rows::<StockRow>::open(io::Cursor::new(csv)) else { panic!("{called} were taken") };
+        assert!(errors[0].message.contains(called), "{errors:?}");
+    }
 }
 
 #[test]
@@ -162,9 +180,11 @@ fn facilities_with_impossible_hours_are_refused() {
     assert!(read(&base).is_ok());
     for (field, value) in [
         ("timezone", "Europe/Leeds"),
+        ("timezone", "posixrules"),
+        ("timezone", "localtime"),
         ("cutoff_local_time", "25:00"),
         ("cutoff_local_time", "5pm"),
-        ("working_days", "Fri-Mon"),
+        ("working_days", "Fri-"),
         ("working_days", "Monday"),
         ("type", "shed"),
     ] {

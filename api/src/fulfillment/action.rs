@@ -88,7 +88,7 @@ fn packed_parcel(fields: &Fields<'_>) -> Option<PackedParcel> {
 
 fn ship(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
     let carrier = fields.optional("carrier", name);
-    let tracking_number = fields.optional("tracking_number", name);
+    let tracking_number = fields.optional("tracking_number", tracking_number);
     let parcels = parcels(fields);
     let (carrier, tracking_number) = (carrier?, tracking_number?);
     match parcels? {

@@ -207,7 +207,7 @@ pub struct AuthorizationBody {
 pub struct LineBody {
     #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("1"))]
     pub line_id: String,
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", examples("85123A"))]
+    #[schema(min_length = 1, max_length = 64, examples("85123A"))]
     pub sku: String,
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub quantity: u32,

@@ -27,18 +27,19 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field that may be absent or null: `Some(None)` then, `None` if it is wrong.
+    /// A field that may be absent, null or empty, which is the same in JSON as in a cell of CSV: `Some(None)` then, `None` if it is wrong.
     pub fn optional<T>(&self, name: &'static str, read: impl FnOnce(&Node<'_>) -> Option<T>) -> Option<Option<T>> {
         self.asked.borrow_mut().push(name);
         match self.map.get(name) {
             None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) if text.trim().is_empty() => Some(None),
             Some(value) => read(&self.child(name, value)).map(Some),
         }
     }
 
-    /// Whether the field was sent, and not null.
+    /// Whether the field was sent, and says something.
     pub fn has(&self, name: &str) -> bool {
-        self.map.get(name).is_some_and(|value| !value.is_null())
+        self.map.get(name).is_some_and(|value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()))
     }
 
     /// Records that a field is wrong in the light of others.

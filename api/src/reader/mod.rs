@@ -22,7 +22,9 @@ pub use scalars::*;
 pub type ReadOnce<T> = Box<dyn FnOnce(&Node<'_>) -> Option<T>>;
 
 /// Most errors that one answer lists; what is beyond is not needed to mend a body.
-pub const ERRORS_MAX: usize = 1_000;
+pub const ERRORS_MAX: usize = 20;
+/// A pointer is cut after so many characters: an answer stays small whatever was sent.
+const POINTER_MAX_CHARS: usize = 256;
 /// A key longer than this is cut in a pointer, so that an answer stays small whatever was sent.
 const POINTER_KEY_MAX_CHARS: usize = 64;
 
@@ -43,9 +45,12 @@ struct Errors {
 }
 
 impl Errors {
-    fn push(&self, pointer: String, message: String) {
+    fn push(&self, mut pointer: String, message: String) {
         let mut list = self.list.borrow_mut();
         if list.len() < ERRORS_MAX {
+            if let Some((cut, _)) = pointer.char_indices().nth(POINTER_MAX_CHARS) {
+                pointer.truncate(cut);
+            }
             list.push(FieldError { pointer, message });
         }
     }
@@ -83,6 +88,11 @@ impl Node<'_> {
             Step::Index(index) => pointer.push_str(&format!("/{index}")),
         }
         pointer
+    }
+
+    /// Reads this value by itself: its errors, with pointers from here on, are the caller's to tell, and no fault of what is around it.
+    pub fn apart<T>(&self, read: impl FnOnce(&Node<'_>) -> Option<T>) -> Result<T, (Value, Vec<FieldError>)> {
+        read_value(self.value, self.errors.form, read).map_err(|errors| (self.value.clone(), errors))
     }
 
     /// The elements of an array of `1..=most` (or `0..=most`) elements, each by `read`.

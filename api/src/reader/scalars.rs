@@ -54,6 +54,17 @@ pub fn name(node: &Node<'_>) -> Option<String> {
     node.error("must be 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not dots alone")
 }
 
+/// A carrier's tracking number, as people write it; read into the form in which it is kept.
+pub fn tracking_number(node: &Node<'_>) -> Option<String> {
+    let number = oms_domain::parcel::tracking_number(&text(64)(node)?);
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/');
+    if number.bytes().all(legal) {
+        Some(number)
+    } else {
+        node.error("must be 1 to 64 letters and digits, blanks, and . _ - / between them")
+    }
+}
+
 /// A whole number within a range.
 pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Node<'_>) -> Option<i64> {
     move |node| match whole_number(node) {

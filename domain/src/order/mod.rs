@@ -64,7 +64,7 @@ use crate::{
     fulfillment::FulfillmentStatus,
     ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId},
     kinds::named,
-    parcel::ParcelStatus,
+    parcel::{ParcelStatus, same_tracking_number},
     payment::Payment,
     policy::Policy,
     taken::TakenCommands,
@@ -357,6 +357,11 @@ const REPORTED_KEPT: usize = 30;
 
 impl Parcel {
     /// Somebody said where it was then; the carrier, under the event's id.
+    /// Whether the carrier means this one, however the number is written.
+    pub(crate) fn has_number(&self, tracking_number: &str) -> bool {
+        self.tracking_number.as_deref().is_some_and(|number| same_tracking_number(number, tracking_number))
+    }
+
     fn note_report(&mut self, occurred_at: Timestamp, event_id: Option<&str>) {
         self.reported_at = self.reported_at.max(Some(occurred_at));
         self.reported.extend(event_id.map(str::to_owned));
@@ -481,7 +486,7 @@ impl Order {
 
     /// The carrier's event has moved a parcel with this number before.
     fn has_heard(&self, report: &CarrierReport) -> bool {
-        let of_number = |p: &&Parcel| p.tracking_number.as_deref() == Some(&report.tracking_number);
+        let of_number = |p: &&Parcel| p.has_number(&report.tracking_number);
         self.fulfillment_orders.iter().flat_map(|f| &f.parcels).filter(of_number).any(|p| p.reported.contains(&report.event_id))
     }
 

@@ -34,12 +34,23 @@ fn a_postal_code_fits_its_country_however_it_is_spaced_and_written() {
         ("CA", "K1A 0B1"),
         ("PL", "00-950"),
         ("JP", "100-0001"),
+        ("JP", "〒100-0001"),
+        ("JP", "〒１００－０００１"),
+        ("DE", "D-10115"),
+        ("DE", "DE-10115"),
+        ("AT", "A-1010"),
+        ("CH", "CH–8001"),
+        ("SE", "SE-111 22"),
+        ("SE", "S 111 22"),
+        ("FI", "FIN-00100"),
+        ("PT", "1000‑001"),
+        ("FR", "７５００１"),
     ];
     for (country, code) in right {
         assert_eq!(AddressFlaw::of(&address(country, Some(code))), None, "{country} {code}");
     }
     for (country, code) in
-        [("GB", "00000"), ("GB", "LS1"), ("US", "2139"), ("DE", "1011A"), ("NL", "1012"), ("FR", ""), ("FR", "７５００１")]
+        [("GB", "00000"), ("GB", "LS1"), ("US", "2139"), ("DE", "1011A"), ("NL", "1012"), ("FR", ""), ("DE", "A-10115"), ("DE", "D-1011")]
     {
         assert_eq!(AddressFlaw::of(&address(country, Some(code))), Some(AddressFlaw::PostalCode), "{country} {code}");
     }

@@ -170,15 +170,18 @@ fn what_gives_up_again_and_again_waits_for_a_person() {
 }
 
 #[test]
-fn a_hint_to_plan_again_counts_once() {
+fn an_offer_counts_once() {
     let mut run = Run::placed(core(&[2]));
     run.source_waiting_whole();
     run.obey();
-    let hint = |id: &str| Command::Fact(Fact::StockArrived { grants: vec![], hint_id: Some(id.into()) });
-    once(&mut run, &hint("h1"));
+    let waiting = run.order.fulfillment_orders.last().unwrap().fulfillment_order_id.clone();
+    let grant_id = "g".to_owned();
+    let offer =
+        Grant { grant_id, fulfillment_order_id: waiting, line_id: "1".parse().unwrap(), facility_id: "WH-1".parse().unwrap(), quantity: 2 };
+    let offered = Command::Fact(Fact::StockArrived { grants: vec![], offers: vec![offer] });
+    once(&mut run, &offered);
     run.source_waiting_whole();
-    assert_eq!(run.must(&hint("h1")), [], "it has planned for that");
-    assert!(run.must(&hint("h2")).iter().any(|event| matches!(event, Event::WaitingEnded { .. })));
+    assert_eq!(run.must(&offered), [], "it has planned for that");
 }
 
 #[test]

@@ -1,12 +1,19 @@
 //! One HTTP client for all commands: paths, limits, and refusals as errors.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::exit::{Coded, Refused};
 
@@ -23,7 +30,20 @@ const PAGE: usize = 500;
 pub struct Api {
     base: Url,
     http: Client,
+    keys: Option<Arc<Keys>>,
 }
+
+/// One call of the program: what it asks for has keys and ids that follow from the call's own, so that the call may be made again.
+#[derive(Debug)]
+struct Keys {
+    call: String,
+    /// The call in words, to be given again.
+    repeat: String,
+    posts: AtomicU32,
+}
+
+/// The namespace of ids that follow from a call's key.
+const CALLS: Uuid = Uuid::from_u128(0x6f6d_732d_6361_6c6c_8000_6f6d_7363_616c);
 
 /// What comes after the `?`; parameters without a value are left out.
 pub type Query<'a> = &'a [(&'a str, Option<String>)];
@@ -34,18 +54,37 @@ impl Api {
     /// # Errors
     /// When the URL is none.
     pub fn new(url: &str) -> Result<Self> {
-        let usage = |why: String| Coded::new(ErrorCode::ValidationFailed, format!("OMS_API (--api) is {url}: {why}"));
+        let usage = |why: String| Coded::new(ErrorCode::ValidationFailed, format!("OMS_API (--api) is no address of an API: {why}"));
         let base = Url::parse(url).map_err(|error| usage(error.to_string()))?;
         if base.cannot_be_a_base() {
             return Err(usage("expected something like http://127.0.0.1:8080".to_owned()).into());
         }
         let http = Client::builder().connect_timeout(CONNECT_WITHIN).build().context("the HTTP client")?;
-        Ok(Self { base, http })
+        Ok(Self { base, http, keys: None })
+    }
+
+    /// From now on every POST goes under this key, or one that follows from it; `repeat` is the command that uses it again.
+    pub fn keyed(self, call: String, repeat: String) -> Self {
+        Self { keys: Some(Arc::new(Keys { call, repeat, posts: AtomicU32::new(0) })), ..self }
+    }
+
+    /// An id for something new: of a call that is made again under its key, the same one.
+    pub fn new_id(&self, of: &str) -> String {
+        match &self.keys {
+            Some(keys) => Uuid::new_v5(&CALLS, format!("{} {of}", keys.call).as_bytes()).to_string(),
+            None => Uuid::now_v7().to_string(),
+        }
     }
 
     /// Reads something.
     pub async fn get(&self, path: &[&str], query: Query<'_>) -> Result<Value> {
         self.answer(self.request(Method::GET, path, query)?.timeout(ANSWER_WITHIN)).await
+    }
+
+    /// Asks something that takes a body to say, and changes nothing.
+    pub async fn ask(&self, path: &[&str], body: &Value) -> Result<Value> {
+        let unkeyed = Self { keys: None, ..self.clone() };
+        unkeyed.post(path, body).await
     }
 
     /// Sends a body and reads the answer.
@@ -126,7 +165,11 @@ impl Api {
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value> {
-        let response = request.send().await.map_err(|error| self.unanswered(error))?;
+        let mut request = request.build()?;
+        if let Some(keys) = self.keys.as_ref().filter(|_| request.method() == Method::POST) {
+            request.headers_mut().insert("idempotency-key", keys.next().parse().context("--idempotency-key is no header's value")?);
+        }
+        let response = self.http.execute(request).await.map_err(|error| self.unanswered(error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(self.refusal(response).await);
@@ -147,20 +190,45 @@ impl Api {
     }
 
     fn unanswered(&self, error: reqwest::Error) -> anyhow::Error {
-        let base = &self.base;
-        if error.is_timeout() && !error.is_connect() {
-            return Coded::new(ErrorCode::TimedOut, format!("no answer in time from {base}"))
-                .hint("it may still happen; giving the command again is safe")
-                .into();
-        }
+        let base = shown(&self.base);
+        let (in_time, sent) = (!error.is_timeout(), !error.is_connect());
         let error = anyhow::Error::from(error.without_url());
+        if sent && let Some(keys) = &self.keys {
+            let what =
+                if in_time { format!("the answer from {base} was lost: {error:#}") } else { format!("no answer in time from {base}") };
+            let hint = format!("it may have happened. To have it happen once, give it again as\n  {}", keys.repeat);
+            return Coded::new(ErrorCode::TimedOut, what).hint(hint).into();
+        }
+        if sent && !in_time {
+            return Coded::new(ErrorCode::TimedOut, format!("no answer in time from {base}")).into();
+        }
         Coded::new(ErrorCode::Unavailable, format!("no answer from {base}: {error:#}"))
             .hint("start everything with `oms dev`, or say where the API is with OMS_API or --api")
             .into()
     }
 
     fn not_ours(&self, what: &str) -> anyhow::Error {
-        let message = format!("{} sent {what}: is it an order server of this version?", self.base);
+        let message = format!("{} sent {what}: is it an order server of this version?", shown(&self.base));
         Coded::new(ErrorCode::Internal, message).into()
+    }
+}
+
+/// The address without the password that may stand in it.
+fn shown(base: &Url) -> Url {
+    let mut base = base.clone();
+    if base.password().is_some() {
+        // An address that takes a password takes another one.
+        drop(base.set_password(Some("***")));
+    }
+    base
+}
+
+impl Keys {
+    /// The key of the next POST: mostly there is one.
+    fn next(&self) -> String {
+        match self.posts.fetch_add(1, Ordering::Relaxed) {
+            0 => self.call.clone(),
+            before => format!("{}-{}", self.call, before + 1),
+        }
     }
 }

@@ -10,7 +10,7 @@ use oms_api::bulk::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, Fores
 use oms_domain::error::ErrorCode;
 use serde_json::{Value, json};
 
-use super::{Api, order_text::seconds, selection::Selection, words::object};
+use super::{Api, order_text::seconds, paging::Paging, selection::Selection, words::object};
 use crate::{
     exit::Coded,
     output::{self, Format, or_dash, table},
@@ -38,9 +38,8 @@ pub enum BulkCommand {
         /// Running, Paused, Completed or Cancelled.
         #[arg(long)]
         status: Option<String>,
-        /// Most bulk operations to list.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
     /// Show how far a bulk operation is, and what came of its orders.
     #[command(after_help = "Example:\n  oms bulk get recall-85123A --follow")]
@@ -57,9 +56,8 @@ pub enum BulkCommand {
         /// done, partly, requested, unchanged, refused or failed.
         #[arg(long)]
         outcome: Option<String>,
-        /// Most orders to list.
-        #[arg(long, default_value_t = 1000, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
     /// Ask no further order until it is resumed; when this returns, the batch in hand is done.
     #[command(after_help = "Example:\n  oms bulk pause recall-85123A")]
@@ -131,8 +129,8 @@ impl BulkCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
             Self::Start(args) => args.run(api, format).await,
-            Self::List { status, limit } => {
-                let (rows, next) = api.pages(&["v1", "bulk"], &[("status", status)], limit).await?;
+            Self::List { status, page } => {
+                let (rows, next) = api.pages(&["v1", "bulk"], &[("status", status)], page.at_most()).await?;
                 output::list::<BulkView>(format, &rows, next.as_deref(), bulks_text)
             }
             Self::Get { bulk_id, follow: true } => follow(api, format, &bulk_id).await,
@@ -140,8 +138,8 @@ impl BulkCommand {
                 let answer = api.get(&["v1", "bulk", &bulk_id], &[]).await?;
                 output::show::<BulkView>(format, &answer, bulk_text)
             }
-            Self::Results { bulk_id, outcome, limit } => {
-                let (rows, next) = api.pages(&["v1", "bulk", &bulk_id, "results"], &[("outcome", outcome)], limit).await?;
+            Self::Results { bulk_id, outcome, page } => {
+                let (rows, next) = api.pages(&["v1", "bulk", &bulk_id, "results"], &[("outcome", outcome)], page.at_most()).await?;
                 output::list::<BulkResultView>(format, &rows, next.as_deref(), results_text)
             }
             Self::Pause { bulk_id } => act(api, format, &bulk_id, "pause").await,
@@ -158,7 +156,7 @@ async fn act(api: &Api, format: Format, bulk_id: &str, action: &str) -> Result<(
 
 impl StartArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let bulk_id = self.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let bulk_id = self.id.clone().unwrap_or_else(|| api.new_id("bulk"));
         let goes_on = self.follow;
         let answer = api.post(&["v1", "bulk"], &self.body(&bulk_id)).await?;
         if goes_on {

@@ -78,7 +78,7 @@ pub struct ChangeArgs {
 
 impl ChangeArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let body = self.body()?;
+        let body = self.body(api)?;
         let query = [("dry_run", self.dry_run.then(|| "true".to_owned()))];
         let answer = api.post_at(&["v1", "orders", &self.order_id, "changes"], &query, self.at_version, &body).await?;
         output::show::<ChangeAnswer>(format, &answer, |answer| match answer {
@@ -87,13 +87,13 @@ impl ChangeArgs {
         })
     }
 
-    fn body(&self) -> Result<Value> {
+    fn body(&self, api: &Api) -> Result<Value> {
         if let Some(file) = &self.file {
             return json_of(file);
         }
         let changes = self.changes()?;
         ensure!(!changes.is_empty(), "name what is to be changed, such as --increase 1=2");
-        let change_id = self.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let change_id = self.id.clone().unwrap_or_else(|| api.new_id("change"));
         Ok(json!({"change_id": change_id, "reason": self.reason, "changes": changes}))
     }
 

@@ -9,7 +9,7 @@ use oms_api::feed::{FacilityChangeView, FeedView, ParkedView, PositionChangeView
 use oms_domain::error::ErrorCode;
 use serde_json::json;
 
-use super::{Api, order_text::seconds, upload::Upload};
+use super::{Api, order_text::seconds, paging::Paging, upload::Upload};
 use crate::{
     exit::Coded,
     output::{self, Format, or_dash, table},
@@ -29,9 +29,8 @@ pub enum FeedCommand {
     /// List feed runs, newest first.
     #[command(after_help = "Example:\n  oms feed list --limit 20")]
     List {
-        /// Most runs to list.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
     /// Show a feed run.
     #[command(after_help = "Example:\n  oms feed get 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d")]
@@ -46,9 +45,8 @@ pub enum FeedCommand {
     #[command(after_help = "Example:\n  oms feed rejects 01930f4e-7c1e-7b44-9d57-0e8f4a1c2b3d -o jsonl")]
     Rejects {
         feed_id: String,
-        /// Most rows to list.
-        #[arg(long, default_value_t = 1000, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
 }
 
@@ -118,8 +116,8 @@ impl FeedCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
             Self::Import(args) => args.run(api, format).await,
-            Self::List { limit } => {
-                let (runs, next) = api.pages(&["v1", "feeds"], &[], limit).await?;
+            Self::List { page } => {
+                let (runs, next) = api.pages(&["v1", "feeds"], &[], page.at_most()).await?;
                 output::list::<FeedView>(format, &runs, next.as_deref(), runs_text)
             }
             Self::Get { feed_id } => {
@@ -128,8 +126,8 @@ impl FeedCommand {
             }
             Self::Approve { feed_id } => decide(api, format, &feed_id, "approve").await,
             Self::Reject { feed_id } => decide(api, format, &feed_id, "reject").await,
-            Self::Rejects { feed_id, limit } => {
-                let (rows, next) = api.pages(&["v1", "feeds", &feed_id, "rejects"], &[], limit).await?;
+            Self::Rejects { feed_id, page } => {
+                let (rows, next) = api.pages(&["v1", "feeds", &feed_id, "rejects"], &[], page.at_most()).await?;
                 output::list::<RejectView>(format, &rows, next.as_deref(), rejects_text)
             }
         }

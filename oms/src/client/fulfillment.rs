@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Api, change,
     order_text::seconds,
+    paging::Paging,
     words::{ParcelOf, Units, object, units},
 };
 use crate::output::{self, Format, or_dash, table};
@@ -160,9 +161,8 @@ pub struct ListArgs {
     facility: Option<String>,
     #[arg(long)]
     status: Option<String>,
-    /// Most fulfillment orders to list.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
+    #[command(flatten)]
+    page: Paging,
 }
 
 /// `oms fulfillment reject`
@@ -262,7 +262,7 @@ fn parcel(parcel: &ParcelOf) -> Value {
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         let query = [("facility", self.facility), ("status", self.status)];
-        let (found, next) = api.pages(&["v1", "fulfillment-orders"], &query, self.limit).await?;
+        let (found, next) = api.pages(&["v1", "fulfillment-orders"], &query, self.page.at_most()).await?;
         let row = |found: &FulfillmentOrderSummary| {
             let (facility, ship_by) = (or_dash(found.facility_id.as_ref()), or_dash(found.ship_by.map(seconds)));
             [

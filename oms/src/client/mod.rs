@@ -14,6 +14,7 @@ pub mod inbox;
 mod note;
 pub mod order;
 mod order_text;
+mod paging;
 mod payment;
 pub mod product;
 pub mod promise;

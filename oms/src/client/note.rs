@@ -25,7 +25,7 @@ pub struct NoteArgs {
 impl NoteArgs {
     /// Writes it.
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let note_id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let note_id = self.id.unwrap_or_else(|| api.new_id("note"));
         let body = json!({"note_id": note_id, "text": self.text, "author": self.author});
         let note = api.post(&["v1", "orders", &self.order_id, "notes"], &body).await?;
         output::show::<NoteView>(format, &note, one)

@@ -22,6 +22,7 @@ use super::{
     change::{self, CHANGE_EXAMPLES, ChangeArgs},
     note::{self, NoteArgs},
     order_text,
+    paging::Paging,
     payment::{PayArgs, RefundArgs, ResolvePaymentArgs},
     selection::Selection,
     words::{Units, items, object, read_small, units},
@@ -111,9 +112,8 @@ pub enum OrderCommand {
     #[command(after_help = "Example:\n  oms order events 536365 -o jsonl")]
     Events {
         order_id: String,
-        /// Most events to show.
-        #[arg(long, default_value_t = 1000, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
     /// Show each decision of sourcing: the facilities chosen, the cost, and why the others were not.
     #[command(after_help = "Example:\n  oms order allocation 536365")]
@@ -126,9 +126,8 @@ pub enum AttentionCommand {
     /// List what needs someone over all orders: what it is about, why, and whether it can be tried again.
     #[command(after_help = "Example:\n  oms order attention list")]
     List {
-        /// Most to list.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
     /// Try something again that failed.
     #[command(after_help = "Example:\n  oms order attention retry \"536365:capture default\"")]
@@ -162,9 +161,8 @@ pub struct ExampleArgs {
 pub struct ListArgs {
     #[command(flatten)]
     selection: Selection,
-    /// Most orders to list.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
+    #[command(flatten)]
+    page: Paging,
 }
 
 /// `oms order cancel`
@@ -248,8 +246,8 @@ impl OrderCommand {
                 output::show::<DecisionView>(format, &answer, text)
             }
             Self::Attention { verb } => verb.run(api, format).await,
-            Self::Events { order_id, limit } => {
-                let (events, next) = api.pages(&["v1", "orders", &order_id, "events"], &[], limit).await?;
+            Self::Events { order_id, page } => {
+                let (events, next) = api.pages(&["v1", "orders", &order_id, "events"], &[], page.at_most()).await?;
                 output::list::<EventView>(format, &events, next.as_deref(), order_text::events)
             }
             Self::Allocation { order_id } => {
@@ -262,7 +260,7 @@ impl OrderCommand {
 
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let (orders, next) = api.pages(&["v1", "orders"], &self.selection.query(), self.limit).await?;
+        let (orders, next) = api.pages(&["v1", "orders"], &self.selection.query(), self.page.at_most()).await?;
         output::list::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders)
     }
 }
@@ -270,8 +268,8 @@ impl ListArgs {
 impl AttentionCommand {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
-            Self::List { limit } => {
-                let (items, next) = api.pages(&["v1", "attention"], &[], limit).await?;
+            Self::List { page } => {
+                let (items, next) = api.pages(&["v1", "attention"], &[], page.at_most()).await?;
                 output::list::<AttentionItem>(format, &items, next.as_deref(), order_text::attention)
             }
             Self::Retry { attention_id } => {
@@ -285,7 +283,7 @@ impl AttentionCommand {
 
 impl CancelArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let cancellation_id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let cancellation_id = self.id.unwrap_or_else(|| api.new_id("cancellation"));
         let body = object(json!({"cancellation_id": cancellation_id, "reason": self.reason, "lines": units(&self.lines, "quantity")}));
         let answer = api.post(&["v1", "orders", &self.order_id, "cancellations"], &body).await?;
         output::show::<CancellationView>(format, &answer, order_text::cancellation)

@@ -73,7 +73,7 @@ pub struct ResolvePaymentArgs {
 
 impl RefundArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let refund_id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let refund_id = self.id.unwrap_or_else(|| api.new_id("refund"));
         let lines = units(&self.lines, "quantity");
         let of = self.shipping.then_some("shipping");
         let body = object(json!({

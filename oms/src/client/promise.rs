@@ -61,7 +61,7 @@ impl PromiseArgs {
         let (latitude, longitude) = (self.at.map(|at| at.latitude), self.at.map(|at| at.longitude));
         let address = object(json!({"country": self.country, "latitude": latitude, "longitude": longitude}));
         let body = object(json!({"lines": lines, "address": address, "channel": self.channel, "requested_delivery_date": self.by}));
-        let promises = api.post(&["v1", "promises"], &body).await?;
+        let promises = api.ask(&["v1", "promises"], &body).await?;
         output::show::<PromisesView>(format, &promises, |promises| promises.options.iter().map(option).collect::<Vec<_>>().join("\n\n"))
     }
 }

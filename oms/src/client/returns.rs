@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{
     Api,
     order_text::{self, seconds},
+    paging::Paging,
     words::{Units, items, object},
 };
 use crate::output::{self, Format, or_dash, table};
@@ -95,9 +96,8 @@ pub struct ListArgs {
     /// Only those that need someone, or only those that do not.
     #[arg(long, value_name = "BOOL")]
     needs_attention: Option<bool>,
-    /// Most returns to list.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
+    #[command(flatten)]
+    page: Paging,
 }
 
 /// `oms return decline` and `oms return cancel`
@@ -227,7 +227,7 @@ impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         let needs_attention = self.needs_attention.map(|needs| needs.to_string());
         let query = [("order", self.order), ("status", self.status), ("needs_attention", needs_attention)];
-        let (found, next) = api.pages(&["v1", "returns"], &query, self.limit).await?;
+        let (found, next) = api.pages(&["v1", "returns"], &query, self.page.at_most()).await?;
         let row = |found: &ReturnSummary| {
             let attention = if found.needs_attention { "needs someone" } else { "" };
             [found.return_id.clone(), found.status.clone(), seconds(found.opened_at), seconds(found.updated_at), attention.to_owned()]

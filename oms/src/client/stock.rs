@@ -120,7 +120,7 @@ impl StockCommand {
                 output::show::<StockView>(format, &stock, |stock| positions(&stock.positions))
             }
             Self::Available { skus } => {
-                let answer = api.post(&["v1", "availability"], &json!({"skus": skus})).await?;
+                let answer = api.ask(&["v1", "availability"], &json!({"skus": skus})).await?;
                 output::show::<AvailabilityView>(format, &answer, available)
             }
             Self::Set(args) => {

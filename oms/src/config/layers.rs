@@ -144,7 +144,7 @@ layer! {
     /// Where a client finds the API.
     ApiLayer {
         /// Base URL of the API [default: http://127.0.0.1:8080].
-        #[arg(long, env = "OMS_API", value_name = "URL")]
+        #[arg(long, env = "OMS_API", value_name = "URL", global = true)]
         api: String,
     }
 }

@@ -17,7 +17,7 @@ fn a_build_takes_over_from_another_without_stopping_an_order() {
     let installation = Installation::start();
     installation.oms(&["setup"]).ok();
     let simulators = installation.simulators();
-    let activities = Service::start(&installation.env, &["worker", "--queues", "data,payments,shipping"]);
+    let activities = Service::start(&installation.env, &["worker", "--queues", "data,relations,payments,fraud,shipping,bulk"]);
     let server = installation.server();
     let mut first = worker_of(&installation, "b1");
     assert!(installation.oms(&["deploy", "status"]).ok().stdout.contains("no build"));

@@ -70,7 +70,7 @@ fn whole(run: FeedRun) -> Result<FeedRun, Failure> {
 }
 
 async fn apply_all<T: Apply>(state: &AppState, feed_id: Uuid, body: Body) -> Result<(), Failure> {
-    let mut batches = batches::<T>(body, state.limits.feed_idle, T::ROWS_AT_ONCE);
+    let mut batches = batches::<T>(body, &state.limits, T::ROWS_AT_ONCE);
     while let Some(read) = batches.recv().await {
         match read {
             Read::Batch(batch) => apply::batch(state, feed_id, batch).await?,

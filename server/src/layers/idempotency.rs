@@ -1,6 +1,10 @@
-//! `Idempotency-Key`: the first answer is kept, and the same request gets it again. A request that failed on our side may be tried anew.
+//! `Idempotency-Key`: the answer to what was done is kept, and the same request gets it again. What was refused, or failed on our side,
+//! has changed nothing: it is judged anew, and may be mended under the same key.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -9,6 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, TryStreamExt};
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use oms_store::{Begin, KeyedRequest, StoredAnswer};
@@ -29,6 +34,8 @@ const KEY_MAX_CHARS: usize = 255;
 const KEPT: [HeaderName; 2] = [header::CONTENT_TYPE, header::LOCATION];
 /// Names, in a kept answer, what it showed: personal data is not kept, but read again.
 const SHOWN: &str = "shown";
+/// Names, in a kept answer, the digest of the stream that it is for.
+const STREAMED: &str = "streamed";
 /// Marks an answer that was kept from before.
 static REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Until callers authenticate themselves they are all one.
@@ -46,33 +53,33 @@ pub(crate) async fn by_body(State(state): State<AppState>, request: Request, nex
         return Failure::from(ErrorCode::BodyTooLarge).into_response();
     };
     let hash = hash(&[parts.uri.query().unwrap_or_default().as_bytes(), &bytes]);
-    once(state, Key { key, hash, lease: LEASE }, Request::from_parts(parts, Body::from(bytes)), next).await
+    once(state, Key { key, hash, lease: LEASE, streamed: false }, Request::from_parts(parts, Body::from(bytes)), next).await
 }
 
-/// For feeds: a streamed body is not kept, so its query and its length stand for it.
-pub(crate) async fn by_length(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// For feeds: a streamed body is not kept, so its digest stands for it, which is known when it has been read.
+pub(crate) async fn by_stream(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Some(key) = keyed(&request) else { return next.run(request).await };
-    let length = request.headers().get(header::CONTENT_LENGTH).map_or(&[][..], HeaderValue::as_bytes);
-    let hash = hash(&[request.uri().query().unwrap_or_default().as_bytes(), length]);
-    once(state, Key { key, hash, lease: FEED_LEASE }, request, next).await
+    let hash = hash(&[request.uri().query().unwrap_or_default().as_bytes()]);
+    once(state, Key { key, hash, lease: FEED_LEASE, streamed: true }, request, next).await
 }
 
 struct Key {
     key: Result<String, Failure>,
     hash: String,
     lease: Duration,
+    /// The body is not in the hash.
+    streamed: bool,
 }
 
-/// The key of a POST, if it has one: an error if it is not one.
+/// The key under which an answer is kept, if the request has one: an error if it is none. Of other methods than POST, which repeat
+/// themselves harmlessly, a key is only looked at: commands are known by it.
 fn keyed(request: &Request) -> Option<Result<String, Failure>> {
-    if request.method() != Method::POST {
-        return None;
-    }
     let value = request.headers().get(IDEMPOTENCY_KEY)?;
     let legal = |key: &&str| (1..=KEY_MAX_CHARS).contains(&key.len());
     let key = value.to_str().ok().filter(legal).map(str::to_owned);
     let message = format!("must be 1 to {KEY_MAX_CHARS} visible ASCII characters");
-    Some(key.ok_or_else(|| Problem::field("Idempotency-Key:", message).into()))
+    let key = key.ok_or_else(|| Problem::field("Idempotency-Key:", message).into());
+    (request.method() == Method::POST || key.is_err()).then_some(key)
 }
 
 fn hash(parts: &[&[u8]]) -> String {
@@ -81,6 +88,10 @@ fn hash(parts: &[&[u8]]) -> String {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
+    hex(digest)
+}
+
+fn hex(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -96,6 +107,11 @@ async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Re
     let keyed = KeyedRequest { caller: CALLER, route: &route, key: &name, body_hash: &key.hash };
     match state.store.idempotency().begin(&keyed, key.lease).await? {
         Begin::Fresh => {}
+        Begin::Replay(answer) if key.streamed => {
+            let sent = read_digest(&state, request.into_body()).await?;
+            let known = answer.headers.get(STREAMED).and_then(Value::as_str) == Some(&sent);
+            return if known { replay(&state, answer).await } else { Err(ErrorCode::IdempotencyKeyReused.into()) };
+        }
         Begin::Replay(answer) => return replay(&state, answer).await,
         Begin::OtherBody => return Err(ErrorCode::IdempotencyKeyReused.into()),
         Begin::InFlight => return Err(ErrorCode::IdempotencyKeyInFlight.into()),
@@ -103,8 +119,9 @@ async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Re
     // In a task of its own: a caller who hangs up must not leave the key in flight.
     let work = async move {
         let keyed = KeyedRequest { caller: CALLER, route: &route, key: &name, body_hash: &key.hash };
+        let (request, digest) = if key.streamed { digested(request) } else { (request, None) };
         let response = next.run(request).await;
-        keep(&state, &keyed, response).await
+        keep(&state, &keyed, response, digest).await
     };
     match tokio::spawn(work.in_current_span()).await {
         Ok(response) => response,
@@ -113,14 +130,40 @@ async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Re
     }
 }
 
+/// The digest of a body so far.
+type Running = Arc<Mutex<Sha256>>;
+
+/// The request with a body that is digested as it is read.
+fn digested(request: Request) -> (Request, Option<Running>) {
+    let running = Running::default();
+    let updated = Arc::clone(&running);
+    let request = request.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect_ok(move |chunk| {
+            updated.lock().unwrap_or_else(PoisonError::into_inner).update(chunk);
+        }))
+    });
+    (request, Some(running))
+}
+
+/// Reads a body to its end for its digest alone, in no more memory than a chunk's.
+async fn read_digest(state: &AppState, body: Body) -> Result<String, Failure> {
+    let mut chunks = body.into_data_stream();
+    let mut digest = Sha256::new();
+    let broken = || Failure::from(Problem::new(ErrorCode::MalformedBody).detail("the body broke off"));
+    while let Some(chunk) = tokio::time::timeout(state.limits.feed_idle, chunks.next()).await.map_err(|_| broken())? {
+        digest.update(chunk.map_err(|_| broken())?);
+    }
+    Ok(hex(digest))
+}
+
 /// Keeps the answer under its key. One that shows personal data is kept as what it showed.
-async fn keep(state: &AppState, keyed: &KeyedRequest<'_>, response: Response) -> Result<Response, Failure> {
+async fn keep(state: &AppState, keyed: &KeyedRequest<'_>, response: Response, streamed: Option<Running>) -> Result<Response, Failure> {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|_| Failure::from(ErrorCode::Internal))?;
     let shown = parts.extensions.get::<Shown>();
     let answer = StoredAnswer {
         status: parts.status.as_u16(),
-        headers: kept_headers(&parts.headers, shown),
+        headers: kept_headers(&parts.headers, shown, streamed.as_ref()),
         body: if shown.is_some() { Vec::new() } else { body.to_vec() },
     };
     // The work is done: an answer that cannot be kept is still the answer, and the key comes free with its lease.
@@ -130,11 +173,14 @@ async fn keep(state: &AppState, keyed: &KeyedRequest<'_>, response: Response) ->
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
-fn kept_headers(headers: &HeaderMap, shown: Option<&Shown>) -> Value {
+fn kept_headers(headers: &HeaderMap, shown: Option<&Shown>, streamed: Option<&Running>) -> Value {
     let kept = KEPT.iter().filter_map(|name| Some((name.to_string(), headers.get(name)?.to_str().ok()?.into())));
     let mut kept: Map<String, Value> = kept.collect();
     if let Some(shown) = shown {
         kept.insert(SHOWN.to_owned(), json!(shown));
+    }
+    if let Some(running) = streamed {
+        kept.insert(STREAMED.to_owned(), hex(running.lock().unwrap_or_else(PoisonError::into_inner).clone()).into());
     }
     Value::Object(kept)
 }

@@ -4,3 +4,4 @@ pub(crate) mod body;
 pub(crate) mod idempotency;
 pub(crate) mod load;
 pub(crate) mod log;
+pub(crate) mod origin;

@@ -30,9 +30,8 @@ use crate::{
 };
 
 /// Content types of a feed. Which it is, its first bytes tell.
-const MEDIA_TYPES: [&str; 8] = [
+const MEDIA_TYPES: [&str; 7] = [
     "text/csv",
-    "text/plain",
     "application/csv",
     "application/json",
     "application/jsonl",

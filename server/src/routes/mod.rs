@@ -29,13 +29,19 @@ mod stock;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    middleware::{from_fn, from_fn_with_state, map_response},
+    response::Response,
+};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     failure,
-    layers::{body, idempotency, load, log},
+    layers::{body, idempotency, load, log, origin},
     openapi,
     state::AppState,
 };
@@ -127,12 +133,16 @@ pub fn router(state: AppState) -> Router {
     let (probes, _) = probes().split_for_parts();
     // The layer added last is the outermost.
     let small = small
+        // `body::whole` has the bound: the extractor's own, of 2 MB, would refuse what it let in.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), idempotency::by_body))
-        .layer(from_fn_with_state(state.limits, body::whole))
+        // Who is still sending holds no place that others could have.
+        .layer(from_fn_with_state(Arc::clone(&state.requests), load::shed))
+        .layer(from_fn_with_state(state.clone(), body::whole))
         .layer(from_fn_with_state(state.limits.request_deadline, load::deadline))
-        .layer(from_fn_with_state(Arc::clone(&state.requests), load::shed));
+        .layer(map_response(private));
     let streamed = streamed
-        .layer(from_fn_with_state(state.clone(), idempotency::by_length))
+        .layer(from_fn_with_state(state.clone(), idempotency::by_stream))
         .layer(from_fn_with_state(Arc::clone(&state.feeds), load::shed));
     Router::new()
         .merge(small)
@@ -140,7 +150,16 @@ pub fn router(state: AppState) -> Router {
         .merge(probes)
         .fallback(failure::not_found)
         .method_not_allowed_fallback(failure::method_not_allowed)
+        .layer(from_fn(origin::own))
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(state.metrics.clone(), log::log))
         .with_state(state)
+}
+
+/// Answers may show people's names: no cache between us and the caller keeps them, and no browser guesses what they are.
+async fn private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }

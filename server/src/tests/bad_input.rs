@@ -91,5 +91,34 @@ async fn an_unknown_action_names_the_known_ones_and_a_bad_body_its_field() {
     let bad = app.post("/v1/picklists", &json!({"facility_id": "NO-SUCH", "at_most": 5})).await;
     assert_eq!(bad.code(), "unknown_facility");
     let bad = app.post("/v1/carrier-events", &json!({"events": [{"event_id": "1", "carrier": "c", "tracking_number": "t", "status": "lost_it", "occurred_at": "2010-12-01T08:26:00Z"}]})).await;
-    assert_eq!(bad.pointers(), ["/events/0/status"]);
+    assert_eq!((bad.status.as_u16(), &bad.body["results"][0]["result"]), (202, &json!("ignored")));
+    let bad = app.post("/v1/carrier-events", &json!({"events": "none"})).await;
+    assert_eq!(bad.pointers(), ["/events"]);
+}
+
+#[tokio::test]
+async fn a_json_body_may_have_the_five_megabytes_that_are_promised() {
+    let app = App::new();
+    let sized = |bytes: usize| format!("{{\"{}\":1}}", "k".repeat(bytes - 6));
+    for (bytes, expected) in [(2_200_000, 422), (5 * 1024 * 1024, 422), (5 * 1024 * 1024 + 1, 413)] {
+        let request = app.request(Method::POST, "/v1/orders").header("content-type", "application/json").body(sized(bytes));
+        let answer = app.send(request).await;
+        assert_eq!(answer.status.as_u16(), expected, "{bytes} bytes: {:?}", answer.body["code"]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing() {
+    let app = App::new();
+    let csv = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\nB-ORIGIN,A,1,GBP,1,1,1,1\n";
+    let feed = |name: &str, value: &str| {
+        app.send(app.request(Method::POST, "/v1/feeds/products").header(name.to_owned(), value.to_owned()).body(csv))
+    };
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        let answer = feed(name, value).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (403, "foreign_origin"), "{name}: {value}");
+    }
+    assert_eq!(feed("content-type", "text/plain").await.status, 415);
+    assert_eq!(app.get("/v1/products/B-ORIGIN").await.status, 404);
+    assert_eq!(feed("origin", &format!("http://{}", app.address())).await.status, 200);
 }

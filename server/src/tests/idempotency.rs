@@ -39,14 +39,17 @@ async fn an_adjustment_without_an_id_counts_once_under_a_key() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_answer_too_and_keeps() {
+async fn a_refusal_has_done_nothing_and_is_judged_anew() {
     let app = App::new();
     let body = order("idem-3", "I-LATER");
     assert_eq!(post(&app, "/v1/orders", "key-3", &body).await.code(), "unknown_sku");
     app.product("I-LATER").await;
-    let again = post(&app, "/v1/orders", "key-3", &body).await;
-    assert_eq!((again.code(), &again.headers["idempotency-replayed"]), ("unknown_sku", &"true".parse().unwrap()));
-    assert_eq!(post(&app, "/v1/orders", "key-3b", &body).await.status, 201);
+    assert_eq!(post(&app, "/v1/orders", "key-3", &body).await.status, 201);
+    // A body that was refused may be mended under its key; one that was taken may not be another.
+    let mended = order("idem-3c", "I-LATER");
+    assert_eq!(post(&app, "/v1/orders", "key-3c", &json!({})).await.code(), "validation_failed");
+    assert_eq!(post(&app, "/v1/orders", "key-3c", &mended).await.status, 201);
+    assert_eq!(post(&app, "/v1/orders", "key-3c", &json!({})).await.code(), "idempotency_key_reused");
 }
 
 #[tokio::test]
@@ -63,18 +66,36 @@ async fn the_same_request_at_once_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_refused() {
+async fn a_key_that_is_none_is_refused_whatever_the_method() {
     let app = App::new();
-    let answer = post(&app, "/v1/orders", &"k".repeat(256), &json!({})).await;
-    assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec!["Idempotency-Key:"]));
+    let asked =
+        [(Method::POST, "/v1/orders"), (Method::DELETE, "/v1/orders/none/holds/h1"), (Method::PATCH, "/v1/orders/none/deadlines/d1")];
+    for (method, path) in asked {
+        let answer = app.send(app.request(method.clone(), path).header("idempotency-key", "k".repeat(1_200)).json(&json!({}))).await;
+        assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec!["Idempotency-Key:"]), "{method}");
+    }
 }
 
 #[tokio::test]
-async fn a_feed_under_a_key_runs_once() {
+async fn a_long_answer_is_kept_too() {
     let app = App::new();
-    let csv = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\nI-5,A,1,GBP,1,1,1,1\n";
-    let send = || app.send(app.request(Method::POST, "/v1/feeds/products").header("idempotency-key", "key-5").body(csv));
-    let (first, second) = (send().await, send().await);
+    app.product("I-6").await;
+    app.facility("I-F6").await;
+    let item = json!({"facility_id": "I-F6", "sku": "I-6", "quantity": 1, "reason": "correction"});
+    let body = json!({"adjustments": vec![item; 1_000]});
+    let (first, second) =
+        (post(&app, "/v1/stock/adjustments", "key-6", &body).await, post(&app, "/v1/stock/adjustments", "key-6", &body).await);
+    assert_eq!((first.status.as_u16(), &second.headers["idempotency-replayed"]), (200, &"true".parse().unwrap()));
+    assert_eq!(second.body, first.body);
+}
+
+#[tokio::test]
+async fn a_feed_under_a_key_runs_once_and_another_file_of_the_same_length_is_no_repeat() {
+    let app = App::new();
+    let csv = |title: &str| format!("sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\nI-5,{title},1,GBP,1,1,1,1\n");
+    let send = |body: String| app.send(app.request(Method::POST, "/v1/feeds/products").header("idempotency-key", "key-5").body(body));
+    let (first, second, other) = (send(csv("A")).await, send(csv("A")).await, send(csv("B")).await);
     assert_eq!(first.body["accepted"], 1);
     assert_eq!(second.body, first.body);
+    assert_eq!((other.status.as_u16(), other.code()), (422, "idempotency_key_reused"));
 }

@@ -7,7 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
     middleware::from_fn_with_state,
-    routing::{get, post},
+    routing::get,
 };
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -16,9 +16,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     failure,
-    layers::{body, load, log},
+    layers::{load, log},
     metrics::Metrics,
-    state::Limits,
 };
 
 async fn answer(router: Router, request: Request<Body>) -> (StatusCode, Value) {
@@ -60,18 +59,6 @@ async fn what_takes_too_long_is_answered_for() {
         .layer(from_fn_with_state(Duration::from_millis(20), load::deadline));
     let (status, problem) = answer(router, at("/")).await;
     assert_eq!((status.as_u16(), problem["code"].as_str()), (504, Some("timed_out")));
-}
-
-#[tokio::test]
-async fn bodies_are_whole_up_to_their_bound_and_not_a_byte_more() {
-    let limits = Limits { json_body_max_bytes: 10, drained_max_bytes: 20, ..Limits::default() };
-    let router = Router::new().route("/", post(|body: String| async move { body })).layer(from_fn_with_state(limits, body::whole));
-    let sized = |size: usize| Request::builder().method("POST").uri("/").body(Body::from("1".repeat(size))).unwrap();
-    assert_eq!(answer(router.clone(), sized(10)).await.0, 200);
-    for size in [11, 20, 21, 1_000] {
-        let (status, problem) = answer(router.clone(), sized(size)).await;
-        assert_eq!((status.as_u16(), problem["code"].as_str()), (413, Some("body_too_large")), "{size}");
-    }
 }
 
 #[tokio::test]

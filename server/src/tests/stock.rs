@@ -82,6 +82,20 @@ async fn carrier_events_of_unknown_parcels_wait_and_count_once() {
 }
 
 #[tokio::test]
+async fn an_event_that_nobody_understands_stops_no_other() {
+    let app = App::new();
+    let event = |id: &str, status: &str, at: &str| json!({"event_id": id, "carrier": "acme", "tracking_number": "s t2", "status": status, "occurred_at": at});
+    let good = "2010-12-02T10:00:00Z";
+    let events = [event("e1", "available_for_pickup", good), event("e2", "in_transit", "yesterday"), event("e3", "in_transit", good)];
+    let answer = app.post("/v1/carrier-events", &json!({"events": events})).await;
+    assert_eq!(answer.status, 202);
+    let results = answer.body["results"].as_array().unwrap();
+    let words: Vec<_> = results.iter().map(|result| (result["event_id"].as_str().unwrap(), result["result"].as_str().unwrap())).collect();
+    assert_eq!(words, [("e1", "ignored"), ("e2", "rejected"), ("e3", "parked")]);
+    assert!(results[1]["detail"].as_str().unwrap().contains("/occurred_at"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn lists_and_streams_are_pages() {
     let app = App::new();
     let orders = app.get("/v1/orders?limit=5&channel=web&sku=S-1&customer=17850&email=a@example.com").await;

@@ -112,7 +112,7 @@ impl Draft {
         let occurred_at = report.occurred_at.min(self.at);
         let shipped = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Shipped);
         let numbered = shipped.flat_map(|f| f.parcels.iter().map(|p| (f.since, p)));
-        let meant = numbered.filter(|(_, p)| p.tracking_number.as_deref() == Some(&report.tracking_number));
+        let meant = numbered.filter(|(_, p)| p.has_number(&report.tracking_number));
         let meant = meant.filter(|(shipped_at, p)| self.is_of_this_parcel(*shipped_at, p, occurred_at));
         let steps = meant.filter_map(|(_, p)| Some((p.parcel_id.clone(), Step::of(p, report.action, occurred_at)?)));
         for (parcel_id, step) in steps.collect::<Vec<_>>() {
