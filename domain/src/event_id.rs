@@ -90,7 +90,7 @@ mod tests {
         let two: Value =
             serde_json::from_str(r#"{"placed_at":"2012-01-05T10:00:00.123456Z","hold_id":"h1","type":"hold_placed"}"#).unwrap();
         assert_eq!(event_id("o1", 3, "hold_placed", &one), event_id("o1", 3, "hold_placed", &two));
-        assert_eq!(event_id("o1", 3, "hold_placed", &one), "KNOWN");
+        assert_eq!(event_id("o1", 3, "hold_placed", &one), "caad194a-fd7c-80a6-a91a-98e9938b2a41");
     }
 
     #[test]

@@ -35,7 +35,13 @@ impl Starter {
     /// under the same `command_id` gives the one answer.
     pub async fn command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
         let asked = self.ask_until_caught_up(order_id, &request);
-        tokio::time::timeout(ANSWER_WITHIN, asked).await.map_err(|_| StarterError::TimedOut)?
+        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.alarm_if_unserved(order_id).await;
+                Err(StarterError::TimedOut)
+            }
+        }
     }
 
     /// More can be recorded than the run knows: a refusal by such an older state would deny what the caller has seen. And a run that is

@@ -21,6 +21,7 @@ mod repair;
 mod returned;
 mod serving;
 mod sweeper;
+mod unserved;
 
 use std::{
     collections::BTreeSet,

@@ -31,7 +31,7 @@ fn follow(known: Option<Order>, recorded: Timeline) -> Result<Order, StarterErro
         Ok((recorded.seq, event, recorded.at))
     };
     let events: Vec<(u64, Event, Timestamp)> = recorded.events.into_iter().map(event).collect::<Result<_, StarterError>>()?;
-    Order::follow(known, beginning, events).map_err(internal)
+    Order::follow(known, beginning, events, recorded.commands).map_err(internal)
 }
 
 fn internal(error: impl ToString) -> StarterError {

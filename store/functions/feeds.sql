@@ -93,17 +93,20 @@ END $$;
 CREATE OR REPLACE FUNCTION end_feed(feed uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     run feeds;
+    has bigint;
+    announced bigint;
     mistake text;
 BEGIN
     SELECT * INTO run FROM feeds f WHERE f.feed_id = feed AND f.status = 'running' AND f.read_at IS NULL FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    has := run.waiting + run.accepted + run.unchanged + run.rejected;
+    announced := coalesce(run.expected_rows, run.trailer_rows);
     mistake := CASE
-        WHEN run.expected_rows = -1 THEN 'its end speaks of another number of rows than its beginning'
-        WHEN run.expected_rows <> run.waiting + run.accepted + run.unchanged + run.rejected THEN
-            format('%s rows of %s have come', run.waiting + run.accepted + run.unchanged + run.rejected, run.expected_rows)
-        WHEN run.kind = 'stock' AND run.mode = 'full' AND run.expected_rows IS NULL THEN
+        WHEN run.expected_rows <> run.trailer_rows THEN 'its end speaks of another number of rows than its beginning'
+        WHEN announced <> has THEN format('%s rows of %s have come', has, announced)
+        WHEN run.kind = 'stock' AND run.mode = 'full' AND announced IS NULL THEN
             'a full snapshot must say how many rows it has: by expected_rows, or in its last line' END;
     IF mistake IS NOT NULL THEN
         DELETE FROM feed_counts c WHERE c.feed_id = feed;

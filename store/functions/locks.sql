@@ -1,10 +1,10 @@
 -- Closes the gap between "nothing there, so I wait" and "something came, nobody waits": whoever adds or changes waiting rows
--- of a SKU excludes whoever raises its availability, until commit. 1,024 shards: enough that a feed's batch of 200 rows leaves most SKUs
+-- of a SKU excludes whoever raises its availability, until commit. 4,096 shards: enough that a feed's piece of 50 rows leaves 99 of 100 SKUs
 -- to others, and few enough for the server's lock table, however many SKUs an order has. Taken before any stock row, in shard order.
 CREATE OR REPLACE FUNCTION demand_lock(skus text[], exclusive boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM CASE WHEN exclusive THEN pg_advisory_xact_lock(20251, shard) ELSE pg_advisory_xact_lock_shared(20251, shard) END
-    FROM (SELECT DISTINCT hashtext(sku) & 1023 AS shard FROM unnest(skus) AS sku ORDER BY shard) AS shards;
+    FROM (SELECT DISTINCT hashtext(sku) & 4095 AS shard FROM unnest(skus) AS sku ORDER BY shard) AS shards;
 END $$;
 
 -- Locks positions, as far as they are there, and answers how many are. The only place that does: all take them in this order, so that no

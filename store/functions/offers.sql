@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION beside_own(hold text, offers text[], INOUT needed position_units[], OUT spare position_units[])
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM lock_stock(array_agg(p.facility_id), array_agg(p.sku)) FROM (
+    PERFORM lock_positions(array_agg(p.facility_id), array_agg(p.sku)) FROM (
         SELECT n.facility_id, n.sku FROM unnest(needed) AS n
         UNION SELECT u.facility_id, u.sku FROM checkout_hold_units u WHERE u.reservation_id = hold
         UNION SELECT g.facility_id, g.sku FROM stock_grants g WHERE g.grant_id = ANY (offers)
@@ -75,7 +75,7 @@ BEGIN
     SELECT DISTINCT o.facility_id, o.sku, g.no_offers_until FROM unnest(gone) AS o JOIN order_guards g USING (order_id);
     PERFORM demand_lock(ARRAY (SELECT o.sku FROM unnest(gone) AS o), false);
     -- A fact takes units from offers with the position's lock alone.
-    PERFORM lock_stock(ARRAY (SELECT o.facility_id FROM unnest(gone) AS o), ARRAY (SELECT o.sku FROM unnest(gone) AS o));
+    PERFORM lock_positions(ARRAY (SELECT o.facility_id FROM unnest(gone) AS o), ARRAY (SELECT o.sku FROM unnest(gone) AS o));
     WITH deleted AS (
         DELETE FROM stock_grants o USING unnest(gone) AS n WHERE o.grant_id = n.grant_id RETURNING o.*
     )
@@ -85,4 +85,32 @@ BEGIN
         PERFORM move_stock(moves);
     END IF;
     RETURN cardinality(gone);
+END $$;
+
+-- Offers give way before all else, those of the highest rank first: nobody has taken their units yet, and the orders keep their place in the
+-- queue. Answers how many of the missing units they gave. The caller has locked the position.
+CREATE OR REPLACE FUNCTION short_offers(at_facility text, of_sku text, missing bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    offer record;
+    taken bigint;
+    given bigint := 0;
+BEGIN
+    FOR offer IN
+        SELECT o.grant_id, o.order_id, o.quantity FROM stock_grants o JOIN order_guards g USING (order_id)
+        WHERE (o.sku, o.facility_id) = (of_sku, at_facility) AND o.offered_until IS NOT NULL
+        ORDER BY g.rank_at DESC, o.order_id DESC, o.grant_id
+    LOOP
+        EXIT WHEN given >= missing;
+        taken := least(missing - given, offer.quantity);
+        given := given + taken;
+        DELETE FROM stock_grants o WHERE taken = offer.quantity AND o.grant_id = offer.grant_id;
+        UPDATE stock_grants o SET quantity = o.quantity - taken WHERE o.grant_id = offer.grant_id;
+        INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
+        VALUES (at_facility, of_sku, 0, -taken, 0, 'shorted', offer.order_id, offer.grant_id, now());
+    END LOOP;
+    -- See short_holds().
+    UPDATE stock s SET reserved = s.reserved - given,
+        deficit = greatest(0, least(s.reserved - given - s.on_hand - s.oversell_limit, s.deficit))
+    WHERE (s.facility_id, s.sku) = (at_facility, of_sku) AND given > 0;
+    RETURN given;
 END $$;

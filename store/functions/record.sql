@@ -102,6 +102,11 @@ BEGIN
     INSERT INTO order_events (order_id, seq, id, kind, at, data)
     SELECT this_order, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n
     ORDER BY n.seq;
+    IF record -> 'commands' <> '[]' THEN
+        INSERT INTO order_commands (order_id, command_id, body_hash, version)
+        SELECT this_order, c.command_id, c.body_hash, c.version FROM jsonb_populate_recordset(NULL::order_commands, record -> 'commands') AS c
+        ON CONFLICT DO NOTHING;
+    END IF;
     stored_version := (record -> 'version')::bigint;
     UPDATE order_guards g SET version = stored_version, closed_at = coalesce(g.closed_at, CASE WHEN closing THEN now() END)
     WHERE g.order_id = this_order;

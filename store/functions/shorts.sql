@@ -5,12 +5,13 @@ CREATE OR REPLACE FUNCTION untold_deficit(at_facility text, of_sku text) RETURNS
         SELECT sum(least(x.quantity, r.allocated)) FROM stock_shorts x
         JOIN reservations r USING (order_id, fulfillment_order_id, line_id, facility_id, sku)
         WHERE (x.sku, x.facility_id) = (of_sku, at_facility)), 0)::bigint
-        - coalesce((SELECT sum(g.quantity) FROM stock_grants g WHERE (g.sku, g.facility_id) = (of_sku, at_facility)), 0)::bigint
+        - coalesce((SELECT sum(g.quantity) FROM stock_grants g WHERE (g.sku, g.facility_id) = (of_sku, at_facility)
+            AND g.offered_until IS NULL), 0)::bigint
     FROM stock s WHERE (s.facility_id, s.sku) = (at_facility, of_sku);
 $$;
 
 -- Chooses the reservations that give way and tells their orders: what is not released before what is, the latest promise first,
--- and never what is packed; the holds of checkouts before any of them. The caller has locked the positions.
+-- and never what is packed; what is only offered, and then the holds of checkouts, before any of them. The caller has locked the positions.
 CREATE OR REPLACE FUNCTION choose_shorts(facility_ids text[], skus text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     place record;
@@ -24,6 +25,7 @@ BEGIN
     LOOP
         missing := untold_deficit(place.facility_id, place.sku);
         CONTINUE WHEN coalesce(missing, 0) <= 0;
+        missing := missing - short_offers(place.facility_id, place.sku, missing);
         missing := missing - short_holds(place.facility_id, place.sku, missing);
         CONTINUE WHEN missing <= 0;
         FOR holder IN

@@ -18,6 +18,17 @@ CREATE TABLE order_beginnings (
     beginning jsonb NOT NULL
 );
 
+-- What people asked of an order and it did, for 30 days: a command that comes again is the same command.
+CREATE TABLE order_commands (
+    order_id text COLLATE "C" NOT NULL,
+    command_id text COLLATE "C" NOT NULL,
+    body_hash text NOT NULL,
+    version bigint NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (order_id, command_id)
+);
+CREATE INDEX order_commands_by_age ON order_commands (taken_at);
+
 -- What lists and searches read: a projection, overwritten by every record. No name, address or email.
 CREATE TABLE orders (
     order_id text COLLATE "C" PRIMARY KEY,

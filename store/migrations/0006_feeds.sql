@@ -19,8 +19,9 @@ CREATE TABLE feeds (
     -- Rows whose position nobody can tell: a full snapshot with one of them cannot say what it left out.
     unreadable bigint NOT NULL DEFAULT 0,
     failure text,
-    -- How many its sender says there are; -1: this and that.
+    -- How many rows its sender says there are, at its beginning and at its end.
     expected_rows bigint,
+    trailer_rows bigint,
     -- When it was read to its end. From then on whoever is there works on a stock snapshot.
     read_at timestamptz,
     -- Its last sign of life.

@@ -192,7 +192,7 @@ async fn feed<T>(
     let (source, mode, picked_units) = ("benchmark".to_owned(), FeedMode::Partial, PickedUnits::Counted);
     // Before the receipts.
     let as_of = Some(Timestamp::UNIX_EPOCH);
-    let start = StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None };
+    let start = StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None, told_at: Timestamp::now() };
     let feed_id = store.feeds().start(&start).await?;
     for from in (0..rows).step_by(FEED_BATCH_ROWS) {
         let batch = (from..rows.min(from + FEED_BATCH_ROWS as u64)).map(|n| Ok(FeedRow { row_number: n + 1, row: row(n)? }));

@@ -146,7 +146,7 @@ fn order_of(item: &Item) -> Result<OrderId, StoreError> {
 
 fn document_of(head: Item) -> Result<Document, StoreError> {
     let version = read_number(&head, "version")?;
-    let json = from_items(&[head])?.ok_or(StoreError::Corrupt { what: "an order's item" })?;
+    let json = from_items(&head, &[])?.ok_or(StoreError::Corrupt { what: "an order's item" })?;
     Ok(Document { version, doc: serde_json::from_slice(&json).map_err(|_| StoreError::Corrupt { what: "an order's document" })? })
 }
 

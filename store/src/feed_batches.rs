@@ -19,7 +19,7 @@ use crate::{
 pub const FEED_BATCH_ROWS: usize = 5_000;
 
 /// Most rows that move stock in one transaction: what a waiting reservation of one of their SKUs may have to wait for.
-pub(crate) const PIECE_ROWS: usize = 200;
+pub(crate) const PIECE_ROWS: usize = 50;
 
 /// A row with its number, as the database wants it.
 #[derive(Serialize)]

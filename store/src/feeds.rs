@@ -53,8 +53,10 @@ pub struct StartFeed {
     pub kind: FeedKind,
     /// Where it comes from, for people: a file's name.
     pub source: String,
-    /// When a stock snapshot was counted; absent: when the run starts.
+    /// When a stock snapshot was counted; absent: when it is told.
     pub as_of: Option<Timestamp>,
+    /// Business time, now.
+    pub told_at: Timestamp,
     pub mode: FeedMode,
     pub picked_units: PickedUnits,
     /// How many rows its sender says there are: with fewer or more it fails. A full snapshot must say so, here or at its end.
@@ -162,7 +164,11 @@ impl Store {
 /// The columns of a [`FeedRun`].
 macro_rules! select_feeds {
     ($rest:literal) => {
-        concat!("SELECT to_jsonb(f) || jsonb_build_object('rows_read', waiting + accepted + unchanged + rejected) FROM feeds f ", $rest)
+        concat!(
+            "SELECT to_jsonb(f) || jsonb_build_object('rows_read', waiting + accepted + unchanged + rejected,
+                'expected_rows', coalesce(expected_rows, trailer_rows)) FROM feeds f ",
+            $rest
+        )
     };
 }
 
@@ -178,6 +184,7 @@ impl Feeds<'_> {
             .bind(word(feed.mode)?)
             .bind(word(feed.picked_units)?)
             .bind(feed.expected_rows.map(row_number))
+            .bind(feed.told_at.to_sqlx())
             .execute(&self.0.pool)
             .await?;
         Ok(feed_id)
@@ -258,10 +265,9 @@ impl Feeds<'_> {
 }
 
 const START: &str = "INSERT INTO feeds (feed_id, kind, source, as_of, as_of_said, mode, picked_units, expected_rows)
-    VALUES ($1, $2, $3, coalesce($4, now()), $4 IS NOT NULL, $5, $6, $7)";
+    VALUES ($1, $2, $3, coalesce($4, $8), $4 IS NOT NULL, $5, $6, $7)";
 
-const EXPECT_ROWS: &str = "UPDATE feeds SET expected_rows = CASE WHEN coalesce(expected_rows, $2) = $2 THEN $2 ELSE -1 END
-    WHERE feed_id = $1 AND status = 'running'";
+const EXPECT_ROWS: &str = "UPDATE feeds SET trailer_rows = $2 WHERE feed_id = $1 AND status = 'running'";
 
 const END: &str = "SELECT end_feed($1)";
 
@@ -280,7 +286,7 @@ const NOTE_ORDERS: &str = "WITH fresh AS (
         WHERE feed_id = $1 AND through_row < $5 RETURNING feed_id
     )
     INSERT INTO feed_rejects (feed_id, row_number, reason)
-    SELECT feed_id, row_number, reason FROM fresh, jsonb_populate_recordset(NULL::feed_rejects, $4)";
+    SELECT fresh.feed_id, r.row_number, r.reason FROM fresh, jsonb_populate_recordset(NULL::feed_rejects, $4) AS r";
 
 /// A number as PostgreSQL has it. No file has more rows than fit.
 fn row_number(number: u64) -> i64 {

@@ -37,6 +37,11 @@ const STATEMENTS: &[(&str, &str)] = &[
             SELECT ctid FROM carrier_events WHERE received_at < now() - interval '30 days' ORDER BY received_at LIMIT $1))",
     ),
     (
+        "order_commands",
+        "DELETE FROM order_commands WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM order_commands WHERE taken_at < now() - interval '30 days' ORDER BY taken_at LIMIT $1))",
+    ),
+    (
         "adjustments",
         "DELETE FROM adjustments WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM adjustments WHERE adjusted_at < now() - interval '30 days' ORDER BY adjusted_at LIMIT $1))",

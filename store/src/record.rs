@@ -13,6 +13,7 @@ use oms_domain::{
     money::Currency,
     order::StockFact,
     placed::DeliveryMethod,
+    taken::TakenCommand,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +34,8 @@ pub struct Record {
     pub doc: Value,
     /// At least one, with consecutive numbers.
     pub events: Vec<RecordedEvent>,
+    /// Commands that led to these events: each is known by its id from then on.
+    pub commands: Vec<TakenCommand>,
     pub row: OrderRow,
     /// Those that changed, each whole: units it holds or waits for here and `stock` does not name have left it.
     pub fulfillment_orders: Vec<FulfillmentRow>,
@@ -155,6 +158,7 @@ struct Progress<'a> {
     version: u64,
     beginning: Option<&'a Value>,
     events: Vec<IdentifiedEvent<'a>>,
+    commands: &'a [TakenCommand],
     row: &'a OrderRow,
     fulfillment_orders: &'a [FulfillmentRow],
     positions: Vec<PositionTarget<'a>>,
@@ -212,6 +216,7 @@ impl<'a> Progress<'a> {
             version: record.version,
             beginning: record.beginning.as_ref(),
             events: identified(record.order_id.as_str(), &record.events),
+            commands: &record.commands,
             row: &record.row,
             fulfillment_orders: &record.fulfillment_orders,
             positions: record.stock.iter().filter_map(position).collect(),

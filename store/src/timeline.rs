@@ -1,6 +1,6 @@
 //! What has happened to an order, from PostgreSQL, which decides: the document follows.
 
-use oms_domain::ids::OrderId;
+use oms_domain::{ids::OrderId, taken::TakenCommand};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ pub struct Timeline {
     pub beginning: Option<Value>,
     /// Oldest first.
     pub events: Vec<RecordedEvent>,
+    /// What led to them, as far as people asked for it, oldest first.
+    pub commands: Vec<TakenCommand>,
 }
 
 impl Store {
@@ -28,7 +30,9 @@ impl Store {
             "SELECT jsonb_build_object(
                 'beginning', (SELECT beginning FROM order_beginnings WHERE order_id = $1 AND $2 = 0),
                 'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'at', at, 'data', data) ORDER BY seq), '[]')
-                    FROM order_events WHERE order_id = $1 AND seq > $2))",
+                    FROM order_events WHERE order_id = $1 AND seq > $2),
+                'commands', (SELECT coalesce(jsonb_agg(jsonb_build_object('command_id', command_id, 'body_hash', body_hash, 'version', version)
+                    ORDER BY version, command_id), '[]') FROM order_commands WHERE order_id = $1 AND version > $2))",
         );
         let found = self.row(query.bind(order_id.as_str()).bind(number(version))).await?;
         found.ok_or(StoreError::Corrupt { what: "a timeline" })

@@ -9,7 +9,7 @@ use sqlx::FromRow;
 use crate::{error::StoreError, holds::HeldUnits, store::Store};
 
 /// Positions that are served in one transaction.
-const PIECE: u32 = 200;
+const PIECE: u32 = 50;
 
 /// Facilities by their number: a bit each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

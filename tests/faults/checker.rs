@@ -298,9 +298,13 @@ fn outcome(wanted: &Wanted, order: &Value, booked: &[&Value], counters: &mut Cou
 
 /// I8.
 async fn parcels(ground: &Ground, labels: &[Value], counters: &mut Counters) -> Result<()> {
-    let rows =
-        sqlx::query("SELECT parcel_id, tracking_number FROM parcels WHERE tracking_number IS NOT NULL").fetch_all(&ground.sql).await?;
-    let ours: BTreeSet<(String, String)> = rows.iter().map(|row| (row.get("parcel_id"), row.get("tracking_number"))).collect();
+    let query = sqlx::query("SELECT parcel_id, tracking_number, status FROM parcels WHERE tracking_number IS NOT NULL");
+    let rows = query.fetch_all(&ground.sql).await?;
+    let named = |row: &PgRow| (row.get("parcel_id"), row.get("tracking_number"));
+    let ours: BTreeSet<(String, String)> = rows.iter().map(named).collect();
+    // Only what has left must have a label: one that was packed and not sent may have been given up since.
+    let left = |row: &&PgRow| LEFT.contains(&word(&Value::String(row.get("status"))).as_str());
+    let gone: BTreeSet<(String, String)> = rows.iter().filter(left).map(named).collect();
     let text = |label: &Value, field: &str| label[field].as_str().unwrap_or_default().to_owned();
     let live = labels.iter().filter(|label| label["voided"] == false);
     let theirs: BTreeSet<(String, String)> = live.map(|label| (text(label, "reference"), text(label, "tracking_number"))).collect();

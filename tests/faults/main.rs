@@ -67,7 +67,7 @@ fn main() -> Result<ExitCode> {
         return Ok(match runtime.block_on(oms::run(cli)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                oms::exit::report(&error);
+                oms::exit::report(&error, oms::output::Format::Text);
                 ExitCode::from(oms::exit::exit_code(&error))
             }
         });

@@ -176,7 +176,7 @@ fn commands_with_a_wrong_body_change_nothing() -> Result<()> {
                 "/lines/0/quantity_short",
             ),
             (format!("{part}/pack"), json!({"parcels": [{"lines": [{"line_id": "1", "quantity": -1}]}]}), "/parcels/0/lines/0/quantity"),
-            (format!("{part}/ship"), json!({"tracking_number": "a b"}), "/tracking_number"),
+            (format!("{part}/ship"), json!({"tracking_number": "a;b"}), "/tracking_number"),
             (format!("/v1/orders/{id}/cancellations"), json!({"cancellation_id": "c/1", "reason": "x"}), "/cancellation_id"),
             (format!("/v1/orders/{id}/cancellations"), json!({"cancellation_id": "c1", "reason": "x", "lines": []}), "/lines"),
             (format!("/v1/orders/{id}/holds"), json!({"reason": "Bored"}), "/reason"),

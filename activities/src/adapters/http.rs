@@ -195,6 +195,8 @@ mod tests {
 
     #[test]
     fn an_id_stays_one_segment_whatever_it_holds() {
+        // The process installs its provider at start; a test of one module has no start.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let endpoint = Endpoint::new("gateway", HttpClient::new().unwrap(), "http://gateway.example/base/").unwrap();
         let url =
             |id| endpoint.request(Method::GET, &["v1", id, "captures"]).and_then(|request| Ok(request.build().unwrap().url().to_string()));
@@ -213,7 +215,7 @@ mod tests {
         assert_eq!(delay(" 7 "), Some(Duration::from_secs(7)));
         assert_eq!(delay("86400"), Some(BUSY_MAX));
         assert_eq!(delay("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(delay("Fri, 31 Dec 2199 23:59:59 GMT"), Some(BUSY_MAX));
+        assert_eq!(delay("Tue, 31 Dec 2199 23:59:59 GMT"), Some(BUSY_MAX));
         assert_eq!(delay("soon"), None);
     }
 }

@@ -49,7 +49,7 @@ fn follow(known: Option<Order>, newer: Timeline) -> Result<Order, ActivityError>
     let beginning: Option<Beginning> = newer.beginning.map(|json| read("what the order began as", json)).transpose()?;
     let event = |recorded: RecordedEvent| Ok((recorded.seq, read::<Event>("an event of the order", recorded.data)?, recorded.at));
     let events = newer.events.into_iter().map(event).collect::<Result<Vec<_>, ActivityError>>()?;
-    Order::follow(known, beginning, events).map_err(|error| failure(ErrorCode::Internal, error.to_string()))
+    Order::follow(known, beginning, events, newer.commands).map_err(|error| failure(ErrorCode::Internal, error.to_string()))
 }
 
 fn read<T: DeserializeOwned>(what: &str, json: Value) -> Result<T, ActivityError> {

@@ -26,6 +26,7 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
         version: order.version,
         beginning: beginning.map(serde_json::to_value).transpose()?,
         events,
+        commands: order.commands.since(base).cloned().collect(),
         row: order_row(&order, since, at),
         fulfillment_orders,
         stock: order.stock_targets_since(since).into_iter().map(stock_target).collect(),

@@ -37,7 +37,7 @@ impl Planner<'_> {
             if waiting.is_empty() {
                 continue;
             }
-            let reaches = reach(&self.to_source(group, &lines), self.facilities, self.rules, self.at)?;
+            let reaches = reach(&self.to_source(group, &lines), self.facilities, self.rules, self.at);
             for (line, units) in waiting {
                 waits.lines.insert(line.line_id.clone(), self.line_wait(&line.line_id, &line.sku, units, &reaches, planned, places));
             }

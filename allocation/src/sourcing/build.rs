@@ -108,13 +108,14 @@ pub struct Reach {
 }
 
 /// What each facility might ship of an order: which stock it would wait for. Groups that help out do, since what waits is nowhere else.
-pub fn reach(order: &OrderToSource, facilities: &[Facility], rules: &Rules, now: Timestamp) -> Result<Vec<Reach>, Invalid> {
+pub fn reach(order: &OrderToSource, facilities: &[Facility], rules: &Rules, now: Timestamp) -> Vec<Reach> {
     let mut order = order.clone();
     order.lines.iter_mut().for_each(|line| line.rejected_by.clear());
     let groups = rules.group_chain(&order.channel);
     let judged = |site: &Site, facility: &Facility| {
+        let Some(local) = &site.local else { return nowhere(facility) };
         let groups_needed = groups.as_ref().map_or(0, Vec::len);
-        let (local, distance_km, groups) = (&site.local, site.distance_km, groups.as_deref());
+        let (distance_km, groups) = (site.distance_km, groups.as_deref());
         judge(rules, &Candidate { order: &order, facility, local, distance_km, stock: &[], groups, groups_needed })
     };
     let reach = |site: &Site| {
@@ -123,11 +124,11 @@ pub fn reach(order: &OrderToSource, facilities: &[Facility], rules: &Rules, now:
         let may = verdict.excluded.is_none() && freight(&order, site, rules).is_some();
         let skus = order.lines.iter().map(|line| &line.sku).filter(|sku| may && verdict.may_ship(sku)).cloned().collect();
         let is_full = may && site.facility.daily_order_capacity.is_some() && judged(site, site.facility).excluded.is_some();
-        let full_until =
-            is_full.then(|| site.local.tomorrow().and_then(|day| day.start_of_day()).map(|day| day.timestamp()).unwrap_or(now));
+        let full_until = is_full
+            .then(|| site.local.as_ref().and_then(|local| local.tomorrow().ok()?.start_of_day().ok()).map_or(now, |day| day.timestamp()));
         Reach { facility_id: site.facility.facility_id.clone(), skus, full_until }
     };
-    Ok(sites(&order, facilities, &[], now)?.iter().map(reach).collect())
+    sites(&order, facilities, &[], now).iter().map(reach).collect()
 }
 
 /// A facility with what lies there and how far it is.
@@ -220,7 +221,8 @@ fn admit(
     let delivery_date =
         ship_day.date.checked_add(freight.transit_days.days()).map_err(|_| beyond("delivery after the end of the calendar"))?;
     // What was asked for by a day that is over is late from today on: the days before are no facility's fault.
-    let due = order.requested_delivery_date.map(|requested| requested.max(site.local.date()));
+    let today = site.local.as_ref().map(Zoned::date);
+    let due = order.requested_delivery_date.map(|requested| today.map_or(requested, |today| requested.max(today)));
     let days_late = due.map_or(0, |due| i64::from((delivery_date - due).get_days()).max(0));
     let outlook = Outlook {
         zone: freight.zone,

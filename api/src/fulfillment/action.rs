@@ -5,7 +5,7 @@ use oms_domain::{
     order::{FulfillmentRequest, PackedParcel, RejectionReason},
 };
 
-use crate::reader::{Fields, Node, boolean, choice, integer, name, parsed, text, units_per_line};
+use crate::reader::{Fields, Node, boolean, choice, integer, name, parsed, text, tracking_number, units_per_line};
 
 /// Most parcels of one fulfillment order.
 const PARCELS_MAX: usize = 500;

@@ -86,7 +86,7 @@ fn each_bad_value_is_named_by_its_pointer_and_nothing_else_is_blamed() {
         ("/lines", json!({})),
         ("/lines/0", json!(7)),
         ("/lines/1/line_id", json!("1")),
-        ("/lines/0/sku", json!("85/123")),
+        ("/lines/0/sku", json!(" 85123")),
         ("/lines/0/quantity", json!(0)),
         ("/lines/0/quantity", json!(-3)),
         ("/lines/0/quantity", json!(1.5)),
@@ -307,7 +307,7 @@ fn the_same_order_written_otherwise_has_the_same_hash() {
 fn valid() -> impl Strategy<Value = Value> {
     let line = (1_u32..=1_000_000, 0_i64..=1_000, 0_i64..100, any::<bool>());
     let lines = prop::collection::vec(line, 1..20);
-    (lines, "[A-Za-z0-9._-]{1,64}", "[a-zA-Z äöü'-]{1,30}x", any::<[bool; 4]>(), 0_i64..100_000).prop_map(
+    (lines, "[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "[a-zA-Z äöü'-]{1,30}x", any::<[bool; 4]>(), 0_i64..100_000).prop_map(
         |(lines, id, name, [split, taxes, express, email], price)| {
             let line = |(i, (quantity, price, tax, preorder)): (usize, &(u32, i64, i64, bool))| {
                 json!({"line_id": format!("{i}"), "sku": id, "quantity": quantity, "unit_price_minor": price, "tax_minor": tax,

@@ -397,6 +397,9 @@ pub enum Event {
         /// The wait that is overdue, if it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wait: Option<Wait>,
+        /// The carrier's event about the parcel, if it is for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event_id: Option<String>,
     },
     /// Something outside could not be done, however often it was tried.
     EffectGaveUp {

@@ -219,10 +219,12 @@ pub struct FulfillmentOrder {
     /// The parcel whose units it sends again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ParcelId>,
-    /// Shipped, and not with the carrier yet: the units of each line that were charged for, and what they cost. The others cost nothing,
-    /// since others were charged that they are sent in place of.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub charged: BTreeMap<LineId, (u32, i64)>,
+    /// Shipped, and not with the carrier yet: what each of its lines was charged for, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charged_minor: Vec<i64>,
+    /// Of those: units that cost nothing, since others were charged that they are sent in place of.
+    #[serde(default, skip_serializing_if = "Lines::is_empty")]
+    pub free_lines: Lines,
     /// Incomplete: where a person wants its units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_facility_id: Option<FacilityId>,
@@ -356,15 +358,20 @@ pub enum Resolution {
 const REPORTED_KEPT: usize = 30;
 
 impl Parcel {
-    /// Somebody said where it was then; the carrier, under the event's id.
     /// Whether the carrier means this one, however the number is written.
     pub(crate) fn has_number(&self, tracking_number: &str) -> bool {
         self.tracking_number.as_deref().is_some_and(|number| same_tracking_number(number, tracking_number))
     }
 
+    /// Somebody said where it was then; the carrier, under the event's id.
     fn note_report(&mut self, occurred_at: Timestamp, event_id: Option<&str>) {
         self.reported_at = self.reported_at.max(Some(occurred_at));
-        self.reported.extend(event_id.map(str::to_owned));
+        event_id.into_iter().for_each(|id| self.note_event(id));
+    }
+
+    /// The carrier's event counts once.
+    fn note_event(&mut self, event_id: &str) {
+        self.reported.push(event_id.to_owned());
         self.reported.drain(..self.reported.len().saturating_sub(REPORTED_KEPT));
     }
 
@@ -528,10 +535,11 @@ impl FulfillmentOrder {
         self.lines.values().map(|q| u64::from(*q)).sum()
     }
 
-    /// What was charged for the units of a line that left with it.
-    pub(crate) fn charge_of(&self, id: &LineId) -> Share {
-        let (units, minor) = self.charged.get(id).copied().unwrap_or((0, 0));
-        Share { units, minor }
+    /// Its lines with their units, and which of them were charged for when they left.
+    pub(crate) fn charges(&self) -> impl Iterator<Item = (&LineId, u32, Share)> {
+        let free = |id: &LineId| self.free_lines.get(id).copied().unwrap_or(0);
+        let charged = self.lines.iter().zip(&self.charged_minor);
+        charged.map(move |((id, units), minor)| (id, *units, Share { units: units.saturating_sub(free(id)), minor: *minor }))
     }
 
     /// Its units but those that someone has asked to cancel.

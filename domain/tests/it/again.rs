@@ -2,7 +2,7 @@
 
 use oms_domain::{
     error::ErrorCode,
-    order::{Answer, CarrierReport, Command, Event, Fact, FulfillmentRequest, HoldReason, LabelOutcome, RejectionReason, Request, decide},
+    order::{Answer, CarrierReport, Command, Fact, FulfillmentRequest, Grant, HoldReason, LabelOutcome, RejectionReason, Request, decide},
     parcel::ParcelAction,
     taken::{COMMANDS_KEPT, body_hash},
 };

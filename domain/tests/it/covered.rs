@@ -3,14 +3,14 @@
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    order::{Command, CoreChange, Event, FulfillmentRequest, HoldReason, OrderCore, OrderStatus, Request, Wait},
+    order::{CoreChange, Event, FulfillmentRequest, HoldReason, OrderCore, OrderStatus, Request, Wait},
     payment::{Decline, OperationOutcome},
     placed::{DeliveryMethod, PaymentMethod},
 };
 
 use crate::{
     changes::{change, ends_paid, express, less, line, more},
-    support::{Run, core, declined, payment},
+    support::{Run, anew, core, declined, payment},
 };
 
 /// A replacement or a gift: no instrument, and nothing to pay.

@@ -97,14 +97,27 @@ fn an_operation_that_was_lost_sight_of_is_asked_about_and_answered_once() {
 }
 
 #[test]
-fn one_instrument_declined_for_good_rejects_the_order_and_frees_the_other() {
+fn the_last_instrument_declined_for_good_rejects_the_order() {
     let mut two = core(&[1]);
     two.payments = vec![payment("a", PaymentMethod::Card, 1_000), payment("b", PaymentMethod::Card, 830)];
     let mut run = Run::placed(two);
     run.source(|_, units| units);
     run.gateway("b", declined(Decline::Hard));
-    assert_eq!(run.order.status, OrderStatus::Rejected);
-    assert!(!run.order.is_closed(), "the other authorization is still under way");
+    assert_eq!(run.order.status, OrderStatus::Created, "the other one has not said no");
+    run.gateway("a", declined(Decline::Hard));
+    assert_eq!((run.order.status, run.order.is_closed()), (OrderStatus::Rejected, true));
+}
+
+#[test]
+fn what_is_authorized_of_an_order_that_is_never_paid_for_is_freed() {
+    let mut two = core(&[1]);
+    two.payments = vec![payment("a", PaymentMethod::Card, 1_000), payment("b", PaymentMethod::Card, 830)];
+    let mut run = Run::placed(two);
+    run.source(|_, units| units);
+    run.gateway("b", declined(Decline::Hard));
+    run.obey();
+    run.wait_for(Wait::Payment);
+    assert!(run.order.status == OrderStatus::Expired && !run.order.is_closed(), "the other authorization is to be voided");
     run.obey();
     assert_eq!((run.order.payments[0].voided_minor(), run.order.is_closed()), (1_000, true));
 }

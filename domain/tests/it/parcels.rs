@@ -269,7 +269,7 @@ fn what_is_sent_again_is_free_and_not_what_happens_to_leave_first() {
         facility_id: "WH-1".parse().unwrap(),
         quantity: 1,
     };
-    run.must(&Command::Fact(Fact::StockArrived { grants: vec![grant] }));
+    run.must(&Command::Fact(Fact::StockArrived { grants: vec![grant], offers: vec![] }));
     let numbers: Vec<u32> = run
         .order
         .fulfillment_orders
@@ -296,7 +296,8 @@ fn unshipping_gives_back_exactly_what_was_charged_for_it() {
     crate::changes::change(&mut run, "c", vec![crate::changes::more("1", 1, 3_000)]).unwrap();
     run.source(|_, units| units);
     run.obey();
-    run.ship(4).unwrap();
+    let new = run.order.fulfillment_orders.iter().find(|f| f.status == FulfillmentStatus::Released).unwrap().fulfillment_order_id.number();
+    run.ship(new.unwrap()).unwrap();
     run.obey();
     run.fulfill(1, FulfillmentRequest::Unship).unwrap();
     run.obey();

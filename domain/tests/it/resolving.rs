@@ -6,7 +6,7 @@ use oms_domain::{
     payment::{Decline, OperationKind, OperationOutcome, OperationStatus},
 };
 
-use crate::support::{Run, core, declined};
+use crate::support::{Run, anew, core, declined};
 
 fn resolve(run: &mut Run, number: u32, finding: Finding) -> Result<Vec<Event>, Rejection> {
     let (payment_id, reason) = ("1".parse().unwrap(), "looked it up".into());
@@ -19,7 +19,11 @@ fn done(reference: &str) -> Finding {
 
 fn give_up(run: &mut Run) -> String {
     let effect = run.order.pending_effects().first().expect("something is asked for").key();
-    run.must(&Command::Answer(Answer::GaveUp { effect: effect.clone(), why: "500 for this key".into() }));
+    run.must(&Command::Answer(Answer::GaveUp {
+        effect: effect.clone(),
+        attempt: run.order.attempt(&effect),
+        why: "500 for this key".into(),
+    }));
     effect
 }
 

@@ -5,7 +5,7 @@ use oms_domain::{
     parcel::{ParcelAction, ParcelStatus},
 };
 
-use crate::support::{Run, at, core};
+use crate::support::{Run, at, core, new_id};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -20,7 +20,8 @@ fn shipped() -> Run {
 /// So many seconds from now, by the carrier's clock.
 fn scan(run: &mut Run, action: ParcelAction, seconds: i64) -> Vec<Event> {
     let (tracking_number, occurred_at) = ("T-A1-F1-P1".to_owned(), at(run.second + 1 + seconds));
-    run.must(&Command::Fact(Fact::Carrier(CarrierReport { event_id: "e".into(), tracking_number, action, occurred_at })))
+    // Each is told under an id of its own: what is told under one id is one.
+    run.must(&Command::Fact(Fact::Carrier(CarrierReport { event_id: new_id(), tracking_number, action, occurred_at })))
 }
 
 fn status(run: &Run) -> ParcelStatus {

@@ -6,7 +6,7 @@ use oms_domain::{
     error::ErrorCode,
     ids::LineId,
     order::{
-        Answer, Command, CoreLine, Effect, Event, FulfillmentRequest, LabelOutcome, ORDER_MAX_BYTES, Order, OrderCore, Request,
+        Answer, Command, CoreLine, Effect, Event, FulfillmentRequest, LabelOutcome, ORDER_MAX_BYTES, Order, OrderCore, RefundOf, Request,
         SourcedPackage, SourcingAnswer, decide,
     },
     payment::OperationOutcome,
@@ -177,7 +177,7 @@ fn an_order_grows_to_its_bound_and_is_then_brought_to_its_end() {
     run.obey();
     let refund = |n: usize| {
         let (refund_id, reason) = (format!("r{n}").parse().unwrap(), "because ".repeat(10_000));
-        anew(Request::Refund { refund_id, amount_minor: 1, reason, lines: None })
+        anew(Request::Refund { refund_id, amount_minor: 1, reason, lines: None, of: RefundOf::Order })
     };
     let asked = (0..).map(|n| run.send(&refund(n))).take_while(Result::is_ok).count();
     assert!(asked > 1 && bytes(&run.order) <= ORDER_MAX_BYTES, "{asked} refunds, {} bytes", bytes(&run.order));

@@ -218,7 +218,7 @@ fn shown(base: &Url) -> Url {
     let mut base = base.clone();
     if base.password().is_some() {
         // An address that takes a password takes another one.
-        drop(base.set_password(Some("***")));
+        let _ = base.set_password(Some("***"));
     }
     base
 }

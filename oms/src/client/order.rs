@@ -92,7 +92,7 @@ pub enum OrderCommand {
     Pay(PayArgs),
     /// Say what became of an operation of which the gateway does not speak, as found out there.
     #[command(
-        after_help = "Examples:\n  oms order resolve-payment 536365 default 2 --succeeded cap_1ad3 --reason \"found in the dashboard\"\n  oms order resolve-payment 536365 default 2 --failed --reason \"the gateway has never heard of it\""
+        after_help = "Example:\n  oms order resolve-payment 536365 default 2 --succeeded cap_1ad3 --reason \"found in the dashboard\"\n  oms order resolve-payment 536365 default 2 --failed --reason \"the gateway has never heard of it\""
     )]
     ResolvePayment(ResolvePaymentArgs),
     /// Answer for the customer: wait for stock, or drop the units.

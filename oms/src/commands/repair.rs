@@ -36,14 +36,14 @@ impl RepairArgs {
     /// When one of the books cannot be read; `refused_by_rule` when something does not fit, or does not fit yet.
     pub async fn run(self, file: ConfigFile, format: Format) -> Result<()> {
         let (database, temporal) = (self.database.over(file.database), self.temporal.over(file.temporal));
+        let customer_key = database.customer_key()?;
         let (config, queues) = (database.settings()?, temporal.queues());
         let connection = temporal.connection()?;
         let (store, client) = tokio::try_join!(open_store(&config), connection.connect())?;
         let gateway = self.adapters.over(file.adapters).payment_gateway_url.map(|url| GatewayBooks::new(reqwest::Client::new(), url));
         let books = Books { store: &store, temporal: &client, gateway: gateway.as_ref() };
         let policy = ServerLayer::default().over(file.server).policy();
-        let settings =
-            StarterConfig { queues, clock: Default::default(), policy, customer_key: database.customer_key()?, eager_start: false };
+        let settings = StarterConfig { queues, clock: Default::default(), policy, customer_key, eager_start: false };
         let starter = Starter::new(client.clone(), store.clone(), settings);
         let repaired = repair(&books, &starter, Scope::All, self.apply).await?;
         store.close().await;

@@ -24,11 +24,12 @@ use oms_store::{EventFilter, LastReconciliation, Store};
 use serde::{Deserialize, Serialize};
 use temporalio_client::Client;
 
+pub(crate) use self::pages::Pages;
+use self::runs::Look;
 pub use self::{
     gateway::GatewayBooks,
     runs::{Run, Runs},
 };
-use self::{pages::Pages, runs::Look};
 
 /// Orders whose books are read together, and how many of such lots at a time.
 const LOT: u32 = 50;

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
+use jiff::Timestamp;
 use oms_api::{
     feed::{FeedMode, FeedView, PickedUnits, RejectView},
     page::Page,
@@ -77,7 +78,8 @@ pub(crate) async fn send(
     };
     let kind = KINDS.into_iter().find(|known| convert::feed_kind(*known) == kind).ok_or_else(known)?;
     refuse_media_type(&headers)?;
-    let feed = params.read(|node| node.object(|fields| start(fields, kind)))?;
+    let now = state.now();
+    let feed = params.read(|node| node.object(|fields| start(fields, kind, now)))?;
     state.refuse_ahead([("?as_of".to_owned(), feed.as_of)])?;
     let run = feeds::run(state, feed, body).await?;
     let location = format!("/v1/feeds/{}", run.feed_id);
@@ -94,7 +96,7 @@ fn refuse_media_type(headers: &HeaderMap) -> Result<(), Failure> {
     Err(Problem::new(ErrorCode::UnsupportedMediaType).detail(format!("send one of {}", MEDIA_TYPES.join(", "))).into())
 }
 
-fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
+fn start(fields: &Fields<'_>, kind: FeedKind, told_at: Timestamp) -> Option<StartFeed> {
     let source = fields.optional("source", text(200));
     let as_of = fields.optional("as_of", timestamp);
     let mode = fields.optional("mode", choice(MODES));
@@ -108,7 +110,15 @@ fn start(fields: &Fields<'_>, kind: FeedKind) -> Option<StartFeed> {
     let mode = convert::feed_mode(mode?.unwrap_or_default());
     let picked_units = convert::picked_units(picked_units?.unwrap_or_default());
     let expected_rows = expected_rows?.and_then(|rows| u64::try_from(rows).ok());
-    Some(StartFeed { kind, source: source?.unwrap_or_else(|| "http".to_owned()), as_of: as_of?, mode, picked_units, expected_rows })
+    Some(StartFeed {
+        kind,
+        source: source?.unwrap_or_else(|| "http".to_owned()),
+        as_of: as_of?,
+        mode,
+        picked_units,
+        expected_rows,
+        told_at,
+    })
 }
 
 #[utoipa::path(

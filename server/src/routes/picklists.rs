@@ -1,14 +1,12 @@
 //! Picklists: the next few fulfillment orders of a facility, begun at once.
 
-use std::future::ready;
-
 use axum::{Json, extract::State};
 use futures_util::{StreamExt, stream};
 use oms_api::fulfillment::{PicklistBody, PicklistResult, PicklistView};
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    ids::{FacilityId, FulfillmentOrderId},
+    ids::FulfillmentOrderId,
     order::{FulfillmentRequest, Request},
 };
 use oms_store::FulfillmentFilter;
@@ -37,13 +35,13 @@ pub(crate) async fn create(State(state): State<AppState>, body: JsonBody) -> Res
     let released = FulfillmentFilter { facility_id: Some(facility_id), status };
     let picklist_id = Uuid::now_v7().to_string();
     let picker = picker.unwrap_or_else(|| picklist_id.clone());
-    let (mut results, mut after) = (Vec::new(), None);
+    let (mut results, mut after): (Vec<PicklistResult>, Option<String>) = (Vec::new(), None);
     // Somebody else may read the queue at the same time: whoever comes second to its head gets what is next.
     while let Some(missing) = at_most.checked_sub(u32::try_from(results.len()).unwrap_or(at_most)).filter(|missing| *missing > 0) {
         let queue = state.store.fulfillment_orders_page(&released, after.as_deref(), missing).await?;
         let begun = queue.items.into_iter().map(|found| begin(&state, found.fulfillment_order_id, &picker));
-        let begun = stream::iter(begun).buffered(AT_ONCE).filter(|result| ready(!is_somebody_elses(result)));
-        results.extend(begun.collect::<Vec<_>>().await);
+        let begun: Vec<PicklistResult> = stream::iter(begun).buffered(AT_ONCE).collect().await;
+        results.extend(begun.into_iter().filter(|result| !is_somebody_elses(result)));
         after = queue.next_cursor;
         if after.is_none() {
             break;

@@ -85,3 +85,42 @@ async fn a_claimed_message_is_nobody_elses() {
     store.inbox_done(&[claimed[0].id]).await.unwrap();
     assert_eq!(store.invariants().await.unwrap().pending_messages, 0);
 }
+
+#[tokio::test]
+async fn numbers_and_carriers_meet_however_people_write_them() {
+    let store = fresh_whole_store().await;
+    ship(&store, "o1", "rr 123-456 gb").await;
+    let written = |carrier: &str, number: &str, id: &str| CarrierEvent { carrier: carrier.into(), ..event(number, id, 1) };
+    let batch = [
+        written("acme", "RR123456GB", "e1"),
+        written("ACME", "rr123456gb", "e1"),
+        written("unknown", "RR 123 456 GB", "e2"),
+        written("other", "RR123456GB", "e3"),
+    ];
+    assert_eq!(store.accept_carrier_events(&batch).await.unwrap(), [Accepted, Duplicate, Accepted, Parked]);
+    let told = messages(&store).await;
+    assert_eq!(told[0].1["events"][0]["tracking_number"], "rr 123-456 gb", "by the number that the order knows");
+}
+
+#[tokio::test]
+async fn a_number_that_is_used_again_is_told_to_the_parcel_that_has_it_now() {
+    let store = fresh_whole_store().await;
+    let shipped_at = async |order_id: &str, version, when: &str, status: &str| {
+        let mut row = shipped(order_id, "WH-1", "N1");
+        row.updated_at = at(when);
+        row.parcels[0].status = status.into();
+        store.record(&Record { fulfillment_orders: vec![row], ..record(order_id, version, "shipped") }).await.unwrap();
+    };
+    let scanned = |id: &str, when: &str| CarrierEvent { occurred_at: at(when), ..event("N1", id, 0) };
+    shipped_at("o1", 1, "2010-01-05T09:00:00Z", "handed_over").await;
+    let before = [scanned("e0", "2009-12-01T09:00:00Z")];
+    assert_eq!(store.accept_carrier_events(&before).await.unwrap(), [Parked], "from before it had the number");
+    shipped_at("o1", 2, "2010-01-08T09:00:00Z", "delivered").await;
+    let late = [scanned("e1", "2010-01-07T09:00:00Z"), scanned("e2", "2010-12-01T09:00:00Z")];
+    assert_eq!(store.accept_carrier_events(&late).await.unwrap(), [Accepted, Parked], "late, and months after its end");
+    shipped_at("o2", 1, "2010-12-01T10:00:00Z", "handed_over").await;
+    assert_eq!(store.accept_carrier_events(&[scanned("e3", "2010-12-02T09:00:00Z")]).await.unwrap(), [Accepted]);
+    let expected =
+        [("o1", "e1"), ("o2", "e2"), ("o2", "e3")].map(|(order, event)| (order.to_owned(), vec![format!("{order}-F1-P1/{event}")]));
+    assert_eq!(told(&store).await, expected);
+}

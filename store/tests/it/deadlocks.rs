@@ -79,7 +79,19 @@ fn hold(id: &str, places: Places) -> Hold {
 
 async fn feed(store: &Store, kind: FeedKind, as_of: &str) -> uuid::Uuid {
     let (source, mode, picked_units) = ("test".to_owned(), FeedMode::Partial, PickedUnits::Counted);
-    store.feeds().start(&StartFeed { kind, source, as_of: Some(at(as_of)), mode, picked_units, expected_rows: None }).await.unwrap()
+    store
+        .feeds()
+        .start(&StartFeed {
+            kind,
+            source,
+            as_of: Some(at(as_of)),
+            mode,
+            picked_units,
+            expected_rows: None,
+            told_at: jiff::Timestamp::now(),
+        })
+        .await
+        .unwrap()
 }
 
 fn rows<T>(rows: impl Iterator<Item = T>) -> Vec<FeedRow<T>> {
@@ -105,13 +117,17 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
         places.iter().map(|(facility, of, _)| target(id, facility, of, allocated, consumed)).collect::<Vec<_>>()
     };
     let own = store.clone();
-    let recording = |record: Record| -> Work { Box::pin(async move { drop(own.record(&record).await.unwrap()) }) };
+    let recording = |record: Record| -> Work {
+        Box::pin(async move {
+            own.record(&record).await.unwrap();
+        })
+    };
     let own = store.clone();
     match call {
         Call::Reserve => Box::pin(async move { drop(own.reserve(&step(&id, "place", &places)).await.unwrap()) }),
         Call::Wait => {
             let planned_at = Some(store.availability(&[sku("A"), sku("B")]).await.unwrap().mark);
-            let waiting = ["A", "B"].map(|of| waiting(&id, of, 1, "2010-12-01T00:00:00Z")).to_vec();
+            let waiting = ["A", "B"].map(|of| waiting(&id, of, 1)).to_vec();
             let request = Reserve { waiting, planned_at, ..step(&id, "wait", &places) };
             Box::pin(async move { drop(own.reserve(&request).await.unwrap()) })
         }
@@ -190,6 +206,7 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
             let record = ReturnRecord {
                 return_id: ReturnId::of(&order(&id), 1),
                 order_id: order(&id),
+                base: 0,
                 version: 1,
                 status: "received".into(),
                 needs_attention: false,
@@ -200,7 +217,9 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
                 label: None,
                 doc: json!({}),
             };
-            Box::pin(async move { drop(own.record_return(&record).await.unwrap()) })
+            Box::pin(async move {
+                own.record_return(&record).await.unwrap();
+            })
         }
     }
 }

@@ -14,7 +14,11 @@ use crate::{
 
 async fn start(store: &Store, kind: FeedKind, mode: FeedMode, as_of: Option<Timestamp>) -> Uuid {
     let (source, picked_units) = ("test.csv".to_owned(), PickedUnits::Counted);
-    store.feeds().start(&StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None }).await.unwrap()
+    store
+        .feeds()
+        .start(&StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None, told_at: Timestamp::now() })
+        .await
+        .unwrap()
 }
 
 fn rows<T>(rows: impl IntoIterator<Item = T>) -> Vec<FeedRow<T>> {

@@ -40,7 +40,9 @@ async fn a_failure_of_ours_is_forgotten_and_an_abandoned_key_can_be_taken_again(
     assert_eq!(keys.begin(&KeyedRequest { body_hash: "h2", ..REQUEST }, LEASE).await.unwrap(), Begin::OtherBody);
     assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh, "whoever had it is gone");
     keys.finish(&REQUEST, &answer(422)).await.unwrap();
-    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(422)));
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh, "a refusal has done nothing");
+    keys.finish(&REQUEST, &answer(201)).await.unwrap();
+    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(201)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

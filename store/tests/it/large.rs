@@ -49,6 +49,7 @@ async fn stocked(on_hand: i64) -> (StoreConfig, Store) {
                 mode: FeedMode::Partial,
                 picked_units: PickedUnits::Counted,
                 expected_rows: None,
+                told_at: jiff::Timestamp::now(),
             })
             .await
             .unwrap()

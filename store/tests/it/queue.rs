@@ -221,6 +221,7 @@ impl Bench {
             unavailable: 0,
             reason: AdjustmentReason::Receipt,
             occurred_at: None,
+            told_at: Timestamp::now(),
         };
         assert_eq!(self.store.adjust_stock(&[adjustment]).await.unwrap(), [AdjustmentResult::Applied]);
     }
@@ -391,11 +392,14 @@ async fn however_much_happens_at_once_the_first_in_the_queue_get_the_units_and_n
         told.iter().map(|(id, payload)| (id.clone(), units(payload))).filter(|(_, units)| *units > 0).collect()
     };
     let (granted, offered) = (given("grants"), given("offers"));
-    assert_eq!(taken.load(Ordering::Relaxed), 0, "new demand is served after those who wait");
-    assert_eq!((granted.len(), offered.len()), (30, 20), "what came, and what a switched-on facility has");
+    // Each of the four may have looked before the facility was switched on, and taken what nobody could have then.
+    let taken = taken.load(Ordering::Relaxed);
+    assert!(taken <= 4, "new demand is served after those who wait: it took {taken}");
+    let units = usize::try_from(UNITS - taken).unwrap();
+    assert_eq!((granted.len(), granted.len() + offered.len()), (30, units), "what came, and what a switched-on facility has");
     let mut served: Vec<&String> = granted.keys().chain(offered.keys()).collect();
     served.sort();
-    let first: Vec<String> = (WAITING - UNITS..WAITING).map(|n| format!("o{n:02}")).collect();
+    let first: Vec<String> = (WAITING - (UNITS - taken)..WAITING).map(|n| format!("o{n:02}")).collect();
     assert_eq!(served, first.iter().collect::<Vec<_>>(), "the lowest ranks, each once");
 }
 

@@ -1,5 +1,6 @@
 //! What a record does to units, versions and rows, however often and in whatever company it comes.
 
+use oms_domain::taken::TakenCommand;
 use oms_store::{OrderFilter, Record, Recorded, Reserved, Store};
 use serde_json::json;
 
@@ -213,10 +214,11 @@ async fn what_is_newer_than_a_document_is_read_from_the_timeline_and_from_the_be
     let store = reserved("o1").await;
     assert_eq!(store.recorded_version(&order("o1")).await.unwrap(), 0);
     store.record(&record("o1", 1, "placed")).await.unwrap();
-    store.record(&record("o1", 2, "approved")).await.unwrap();
+    let taken = TakenCommand { command_id: "c1".into(), body_hash: "h".into(), version: 2 };
+    store.record(&Record { commands: vec![taken.clone()], ..record("o1", 2, "approved") }).await.unwrap();
     assert_eq!(store.recorded_version(&order("o1")).await.unwrap(), 2);
     let whole = store.timeline_after(&order("o1"), 0).await.unwrap();
     assert_eq!((whole.beginning, whole.events.len()), (Some(json!({"of": "o1"})), 2));
     let newer = store.timeline_after(&order("o1"), 1).await.unwrap();
-    assert_eq!((newer.beginning, newer.events), (None, record("o1", 2, "approved").events));
+    assert_eq!((newer.beginning, newer.events, newer.commands), (None, record("o1", 2, "approved").events, vec![taken]));
 }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use oms_domain::feed::{FeedDecision, FeedStatus};
 use oms_store::{
-    FeedKind, FeedMode, FeedRow, FeedRun, FulfillmentRow, PickedUnits, Record, SnapshotGuard, StartFeed, StockCount, Store, StoreConfig,
+    FeedKind, FeedMode, FeedRow, FeedRun, FulfillmentRow, PickedUnits, Record, Recorded, SnapshotGuard, StartFeed, StockCount, Store,
+    StoreConfig,
 };
+use secrecy::ExposeSecret;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
@@ -30,7 +33,15 @@ async fn counted(guard: SnapshotGuard) -> Store {
 
 fn snapshot(mode: FeedMode, as_of: Option<&str>) -> StartFeed {
     let (source, picked_units) = ("test.csv".to_owned(), PickedUnits::Counted);
-    StartFeed { kind: FeedKind::Stock, source, as_of: as_of.map(at), mode, picked_units, expected_rows: None }
+    StartFeed {
+        kind: FeedKind::Stock,
+        source,
+        as_of: as_of.map(at),
+        mode,
+        picked_units,
+        expected_rows: None,
+        told_at: jiff::Timestamp::now(),
+    }
 }
 
 /// Sends the counts in batches of so many rows.
@@ -226,18 +237,79 @@ async fn units_that_were_picked_when_a_shelf_was_counted_are_on_hand_until_they_
 }
 
 #[tokio::test]
-async fn packed_units_are_added_to_a_count_without_them_and_a_lost_task_counts_for_nothing() {
+async fn packed_units_are_added_to_a_count_without_them_and_nothing_takes_that_back() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
     store.reserve(&step("o1", "place", &[("WH-1", "A", 4)])).await.unwrap();
     store.record(&in_state(1, "picking", "2010-12-02T09:00:00Z", 4, 0)).await.unwrap();
     store.record(&in_state(2, "packed", "2010-12-02T10:00:00Z", 4, 0)).await.unwrap();
     assert_eq!(shelf(&store, 6, "2010-12-02T11:00:00Z").await, 10);
-    // The task that packed was lost: what happened instead is something else.
+    // The task that packed was lost: what it recorded stands.
     let mut instead = in_state(2, "picking", "2010-12-02T10:00:00Z", 4, 0);
     instead.events[0].kind = "renamed".into();
-    store.record(&instead).await.unwrap();
-    assert_eq!(shelf(&store, 6, "2010-12-02T11:00:00Z").await, 6);
+    assert_eq!(store.record(&instead).await.unwrap(), Recorded::Other { stored_version: 2 });
+    assert_eq!(shelf(&store, 6, "2010-12-02T11:00:00Z").await, 10);
     assert_eq!(store.document(&order("o1")).await.unwrap().unwrap().version, 2);
     assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn a_facility_is_judged_by_itself_and_by_what_it_has_only_received() {
+    let store = counted(GUARD).await;
+    // WH-3 was never counted, and holds what came in; the other facility of the file is as it was.
+    store.catalog().put_facility(&facility("WH-3")).await.unwrap();
+    for of in SKUS {
+        adjust(&store, "WH-3", of, 1).await;
+    }
+    let emptied = SKUS.map(|of| count("WH-3", of, 0));
+    let run = send(&store, &snapshot(FeedMode::Partial, Some("2010-12-03T00:00:00Z")), &[all(10), emptied.to_vec()].concat(), 9).await;
+    assert_eq!(run.status, FeedStatus::Parked, "4 units of 44, and all of WH-3's");
+    let parked = run.parked.unwrap();
+    let facilities: Vec<_> = parked.facilities.iter().map(|found| (found.facility_id.as_str(), found.change.changed_percent)).collect();
+    assert_eq!((facilities, parked.change.units_before), (vec![("WH-3", 100)], 4));
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_server_died_is_gone_on_with_by_any_other() {
+    let config = fresh_config().await;
+    let store = Store::connect(&StoreConfig { snapshot_guard: GUARD, ..config.clone() }).await.unwrap();
+    store.setup().await.unwrap();
+    stock_up(&store, "WH-1", "A", 10).await;
+    let mut died = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let rows = [FeedRow { row_number: 1, row: count("WH-1", "A", 9) }];
+    // After the last row, while it is weighed, and while it is applied.
+    for (step, on_hand) in [("SELECT end_feed($1)", 9), ("SELECT end_feed($1), judge_snapshot($1, 50, 3, '1 day')", 9)] {
+        let feed_id = store.feeds().start(&snapshot(FeedMode::Partial, DAY_2)).await.unwrap();
+        store.feeds().apply_stock(feed_id, &rows).await.unwrap();
+        sqlx::query(step).bind(feed_id).execute(&mut died).await.unwrap();
+        assert_eq!(store.feeds().sweep().await.unwrap(), 0, "it may be at work");
+        sqlx::query("UPDATE feeds SET worked_at = now() - interval '31 seconds'").execute(&mut died).await.unwrap();
+        assert_eq!(store.feeds().sweep().await.unwrap(), 1);
+        assert_eq!(store.feeds().get(feed_id).await.unwrap().unwrap().status, FeedStatus::Finished);
+        assert_eq!(position(&store, "WH-1", "A").await.on_hand, on_hand);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_fails_and_changes_nothing() {
+    let store = counted(GUARD).await;
+    for (mode, announced, at_its_end, failure) in [
+        (FeedMode::Full, None, None, "a full snapshot must say how many rows it has"),
+        (FeedMode::Full, Some(5), None, "4 rows of 5 have come"),
+        (FeedMode::Partial, Some(3), None, "4 rows of 3 have come"),
+        (FeedMode::Partial, None, Some(5), "4 rows of 5 have come"),
+        (FeedMode::Full, Some(4), Some(5), "its end speaks of another number of rows"),
+    ] {
+        let feed = StartFeed { expected_rows: announced, ..snapshot(mode, DAY_2) };
+        let feed_id = store.feeds().start(&feed).await.unwrap();
+        let rows: Vec<_> = all(9).into_iter().zip(1..).map(|(row, row_number)| FeedRow { row_number, row }).collect();
+        store.feeds().apply_stock(feed_id, &rows).await.unwrap();
+        if let Some(rows) = at_its_end {
+            store.feeds().expect_rows(feed_id, rows).await.unwrap();
+        }
+        let run = store.feeds().finish(feed_id).await.unwrap();
+        assert_eq!(run.status, FeedStatus::Failed);
+        assert!(run.failure.as_deref().unwrap().starts_with(failure), "{run:?}");
+    }
+    assert_eq!(on_hand(&store).await, [10; 4]);
 }

@@ -119,7 +119,11 @@ impl Teller<'_> {
 
     async fn feed(&self, kind: FeedKind, as_of: Option<Timestamp>) -> Uuid {
         let (source, mode, picked_units) = ("day.csv".to_owned(), FeedMode::Partial, PickedUnits::Counted);
-        self.store.feeds().start(&StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None }).await.unwrap()
+        self.store
+            .feeds()
+            .start(&StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None, told_at: Timestamp::now() })
+            .await
+            .unwrap()
     }
 
     fn receipt(&self, receipt_id: Option<&str>, received_at: Timestamp, quantity: u32) -> Receipt {
@@ -383,7 +387,7 @@ async fn a_count_that_takes_units_away_and_sets_room_free_grants_nothing() {
     stock_up(&store, "WH-1", "A", 5).await;
     let kept = StockCount { safety_stock: Some(5), ..count("WH-1", "A", 5) };
     store.catalog().put_stock(&kept, Some(minute(0))).await.unwrap();
-    wait_for(&store, waiting("o1", "A", 5, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 5), "o1").await;
     let gone = StockCount { safety_stock: Some(0), ..count("WH-1", "A", 0) };
     let after = store.catalog().put_stock(&gone, Some(minute(1))).await.unwrap();
     assert_eq!((after.on_hand, after.reserved, after.deficit), (0, 0, 0));
@@ -398,7 +402,7 @@ async fn what_goes_missing_before_an_order_takes_what_it_was_granted_is_missing_
     let stock = vec![target("holder", "WH-1", "A", 2, 0)];
     let fulfillment_orders = vec![queued("holder", 1, "WH-1", "released", None)];
     store.record(&Record { stock, fulfillment_orders, ..record("holder", 1, "released") }).await.unwrap();
-    wait_for(&store, waiting("o1", "A", 3, "2010-12-01T00:00:00Z"), "o1").await;
+    wait_for(&store, waiting("o1", "A", 3), "o1").await;
     adjust(&store, "WH-1", "A", 3).await;
     let granted = messages(&store).await.pop().unwrap().1["grants"][0]["grant_id"].as_str().unwrap().to_owned();
     adjust(&store, "WH-1", "A", -3).await;

@@ -175,6 +175,7 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
         beginning: (version == 1).then(|| json!({"of": order_id})),
         doc: json!({"version": version, "after": kind}),
         events: vec![RecordedEvent { seq: version, kind: kind.into(), at: happened, data: json!({"kind": kind}) }],
+        commands: Vec::new(),
         row: OrderRow {
             status: "processing".into(),
             channel: "web".into(),

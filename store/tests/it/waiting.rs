@@ -67,6 +67,7 @@ async fn receipts_counts_levels_and_releases_all_serve() {
         mode: FeedMode::Partial,
         picked_units: PickedUnits::Counted,
         expected_rows: None,
+        told_at: jiff::Timestamp::now(),
     };
     let feed_id = store.feeds().start(&feed).await.unwrap();
     let receipt =

@@ -71,7 +71,15 @@ fn a_parked_snapshot_that_nobody_decides_about_is_rejected_by_maintenance() -> R
         let guard = SnapshotGuard { decide_within: Duration::ZERO, ..SnapshotGuard::default() };
         let hasty = Store::connect(&StoreConfig { snapshot_guard: guard, ..shop.system.addresses.store_config() }).await?;
         let (mode, picked_units) = (FeedMode::Partial, PickedUnits::Counted);
-        let feed = StartFeed { kind: FeedKind::Stock, source: "a test".into(), as_of: None, mode, picked_units, expected_rows: None };
+        let feed = StartFeed {
+            kind: FeedKind::Stock,
+            source: "a test".into(),
+            as_of: None,
+            mode,
+            picked_units,
+            expected_rows: None,
+            told_at: jiff::Timestamp::now(),
+        };
         let feed_id = hasty.feeds().start(&feed).await?;
         hasty.feeds().apply_stock(feed_id, &nothing_left(&skus)?).await?;
         assert_eq!(hasty.feeds().finish(feed_id).await?.status, FeedStatus::Parked);

@@ -1,6 +1,7 @@
 //! Payments that say no: what was reserved is given back, or waits for another instrument until its deadline.
 
 use anyhow::Result;
+use oms_api::order::OrderView;
 use oms_domain::{payment::OperationKind, policy::Policy};
 
 use crate::support::{Basket, in_shop, in_shop_under, replay, shop::cancellation, system::LEEDS};
@@ -49,7 +50,7 @@ fn an_order_that_waits_for_its_payment_can_be_cancelled() -> Result<()> {
 }
 
 #[test]
-fn one_of_two_instruments_that_declines_frees_the_other() -> Result<()> {
+fn while_one_of_two_instruments_is_wanted_the_order_waits_and_its_end_frees_the_other() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let payments = serde_json::json!([
@@ -57,7 +58,10 @@ fn one_of_two_instruments_that_declines_frees_the_other() -> Result<()> {
             {"payment_id": "card", "method": "card", "amount_minor": 620, "token": "tok_decline_hard"},
         ]);
         let id = shop.place(&Basket::of(&sku, 4, 255).without("payment").with("/payments", payments)).await?;
-        shop.until_status(&id, "rejected").await?;
+        let held = |order: &OrderView| order.holds.iter().any(|hold| hold.reason == "awaiting_payment");
+        shop.until(&id, "wait for another instrument", held).await?;
+        shop.cancel(&id, "c1", &[]).await?;
+        shop.until_status(&id, "cancelled").await?;
         crate::support::runtime::until("the gift card to be freed", async || {
             let books = shop.books(&id).await?;
             Ok((books.amounts(OperationKind::Void) == [400]).then_some(()))
@@ -74,7 +78,7 @@ fn an_order_that_reaches_the_house_late_has_all_its_time_to_be_paid() -> Result<
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let three_days_ago = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72)).to_string();
         let late = || Basket::of(&sku, 1, 500).with("/placed_at", three_days_ago.as_str());
-        let slow = shop.place(&late().token("tok_slow")).await?;
+        let slow = shop.place(&late().token("tok_timeout")).await?;
         let declined = shop.place(&late().token("tok_decline_soft")).await?;
         let held = shop.until(&declined, "wait for a payment", |order| !order.holds.is_empty()).await?;
         assert_eq!((held.status.as_str(), held.holds[0].reason.as_str()), ("created", "awaiting_payment"));

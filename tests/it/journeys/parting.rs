@@ -1,6 +1,7 @@
 //! Shipping in parts, and taking back what the carrier does not have yet.
 
 use anyhow::{Context, Result};
+use oms_api::order::OrderView;
 use oms_domain::payment::OperationKind;
 use serde_json::{Value, json};
 
@@ -54,7 +55,12 @@ fn what_is_unshipped_comes_back_with_its_label_void_and_its_money_refunded() -> 
         shop.until(&id, "be refunded", |order| order.totals.refunded_minor == 510).await?;
         let voided = async || Ok(is_void(shop, &shipped.parcels[0].parcel_id).await?.then_some(()));
         crate::support::runtime::until("the label to be void", voided).await?;
-        // It ships after all, under another label, and is paid once.
+        // It ships after all, once a payment answers for it, under another label, and is paid once.
+        let authorizations = |order: &OrderView| {
+            let operations = order.payments.iter().flat_map(|payment| &payment.operations);
+            operations.filter(|operation| operation.kind == "authorize" && operation.status == "succeeded").count()
+        };
+        shop.until(&id, "be authorized anew", |order| authorizations(order) == 2).await?;
         let again = shop.acts(part, "ship", json!({})).await?;
         assert_eq!(again.status, "shipped");
         shop.acts(part, "deliver", json!({})).await?;

@@ -61,8 +61,10 @@ fn a_hold_blocks_release_until_it_is_lifted() -> Result<()> {
         }
         Answer::to(shop.request(Method::DELETE, &format!("{holds}/h1"))).await?.problem(404, "not_found")?;
         shop.acts(&part, "release", json!({})).await?;
-        // What is with a facility goes on under a hold.
-        shop.post(&holds, &json!({"reason": "other"})).await?.view::<HoldView>(201)?;
+        // What is with a facility stays there under a hold.
+        shop.post(&holds, &json!({"hold_id": "h3", "reason": "other"})).await?.view::<HoldView>(201)?;
+        shop.act(&part, "ship", json!({})).await?.problem(409, "refused_by_rule")?;
+        assert_eq!(Answer::to(shop.request(Method::DELETE, &format!("{holds}/h3"))).await?.status, 204);
         shop.ship(&part).await?;
         shop.acts(&part, "deliver", json!({})).await?;
         shop.until_status(&id, "completed").await?;

@@ -22,7 +22,10 @@ use oms_workflows::{
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
     interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next},
-    runtime::RuntimeOptions,
+    runtime::{
+        RuntimeOptions,
+        worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
+    },
 };
 
 use crate::support::{ground::Addresses, run, runtime::until, stack::temporal, worker::WorkerThread};
@@ -116,10 +119,21 @@ async fn serve_until(activity: String, store: Store, addresses: &Addresses) -> R
     let queue = Queues::new(addresses.queue_prefix.clone()).name(Queue::Orders);
     let data = DataActivities::new(store, Rules::built_in().into());
     let options = WorkerOptions::new(queue).register_workflow::<OrderWorkflow>()?.register_activities(data);
-    let options = options.activity_inbound_interceptor(DiesAfter(activity.into())).build();
+    let options = options.tuner(one_at_a_time()).activity_inbound_interceptor(DiesAfter(activity.into())).build();
     let runtime = Runtime::from_current_tokio(RuntimeOptions::default())?;
     let mut worker = Worker::new(&runtime, temporal(&addresses.temporal).await?, options).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(worker.run().await?)
+}
+
+/// It polls for no more than it has in hand: what the server gives to a process that is stopped is lost for a while.
+fn one_at_a_time() -> TunerHolder {
+    let slots = || FixedSizeSlotSupplier::new(2);
+    TunerHolder::builder()
+        .workflow_task_slot_supplier(slots())
+        .local_activity_task_slot_supplier(slots())
+        .activity_task_slot_supplier(slots())
+        .nexus_task_slot_supplier(slots())
+        .build()
 }
 
 /// Ends the process after an activity, before its result is heard of.

@@ -12,7 +12,7 @@ use oms_domain::{
     error::Rejection,
 };
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
+use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
 use self::contracts::{BulkAnswer, BulkInput, BulkRequest, BulkResult};
 
@@ -28,13 +28,21 @@ pub struct BulkWorkflow {
     recorded: u64,
     /// What the search attribute says.
     attention_shown: bool,
+    /// A newer build is there to go over to.
+    hand_over_asked: bool,
 }
 
 #[workflow_methods]
 impl BulkWorkflow {
     #[init]
     fn new(_ctx: &WorkflowContextView, input: BulkInput) -> Self {
-        Self { this: input.bulk.clone(), recorded: input.recorded, attention_shown: input.bulk.why.is_some(), input }
+        Self {
+            this: input.bulk.clone(),
+            recorded: input.recorded,
+            attention_shown: input.bulk.why.is_some(),
+            hand_over_asked: false,
+            input,
+        }
     }
 
     #[run(name = "Bulk")]
@@ -58,6 +66,12 @@ impl BulkWorkflow {
         let version = ctx.state(|s| s.this.version);
         run::wait(ctx, move |s: &Self| s.recorded >= version).await?;
         Ok(ctx.state(|s| BulkAnswer { version: s.this.version, status: s.this.status }))
+    }
+
+    /// A newer build is there to go over to: it does between two batches.
+    #[signal(name = "hand_over")]
+    pub fn asked_to_hand_over(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
+        self.hand_over_asked = true;
     }
 
     /// As it is in this run, recorded or not.

@@ -6,8 +6,9 @@ use futures_util::future::select_all;
 use jiff::Timestamp;
 use oms_domain::bulk::{BulkStatus, Command, Request, Wait};
 use temporalio_workflow::{
-    ActivityOptions, ContinueAsNewOptions, RetryPolicy, TimerOptions, WaitConditionOptions, WorkflowCancellationError,
-    WorkflowCancellationToken, WorkflowContext, WorkflowResult, WorkflowTermination, common::error::ApplicationFailure,
+    ActivityOptions, ContinueAsNewOptions, ContinueAsNewVersioningBehavior, RetryPolicy, TimerOptions, WaitConditionOptions,
+    WorkflowCancellationError, WorkflowCancellationToken, WorkflowContext, WorkflowResult, WorkflowTermination,
+    common::error::ApplicationFailure,
 };
 
 use super::{
@@ -51,7 +52,7 @@ pub(super) async fn run(ctx: &mut WorkflowContext<BulkWorkflow>) -> WorkflowResu
             continue;
         }
         show(ctx);
-        hand_over_if_long(ctx).await?;
+        hand_over_if_due(ctx).await?;
         match ctx.state(|s| s.this.status) {
             BulkStatus::Running => ask_batch(ctx).await?,
             BulkStatus::Paused => pause(ctx).await?,
@@ -129,7 +130,7 @@ async fn pause(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), WorkflowTermin
     let alarm: Awaited<'_> = Box::pin(async {
         ctx.timer(options).await;
     });
-    let asked: Awaited<'_> = Box::pin(async { drop(wait(ctx, BulkWorkflow::must_record).await) });
+    let asked: Awaited<'_> = Box::pin(async { drop(wait(ctx, |s| s.must_record() || s.hand_over_asked).await) });
     let cancelled: Awaited<'_> = Box::pin(async { drop(ctx.cancelled().await) });
     drop(select_all([alarm, asked, cancelled]).await);
     done.cancel();
@@ -156,9 +157,10 @@ fn show(ctx: &WorkflowContext<BulkWorkflow>) {
 }
 
 /// A long history is handed over to a new run, which goes on from here.
-async fn hand_over_if_long(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), WorkflowTermination> {
+async fn hand_over_if_due(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), WorkflowTermination> {
     let ended = ctx.state(|s| s.this.status.is_final());
-    if ended || (ctx.history_length() <= ctx.state(|s| s.input.history_max) && !ctx.continue_as_new_suggested()) {
+    let long = ctx.history_length() > ctx.state(|s| s.input.history_max) || ctx.continue_as_new_suggested();
+    if ended || !(long || ctx.state(|s| s.hand_over_asked)) {
         return Ok(());
     }
     // A handler is answered only when what it did is recorded, so recording goes on until the last one has been.
@@ -168,6 +170,7 @@ async fn hand_over_if_long(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), Wo
         record(ctx).await?;
     }
     let input = ctx.state(|s| BulkInput { bulk: s.this.clone(), recorded: s.recorded, ..s.input.clone() });
-    ctx.continue_as_new(input, ContinueAsNewOptions::default())?;
+    let current = ContinueAsNewVersioningBehavior::AutoUpgrade;
+    ctx.continue_as_new(input, ContinueAsNewOptions::builder().initial_versioning_behavior(current).build())?;
     Ok(())
 }

@@ -49,7 +49,7 @@ mod tests {
     fn a_later_timer_that_is_set_already_is_not_set_again_when_an_earlier_one_has_rung() {
         let [early, late, later] = [10, 20, 30].map(|second| Timestamp::from_second(second).unwrap());
         let mut alarms = Alarms::default();
-        let mut set = |alarms: &mut Alarms, due| {
+        let set = |alarms: &mut Alarms, due| {
             let needed = alarms.is_needed(due);
             alarms.0.extend(needed.then_some(due));
             needed

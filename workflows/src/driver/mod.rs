@@ -14,8 +14,8 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
 };
 use temporalio_workflow::{
-    ContinueAsNewOptions, WaitConditionOptions, WorkflowCancellationError, WorkflowCancellationToken, WorkflowContext, WorkflowResult,
-    WorkflowTermination, common::error::ApplicationFailure,
+    ContinueAsNewOptions, ContinueAsNewVersioningBehavior, WaitConditionOptions, WorkflowCancellationError, WorkflowCancellationToken,
+    WorkflowContext, WorkflowResult, WorkflowTermination, common::error::ApplicationFailure,
 };
 
 use self::alarms::Alarms;
@@ -59,6 +59,8 @@ pub(crate) struct Run<P: Process> {
     pub in_flight: Vec<String>,
     /// Nothing new is taken, since the next run is about to go on.
     pub draining: bool,
+    /// A newer build is there to go over to.
+    hand_over_asked: bool,
     /// Somebody has seen more of it recorded than this run knows.
     look_again: bool,
     /// It has been trying to record, or to read, for too long.
@@ -68,12 +70,25 @@ pub(crate) struct Run<P: Process> {
 
 impl<P: Process> Run<P> {
     pub fn new() -> Self {
-        Self { line: Line::new(), in_flight: Vec::new(), draining: false, look_again: false, stuck: false, attention_shown: false }
+        Self {
+            line: Line::new(),
+            in_flight: Vec::new(),
+            draining: false,
+            hand_over_asked: false,
+            look_again: false,
+            stuck: false,
+            attention_shown: false,
+        }
     }
 
     /// The line may be behind what is recorded.
     pub fn look_again(&mut self) {
         self.look_again = true;
+    }
+
+    /// Hands over as soon as it is at rest, however short its history is.
+    pub fn hand_over(&mut self) {
+        self.hand_over_asked = true;
     }
 
     /// Refuses before anything is written: a refusal costs no event.
@@ -196,7 +211,7 @@ pub(crate) async fn drive<W: Driven>(ctx: &WorkflowContext<W>) -> WorkflowResult
         if let Some(result) = finished(ctx) {
             return Ok(result);
         }
-        if !hand_over_if_long(ctx)? {
+        if !hand_over_if_due(ctx)? {
             pending.extend(start_owed(ctx));
         }
         pending.extend(alarms.set(ctx)?);
@@ -251,18 +266,27 @@ fn at_rest<W: Driven>(s: &W) -> Option<W::Result> {
 
 /// A long history is handed over to a new run, which goes on from what is recorded: what is owed is derived from the state, and done
 /// under the same keys. True: it is about to be; whoever asks for something meanwhile is told to ask again, so that the last handler ends.
-fn hand_over_if_long<W: Driven>(ctx: &WorkflowContext<W>) -> Result<bool, WorkflowTermination> {
+fn hand_over_if_due<W: Driven>(ctx: &WorkflowContext<W>) -> Result<bool, WorkflowTermination> {
     let long = ctx.history_length() > ctx.state(W::history_max) || ctx.continue_as_new_suggested();
-    if !long || ctx.state(|s| s.must_not_be_handed_over() || s.holds_back()) {
+    let due = long || ctx.state(is_asked_and_rests);
+    if !due || ctx.state(|s| s.must_not_be_handed_over() || s.holds_back()) {
         return Ok(false);
     }
     if !ctx.state(|s| s.run_state().draining) {
         ctx.state_mut(|s| s.run_state_mut().draining = true);
     }
     if ctx.all_handlers_finished() && !ctx.state(|s| s.run_state().line.is_ahead()) {
-        W::hand_over(ctx, ContinueAsNewOptions::default())?;
+        // The next run begins with the build that is current by then, whatever this one is pinned to.
+        let current = ContinueAsNewVersioningBehavior::AutoUpgrade;
+        W::hand_over(ctx, ContinueAsNewOptions::builder().initial_versioning_behavior(current).build())?;
     }
     Ok(true)
+}
+
+/// It was asked to hand over, and nothing of its is under way outside.
+fn is_asked_and_rests<W: Driven>(s: &W) -> bool {
+    let run = s.run_state();
+    run.hand_over_asked && run.in_flight.is_empty() && !s.must_not_be_handed_over() && !s.holds_back()
 }
 
 fn cancel_asked<W: Driven>(ctx: &WorkflowContext<W>) -> Pending<CommandOf<W>> {
@@ -279,7 +303,8 @@ fn changed<W: Driven>(ctx: &WorkflowContext<W>) -> Pending<CommandOf<W>> {
     Box::pin(async move {
         let handlers = ctx.clone();
         let ends = move |s: &W| (s.run_state().draining || at_rest(s).is_some()) && handlers.all_handlers_finished();
-        match wait(&ctx, move |s: &W| s.must_record() || s.run_state().look_again || ends(s)).await {
+        let goes_over = |s: &W| is_asked_and_rests(s) && !s.run_state().draining;
+        match wait(&ctx, move |s: &W| s.must_record() || s.run_state().look_again || goes_over(s) || ends(s)).await {
             // A shielded wait is never cancelled; if it were, looking again would be the right thing too.
             Ok(()) | Err(_) => Woken::Changed,
         }

@@ -7,7 +7,7 @@ use oms_domain::{
     clock::BusinessClock,
     error::Rejection,
     ids::CancellationId,
-    order::{Answer, Command, Effect, Event, Order, OrderStatus, Request, decide},
+    order::{Command, Effect, Event, Order, OrderStatus, Request, decide},
 };
 use temporalio_workflow::{ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
 
@@ -151,10 +151,8 @@ impl Driven for OrderWorkflow {
     fn cancelled(&mut self, at: Timestamp) {
         let Ok(cancellation_id) = CancellationId::parse("temporal") else { return };
         let request = Request::Cancel { cancellation_id, reason: "cancelled through Temporal".to_owned(), lines: None };
-        if let Err(refusal) = self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at) {
-            let gave_up = Answer::GaveUp { effect: "cancellation".into(), attempt: 1, why: refusal.message };
-            self.run.line.take(&Command::Answer(gave_up), at);
-        }
+        // Refused once the order has ended: then there is nothing to cancel.
+        drop(self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at));
     }
 
     fn result(&self) -> Option<OrderResult> {

@@ -77,6 +77,12 @@ impl OrderWorkflow {
         self.take_facts(ctx.workflow_time(), carrier_events(&payload).into_iter().map(Command::Fact));
     }
 
+    /// A newer build is there to go over to.
+    #[signal(name = "hand_over")]
+    pub fn asked_to_hand_over(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
+        self.run.hand_over();
+    }
+
     /// More is recorded than the run knows.
     #[signal(name = "look_again")]
     pub fn look_again(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {

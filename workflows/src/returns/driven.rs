@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use oms_domain::{
     clock::BusinessClock,
     error::Rejection,
-    returns::{Answer, Command, Effect, Event, Request, Return, ReturnStatus, decide},
+    returns::{Command, Effect, Event, Request, Return, ReturnStatus, decide},
 };
 use temporalio_workflow::{ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
 
@@ -120,10 +120,8 @@ impl Driven for ReturnWorkflow {
     /// Goods that are on their way are seen through.
     fn cancelled(&mut self, at: Timestamp) {
         let request = Request::Cancel { reason: "cancelled through Temporal".to_owned() };
-        if let Err(refusal) = self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at) {
-            let gave_up = Answer::GaveUp { effect: "cancellation".into(), attempt: 1, why: refusal.message };
-            self.run.line.take(&Command::Answer(gave_up), at);
-        }
+        // Refused once the goods are on their way: then the return goes on.
+        drop(self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at));
     }
 
     fn result(&self) -> Option<ReturnResult> {

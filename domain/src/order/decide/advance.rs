@@ -72,8 +72,12 @@ impl Draft {
         }
     }
 
-    /// An instrument that will not pay, where no other can be asked: else the customer has time to give another one.
+    /// An instrument that will not pay, where no other can be asked: else the customer has time to give another one. An exchange without its
+    /// credit is none.
     fn refused_for_good(&self) -> Option<&Payment> {
+        if let Some(credit) = self.order.credits().find(|credit| refused(credit, Decline::Hard)) {
+            return Some(credit);
+        }
         let mut asked = self.order.payments.iter().filter(|payment| payment.is_answered_for());
         let first = asked.next().filter(|payment| refused(payment, Decline::Hard))?;
         asked.all(|payment| refused(payment, Decline::Hard)).then_some(first)

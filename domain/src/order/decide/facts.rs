@@ -12,6 +12,8 @@ use crate::{
     parcel::ParcelAction,
 };
 
+const NEVER_HAD_IT: &str = "the carrier says that it is lost, and never had it: unship it, or find it";
+
 /// What a scan means to a parcel.
 enum Step {
     /// A legal step; `skips`: the hand-over was not scanned.
@@ -41,6 +43,10 @@ impl Draft {
     /// Waiting units were granted stock, or are offered some. What is for units that wait no more is left out: the store gives it back.
     pub(super) fn stock_arrived(&mut self, grants: &[Grant], offers: &[Grant]) {
         let new: Vec<&Grant> = grants.iter().filter(|g| !self.order.grants_seen.contains_key(&g.grant_id)).collect();
+        if new.is_empty() && !grants.is_empty() {
+            // All of it was told before, the offers too.
+            return;
+        }
         if !new.is_empty() {
             self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|g| g.grant_id.clone()).collect() });
         }
@@ -117,9 +123,7 @@ impl Draft {
         let steps = meant.filter_map(|(_, p)| Some((p.parcel_id.clone(), Step::of(p, report.action, occurred_at)?)));
         for (parcel_id, step) in steps.collect::<Vec<_>>() {
             match step {
-                Step::Unseen => {
-                    self.attend(parcel_id.as_str(), "the carrier says that it is lost, and never had it: unship it, or find it")
-                }
+                Step::Unseen => self.doubt(&parcel_id, &report.event_id),
                 Step::Moves { skips } => {
                     if skips {
                         self.parcel_moved(&parcel_id, ParcelAction::HandOver, occurred_at, None);
@@ -127,6 +131,14 @@ impl Draft {
                     self.parcel_moved(&parcel_id, report.action, occurred_at, Some(&report.event_id));
                 }
             }
+        }
+    }
+
+    /// Somebody must look; the same event is not doubted again, nor believed later.
+    fn doubt(&mut self, parcel_id: &ParcelId, event_id: &str) {
+        let (subject, event_id) = (parcel_id.to_string(), Some(event_id.to_owned()));
+        if !self.order.attention.iter().any(|known| known.subject == subject && known.why == NEVER_HAD_IT) {
+            self.emit(Event::AttentionRaised { subject, why: NEVER_HAD_IT.to_owned(), wait: None, event_id });
         }
     }
 

@@ -156,7 +156,7 @@ impl Draft {
         if packed.ship_requested {
             return tracking_number.map_or(Ok(()), |number| self.ship_under(&packed, carrier, number));
         }
-        self.may_leave(&packed)?;
+        self.may_go_out(&packed)?;
         let unlabelled = |p: &&crate::order::Parcel| p.status == ParcelStatus::Packed;
         let parcels: Vec<ParcelId> = packed.parcels.iter().filter(unlabelled).map(|p| p.parcel_id.clone()).collect();
         if tracking_number.is_some() && parcels.len() > 1 {

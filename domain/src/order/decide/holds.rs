@@ -76,7 +76,7 @@ impl Draft {
         }
     }
 
-    pub(super) fn may_leave(&self, found: &FulfillmentOrder) -> Result<(), Rejection> {
+    pub(super) fn may_go_out(&self, found: &FulfillmentOrder) -> Result<(), Rejection> {
         self.order.why_it_stays(found).map_or(Ok(()), |why| Err(Rejection::new(ErrorCode::RefusedByRule, why)))
     }
 

@@ -179,7 +179,7 @@ impl Draft {
     /// A person must look at this; the same is not said again.
     fn attend(&mut self, subject: &str, why: &str) {
         if !self.order.attention.iter().any(|known| known.subject == subject && known.why == why) {
-            self.emit(Event::AttentionRaised { subject: subject.to_owned(), why: why.to_owned(), wait: None });
+            self.emit(Event::AttentionRaised { subject: subject.to_owned(), why: why.to_owned(), wait: None, event_id: None });
         }
     }
 

@@ -48,7 +48,7 @@ impl Draft {
             let why = format!("the carrier has parcel {} ({}): it can only come back as a return", gone.parcel_id, gone.status);
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
         }
-        let amount_minor: i64 = found.charged.values().map(|(_, minor)| minor).sum();
+        let amount_minor: i64 = found.charges().map(|(_, _, charged)| charged.minor).sum();
         self.emit(Event::FulfillmentUnshipped { fulfillment_order_id: found.fulfillment_order_id.clone(), amount_minor });
         found.parcels.iter().for_each(|parcel| self.settle(parcel.parcel_id.as_str()));
         if let Some(refund_id) = self.refund_id("unship") {

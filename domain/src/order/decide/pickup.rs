@@ -31,7 +31,7 @@ impl Draft {
         if found.pickup_code_hash.is_some() && found.pickup_code_hash.as_deref() != code_hash {
             return Err(Rejection::new(ErrorCode::RefusedByRule, "this is not the code that the customer was given"));
         }
-        self.may_leave(found)?;
+        self.may_go_out(found)?;
         let (fulfillment_order_id, amount_minor) = (found.fulfillment_order_id.clone(), self.order.cost_minor(found));
         self.emit(Event::FulfillmentPickedUp { fulfillment_order_id, amount_minor });
         for parcel in found.parcels.iter().filter(|p| p.status != ParcelStatus::Voided) {

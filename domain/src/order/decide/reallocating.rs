@@ -27,13 +27,13 @@ impl Draft {
         if pooled.moves >= self.order.policy.pool_moves_max {
             return Err(refused(format!("it was moved {} times, and is not moved again", pooled.moves)));
         }
-        self.may_leave(asked)?;
+        self.may_go_elsewhere(asked)?;
         self.emit(Event::SourcingAsked { round: sourcing.asked + 1, reallocation: Some(asked.clone()) });
         Ok(())
     }
 
     /// Stale is what a facility knows of by now, or what has lost units since the pool was decided.
-    fn may_leave(&self, asked: &Reallocation) -> Result<(), Rejection> {
+    fn may_go_elsewhere(&self, asked: &Reallocation) -> Result<(), Rejection> {
         let leaving = asked.leaving.keys().map(|id| self.order.fulfillment_order(id).ok_or_else(|| refused(format!("there is no {id}"))));
         let leaving = leaving.collect::<Result<Vec<&FulfillmentOrder>, _>>()?;
         for found in &leaving {
@@ -54,7 +54,7 @@ impl Draft {
     /// Everything is reserved where it goes: it is called back from where it was, unless that is too late now.
     pub(super) fn call_back(&mut self, answer: &SourcingAnswer) {
         let Some(asked) = self.order.pooled.asked.clone().filter(|_| !answer.packages.is_empty()) else { return };
-        if self.may_leave(&asked).is_err() {
+        if self.may_go_elsewhere(&asked).is_err() {
             return;
         }
         for (id, reopened) in asked.leaving {

@@ -33,7 +33,7 @@ fn adds(request: &Request) -> bool {
         Request::Fulfillment { action, .. } => matches!(action, FulfillmentRequest::Split { .. }),
         Request::CancelChange { .. } | Request::ReleaseHold { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => false,
         Request::SettleReturn { .. } | Request::ReleaseCredit { .. } | Request::SettleCredit { .. } => false,
-        Request::Decide { .. } | Request::ResolveParcel { .. } | Request::Retry { .. } => false,
+        Request::Decide { .. } | Request::ResolveParcel { .. } | Request::ResolvePayment { .. } | Request::Retry { .. } => false,
     }
 }
 

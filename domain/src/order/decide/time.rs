@@ -82,7 +82,7 @@ impl Draft {
 
     pub(super) fn overdue(&mut self, deadline: &Deadline) {
         let (subject, wait) = (deadline.subject.clone(), deadline.wait);
-        self.emit(Event::AttentionRaised { subject, why: wait.overdue().to_owned(), wait: Some(wait) });
+        self.emit(Event::AttentionRaised { subject, why: wait.overdue().to_owned(), wait: Some(wait), event_id: None });
     }
 
     fn found(&self, subject: &str) -> Option<FulfillmentOrder> {

@@ -1,7 +1,5 @@
 //! What events mean to a fulfillment order and its parcels.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::{
@@ -30,11 +28,18 @@ impl FulfillmentOrder {
             ship_requested: false,
             cancellation_request: None,
             replaces: None,
-            charged: BTreeMap::new(),
+            charged_minor: Vec::new(),
+            free_lines: Lines::new(),
             wanted_facility_id: None,
             pickup_code_hash: None,
             rejections: Vec::new(),
         }
+    }
+
+    /// It has come back, or nobody can call it back any more.
+    pub(super) fn forget_charges(&mut self) {
+        self.charged_minor.clear();
+        self.free_lines.clear();
     }
 
     pub(super) fn enter(&mut self, status: FulfillmentStatus, at: Timestamp) {

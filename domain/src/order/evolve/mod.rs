@@ -63,9 +63,12 @@ impl Order {
             Event::HoldPlaced(hold) => self.holds.push(hold.clone()),
             Event::HoldReleased { hold_id } => self.holds.retain(|hold| hold.hold_id != *hold_id),
             Event::CancellationRecorded(cancellation) => self.cancellations.push(cancellation.clone()),
-            Event::AttentionRaised { subject, why, wait } => {
+            Event::AttentionRaised { subject, why, wait, event_id } => {
                 self.attention.retain(|known| known.subject != *subject || known.wait != *wait);
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), wait: *wait, since: at });
+                if let (Some(event_id), Ok(parcel_id)) = (event_id, ParcelId::parse(subject.clone())) {
+                    self.touch_parcel(&parcel_id, |p| p.note_event(event_id));
+                }
             }
             Event::EffectGaveUp { effect, why } => {
                 let known = self.gave_up.entry(effect.clone()).or_default();
@@ -188,7 +191,7 @@ impl Order {
                     p.assumed_delivered = *assumed;
                 });
                 // What the carrier has is not unshipped any more.
-                self.touch_parcel_owner(parcel_id, |f| f.charged.clear());
+                self.touch_parcel_owner(parcel_id, |f| f.forget_charges());
             }
         }
         self.forget_done();

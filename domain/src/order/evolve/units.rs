@@ -1,15 +1,13 @@
 //! Where events move units to.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, ParcelId},
     order::{
-        FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, RejectionReason, Resolution, Share, SourcedPackage,
-        WaitingPackage, lines,
+        FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, RejectionReason, Resolution, SourcedPackage, WaitingPackage,
+        lines,
     },
     parcel::ParcelStatus,
 };
@@ -240,27 +238,28 @@ impl Order {
     pub(super) fn hand_out(&mut self, id: &FulfillmentOrderId, amount_minor: i64, status: FulfillmentStatus, at: Timestamp) {
         self.shipped_minor = self.shipped_minor.saturating_add(amount_minor);
         let Some((lines, sent_again)) = self.fulfillment_order(id).map(|f| (f.lines.clone(), f.replaces.is_some())) else { return };
-        let mut charged = BTreeMap::new();
+        let (mut charged_minor, mut free_lines) = (Vec::with_capacity(lines.len()), Lines::new());
         for (line_id, units) in lines {
-            let Some(Share { units, minor }) = self.lines.get_mut(&line_id).map(|line| line.charge(units, sent_again)) else { continue };
-            if units > 0 {
-                charged.insert(line_id, (units, minor));
+            let charged = self.lines.get_mut(&line_id).map(|line| line.charge(units, sent_again)).unwrap_or_default();
+            charged_minor.push(charged.minor);
+            if charged.units < units {
+                free_lines.insert(line_id, units - charged.units);
             }
         }
-        self.touch(id, |f| (f.ship_requested, f.charged) = (false, charged));
+        self.touch(id, |f| (f.ship_requested, f.charged_minor, f.free_lines) = (false, charged_minor, free_lines));
         self.advance_to(id, status, at);
     }
 
     /// Packed again, as it was: its labels are void, so its parcels are new ones.
     pub(super) fn unship(&mut self, id: &FulfillmentOrderId, at: Timestamp) {
         let Some(found) = self.fulfillment_order(id).cloned() else { return };
-        for (line_id, units) in &found.lines {
+        for (line_id, units, charged) in found.charges() {
             if let Some(line) = self.lines.get_mut(line_id) {
-                line.unship(*units, found.charge_of(line_id));
+                line.unship(units, charged);
             }
         }
         self.touch(id, |f| {
-            f.charged.clear();
+            f.forget_charges();
             let again = f.contents(|p| p.status != ParcelStatus::Voided);
             f.void_parcels(at);
             f.pack(&again, at);

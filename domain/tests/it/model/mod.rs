@@ -57,7 +57,9 @@ fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
         parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|_| panic!("with OMS_SEED={seed}"))).collect()
     });
     println!("{sequences} sequences in {:.1} s", begun.elapsed().as_secs_f64());
-    let never: Vec<_> = Event::KINDS.iter().filter(|kind| !seen.contains(*kind)).collect();
+    // No command leads to this one: a run says it of restored books.
+    let expected = Event::KINDS.iter().filter(|kind| **kind != "books_restored");
+    let never: Vec<_> = expected.filter(|kind| !seen.contains(*kind)).collect();
     assert!(sequences < ENOUGH || never.is_empty(), "OMS_SEED={seed}: these never happened: {never:?}");
 }
 

@@ -296,7 +296,9 @@ impl World {
             };
             Some(Request::Fulfillment { fulfillment_order_id: f.fulfillment_order_id.clone(), action })
         });
-        match holds.or(request) {
+        // What is not paid for stays where it is: then time goes on.
+        let possible = |request: &Request| decide(&self.order, &anew(request.clone()), at(self.second)).is_ok();
+        match holds.or(request).filter(possible) {
             Some(request) if !self.order.status.is_final() => self.send(anew(request)),
             _ => {
                 if let Some(next) = self.order.deadlines().first() {
