@@ -36,6 +36,12 @@ impl DynamoDb {
         &self.endpoint
     }
 
+    /// # Errors
+    /// When it has ended without having been asked to.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.service.check()
+    }
+
     /// Stops it after the requests in flight.
     ///
     /// # Errors

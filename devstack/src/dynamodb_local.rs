@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use crate::error::Result;
 use crate::home::Home;
 use crate::ports::{HOST, with_fresh_port};
-use crate::process::Server;
+use crate::process::{Program, Server};
 use crate::provision::Tools;
 
 /// A Java program on a busy machine.
@@ -42,7 +42,8 @@ impl DynamoDbLocal {
                 "-port",
                 &port.to_string(),
             ]);
-            let mut server = Server::spawn("DynamoDB Local", &command, Signal::SIGTERM, None, log.clone()).await?;
+            let program = Program { name: "DynamoDB Local", command, stop_signal: Signal::SIGTERM, account: None, log: log.clone() };
+            let mut server = Server::spawn(program).await?;
             let address = format!("{HOST}:{port}");
             server
                 .wait_until_ready(START_DEADLINE, async || {

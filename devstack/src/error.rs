@@ -29,6 +29,18 @@ pub enum Error {
         /// The log's last lines.
         log_tail: String,
     },
+    /// A server ended by itself again and again.
+    #[error("{name} ended with {status}, for the third time within a minute\nIts log is {}; the last lines are:\n{log_tail}", log.display())]
+    KeepsEnding {
+        /// The server's name.
+        name: &'static str,
+        /// How it ended the last time.
+        status: String,
+        /// The whole log.
+        log: PathBuf,
+        /// The log's last lines.
+        log_tail: String,
+    },
     /// Another process holds the data folder, and did not let go before the deadline.
     #[error(
         "{} is in use by another process: stop the other stack, or choose another data folder", path.display()

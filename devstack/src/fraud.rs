@@ -73,6 +73,12 @@ impl FraudService {
         self.service.url()
     }
 
+    /// # Errors
+    /// When it has ended without having been asked to.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.service.check()
+    }
+
     /// Stops it after the requests in flight.
     ///
     /// # Errors

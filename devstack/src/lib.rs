@@ -51,4 +51,4 @@ pub use postgres::Postgres;
 pub use progress::{Progress, Step};
 pub use provision::Tools;
 pub use stack::Stack;
-pub use temporal::{Temporal, TemporalOptions};
+pub use temporal::{Temporal, TemporalOptions, TemporalStore};

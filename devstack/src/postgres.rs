@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::account::{Account, private_folder, reachable};
 use crate::error::{Error, Result, io};
 use crate::home::Home;
 use crate::ports::{HOST, with_fresh_port};
-use crate::process::{Server, last_lines};
+use crate::process::{Program, Server, last_lines};
 use crate::progress::Progress;
 use crate::provision::Tools;
 
@@ -44,6 +44,8 @@ const SETTINGS: [&str; 7] = [
 #[derive(Debug)]
 pub struct Postgres {
     url: SecretString,
+    port: u16,
+    cluster: Cluster,
     server: Server,
     _home: Arc<Home>,
 }
@@ -61,10 +63,40 @@ impl Postgres {
         let cluster = Cluster { binaries, folder, account, kept: home.is_kept() };
         let password = cluster.password()?;
         let log = home.folder("logs")?.join("postgres.log");
+        let _step = tools.progress().step("Starting PostgreSQL");
         cluster.initialize().await?;
         let (server, port) = with_fresh_port(port, async |port| cluster.serve(port, log.clone()).await).await?;
         let url = format!("postgres://{USER}:{}@{HOST}:{port}/{DATABASE}", password.expose_secret());
-        Ok(Self { url: url.into(), server, _home: home.clone() })
+        Ok(Self { url: url.into(), port, cluster, server, _home: home.clone() })
+    }
+
+    /// Starts it again on the same data and the same port when it has ended by itself, and says how it had ended.
+    ///
+    /// # Errors
+    /// When it cannot be started, or keeps ending.
+    pub(crate) async fn start_again_if_ended(&mut self) -> Result<Option<ExitStatus>> {
+        let ended = self.server.start_again_if_ended().await?;
+        if ended.is_some() {
+            self.cluster.wait_until_ready(&mut self.server, self.port).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Kills it, as a crash of its machine would: nothing is written any more.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.server.kill_and_wait().await
+    }
+
+    /// Starts it after [`Postgres::kill`], on the same data and the same port.
+    ///
+    /// # Errors
+    /// When it does not answer within 60 s.
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.server.start_again().await?;
+        self.cluster.wait_until_ready(&mut self.server, self.port).await
     }
 
     /// URL of the database `oms`, as a superuser who may create others.
@@ -102,6 +134,7 @@ fn place(home: &Home, progress: &Progress) -> Result<PathBuf> {
 }
 
 /// A data folder and the programs and account that serve it.
+#[derive(Debug)]
 struct Cluster {
     binaries: PathBuf,
     folder: PathBuf,
@@ -181,14 +214,19 @@ impl Cluster {
             command.args(["-c", setting]);
         }
         // INT is its fast shutdown: TERM would wait for the clients to leave.
-        let mut server = Server::spawn("PostgreSQL", &command, Signal::SIGINT, self.account, log).await?;
+        let program = Program { name: "PostgreSQL", command, stop_signal: Signal::SIGINT, account: self.account, log };
+        let mut server = Server::spawn(program).await?;
+        self.wait_until_ready(&mut server, port).await?;
+        Ok((server, port))
+    }
+
+    async fn wait_until_ready(&self, server: &mut Server, port: u16) -> Result<()> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let ready = async || {
             asks_for_password(address).await?;
             self.is_ours()
         };
-        server.wait_until_ready(START_DEADLINE, ready).await?;
-        Ok((server, port))
+        server.wait_until_ready(START_DEADLINE, ready).await
     }
 
     /// Whether it is this cluster's server that answers: another one may have been quicker to take the port. The last line of its lock

@@ -4,11 +4,12 @@
 //! dying are one mechanism, which needs no `unsafe` and works from any thread. The server holds the lock of its log
 //! file, so whoever starts on the same data next waits until the last one is really gone.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
@@ -25,41 +26,97 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(20);
 /// How much of a log an error quotes.
 const TAIL_LINES: usize = 15;
+const LINE_CHARS: usize = 400;
+
+/// A server that ends so often within a minute is not started again.
+const ENDS_MAX: usize = 3;
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
+/// What is to run, and how.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) command: Command,
+    pub(crate) stop_signal: Signal,
+    /// The account to run it under, when it is not ours.
+    pub(crate) account: Option<Account>,
+    /// Where its output goes.
+    pub(crate) log: PathBuf,
+}
 
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    name: &'static str,
+    program: Program,
     watchdog: Child,
-    log: PathBuf,
+    /// When it ended without having been asked to.
+    ends: VecDeque<Instant>,
 }
 
 impl Server {
-    /// Starts `command` under a watchdog, in a process group of its own (a terminal's Ctrl-C does not reach it), as
-    /// `account` when one is given, with its output in `log`, which is begun anew.
+    /// Starts the program under a watchdog, in a process group of its own (a terminal's Ctrl-C does not reach it), with its output in its
+    /// log, which is begun anew.
     ///
     /// # Errors
     /// [`Error::InUse`] while another process writes the log, [`Error::Io`] when the process cannot be started.
-    pub(crate) async fn spawn(
-        name: &'static str,
-        command: &Command,
-        stop_signal: Signal,
-        account: Option<Account>,
-        log: PathBuf,
-    ) -> Result<Self> {
-        let output = open_locked(&log).await?;
-        let start = io(|| format!("start {name}"));
-        let errors = match output.try_clone() {
-            Ok(errors) => errors,
-            Err(error) => return Err(start(error)),
-        };
-        let mut watchdog = under_watchdog(command, stop_signal);
-        watchdog.stdin(Stdio::piped()).stdout(output).stderr(errors).process_group(0);
-        if let Some(account) = account {
-            watchdog.uid(account.uid).gid(account.gid);
+    pub(crate) async fn spawn(program: Program) -> Result<Self> {
+        let output = open_locked(&program.log).await?;
+        output.set_len(0).map_err(io(|| format!("empty {}", program.log.display())))?;
+        let watchdog = launch(&program, output)?;
+        Ok(Self { program, watchdog, ends: VecDeque::new() })
+    }
+
+    /// Starts it again when it has ended by itself, and says how it had ended; its log goes on.
+    ///
+    /// # Errors
+    /// [`Error::KeepsEnding`] when that was the third time within a minute.
+    pub(crate) async fn start_again_if_ended(&mut self) -> Result<Option<ExitStatus>> {
+        let Some(status) = self.exited()? else { return Ok(None) };
+        let now = Instant::now();
+        self.ends.push_back(now);
+        self.ends.retain(|end| now.duration_since(*end) < ENDS_WITHIN);
+        if self.ends.len() >= ENDS_MAX {
+            let (name, log) = (self.program.name, &self.program.log);
+            return Err(Error::KeepsEnding { name, status: status.to_string(), log: log.clone(), log_tail: tail(log) });
         }
-        let watchdog = watchdog.spawn().map_err(start)?;
-        Ok(Self { name, watchdog, log })
+        self.start_again().await?;
+        Ok(Some(status))
+    }
+
+    /// Starts it after it has ended.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub(crate) async fn start_again(&mut self) -> Result<()> {
+        let output = open_locked(&self.program.log).await?;
+        self.watchdog = launch(&self.program, output)?;
+        Ok(())
+    }
+
+    /// Its name, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        self.program.name
+    }
+
+    /// Sends a signal to all its processes.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        let group = Pid::from_raw(i32::try_from(self.watchdog.id()).unwrap_or_default());
+        killpg(group, signal).map_err(|errno| Error::failed(format!("{signal} to {}", self.program.name), errno))
+    }
+
+    /// Kills all its processes at once, and waits until they are gone.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) async fn kill_and_wait(&mut self) -> Result<()> {
+        self.signal(Signal::SIGKILL)?;
+        while self.exited()?.is_none() {
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// Waits until `ready` succeeds.
@@ -100,26 +157,25 @@ impl Server {
             tokio::time::sleep(POLL).await;
         }
         if begun.elapsed() > GRACE {
-            return Err(Error::NotStopped { name: self.name, grace_s: GRACE.as_secs() });
+            return Err(Error::NotStopped { name: self.program.name, grace_s: GRACE.as_secs() });
         }
         Ok(())
     }
 
-    fn exited(&mut self) -> Result<Option<std::process::ExitStatus>> {
-        let name = self.name;
+    fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        let name = self.program.name;
         self.watchdog.try_wait().map_err(io(|| format!("wait for {name}")))
     }
 
     fn not_started(&self, why: String) -> Error {
-        Error::NotStarted { name: self.name, why, log: self.log.clone(), log_tail: tail(&self.log) }
+        let log = &self.program.log;
+        Error::NotStarted { name: self.program.name, why, log: log.clone(), log_tail: tail(log) }
     }
 
     /// The last resort: the whole group at once.
     fn kill(&mut self) {
-        if let Ok(id) = i32::try_from(self.watchdog.id())
-            && let Err(error) = killpg(Pid::from_raw(id), Signal::SIGKILL)
-        {
-            tracing::warn!(name = self.name, %error, "could not kill the process group");
+        if let Err(error) = self.signal(Signal::SIGKILL) {
+            tracing::warn!(name = self.program.name, %error, "could not kill the process group");
         }
     }
 }
@@ -138,6 +194,17 @@ impl Drop for Server {
             std::thread::sleep(POLL);
         }
     }
+}
+
+fn launch(program: &Program, output: File) -> Result<Child> {
+    let start = || io(|| format!("start {}", program.name));
+    let errors = output.try_clone().map_err(start())?;
+    let mut watchdog = under_watchdog(&program.command, program.stop_signal);
+    watchdog.stdin(Stdio::piped()).stdout(output).stderr(errors).process_group(0);
+    if let Some(account) = program.account {
+        watchdog.uid(account.uid).gid(account.gid);
+    }
+    watchdog.spawn().map_err(start())
 }
 
 fn under_watchdog(command: &Command, stop_signal: Signal) -> Command {
@@ -178,7 +245,6 @@ pub(crate) async fn open_locked(path: &Path) -> Result<File> {
             Err(TryLockError::Error(source)) => return Err(io(what)(source)),
         }
     }
-    file.set_len(0).map_err(io(what))?;
     Ok(file)
 }
 
@@ -194,5 +260,7 @@ pub(crate) fn tail(path: &Path) -> String {
 /// The last lines of a text.
 pub(crate) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+    // What follows in a line is a stack trace.
+    let beginning = |line: &&str| line.chars().take(LINE_CHARS).collect::<String>();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].iter().map(beginning).collect::<Vec<_>>().join("\n")
 }

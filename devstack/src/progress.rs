@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How often a step says that it is still at work where there is no terminal to draw a spinner on.
@@ -60,9 +61,10 @@ impl Progress {
             Self::Silent => Shown::Not,
             Self::Lines(print) => {
                 print(&format!("{what} ..."));
-                Shown::Reminder(tokio::spawn(remind(print.clone(), what, REMINDER)))
+                let (detail, details) = watch::channel(String::new());
+                Shown::Reminder(tokio::spawn(remind(print.clone(), what, details, REMINDER)), detail)
             }
-            Self::Spinners(bars) => Shown::Spinner(spinner(bars, what)),
+            Self::Spinners(bars) => Shown::Spinner(spinner(bars, what.clone()), what),
         })
     }
 }
@@ -74,26 +76,40 @@ pub struct Step(Shown);
 #[derive(Debug)]
 enum Shown {
     Not,
-    /// By the task that repeats the line.
-    Reminder(JoinHandle<()>),
-    Spinner(ProgressBar),
+    /// By the task that repeats the line, with how far it is.
+    Reminder(JoinHandle<()>, watch::Sender<String>),
+    /// With what it says.
+    Spinner(ProgressBar, String),
+}
+
+impl Step {
+    /// Says how far it is.
+    pub fn detail(&self, detail: impl Into<String>) {
+        match &self.0 {
+            Shown::Not => {}
+            Shown::Reminder(_, details) => drop(details.send_replace(detail.into())),
+            Shown::Spinner(bar, what) => bar.set_message(format!("{what}: {}", detail.into())),
+        }
+    }
 }
 
 impl Drop for Step {
     fn drop(&mut self) {
         match &self.0 {
             Shown::Not => {}
-            Shown::Reminder(reminder) => reminder.abort(),
-            Shown::Spinner(bar) => bar.finish_and_clear(),
+            Shown::Reminder(reminder, _) => reminder.abort(),
+            Shown::Spinner(bar, _) => bar.finish_and_clear(),
         }
     }
 }
 
-async fn remind(print: Arc<dyn Fn(&str) + Send + Sync>, what: String, every: Duration) {
+async fn remind(print: Arc<dyn Fn(&str) + Send + Sync>, what: String, details: watch::Receiver<String>, every: Duration) {
     let begun = Instant::now();
     loop {
         tokio::time::sleep(every).await;
-        print(&format!("{what} ... {} s so far", begun.elapsed().as_secs()));
+        let detail = details.borrow().clone();
+        let detail = if detail.is_empty() { detail } else { format!(", {detail}") };
+        print(&format!("{what} ... {} s so far{detail}", begun.elapsed().as_secs()));
     }
 }
 
@@ -117,9 +133,11 @@ mod tests {
         let step = Progress::Lines(print.clone()).step("Compiling");
         assert_eq!(lines.recv().await.as_deref(), Some("Compiling ..."));
         drop(step);
-        let reminder = tokio::spawn(remind(print, "Compiling".into(), Duration::from_millis(1)));
+        let (detail, details) = watch::channel(String::new());
+        let reminder = tokio::spawn(remind(print, "Compiling".into(), details, Duration::from_millis(1)));
         assert_eq!(lines.recv().await.as_deref(), Some("Compiling ... 0 s so far"));
-        assert_eq!(lines.recv().await.as_deref(), Some("Compiling ... 0 s so far"));
+        drop(detail.send_replace("7 packages".into()));
+        while lines.recv().await.as_deref() != Some("Compiling ... 0 s so far, 7 packages") {}
         reminder.abort();
     }
 }

@@ -55,6 +55,16 @@ impl Service {
         joined.map_err(|error| Error::failed("stop of a service", error))?
     }
 
+    /// # Errors
+    /// When it has ended without having been asked to.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
+        self.shut_down()?;
+        Err(Error::failed(self.name, "it has ended"))
+    }
+
     fn shut_down(&mut self) -> Result<()> {
         self.stop.cancel();
         let Some(thread) = self.thread.take() else {

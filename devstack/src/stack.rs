@@ -1,6 +1,9 @@
 //! All parts together.
 
+use std::convert::Infallible;
+use std::process::ExitStatus;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -12,7 +15,11 @@ use crate::gateway::PaymentGateway;
 use crate::home::Home;
 use crate::options::{CarrierChoice, DynamoDbChoice, FraudChoice, PaymentGatewayChoice, PostgresChoice, StackOptions, TemporalChoice};
 use crate::postgres::Postgres;
+use crate::progress::Progress;
 use crate::temporal::Temporal;
+
+/// How often it is looked whether every part still runs.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A running stack. Stop it with [`Stack::stop`]; dropping it stops it too, blocking for a moment.
 #[derive(Debug)]
@@ -31,6 +38,7 @@ pub struct Stack {
     pub carrier_url: String,
     /// Base URL of the fraud check.
     pub fraud_url: String,
+    progress: Progress,
     temporal: Option<Temporal>,
     carrier: Option<CarrierService>,
     fraud: Option<FraudService>,
@@ -61,6 +69,7 @@ impl Stack {
             payment_gateway_url,
             carrier_url,
             fraud_url,
+            progress: options.tools.progress().clone(),
             temporal,
             carrier,
             fraud,
@@ -74,6 +83,31 @@ impl Stack {
     pub fn send_carrier_events_to(&self, url: &str) {
         if let Some(carrier) = &self.carrier {
             carrier.send_events_to(url);
+        }
+    }
+
+    /// Looks after the parts for as long as it is polled: starts a server that has ended by itself again, on the same data and the same
+    /// ports, and says so.
+    ///
+    /// # Errors
+    /// When a server cannot be started again or has ended for the third time within a minute; when a part in this process has ended.
+    pub async fn look_after(&mut self) -> Result<Infallible> {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Some(temporal) = &mut self.temporal
+                && let Some((name, status)) = temporal.start_again_if_ended().await?
+            {
+                say_restarted(&self.progress, name, status);
+            }
+            if let Some(postgres) = &mut self.postgres
+                && let Some(status) = postgres.start_again_if_ended().await?
+            {
+                say_restarted(&self.progress, "PostgreSQL", status);
+            }
+            self.dynamodb.as_mut().map_or(Ok(()), DynamoDb::check)?;
+            self.payment_gateway.as_mut().map_or(Ok(()), PaymentGateway::check)?;
+            self.carrier.as_mut().map_or(Ok(()), CarrierService::check)?;
+            self.fraud.as_mut().map_or(Ok(()), FraudService::check)?;
         }
     }
 
@@ -92,6 +126,10 @@ impl Stack {
         ];
         results.into_iter().collect()
     }
+}
+
+fn say_restarted(progress: &Progress, name: &str, status: ExitStatus) {
+    progress.say(&format!("{name} had ended with {status}; it was started again on the same data"));
 }
 
 async fn stopped<T>(part: Option<T>, stop: impl AsyncFnOnce(T) -> Result<()>) -> Result<()> {

@@ -100,6 +100,11 @@ impl Labels {
         self.parcels.get(tracking_number).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "not_found"))
     }
 
+    /// All of them, in the order of their tracking numbers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Parcel> {
+        self.parcels.values()
+    }
+
     /// The label made under an idempotency key.
     pub(crate) fn by_key(&self, key: &str) -> Option<&Parcel> {
         self.parcels.get(self.by_key.get(key)?)

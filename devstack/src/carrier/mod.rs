@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `POST /v1/labels {"reference","facility_id","service","country","postal_code"?,"weight_g"}` | 201 `{"carrier","tracking_number","label_url"}`; the number follows from the reference |
 //! | `GET /v1/labels/{key}` | the label made under the idempotency key, and `voided`; 404: none was made |
+//! | `GET /v1/labels?after=&limit=` | `{"items":[{"tracking_number","key","reference","voided"}],"next_after"}` |
 //! | `DELETE /v1/labels/{tracking_number}` | 204, also when it is void already; 409 `handed_over` once the parcel has left |
 //! | `POST /control {"down_for_ms","slow_ms","refuse_next"}` | 204; `refuse_next` labels are answered 422 `refused_by_control` and not kept |
 //! | `GET /labels/{tracking_number}` · `GET /healthz` | the label as text · 200 |
@@ -84,6 +85,12 @@ impl CarrierService {
     pub fn send_events_to(&self, url: &str) {
         let mut events_url = self.carrier.events_url.lock().unwrap_or_else(PoisonError::into_inner);
         *events_url = Some(url.into());
+    }
+
+    /// # Errors
+    /// When it has ended without having been asked to.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.service.check()
     }
 
     /// Stops it after the requests in flight.

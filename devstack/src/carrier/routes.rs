@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Carrier;
-use super::labels::LabelRequest;
+use super::labels::{LabelRequest, Parcel};
 use crate::answer::{Answer, body, idempotency_key, refusal};
+
+/// The most labels a list answers with.
+const MOST_LISTED: usize = 1_000;
 
 type Shared = State<Arc<Carrier>>;
 
 pub(super) fn calls(carrier: Arc<Carrier>) -> Router {
     Router::new()
-        .route("/v1/labels", post(make))
+        .route("/v1/labels", post(make).get(list))
         // One segment, two meanings, as in the table: a key to look up, a tracking number to void.
         .route("/v1/labels/{key}", get(find).delete(void))
         .route("/labels/{tracking_number}", get(print))
@@ -41,6 +47,27 @@ async fn find(State(carrier): Shared, Path(key): Path<String>) -> Result<Answer,
 async fn void(State(carrier): Shared, Path(number): Path<String>) -> Result<StatusCode, Answer> {
     carrier.void(&number)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    after: usize,
+    limit: Option<usize>,
+}
+
+async fn list(State(carrier): Shared, Query(page): Query<Page>) -> Response {
+    let limit = page.limit.unwrap_or(100).clamp(1, MOST_LISTED);
+    let books = carrier.books();
+    let items: Vec<Value> = books.labels.all().skip(page.after).take(limit).map(listed).collect();
+    // A full page may have a next one.
+    let next = (items.len() == limit).then_some(page.after + limit);
+    Json(json!({"items": items, "next_after": next})).into_response()
+}
+
+fn listed(parcel: &Parcel) -> Value {
+    let label = &parcel.label;
+    json!({"tracking_number": label.tracking_number, "key": label.key, "reference": label.request.reference, "voided": parcel.voided})
 }
 
 /// The label to print.

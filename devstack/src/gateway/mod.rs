@@ -91,6 +91,12 @@ impl PaymentGateway {
         &self.url
     }
 
+    /// # Errors
+    /// When it has ended without having been asked to.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.service.check()
+    }
+
     /// Stops it after the requests in flight.
     ///
     /// # Errors

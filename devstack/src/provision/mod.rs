@@ -4,6 +4,8 @@ mod dynamodb_local;
 mod postgres;
 mod temporal;
 
+pub(crate) use temporal::{ServerPrograms, TemporalPrograms};
+
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -86,7 +88,7 @@ async fn runs(program: impl AsRef<OsStr>, version_flag: &str) -> bool {
 ///
 /// # Errors
 /// [`Error::Failed`] with its last lines, or with the deadline it missed; it is killed then.
-async fn run(command: &mut Command, deadline: Duration) -> Result<String> {
+pub(crate) async fn run(command: &mut Command, deadline: Duration) -> Result<String> {
     let program = command.as_std().get_program();
     let what = program.to_string_lossy().into_owned();
     command.stdin(Stdio::null()).kill_on_drop(true);

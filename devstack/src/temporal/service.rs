@@ -8,17 +8,30 @@ use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, ListSearchAttributesRequest};
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
-use temporalio_common::protos::temporal::api::workflowservice::v1::{DescribeTaskQueueRequest, DescribeWorkflowExecutionRequest};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeTaskQueueRequest, DescribeWorkflowExecutionRequest, RegisterNamespaceRequest,
+};
 use tonic::{Code, IntoRequest};
 
-/// The namespace that the development server makes by itself.
+/// The development server makes it by itself.
 const NAMESPACE: &str = "default";
+/// How long an ended run can be looked at.
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Whether all the server's services work, not only the frontend that answers first: history says that it knows no such
-/// workflow, matching describes a queue.
+/// workflow, matching describes a queue. Makes the namespace when there is none.
 pub(super) async fn answers(address: &str) -> Result<(), String> {
     let mut service = connect(address).await?.workflow_service();
+    let namespace = RegisterNamespaceRequest {
+        namespace: NAMESPACE.into(),
+        workflow_execution_retention_period: RETENTION.try_into().ok(),
+        ..RegisterNamespaceRequest::default()
+    };
+    if let Err(status) = service.register_namespace(namespace.into_request()).await {
+        let there = status.code() == Code::AlreadyExists;
+        there.then_some(()).ok_or_else(|| status.to_string())?;
+    }
     let execution = WorkflowExecution { workflow_id: "readiness".into(), run_id: String::new() };
     let no_such_workflow = DescribeWorkflowExecutionRequest { namespace: NAMESPACE.into(), execution: Some(execution) };
     if let Err(status) = service.describe_workflow_execution(no_such_workflow.into_request()).await {

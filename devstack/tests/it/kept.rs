@@ -9,11 +9,8 @@ use std::time::{Duration, Instant};
 use oms_devstack::{Stack, StackOptions, TemporalChoice, TemporalOptions};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use temporalio_client::{Connection, ConnectionOptions, Url};
-use temporalio_common::protos::temporal::api::operatorservice::v1::ListSearchAttributesRequest;
-use tonic::IntoRequest;
 
-use crate::support::{dynamodb, get, kept_in, open_folder, post, processes_in};
+use crate::support::{dynamodb, get, kept_in, open_folder, post, processes_in, search_attributes_at};
 
 /// Runs SQL on the stopped server's data, as its owner: the distribution has no `psql`, and this room no SQL client.
 fn sql(postgres: &Server, statement: &str) -> anyhow::Result<String> {
@@ -37,14 +34,6 @@ fn running_postgres(folder: &Path) -> Server {
     let processes = processes_in(folder);
     let server = processes.into_iter().find(|process| process.program.ends_with("bin/postgres")).expect("a running PostgreSQL");
     Server { program: server.program, data: folder.join("postgres/data"), uid: server.uid }
-}
-
-async fn search_attributes(address: &str) -> anyhow::Result<Vec<String>> {
-    let options = ConnectionOptions::new(Url::parse(&format!("http://{address}"))?).build();
-    let request = ListSearchAttributesRequest { namespace: "default".into() };
-    let response = Connection::connect(options).await?.operator_service().list_search_attributes(request.into_request()).await?;
-    let names: std::collections::BTreeSet<String> = response.into_inner().custom_attributes.into_keys().collect();
-    Ok(names.into_iter().collect())
 }
 
 fn options(folder: &Path, attributes: &[&str]) -> StackOptions {
@@ -72,7 +61,7 @@ async fn a_second_start_is_quick_and_finds_its_data() -> anyhow::Result<()> {
     let authorized = post(&url, "1:authorize:1", &authorization).await.expect("an answer");
     let label = json!({"reference": "1-F1-P1", "facility_id": "F1", "service": "standard", "country": "GB", "weight_g": 900});
     let labelled = post(&format!("{}/v1/labels", stack.carrier_url), "1:label:1", &label).await.expect("an answer");
-    assert_eq!(search_attributes(&stack.temporal_address).await?, ["OrderStatus"]);
+    assert_eq!(search_attributes_at(&stack.temporal_address).await?, ["OrderStatus"]);
     stack.stop().await?;
     sql(&postgres, "CREATE TABLE kept AS SELECT 4711 AS number")?;
 
@@ -88,7 +77,7 @@ async fn a_second_start_is_quick_and_finds_its_data() -> anyhow::Result<()> {
     assert_eq!(post(&url, "1:authorize:1", &authorization).await.expect("an answer"), authorized);
     let (_, found) = get(&format!("{}/v1/labels/1:label:1", stack.carrier_url)).await;
     assert_eq!(found["tracking_number"], labelled.1["tracking_number"]);
-    assert_eq!(search_attributes(&stack.temporal_address).await?, ["Channel", "OrderStatus"], "a later version's new attribute");
+    assert_eq!(search_attributes_at(&stack.temporal_address).await?, ["Channel", "OrderStatus"], "a later version's new attribute");
     assert_eq!(secret_of(password.expose_secret()), secret_of(stack.database_url.expose_secret()));
     stack.stop().await?;
     assert!(sql(&postgres, "SELECT number FROM kept")?.contains("4711"));

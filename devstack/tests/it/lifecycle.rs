@@ -5,23 +5,28 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, getpgid, getpgrp};
 use oms_devstack::{
     CarrierChoice, CarrierOptions, DynamoDbChoice, Error, FraudChoice, Home, Listen, PaymentGatewayChoice, PaymentGatewayOptions,
-    PostgresChoice, Stack, StackOptions, TemporalChoice, TemporalOptions,
+    PostgresChoice, Stack, StackOptions, Temporal, TemporalChoice, TemporalOptions, TemporalStore,
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::support::{closed_folder, eventually, kept_in, open_folder, processes_in, tools};
+use crate::support::{closed_folder, eventually, kept_in, open_folder, processes_in, search_attributes_at, tools};
 
 /// Where each part listens.
 fn addresses(stack: &Stack) -> Vec<SocketAddr> {
-    let database = stack.database_url.expose_secret();
-    let database = database.rsplit('@').next().and_then(|rest| rest.split('/').next());
+    let database = database_address(stack);
     let urls = [&stack.dynamodb_endpoint, &stack.payment_gateway_url, &stack.carrier_url];
     let urls = urls.into_iter().chain(&stack.temporal_ui_url).filter_map(|url| url.strip_prefix("http://"));
-    let all = urls.chain(database).chain([stack.temporal_address.as_str()]);
+    let all = urls.chain([database.as_str(), stack.temporal_address.as_str()]);
     all.map(|address| address.parse().expect("host:port")).collect()
+}
+
+fn database_address(stack: &Stack) -> String {
+    let url = stack.database_url.expose_secret();
+    url.rsplit('@').next().and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned()
 }
 
 fn with_ui(options: StackOptions) -> StackOptions {
@@ -108,6 +113,68 @@ async fn a_killed_owner_takes_its_servers_with_it() -> anyhow::Result<()> {
     // Its data is whole, and nothing stale is in the way of the next one.
     let stack = Stack::start(kept_in(folder.path())).await?;
     stack.stop().await?;
+    Ok(())
+}
+
+/// The processes of a server in the folder, by the end of its program's path: `oms dev` runs the real Temporal server or the command line's.
+fn servers(folder: &Path, programs: &[&str]) -> Vec<i32> {
+    let ours = |process: &crate::support::Process| programs.iter().any(|program| process.program.to_string_lossy().contains(program));
+    processes_in(folder).into_iter().filter(ours).map(|process| process.pid).collect()
+}
+
+/// Kills a server, and waits until another process answers in its place while the stack is looked after.
+async fn killed_and_back(stack: &mut Stack, folder: &Path, programs: &[&str], address: SocketAddr) -> anyhow::Result<()> {
+    let killed = servers(folder, programs);
+    assert!(!killed.is_empty(), "{programs:?}");
+    for pid in &killed {
+        // A child may have ended with its parent.
+        let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+    }
+    let back = eventually("a new one", async || {
+        let now = servers(folder, programs);
+        !now.is_empty() && now.iter().all(|pid| !killed.contains(pid)) && TcpStream::connect(address).is_ok()
+    });
+    tokio::select! {
+        Err(error) = stack.look_after() => Err(error.into()),
+        () = back => Ok(()),
+    }
+}
+
+const TEMPORAL: [&str; 2] = ["temporal-server-", "/temporal"];
+
+#[tokio::test]
+async fn a_server_that_dies_is_started_again_and_one_that_keeps_dying_is_given_up() -> anyhow::Result<()> {
+    let folder = open_folder();
+    let mut stack = Stack::start(kept_in(folder.path())).await?;
+    let [temporal, postgres] =
+        [stack.temporal_address.clone(), database_address(&stack)].map(|address| address.parse().expect("host:port"));
+    killed_and_back(&mut stack, folder.path(), &["bin/postgres"], postgres).await?;
+    killed_and_back(&mut stack, folder.path(), &TEMPORAL, temporal).await?;
+    killed_and_back(&mut stack, folder.path(), &TEMPORAL, temporal).await?;
+    let third = killed_and_back(&mut stack, folder.path(), &TEMPORAL, temporal).await;
+    assert!(third.is_err_and(|error| error.to_string().contains("Temporal ended") && error.to_string().contains("third time")));
+    stack.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn temporal_keeps_its_state_in_postgresql_too() -> anyhow::Result<()> {
+    let folder = open_folder();
+    let home = Home::open(&kept_in(folder.path()).data).await?;
+    let postgres = oms_devstack::Postgres::start(&home, &tools(), None).await?;
+    let store = TemporalStore::Postgres(postgres.url().clone());
+    let search_attributes = vec![("OrderStatus".to_owned(), "Keyword".to_owned())];
+    let options = TemporalOptions { store, search_attributes, ..TemporalOptions::default() };
+    let mut temporal = Temporal::start(&home, &tools(), &options).await?;
+    temporal.kill().await?;
+    temporal.start_again().await?;
+    assert_eq!(search_attributes_at(temporal.address()).await?, ["OrderStatus"]);
+    temporal.stop().await?;
+    // Another day.
+    let temporal = Temporal::start(&home, &tools(), &options).await?;
+    assert_eq!(search_attributes_at(temporal.address()).await?, ["OrderStatus"]);
+    temporal.stop().await?;
+    postgres.stop().await?;
     Ok(())
 }
 

@@ -9,6 +9,9 @@ use oms_devstack::{DataDir, Progress, StackOptions, Tools};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
+use temporalio_client::{Connection, ConnectionOptions, Url};
+use temporalio_common::protos::temporal::api::operatorservice::v1::ListSearchAttributesRequest;
+use tonic::IntoRequest;
 
 /// The user's own cache folder, as `oms` uses it: what is installed once serves all tests, and all later runs.
 pub fn tools() -> Tools {
@@ -119,4 +122,13 @@ pub async fn dynamodb(endpoint: &str, action: &str, body: &Value) -> Value {
     let text = response.text().await.expect("a body");
     assert!(status.is_success(), "{action}: {status} {text}");
     serde_json::from_str(&text).expect("a JSON body")
+}
+
+/// The names of the search attributes that the namespace has, in order.
+pub async fn search_attributes_at(address: &str) -> anyhow::Result<Vec<String>> {
+    let options = ConnectionOptions::new(Url::parse(&format!("http://{address}"))?).build();
+    let request = ListSearchAttributesRequest { namespace: "default".into() };
+    let response = Connection::connect(options).await?.operator_service().list_search_attributes(request.into_request()).await?;
+    let names: std::collections::BTreeSet<String> = response.into_inner().custom_attributes.into_keys().collect();
+    Ok(names.into_iter().collect())
 }

@@ -96,6 +96,7 @@ impl DevArgs {
         announce(&dev, format, sampled, env_file.as_ref())?;
         let ended = tokio::select! {
             ended = dev.system.ended() => ended,
+            Err(gone) = dev.stack.look_after() => Err(gone.into()),
             () = &mut stop => Ok(()),
         };
         progress.say("Stopping: the API, the worker, then the servers");

@@ -144,6 +144,7 @@ impl Dev {
     }
 
     async fn start_system(options: &DevOptions, stack: &Stack) -> Result<(System, SecretString)> {
+        let _step = options.tools.progress().step("Setting up the databases, the worker and the API");
         let key = options.privacy_key()?;
         let mut store = StoreConfig::new(stack.database_url.clone(), derived(&key, "email"));
         store.dynamodb_endpoint = Some(stack.dynamodb_endpoint.clone());

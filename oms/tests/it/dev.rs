@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 
-use crate::run::{Dev, Ran, eventually, processes_in};
+use crate::run::{Dev, Ran, eventually, pids_in, processes_in};
 
 /// The tests that change nothing of the system share one; it ends with the last of them.
 fn shared() -> Arc<Dev> {
@@ -188,6 +191,22 @@ fn kept_data_is_there_again_within_ten_seconds_and_nothing_is_left_behind() {
     // Killed without a chance to tidy up, it still takes its servers along.
     second.service.end(Signal::SIGKILL);
     eventually("the end of all servers", || processes_in(&kept).is_empty().then_some(()));
+}
+
+#[test]
+fn a_part_that_dies_is_started_again_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let dev = Dev::start(&["--data-dir", kept.to_str().unwrap()]);
+    place(&dev, "survives-1");
+    let killed = pids_in(&kept, "temporal");
+    assert!(!killed.is_empty(), "{:?}", processes_in(&kept));
+    for pid in killed {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+    eventually("its restart", || dev.service.log().contains("it was started again on the same data").then_some(()));
+    assert!(dev.service.log().contains("Temporal had ended with"), "{}", dev.service.log());
+    dev.complete("survives-1");
 }
 
 #[test]

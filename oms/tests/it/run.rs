@@ -244,3 +244,15 @@ pub fn processes_in(folder: &Path) -> Vec<String> {
     let lines = ids.filter_map(|process| std::fs::read(process.join("cmdline")).ok());
     lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(folder)).collect()
 }
+
+/// The ids of living processes that name this folder and run a program with this in its path.
+pub fn pids_in(folder: &Path, program: &str) -> Vec<i32> {
+    let folder = folder.to_str().expect("UTF-8");
+    let processes = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+    let ours = |process: &PathBuf| {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let runs = std::fs::read_link(process.join("exe")).is_ok_and(|exe| exe.to_string_lossy().contains(program));
+        runs && String::from_utf8_lossy(&line).contains(folder)
+    };
+    processes.filter(ours).filter_map(|process| process.file_name()?.to_str()?.parse().ok()).collect()
+}

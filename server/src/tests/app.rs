@@ -40,7 +40,7 @@ async fn start() -> anyhow::Result<(AppState, Stack)> {
     let tools = Tools::new(cache.context("set HOME or OMS_CACHE_DIR")?, Progress::on_stderr());
     let mut options = StackOptions::ephemeral(tools);
     let search_attributes = SEARCH_ATTRIBUTES.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect();
-    options.temporal = TemporalChoice::Native(TemporalOptions { ui: false, port: None, search_attributes });
+    options.temporal = TemporalChoice::Native(TemporalOptions { search_attributes, ..TemporalOptions::default() });
     let stack = Stack::start(options).await?;
     let mut config = StoreConfig::new(stack.database_url.clone(), "email-key".into());
     config.dynamodb_endpoint = Some(stack.dynamodb_endpoint.clone());

@@ -26,7 +26,7 @@ pub async fn stack() -> Result<&'static Stack> {
 async fn start() -> Result<Stack> {
     let mut options = StackOptions::ephemeral(tools());
     let search_attributes = SEARCH_ATTRIBUTES.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect();
-    options.temporal = TemporalChoice::Native(TemporalOptions { ui: false, port: None, search_attributes });
+    options.temporal = TemporalChoice::Native(TemporalOptions { search_attributes, ..TemporalOptions::default() });
     Ok(Stack::start(options).await?)
 }
 
