@@ -200,7 +200,7 @@ fn schedules_are_created_once_and_what_is_not_past_its_time_stays() -> Result<()
             Ok(shop.system.temporal.get_schedule_handle(id).describe(Default::default()).await?.paused())
         };
         assert_eq!((paused(&created[0]).await?, paused(&created[1]).await?, paused(&created[2]).await?), (false, true, false));
-        shop.place_released(&Basket::of(&shop.stocked(&[(LEEDS, 5)]).await?, 1, 255).with("/placed_at", "2010-12-01T08:26:00Z")).await?;
+        allocated(shop, &Basket::of(&shop.stocked(&[(LEEDS, 5)]).await?, 1, 255)).await?;
         let MaintenanceResult::Prune(pruned) = shop.starter.maintain(MaintenanceTask::Prune).await? else { bail!("another task answered") };
         // An intake's reminder goes with the order's first record; the demand it noted is as old as its noting.
         ensure!(pruned.rows <= 1, "{pruned:?}");

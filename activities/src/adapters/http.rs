@@ -198,8 +198,7 @@ mod tests {
         // The process installs its provider at start; a test of one module has no start.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let endpoint = Endpoint::new("gateway", HttpClient::new().unwrap(), "http://gateway.example/base/").unwrap();
-        let url =
-            |id| endpoint.request(Method::GET, &["v1", id, "captures"]).and_then(|request| Ok(request.build().unwrap().url().to_string()));
+        let url = |id| endpoint.request(Method::GET, &["v1", id, "captures"]).map(|request| request.build().unwrap().url().to_string());
         assert_eq!(url("auth_1").unwrap(), "http://gateway.example/base/v1/auth_1/captures");
         assert_eq!(url("x/../../refunds?a#b%2f").unwrap(), "http://gateway.example/base/v1/x%2F..%2F..%2Frefunds%3Fa%23b%252f/captures");
         for dots in ["", ".", ".."] {

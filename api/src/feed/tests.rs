@@ -198,7 +198,9 @@ proptest! {
     #[test]
     fn no_bytes_make_a_feed_panic_or_lose_count(bytes in prop::collection::vec(any::<u8>(), 0..400), json in any::<bool>()) {
         let head: &[u8] = if json { b"{}\n" } else { b"facility_id,sku,on_hand\n" };
-        let numbers: Vec<u64> = rows::<StockRow>([head, &bytes].concat()).iter().map(|row| row.number).collect();
+        let rows = Rows::<StockRow>::open(io::Cursor::new([head, &bytes].concat())).unwrap();
+        // A file may break off, as within a quote that nothing closes.
+        let numbers: Vec<u64> = rows.map_while(Result::ok).map(|row| row.number).collect();
         prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

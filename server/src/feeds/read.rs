@@ -78,7 +78,7 @@ fn read<T: FeedRecord>(input: impl io::Read + Send + 'static, rows_at_once: usiz
     let mut batch = Vec::with_capacity(rows_at_once);
     let mut broken = None;
     let mut rows = Rows::<T>::open(input)?;
-    while let Some(row) = rows.next() {
+    for row in rows.by_ref() {
         match row {
             Ok(row) => batch.push(row),
             Err(error) => broken = Some(error),

@@ -116,7 +116,7 @@ fn a_command_to_an_order_whose_run_was_terminated_gives_it_a_new_one() -> Result
         shop.until_status(&id, "processing").await?;
         handle(shop, &id).terminate(WorkflowTerminateOptions::default()).await?;
         // What the rules refuse gives it none.
-        shop.post(&format!("/v1/orders/{id}/refunds"), &json!({"refund_id": "r1", "amount_minor": 1}))
+        shop.post(&format!("/v1/orders/{id}/refunds"), &json!({"refund_id": "r1", "amount_minor": 1, "reason": "late"}))
             .await?
             .problem(409, "refused_by_rule")?;
         ensure!(!runs(shop, &id).await?, "a refusal has started a run");
