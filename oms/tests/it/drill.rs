@@ -109,7 +109,7 @@ fn delete_run(dev: &Dev, order_id: &str) {
         let connection = Connection::connect(ConnectionOptions::new(Url::parse(&address).unwrap()).build()).await.unwrap();
         let execution = WorkflowExecution { workflow_id: format!("order:{order_id}"), run_id: String::new() };
         let namespace = "default".to_owned();
-        let request = DeleteWorkflowExecutionRequest { namespace, workflow_execution: Some(execution), ..Default::default() };
+        let request = DeleteWorkflowExecutionRequest { namespace, workflow_execution: Some(execution) };
         connection.workflow_service().delete_workflow_execution(request.into_request()).await.unwrap();
     });
 }
