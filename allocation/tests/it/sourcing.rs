@@ -295,7 +295,7 @@ fn among_a_thousand_facilities_a_brief_decision_stays_small_and_counts_the_rest(
     let store = |n: u32| Facility {
         facility_id: format!("ST-{n:04}"),
         position: Some(Position { latitude: 50.0 + f64::from(n) / 200.0, longitude: -1.5 }),
-        ship_enabled: n % 10 > 0,
+        ship_enabled: !n.is_multiple_of(10),
         ..coventry()
     };
     let facilities: Vec<Facility> = (0..1_000).map(store).collect();

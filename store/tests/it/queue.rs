@@ -228,7 +228,7 @@ impl Bench {
 
     /// A facility is switched on or off, or other rules are in force.
     async fn change(&mut self, n: usize) {
-        if n % 40 == 0 {
+        if n.is_multiple_of(40) {
             assert!(self.store.rules_in_force(&format!("rules-{n}")).await.unwrap());
             self.model.change_all();
             return;
