@@ -32,8 +32,9 @@ impl Draft {
             (OperationStatus::Failed, OperationOutcome::Succeeded { reference, .. }) => {
                 format!("a person said that it was not done, and the gateway says that it was, as {reference}")
             }
-            (OperationStatus::Succeeded, OperationOutcome::Declined { code, .. }) => {
-                format!("a person said that it was done, and the gateway refused it: {code}")
+            // Without its code: a gateway may refuse again for another reason, and that is no second thing to look at.
+            (OperationStatus::Succeeded, OperationOutcome::Declined { .. }) => {
+                "a person said that it was done, and the gateway refused it".to_owned()
             }
             _ => return,
         };
