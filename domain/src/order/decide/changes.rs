@@ -111,9 +111,8 @@ impl Draft {
         let issued = |f: &&FulfillmentOrder| f.status != FulfillmentStatus::Incomplete && self.order.is_free(f);
         let touched = self.order.fulfillment_orders.iter().filter(|f| groups.contains(&f.group)).filter(issued);
         for found in touched.cloned().collect::<Vec<_>>() {
-            self.settle_asked(&found);
-            let (from, into) = (found.fulfillment_order_id, self.order.next_id());
-            if self.order.fulfillment_order(&from).is_some_and(|left| !left.lines.is_empty()) {
+            if self.settle_asked(&found) {
+                let (from, into) = (found.fulfillment_order_id, self.order.next_id());
                 self.emit(Event::FulfillmentReissued { from, into });
             }
         }

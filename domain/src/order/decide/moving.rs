@@ -22,17 +22,19 @@ impl Draft {
         if wanted.is_some() && wanted == found.facility_id.as_ref() {
             return Err(refused("it is there already"));
         }
-        self.settle_asked(found);
-        let (from, into) = (found.fulfillment_order_id.clone(), self.order.next_id());
-        self.emit(Event::FulfillmentMoved { from, into, wanted: wanted.cloned() });
+        if self.settle_asked(found) {
+            let (from, into) = (found.fulfillment_order_id.clone(), self.order.next_id());
+            self.emit(Event::FulfillmentMoved { from, into, wanted: wanted.cloned() });
+        }
         Ok(())
     }
 
-    /// What someone had asked to cancel is cancelled: nobody has begun with it any more.
-    pub(super) fn settle_asked(&mut self, found: &FulfillmentOrder) {
+    /// What someone had asked to cancel is cancelled: nobody has begun with it any more. Says whether units are left.
+    pub(super) fn settle_asked(&mut self, found: &FulfillmentOrder) -> bool {
         if let Some(request) = &found.cancellation_request {
             self.settle_cancellations(found, request.lines.clone(), true);
         }
+        self.order.fulfillment_order(&found.fulfillment_order_id).is_some_and(|left| !left.lines.is_empty())
     }
 
     pub(super) fn split(&mut self, found: &FulfillmentOrder, lines: &Lines) -> Result<(), Rejection> {
