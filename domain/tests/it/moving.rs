@@ -35,6 +35,17 @@ fn what_a_facility_has_accepted_moves_with_its_consent() {
 }
 
 #[test]
+fn what_was_asked_to_cancel_as_a_whole_is_cancelled_and_does_not_move() {
+    let mut run = Run::released(core(&[3]));
+    run.fulfill(1, FulfillmentRequest::Accept).unwrap();
+    run.cancel("c", Some(lines([("1", 3)]))).unwrap();
+    let next = run.order.next_fulfillment_order();
+    let events = run.fulfill(1, away(true)).unwrap();
+    assert!(!events.iter().any(|event| event.kind() == "fulfillment_moved"), "{events:?}");
+    assert_eq!((run.order.all_units().cancelled, run.order.next_fulfillment_order()), (3, next));
+}
+
+#[test]
 fn units_are_split_off_and_joined_again() {
     let mut run = Run::released(core(&[3]));
     run.fulfill(1, FulfillmentRequest::Split { lines: lines([("1", 1)]) }).unwrap();
