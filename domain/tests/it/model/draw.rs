@@ -120,12 +120,13 @@ pub fn come_back(order: &Order, a: u32, b: u32, c: u32) -> Request {
     let return_id = known.unwrap_or_else(|| oms_domain::ids::ReturnId::of(&order.core.order_id, 1 + c % 6));
     let shipped: Lines = order.units().into_iter().map(|(id, units)| (id, u32::try_from(units.shipped).unwrap())).collect();
     let lines = some_of(&if a.is_multiple_of(3) { shipped } else { order.returnable(None) }, b);
-    if order.returned(&return_id).is_some() {
+    if let Some(found) = order.returned(&return_id) {
+        let pays = found.credit.is_some();
         let release = || Request::ReleaseCredit { return_id: return_id.clone(), number: 1 + b % 3, amount_minor: i64::from(a % 900) };
-        return if b.is_multiple_of(3) { release() } else { Request::SettleReturn { return_id, lines } };
+        return if b.is_multiple_of(if pays { 2 } else { 3 }) { release() } else { Request::SettleReturn { return_id, lines } };
     }
     let worth_minor = order.refund_share_minor(&lines).min(order.refundable_minor());
-    let credit = b.is_multiple_of(2).then(|| Credit::of("A1-X1".parse().unwrap(), worth_minor - i64::from(a % 300)));
+    let credit = b.is_multiple_of(2).then(|| Credit::of("A1-X1".parse().unwrap(), (worth_minor - i64::from(a % 300)).max(1)));
     Request::OpenReturn { return_id, lines, credit }
 }
 
