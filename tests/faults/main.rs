@@ -10,6 +10,7 @@
 //! PostgreSQL, DynamoDB and the simulated companies, each behind a proxy. The driver is a client of the HTTP API; the checker knows none of
 //! the product's code: it reads the API, the ledgers of the simulators, tables by SQL of its own, and Temporal.
 
+mod breaking;
 mod checker;
 mod driver;
 mod ground;

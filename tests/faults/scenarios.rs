@@ -2,20 +2,14 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use anyhow::{Context, Result};
-use futures_util::StreamExt;
-use secrecy::ExposeSecret;
-use sqlx::{Connection as _, PgConnection};
-use temporalio_client::NamespacedClient;
-use temporalio_common::protos::temporal::api::{
-    common::v1::{Payload, Payloads, WorkflowExecution, WorkflowType},
-    taskqueue::v1::TaskQueue,
-    workflowservice::v1::{ResetWorkflowExecutionRequest, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest},
-};
+use anyhow::Result;
 use tokio::time::{Instant, sleep};
-use tonic::IntoRequest;
 
 use crate::{
+    breaking::{
+        Way, all_workers_away, answers, connections_used_up, degraded, frozen, killed_at, page, poison, read_only, run_reset,
+        run_terminated, temporal_away, two_builds,
+    },
     checker,
     driver::{Driver, Plan, Scans},
     ground::{Ground, Needs},
@@ -43,9 +37,9 @@ pub struct Scenario {
 /// What a fault may want to know.
 #[derive(Clone)]
 pub struct Fault {
-    random: Random,
+    pub random: Random,
     /// Of the orders that go through.
-    order_ids: Vec<String>,
+    pub order_ids: Vec<String>,
 }
 
 type Doing<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -287,28 +281,30 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "dynamodb_throttled",
         about: "DynamoDB refuses every write for 15 s",
-        fault: fault!(|ground, _fault| dynamodb(ground, Mode::ThrottleWrites, Duration::from_secs(15)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::DynamoDb, Mode::ThrottleWrites, Duration::from_secs(15)).await),
         ..USUAL
     },
     Scenario {
         name: "dynamodb_slow",
         about: "every call to DynamoDB takes 1.5 s longer, for 30 s",
         short: false,
-        fault: fault!(|ground, _fault| dynamodb(ground, Mode::Slow(Duration::from_millis(1_500)), Duration::from_secs(30)).await),
+        fault: fault!(
+            |ground, _fault| degraded(ground, Way::DynamoDb, Mode::Slow(Duration::from_millis(1_500)), Duration::from_secs(30)).await
+        ),
         ..USUAL
     },
     Scenario {
         name: "dynamodb_away",
         about: "DynamoDB is away for 20 s",
         short: false,
-        fault: fault!(|ground, _fault| dynamodb(ground, Mode::Away, Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::DynamoDb, Mode::Away, Duration::from_secs(20)).await),
         ..USUAL
     },
     // The companies.
     Scenario {
         name: "gateway_answers_lost",
         about: "the gateway does what it is asked, and one answer in three is lost",
-        fault: fault!(|ground, _fault| gateway(ground, Mode::LoseAnswers { percent: 33 }, Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::Gateway, Mode::LoseAnswers { percent: 33 }, Duration::from_secs(20)).await),
         ..USUAL
     },
     Scenario {
@@ -323,8 +319,9 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "gateway_429",
         about: "the gateway has had too many calls, for 20 s",
         short: false,
-        fault: fault!(|ground, _fault| gateway(
+        fault: fault!(|ground, _fault| degraded(
             ground,
+            Way::Gateway,
             answers(429, "{\"status\":\"refused\",\"code\":\"rate_limited\"}"),
             Duration::from_secs(20)
         )
@@ -335,8 +332,9 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "gateway_down",
         about: "the gateway answers 503 for 30 s",
         short: false,
-        fault: fault!(|ground, _fault| gateway(
+        fault: fault!(|ground, _fault| degraded(
             ground,
+            Way::Gateway,
             answers(503, "{\"status\":\"refused\",\"code\":\"down\"}"),
             Duration::from_secs(30)
         )
@@ -347,22 +345,23 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "gateway_other_kind",
         about: "a proxy of the gateway answers 200 with a page for people, for 20 s",
         short: false,
-        fault: fault!(|ground, _fault| gateway(ground, page(), Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::Gateway, page(), Duration::from_secs(20)).await),
         ..USUAL
     },
     Scenario {
         name: "carrier_answers_lost",
         about: "the carrier makes labels, and one answer in three is lost",
         short: false,
-        fault: fault!(|ground, _fault| carrier(ground, Mode::LoseAnswers { percent: 33 }, Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::Carrier, Mode::LoseAnswers { percent: 33 }, Duration::from_secs(20)).await),
         ..USUAL
     },
     Scenario {
         name: "carrier_down",
         about: "the carrier answers 503 for 30 s",
         short: false,
-        fault: fault!(|ground, _fault| carrier(
+        fault: fault!(|ground, _fault| degraded(
             ground,
+            Way::Carrier,
             answers(503, "{\"status\":\"refused\",\"code\":\"down\"}"),
             Duration::from_secs(30)
         )
@@ -373,21 +372,21 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "carrier_other_kind",
         about: "a proxy of the carrier answers 200 with a page for people, for 20 s",
         short: false,
-        fault: fault!(|ground, _fault| carrier(ground, page(), Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::Carrier, page(), Duration::from_secs(20)).await),
         ..USUAL
     },
     Scenario {
         name: "fraud_down",
         about: "the fraud check answers 503 for 20 s",
         short: false,
-        fault: fault!(|ground, _fault| fraud(ground, answers(503, "{}"), Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::Fraud, answers(503, "{}"), Duration::from_secs(20)).await),
         ..USUAL
     },
     Scenario {
         name: "fraud_other_kind",
         about: "a proxy of the fraud check answers 200 with a page for people, for 20 s",
         short: false,
-        fault: fault!(|ground, _fault| fraud(ground, page(), Duration::from_secs(20)).await),
+        fault: fault!(|ground, _fault| degraded(ground, Way::Fraud, page(), Duration::from_secs(20)).await),
         ..USUAL
     },
     // Messages.
@@ -428,196 +427,4 @@ pub async fn play(scenario: &Scenario, ground: &mut Ground, plan: &Plan) -> Resu
     let counters = checker::settle(ground, &driver, plan.settle).await?;
     let (accepted, finished) = (driver.accepted().len(), driver.finished_count());
     Ok(Outcome { orders: plan.orders, accepted, finished, times, took: begun.elapsed(), counters })
-}
-
-async fn all_workers_away(ground: &mut Ground, away: Duration) -> Result<()> {
-    ground.workers.iter_mut().try_for_each(|worker| worker.kill())?;
-    sleep(away).await;
-    ground.workers.iter_mut().try_for_each(|worker| worker.start_again())
-}
-
-/// A call that a worker makes to somebody else.
-enum Way {
-    Gateway,
-    Carrier,
-    DynamoDb,
-}
-
-/// The call may never come when all orders are done; then the fault has no time left.
-const CALL_WITHIN: Duration = Duration::from_secs(30);
-
-async fn killed_at(ground: &mut Ground, way: Way, trap: Trap) -> Result<()> {
-    let proxy = match way {
-        Way::Gateway => &ground.ways.gateway,
-        Way::Carrier => &ground.ways.carrier,
-        Way::DynamoDb => &ground.ways.dynamodb,
-    };
-    let caught = tokio::time::timeout(CALL_WITHIN, proxy.caught(trap.clone())).await;
-    proxy.disarm();
-    caught.with_context(|| format!("no call with {:?} came by", trap.in_call))?;
-    all_workers_away(ground, Duration::from_secs(1)).await
-}
-
-async fn frozen(ground: &mut Ground, fault: Fault, time: Duration) -> Result<()> {
-    let mut random = fault.random;
-    let worker = &ground.workers[random.below(ground.workers.len())];
-    worker.freeze()?;
-    sleep(time).await;
-    worker.thaw()
-}
-
-async fn temporal_away(ground: &mut Ground, away: Duration) -> Result<()> {
-    ground.temporal.kill().await?;
-    sleep(away).await;
-    Ok(ground.temporal.start_again().await?)
-}
-
-/// The id of a run that goes on: of the first order that has one.
-async fn first_open(ground: &Ground, fault: &Fault) -> Result<String> {
-    let client = ground.temporal_client().await?;
-    for _ in 0..100 {
-        let ids = fault.order_ids.iter().map(|id| format!("'order:{id}'")).collect::<Vec<_>>().join(", ");
-        let mut listed = client.list_workflows(format!("WorkflowId IN ({ids}) AND ExecutionStatus = 'Running'"), Default::default());
-        if let Some(run) = listed.next().await {
-            return Ok(run?.id().to_owned());
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("no order was open")
-}
-
-async fn run_reset(ground: &Ground, fault: &Fault) -> Result<()> {
-    let (workflow_id, client) = (first_open(ground, fault).await?, ground.temporal_client().await?);
-    let request = ResetWorkflowExecutionRequest {
-        namespace: client.namespace(),
-        workflow_execution: Some(WorkflowExecution { workflow_id, run_id: String::new() }),
-        reason: "a fault".to_owned(),
-        // The end of its first task.
-        workflow_task_finish_event_id: 4,
-        request_id: format!("reset-{}", fault.random.clone().next()),
-        ..Default::default()
-    };
-    client.connection().workflow_service().reset_workflow_execution(request.into_request()).await?;
-    Ok(())
-}
-
-async fn run_terminated(ground: &Ground, fault: &Fault) -> Result<()> {
-    let (workflow_id, client) = (first_open(ground, fault).await?, ground.temporal_client().await?);
-    let request = TerminateWorkflowExecutionRequest {
-        namespace: client.namespace(),
-        workflow_execution: Some(WorkflowExecution { workflow_id, run_id: String::new() }),
-        reason: "a fault".to_owned(),
-        ..Default::default()
-    };
-    client.connection().workflow_service().terminate_workflow_execution(request.into_request()).await?;
-    Ok(())
-}
-
-/// An order's run that is begun with what no build can read.
-async fn poison(ground: &Ground) -> Result<()> {
-    let client = ground.temporal_client().await?;
-    let mut service = client.connection().workflow_service();
-    let garbage = Payload {
-        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
-        data: b"\"not an order\"".to_vec(),
-        ..Default::default()
-    };
-    let request = StartWorkflowExecutionRequest {
-        namespace: client.namespace(),
-        workflow_id: "order:poison".to_owned(),
-        workflow_type: Some(WorkflowType { name: "Order".to_owned() }),
-        task_queue: Some(TaskQueue { name: "orders".to_owned(), ..Default::default() }),
-        input: Some(Payloads { payloads: vec![garbage] }),
-        request_id: "poison".to_owned(),
-        ..Default::default()
-    };
-    service.start_workflow_execution(request.into_request()).await?;
-    sleep(Duration::from_secs(20)).await;
-    let request = TerminateWorkflowExecutionRequest {
-        namespace: client.namespace(),
-        workflow_execution: Some(WorkflowExecution { workflow_id: "order:poison".to_owned(), run_id: String::new() }),
-        ..Default::default()
-    };
-    // It may have failed by itself, which is as good.
-    drop(service.terminate_workflow_execution(request.into_request()).await);
-    Ok(())
-}
-
-async fn two_builds(ground: &mut Ground) -> Result<()> {
-    let first = ground.workers.len();
-    ground.add_workers(2, &["--deployment-name", "oms", "--build-id", "b2"])?;
-    // Known to Temporal once its workers have polled.
-    let mut made = ground.command(&["deploy", "set-current", "b2"]).await;
-    for _ in 0..20 {
-        if made.is_ok() {
-            break;
-        }
-        sleep(Duration::from_secs(1)).await;
-        made = ground.command(&["deploy", "set-current", "b2"]).await;
-    }
-    made?;
-    ground.command(&["deploy", "drain", "--per-second", "50", "--timeout", "120"]).await?;
-    for worker in &mut ground.workers[..first] {
-        worker.stop().await?;
-    }
-    Ok(())
-}
-
-async fn read_only(ground: &Ground, yes: bool) -> Result<()> {
-    let mut connection = PgConnection::connect(ground.postgres.url().expose_secret()).await?;
-    sqlx::query("SET default_transaction_read_only = off").execute(&mut connection).await?;
-    let setting =
-        if yes { "ALTER SYSTEM SET default_transaction_read_only = on" } else { "ALTER SYSTEM RESET default_transaction_read_only" };
-    sqlx::query(setting).execute(&mut connection).await?;
-    sqlx::query("SELECT pg_reload_conf()").execute(&mut connection).await?;
-    Ok(connection.close().await?)
-}
-
-async fn connections_used_up(ground: &Ground) -> Result<()> {
-    let mut others = Vec::new();
-    // As many as there are; three are kept for superusers, as whom everybody comes here.
-    while let Ok(connection) = PgConnection::connect(ground.postgres.url().expose_secret()).await {
-        others.push(connection);
-    }
-    sleep(Duration::from_secs(15)).await;
-    for connection in others {
-        connection.close().await?;
-    }
-    Ok(())
-}
-
-async fn dynamodb(ground: &Ground, mode: Mode, time: Duration) -> Result<()> {
-    ground.ways.dynamodb.set(mode);
-    sleep(time).await;
-    ground.ways.dynamodb.set(Mode::Pass);
-    Ok(())
-}
-
-async fn gateway(ground: &Ground, mode: Mode, time: Duration) -> Result<()> {
-    ground.ways.gateway.set(mode);
-    sleep(time).await;
-    ground.ways.gateway.set(Mode::Pass);
-    Ok(())
-}
-
-async fn carrier(ground: &Ground, mode: Mode, time: Duration) -> Result<()> {
-    ground.ways.carrier.set(mode);
-    sleep(time).await;
-    ground.ways.carrier.set(Mode::Pass);
-    Ok(())
-}
-
-async fn fraud(ground: &Ground, mode: Mode, time: Duration) -> Result<()> {
-    ground.ways.fraud.set(mode);
-    sleep(time).await;
-    ground.ways.fraud.set(Mode::Pass);
-    Ok(())
-}
-
-fn answers(status: u16, body: &'static str) -> Mode {
-    Mode::Answer { status, content_type: "application/json", body }
-}
-
-fn page() -> Mode {
-    Mode::Answer { status: 200, content_type: "text/html", body: "<html><body>We will be back soon</body></html>" }
 }
