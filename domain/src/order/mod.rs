@@ -14,12 +14,16 @@ mod event;
 mod event_kind;
 mod evolve;
 mod follow;
+mod fulfillment_order;
+mod hold;
 mod line_state;
 mod lines;
 mod money;
+mod parcel;
 mod published;
 mod reallocation;
 mod refund;
+mod rejection;
 mod returned;
 mod screening;
 mod shares;
@@ -48,11 +52,15 @@ pub use self::{
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
     follow::{Beginning, Unfollowed},
+    fulfillment_order::{CancellationPart, CancellationRequest, FulfillmentOrder},
+    hold::{Hold, HoldReason},
     line_state::LineState,
     lines::Lines,
+    parcel::{Parcel, Resolution},
     published::published,
     reallocation::{Pooled, Reallocation},
     refund::{Refund, RefundOf, RefundProgress},
+    rejection::{FacilityRejection, OfferedAgain, RejectionReason, StockEffect},
     returned::ReturnedUnits,
     screening::{Screening, Verdict},
     shares::Share,
@@ -62,9 +70,7 @@ pub use self::{
 };
 use crate::{
     fulfillment::FulfillmentStatus,
-    ids::{CancellationId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId},
-    kinds::named,
-    parcel::{ParcelStatus, same_tracking_number},
+    ids::{CancellationId, FacilityId, FulfillmentOrderId, LineId},
     payment::Payment,
     policy::Policy,
     taken::TakenCommands,
@@ -181,237 +187,6 @@ pub struct Sourcing {
 /// How many fulfillment orders one round of sourcing may open.
 pub const ROUND_NUMBERS: u32 = 10_000;
 
-/// What one facility ships of the order by one method.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FulfillmentOrder {
-    pub fulfillment_order_id: FulfillmentOrderId,
-    /// None while Backordered.
-    pub facility_id: Option<FacilityId>,
-    /// Index into the core's groups: how and where it is delivered.
-    #[serde(default)]
-    pub group: u16,
-    pub status: FulfillmentStatus,
-    pub since: Timestamp,
-    /// The order's version when it last changed.
-    pub version: u64,
-    /// Units in it now.
-    pub lines: Lines,
-    /// Backordered as a whole: nothing of it ships before all of it can.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub whole: bool,
-    /// Backordered although somebody has stock: not worth a consignment of its own yet.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub on_purpose: bool,
-    /// Backordered anew: its units have been waiting since then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting_since: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fulfill_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ship_by: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parcels: Vec<Parcel>,
-    /// Someone asked to ship it; it ships when every parcel has its label.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub ship_requested: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancellation_request: Option<CancellationRequest>,
-    /// The parcel whose units it sends again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<ParcelId>,
-    /// Shipped, and not with the carrier yet: what each of its lines was charged for, in their order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub charged_minor: Vec<i64>,
-    /// Of those: units that cost nothing, since others were charged that they are sent in place of.
-    #[serde(default, skip_serializing_if = "Lines::is_empty")]
-    pub free_lines: Lines,
-    /// Incomplete: where a person wants its units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wanted_facility_id: Option<FacilityId>,
-    /// For a pickup: what the customer shows, hashed under a key that the order does not know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pickup_code_hash: Option<String>,
-    /// Why facilities gave units of it back, the last one last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rejections: Vec<FacilityRejection>,
-}
-
-/// A facility that would not or could not ship some lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FacilityRejection {
-    pub facility_id: FacilityId,
-    pub reason: RejectionReason,
-    pub lines: Lines,
-    pub at: Timestamp,
-}
-
-named! {
-    /// Why a facility gives units back; the reason decides what becomes of its stock (LIFECYCLE.md).
-    RejectionReason {
-        NotInStock = "not_in_stock",
-        Mismatch = "mismatch",
-        Damaged = "damaged",
-        NoCapacity = "no_capacity",
-        Other = "other",
-    }
-}
-
-/// What a facility says of its stock by giving units back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StockEffect {
-    /// Nothing is left but what is picked.
-    ShelfIsEmpty,
-    /// The units are not there; others are.
-    FewerOnHand,
-    /// They are there and cannot be sold.
-    Unavailable,
-    Nothing,
-}
-
-/// When a facility is offered units again that it gave back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfferedAgain {
-    Tomorrow,
-    /// Once it was counted, or goods came.
-    AfterGoodsCame,
-    Never,
-}
-
-impl RejectionReason {
-    pub const ALL: [Self; 5] = [Self::NotInStock, Self::Mismatch, Self::Damaged, Self::NoCapacity, Self::Other];
-
-    pub fn stock_effect(self) -> StockEffect {
-        match self {
-            Self::NotInStock => StockEffect::ShelfIsEmpty,
-            Self::Mismatch => StockEffect::FewerOnHand,
-            Self::Damaged => StockEffect::Unavailable,
-            Self::NoCapacity | Self::Other => StockEffect::Nothing,
-        }
-    }
-
-    pub fn offered_again(self) -> OfferedAgain {
-        match self {
-            Self::NotInStock | Self::Mismatch | Self::Damaged => OfferedAgain::AfterGoodsCame,
-            Self::NoCapacity => OfferedAgain::Tomorrow,
-            Self::Other => OfferedAgain::Never,
-        }
-    }
-}
-
-/// A cancellation that only the facility can answer, since it has begun its work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancellationRequest {
-    /// All that is asked for.
-    pub lines: Lines,
-    /// By whom: the oldest first.
-    pub parts: Vec<CancellationPart>,
-    pub since: Timestamp,
-}
-
-/// What one cancellation asks of a facility.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancellationPart {
-    pub cancellation_id: CancellationId,
-    pub lines: Lines,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Parcel {
-    pub parcel_id: ParcelId,
-    pub status: ParcelStatus,
-    pub since: Timestamp,
-    pub lines: Lines,
-    pub weight_g: Option<u32>,
-    pub carrier: Option<String>,
-    pub tracking_number: Option<String>,
-    /// The carrier's time of the last event that counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reported_at: Option<Timestamp>,
-    /// The carrier's last events that moved it, by id: each counts once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reported: Vec<String>,
-    /// Requests for a label so far.
-    #[serde(default, skip_serializing_if = "line_state::is_none_of_them")]
-    pub label_attempts: u32,
-    /// Its label was asked of the carrier, and neither refused nor voided there.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub label_at_carrier: bool,
-    /// What was done about its units, once it was lost or sent back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolution: Option<Resolution>,
-    /// No carrier said so; time did.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub assumed_delivered: bool,
-}
-
-/// What is done about units that did not reach their customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// They are sent again, at no charge.
-    Replace,
-    /// Their exact share is given back.
-    Refund,
-}
-
-/// More events than a parcel meets on its way.
-const REPORTED_KEPT: usize = 30;
-
-impl Parcel {
-    /// Whether the carrier means this one, however the number is written.
-    pub(crate) fn has_number(&self, tracking_number: &str) -> bool {
-        self.tracking_number.as_deref().is_some_and(|number| same_tracking_number(number, tracking_number))
-    }
-
-    /// Somebody said where it was then; the carrier, under the event's id.
-    fn note_report(&mut self, occurred_at: Timestamp, event_id: Option<&str>) {
-        self.reported_at = self.reported_at.max(Some(occurred_at));
-        event_id.into_iter().for_each(|id| self.note_event(id));
-    }
-
-    /// The carrier's event counts once.
-    fn note_event(&mut self, event_id: &str) {
-        self.reported.push(event_id.to_owned());
-        self.reported.drain(..self.reported.len().saturating_sub(REPORTED_KEPT));
-    }
-
-    /// On its way, and the carrier never said where.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.status.is_in_transit() && self.reported_at.is_none()
-    }
-
-    /// Lost or sent back, and nothing has been done about it yet.
-    pub fn is_unresolved(&self) -> bool {
-        matches!(self.status, ParcelStatus::Lost | ParcelStatus::ReturnedToSender) && self.resolution.is_none()
-    }
-}
-
-named! {
-    /// Why an order may not go on for now.
-    HoldReason {
-        AwaitingPayment = "awaiting_payment",
-        HighRiskOfFraud = "high_risk_of_fraud",
-        IncorrectAddress = "incorrect_address",
-        InventoryOutOfStock = "inventory_out_of_stock",
-        AwaitingReturnItems = "awaiting_return_items",
-        UnknownDeliveryDate = "unknown_delivery_date",
-        Other = "other",
-    }
-}
-
-/// Blocks approval and release until it is lifted or expires.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    pub hold_id: HoldId,
-    pub reason: HoldReason,
-    pub placed_at: Timestamp,
-    /// Lifted by itself then.
-    pub expires_at: Option<Timestamp>,
-    /// What the order itself has found, for the person who lifts it. No personal data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-}
-
 /// What became of a request to cancel, unit by unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancellation {
@@ -526,35 +301,5 @@ impl Order {
         ids.sort();
         ids.dedup();
         ids
-    }
-}
-
-impl FulfillmentOrder {
-    /// All its units.
-    pub fn units(&self) -> u64 {
-        self.lines.values().map(|q| u64::from(*q)).sum()
-    }
-
-    /// Its lines with their units, and which of them were charged for when they left.
-    pub(crate) fn charges(&self) -> impl Iterator<Item = (&LineId, u32, Share)> {
-        let free = |id: &LineId| self.free_lines.get(id).copied().unwrap_or(0);
-        let charged = self.lines.iter().zip(&self.charged_minor);
-        charged.map(move |((id, units), minor)| (id, *units, Share { units: units.saturating_sub(free(id)), minor: *minor }))
-    }
-
-    /// Its units but those that someone has asked to cancel.
-    pub(crate) fn unasked(&self) -> Lines {
-        self.cancellation_request.as_ref().map_or_else(|| self.lines.clone(), |request| lines::without(&self.lines, &request.lines))
-    }
-
-    /// Shipped, and every parcel reached its customer.
-    pub fn is_delivered(&self) -> bool {
-        self.status == FulfillmentStatus::Shipped
-            && self.parcels.iter().all(|p| matches!(p.status, ParcelStatus::Delivered | ParcelStatus::Voided))
-    }
-
-    /// The status people see: Shipped becomes Delivered with its last parcel.
-    pub fn shown_status(&self) -> &'static str {
-        if self.is_delivered() { "delivered" } else { self.status.name() }
     }
 }
