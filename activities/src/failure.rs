@@ -28,7 +28,7 @@ pub(crate) fn store_failure(error: &StoreError) -> ActivityError {
 }
 
 /// A passing failure that is to be tried again after so long, whatever the retry policy says.
-pub(crate) fn failure_for(code: ErrorCode, message: impl Into<String>, after: Duration) -> ActivityError {
+fn failure_for(code: ErrorCode, message: impl Into<String>, after: Duration) -> ActivityError {
     let message: String = message.into();
     ApplicationFailure::builder(message).type_name(code.code().to_owned()).next_retry_delay(after).build().into()
 }

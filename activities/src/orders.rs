@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use oms_domain::{
-    error::ErrorCode,
+    error::{ErrorCode, Rejection},
     ids::OrderId,
     order::{Lines, Order, PaymentRequest, RefundProgress, Request, ReturnedUnits},
     payment::{Decline, OperationOutcome},
@@ -34,7 +34,7 @@ impl OrderActivities {
         let request = Request::OpenReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone(), credit: ask.credit.clone() };
         match self.ask(&ask.order_id, command(&ask, "open", request)).await {
             Ok(_) => Ok(Answer::Agreed(origin(&self.order(&ask).await?, &ask.lines))),
-            Err(StarterError::Rejected(refusal)) => Ok(Answer::Refused(refusal)),
+            Err(StarterError::Rejected(refusal)) => self.known_or_refused(&ask, refusal).await,
             Err(error) => Err(starter_failure(&error)),
         }
     }
@@ -42,9 +42,14 @@ impl OrderActivities {
     #[activity(definition = definitions::SettleReturn)]
     pub async fn settle_return(self: Arc<Self>, _ctx: ActivityContext, ask: AskOrder) -> Result<Answer, ActivityError> {
         let request = Request::SettleReturn { return_id: ask.return_id.clone(), lines: ask.lines.clone() };
-        self.ask(&ask.order_id, command(&ask, "settle", request)).await.map_err(|error| starter_failure(&error))?;
+        let asked = self.ask(&ask.order_id, command(&ask, "settle", request)).await;
         let order = self.order(&ask).await?;
         let settled = order.returned(&ask.return_id);
+        // A return whose last days were lost ends as its order was told then, whatever it would say itself.
+        match asked {
+            Err(StarterError::Rejected(_)) if settled.is_some_and(ReturnedUnits::is_settled) => {}
+            asked => drop(asked.map_err(|error| starter_failure(&error))?),
+        }
         let amount_minor = settled.and_then(|settled| settled.amount_minor);
         let lines = settled.map(|settled| settled.returned.clone()).unwrap_or_default();
         let amount_minor = amount_minor.ok_or_else(|| failure(ErrorCode::Unavailable, "the order has not recorded its answer yet"))?;
@@ -104,6 +109,13 @@ impl OrderActivities {
 impl OrderActivities {
     async fn ask(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
         in_time(self.starter.command(order_id, request)).await
+    }
+
+    /// An order that keeps just these units for the return has agreed before: in a life of the return that was lost.
+    async fn known_or_refused(&self, ask: &AskOrder, refusal: Rejection) -> Result<Answer, ActivityError> {
+        let order = self.order(ask).await?;
+        let agreed = order.returned(&ask.return_id).is_some_and(|known| known.announced == ask.lines);
+        Ok(if agreed { Answer::Agreed(origin(&order, &ask.lines)) } else { Answer::Refused(refusal) })
     }
 
     async fn order(&self, ask: &AskOrder) -> Result<Order, ActivityError> {

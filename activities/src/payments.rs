@@ -16,7 +16,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
-    failure::{failure, failure_for, port_failure, store_failure},
+    failure::{failure, port_failure, store_failure},
     ports::{GatewayOperation, Operation, PaymentGateway},
 };
 
@@ -32,8 +32,7 @@ impl PaymentActivities {
     pub async fn pay(self: Arc<Self>, ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
         let attempt = ctx.info().attempt;
         // An earlier attempt may have got through: the gateway's books say so, under the same key.
-        let ask_first = attempt > 1 || request.old_attempt_until.is_some();
-        self.answer(&request, attempt, ask_first).await
+        self.answer(&request, attempt, attempt > 1).await
     }
 
     #[activity(definition = definitions::AskPayment)]
@@ -57,14 +56,29 @@ impl PaymentActivities {
             if let Some(outcome) = found {
                 return Ok(outcome);
             }
-            // It never saw the operation: the same one, under the same key, once nobody else can be sending it any more.
-            wait_out(request)?;
+            // It never saw the operation: the same one, under the same key.
             if !self.is_wanted(request).await? {
                 let why = "a person has said what became of it: it is not made any more";
                 return Err(failure(ErrorCode::IllegalTransition, why));
             }
         }
+        if request.verify_parent
+            && let Some(flaw) = self.flaw_of_parent(request, attempt).await?
+        {
+            return Ok(OperationOutcome::Declined { decline: Decline::Hard, code: flaw.code().to_owned() });
+        }
         self.gateway.operate(operation).await.map_err(|error| port_failure(&error, attempt))
+    }
+
+    /// A person has found the authorization in the gateway's books, or another one's: what is wrong with it.
+    async fn flaw_of_parent(&self, request: &PaymentRequest, attempt: u32) -> Result<Option<TakeOver>, ActivityError> {
+        let Some(id) = &request.acts_on else { return Ok(Some(TakeOver::Unknown)) };
+        let found = self.gateway.authorization(id).await.map_err(|error| port_failure(&error, attempt))?;
+        Ok(match found {
+            None => Some(TakeOver::Unknown),
+            Some(found) if found.reference != request.order_id.as_str() => Some(TakeOver::OfAnother),
+            Some(_) => None,
+        })
     }
 
     /// What a checkout has authorized pays for this order if the gateway says so, and no other order has it.
@@ -123,12 +137,4 @@ impl PaymentActivities {
         let added = self.store.instrument_token(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?;
         added.ok_or_else(|| failure(ErrorCode::NotFound, "there is no token for this payment"))
     }
-}
-
-/// An attempt that a dead worker, or the run before this one, has begun may still be on its way to the gateway.
-fn wait_out(request: &PaymentRequest) -> Result<(), ActivityError> {
-    let left = request.old_attempt_until.map(|until| until.duration_since(Timestamp::now())).filter(|left| left.is_positive());
-    let Some(left) = left else { return Ok(()) };
-    let after = std::time::Duration::try_from(left).unwrap_or_default();
-    Err(failure_for(ErrorCode::Unavailable, "an earlier attempt may still be under way", after))
 }

@@ -40,7 +40,7 @@ impl AttentionView {
             why: attention.why.clone(),
             since: attention.since,
             wait: attention.wait.map(|wait| wait.key().to_owned()),
-            retryable: attention.wait.is_none() && order.is_retryable(&attention.subject),
+            retryable: attention.wait.is_none() && order.may_be_retried(&attention.subject),
         }
     }
 }

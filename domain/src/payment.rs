@@ -7,6 +7,7 @@ use crate::{
     ids::{OrderId, PaymentId, RefundId},
     machine,
     placed::PaymentMethod,
+    policy::ms,
 };
 
 machine! {
@@ -107,6 +108,9 @@ pub struct Operation {
     /// What became of it a person has said, and no gateway.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_hand: bool,
+    /// The gateway has spoken after all, and said otherwise than the person.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub contradicted: bool,
     /// When it took its present status.
     pub since: Timestamp,
 }
@@ -126,6 +130,7 @@ impl Operation {
             lapsed: false,
             refund_id: None,
             by_hand: false,
+            contradicted: false,
             since: at,
         }
     }
@@ -229,6 +234,13 @@ impl Payment {
         operation.amount_minor - self.operations.iter().filter(uses).filter(acts).map(|op| op.amount_minor).sum::<i64>()
     }
 
+    /// Whether a capture or a void acts on an authorization of which only a person says that it was made.
+    pub fn acts_on_a_finding(&self, operation: &Operation) -> bool {
+        let takes = matches!(operation.kind, OperationKind::Capture | OperationKind::Void);
+        let is_parent = |op: &Operation| op.kind == OperationKind::Authorize && op.reference.is_some() && op.reference == operation.acts_on;
+        takes && self.operations.iter().any(|op| op.by_hand && is_parent(op))
+    }
+
     /// Authorizations of which something is left to capture, the oldest first, with what is left.
     pub fn live_authorizations(&self) -> impl Iterator<Item = (&Operation, i64)> {
         let live = |op: &&Operation| op.kind == OperationKind::Authorize && Self::succeeded(op) && !op.lapsed;
@@ -275,6 +287,20 @@ impl Payment {
     /// The operation under way, if any: one at a time per instrument.
     pub fn open_operation(&self) -> Option<&Operation> {
         self.operations.iter().find(|op| op.is_open())
+    }
+
+    /// How often in a row operations of a kind came to nothing: refused, or an authorization that is good for less than `lasting_ms` and
+    /// of which nothing was captured.
+    pub fn in_vain(&self, kind: OperationKind, lasting_ms: i64) -> u32 {
+        let of_kind = self.operations.iter().rev().filter(|op| op.kind == kind);
+        let vain = of_kind.take_while(|op| op.status == OperationStatus::Failed || self.is_in_vain(op, lasting_ms));
+        u32::try_from(vain.count()).unwrap_or(u32::MAX)
+    }
+
+    fn is_in_vain(&self, operation: &Operation, lasting_ms: i64) -> bool {
+        let captures = |op: &Operation| op.kind == OperationKind::Capture && op.status != OperationStatus::Failed;
+        let is_short = operation.expires_at.is_some_and(|ends| ends.duration_since(operation.since) < ms(lasting_ms));
+        is_short && !self.operations.iter().any(|op| captures(op) && op.acts_on == operation.reference)
     }
 
     /// The last operation of a kind.

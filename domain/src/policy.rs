@@ -38,7 +38,7 @@ pub enum OnLoss {
 }
 
 policy! {
-    /// After an order was taken in: payment must be authorized, or the order expires.
+    /// After an order was taken in, or begun if that was later: payment must be authorized, or the order expires.
     payment_deadline_ms: i64 = 2 * DAY_MS;
     /// After asking where units can come from: the answer is missed.
     sourcing_ms: i64 = HOUR_MS;
@@ -74,7 +74,7 @@ policy! {
     fraud_check: bool = false;
     /// After asking the fraud check: without an answer a person decides.
     screening_ms: i64 = HOUR_MS;
-    /// Before an authorization expires: it is renewed for what will still be captured.
+    /// Before an authorization expires, and not before half of its time is over: it is renewed for what will still be captured.
     renew_before_ms: i64 = DAY_MS;
     /// After a pickup was made ready: the customer has not come.
     pickup_window_ms: i64 = 7 * DAY_MS;

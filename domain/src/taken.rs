@@ -31,6 +31,19 @@ pub struct TakenCommand {
     pub version: u64,
 }
 
+impl TakenCommand {
+    /// It comes again.
+    ///
+    /// # Errors
+    /// What comes under its id asks for something else.
+    pub fn is_again(&self, request: &impl Serialize) -> Result<(), Rejection> {
+        if self.body_hash == body_hash(request) {
+            return Ok(());
+        }
+        Err(Rejection::new(ErrorCode::IdempotencyKeyReused, "a command with this id was taken before, and asked for something else"))
+    }
+}
+
 /// The last [`COMMANDS_KEPT`] of them, the last one last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -63,11 +76,7 @@ impl TakenCommands {
     /// # Errors
     /// It was, and asked for something else.
     pub(crate) fn knows(&self, command_id: &str, request: &impl Serialize) -> Result<bool, Rejection> {
-        let Some(known) = self.find(command_id) else { return Ok(false) };
-        if known.body_hash == body_hash(request) {
-            return Ok(true);
-        }
-        Err(Rejection::new(ErrorCode::IdempotencyKeyReused, "a command with this id was taken before, and asked for something else"))
+        self.find(command_id).map_or(Ok(false), |known| known.is_again(request).map(|()| true))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Waits as tables: every wait has a deadline, a default and someone who can extend it. The docs are printed from the tables.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::{ErrorCode, Rejection},
@@ -11,6 +11,19 @@ use crate::{
 const EXTENSION_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
 /// Most waits of an order, or of a return, that were given more time.
 pub(crate) const EXTENDED_MAX: usize = 1_000;
+
+/// What has asked something outside, and has no other wait, is looked after so long after it was last heard of.
+const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// What waits for a person alone, likewise.
+const HEARD_OF_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// When something should be heard of what was last heard of at `at`: its next wait is over, or something that it asked outside has been
+/// answered.
+pub(crate) fn heard_of_by(at: Timestamp, next: Option<Timestamp>, asks: bool) -> Timestamp {
+    let asked = asks.then(|| at.saturating_add(ASKED_AGAIN_AFTER).unwrap_or(Timestamp::MAX));
+    let idle = at.saturating_add(HEARD_OF_WITHIN).unwrap_or(Timestamp::MAX);
+    next.into_iter().chain(asked).min().unwrap_or(idle)
+}
 
 /// A wait that is due then is put off to a later time, and within a year.
 pub(crate) fn refuse_extension(due: Timestamp, until: Timestamp, at: Timestamp) -> Result<(), Rejection> {

@@ -1,13 +1,16 @@
 //! `oms replay`: whether orders would go another way with this build than they went.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures_util::TryStreamExt;
 use oms_domain::{error::ErrorCode, ids::OrderId};
 use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use temporalio_client::{Client, NamespacedClient, UntypedWorkflow, WorkflowExecutionInfo, WorkflowHistory, WorkflowListOptions};
+use temporalio_client::{
+    Client, NamespacedClient, UntypedWorkflow, WorkflowExecutionInfo, WorkflowHistory, WorkflowListOptions,
+    errors::WorkflowInteractionError,
+};
 use temporalio_common::data_converters::DataConverter;
 
 use crate::{
@@ -66,7 +69,8 @@ impl ReplayArgs {
     /// Does it.
     ///
     /// # Errors
-    /// `refused_by_rule` when a run would go another way; `not_found` when an order has no run; `unavailable` when Temporal does not answer.
+    /// `refused_by_rule` when a run would go another way; `not_found` when an order has no run, or nothing was replayed; `unavailable` when
+    /// Temporal does not answer.
     pub async fn run(self, file: ConfigFile, format: Format) -> Result<()> {
         let temporal = self.temporal.clone().over(file.temporal).connection()?;
         let (client, converter) = (temporal.connect().await?, temporal.converter());
@@ -84,13 +88,7 @@ impl ReplayArgs {
             replay_all(&client, &converter, runs, &mut replayed).await?;
         }
         output::list::<Replayed>(format, &replayed.iter().map(|run| json!(run)).collect::<Vec<_>>(), None, text)?;
-        match replayed.iter().filter(|run| run.would_change.is_some()).count() {
-            0 => Ok(()),
-            changed => {
-                let message = format!("{changed} of {} runs would go another way with this build", replayed.len());
-                Err(Coded::new(ErrorCode::RefusedByRule, message).hint("do not roll it out to them: leave them their build").into())
-            }
-        }
+        verdict(&replayed)
     }
 
     fn groups(&self) -> impl Iterator<Item = (&'static str, RunStatus)> {
@@ -110,10 +108,10 @@ impl ReplayArgs {
         if let Some(build) = &self.build {
             query.push_str(&format!(" AND {}", of_build(&self.deployment_name, build)));
         }
-        let there_are = client.count_workflows(&query, Default::default()).await.context("count the runs")?.count();
+        let there_are = client.count_workflows(&query, Default::default()).await.map_err(|error| silent("count the runs", &error))?.count();
         let step = there_are.div_ceil(self.sample as usize).max(1);
         let (mut listed, mut seen, mut runs) = (client.list_workflows(&query, WorkflowListOptions::default()), 0, Vec::new());
-        while let Some(run) = listed.try_next().await.context("list the runs")? {
+        while let Some(run) = listed.try_next().await.map_err(|error| silent("list the runs", &error))? {
             if seen % step == 0 {
                 runs.push(view(run.id(), run.run_id(), workflow_type, status));
             }
@@ -139,9 +137,35 @@ fn view(workflow_id: &str, run_id: &str, workflow_type: &str, status: RunStatus)
 
 async fn last_run(client: &Client, order: &OrderId) -> Result<Replayed> {
     let described = client.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order)).describe(Default::default()).await;
-    let described = described.map_err(|error| Coded::new(ErrorCode::NotFound, format!("order {order} has no run at Temporal: {error}")))?;
+    let described = described.map_err(|error| not_described(order, error))?;
     let running = described.status() == temporalio_client::WorkflowExecutionStatus::Running;
     Ok(view(described.id(), described.run_id(), "Order", if running { RunStatus::Running } else { RunStatus::Ended }))
+}
+
+fn not_described(order: &OrderId, error: WorkflowInteractionError) -> Coded {
+    match error {
+        WorkflowInteractionError::NotFound(_) => Coded::new(ErrorCode::NotFound, format!("order {order} has no run at Temporal")),
+        other => silent(&format!("describe the run of order {order}"), &other),
+    }
+}
+
+fn silent(asked: &str, error: &dyn std::error::Error) -> Coded {
+    Coded::new(ErrorCode::Unavailable, format!("Temporal was asked to {asked}: {error}")).hint("see TEMPORAL_ADDRESS")
+}
+
+/// A sample of none proves nothing: whoever rolls out by it has narrowed it too far, or asks another Temporal.
+fn verdict(replayed: &[Replayed]) -> Result<()> {
+    if replayed.is_empty() {
+        let hint = "see --status, --build and --deployment-name, and TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE";
+        return Err(Coded::new(ErrorCode::NotFound, "nothing was replayed: no run is like that").hint(hint).into());
+    }
+    match replayed.iter().filter(|run| run.would_change.is_some()).count() {
+        0 => Ok(()),
+        changed => {
+            let message = format!("{changed} of {} runs would go another way with this build", replayed.len());
+            Err(Coded::new(ErrorCode::RefusedByRule, message).hint("do not roll it out to them: leave them their build").into())
+        }
+    }
 }
 
 async fn replay_all(client: &Client, converter: &DataConverter, runs: Vec<Replayed>, replayed: &mut Vec<Replayed>) -> Result<()> {
@@ -180,4 +204,28 @@ fn text(runs: &[Replayed]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::exit_code;
+
+    #[test]
+    fn only_runs_that_were_replayed_and_went_the_same_way_are_a_success() {
+        let same = view("order:A", "r-1", "Order", RunStatus::Running);
+        let other = Replayed { would_change: Some("another activity".to_owned()), ..same.clone() };
+        let code = |replayed: &[Replayed]| verdict(replayed).map_or_else(|error| exit_code(&error), |()| 0);
+        assert_eq!(code(&[]), ErrorCode::NotFound.exit_code());
+        assert_eq!(code(&[same.clone()]), 0);
+        assert_eq!(code(&[same, other]), ErrorCode::RefusedByRule.exit_code());
+    }
+
+    #[test]
+    fn an_order_without_a_run_is_another_thing_than_a_temporal_that_does_not_answer() {
+        let order = "A".parse().unwrap();
+        let code = |error| exit_code(&not_described(&order, error).into());
+        assert_eq!(code(WorkflowInteractionError::NotFound(tonic::Status::not_found("gone"))), ErrorCode::NotFound.exit_code());
+        assert_eq!(code(WorkflowInteractionError::Rpc(tonic::Status::unavailable("down"))), ErrorCode::Unavailable.exit_code());
+    }
 }

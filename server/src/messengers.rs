@@ -11,7 +11,7 @@ use crate::{metrics::Metrics, state::AppState};
 
 /// An order that has been taken in for this long without a record of it had its start lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
-/// An order that nothing was heard of so long after its next wait was over may have no run.
+/// An order or a return that nothing was heard of so long after its next wait was over may have no run.
 pub(crate) const SILENT_FOR: Duration = Duration::from_secs(120);
 /// A round that takes longer hangs: its rows are free again by then.
 const ROUND_MAX: Duration = Duration::from_secs(300);
@@ -63,6 +63,9 @@ fn all(starter: &Starter, relay: &Relay) -> Vec<Messenger> {
         Messenger::of("order_starts", Duration::from_secs(10), starter, |s| async move { s.start_lost_orders(LOST_AFTER).await }.boxed()),
         Messenger::of("bulk_starts", Duration::from_secs(10), starter, |s| async move { s.start_lost_bulks(LOST_AFTER).await }.boxed()),
         Messenger::of("revivals", Duration::from_secs(10), starter, |s| async move { s.revive_lost_orders(SILENT_FOR).await }.boxed()),
+        Messenger::of("return_revivals", Duration::from_secs(10), starter, |s| {
+            async move { s.revive_lost_returns(SILENT_FOR).await }.boxed()
+        }),
         Messenger::of("feed_takeover", Duration::from_secs(15), starter, |s| async move { s.take_over_feeds().await }.boxed()),
     ]
 }

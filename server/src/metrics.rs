@@ -43,7 +43,7 @@ impl Metrics {
         let rounds = IntCounterVec::new(Opts::new("oms_messenger_rounds_total", "Rounds of each messenger"), &["messenger", "outcome"])?;
         let carried = Opts::new(
             "oms_messenger_items_total",
-            "What each messenger has dealt with, or put off; of revivals: orders that had lost their run",
+            "What each messenger has dealt with, or put off; of revivals and return_revivals: orders and returns that had lost their run",
         );
         let carried = IntCounterVec::new(carried, &["messenger", "outcome"])?;
         let last_rounds =

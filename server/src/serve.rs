@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -24,13 +25,16 @@ use crate::{
 
 /// When no connection can be taken, for want of file descriptors say, the next try waits.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
-/// Streams of one HTTP/2 connection at a time.
-const STREAMS_MAX: u32 = 128;
 
 /// Serves until `shutdown` completes: then no new connections are taken, and requests in work have `shutdown_grace` to end.
 pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let limits = state.limits;
-    let service = TowerToHyperService::new(router(state));
+    serve_routes(router(state), limits, listener, shutdown).await
+}
+
+/// The same, whatever is served.
+async fn serve_routes(routes: Router, limits: Limits, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let service = TowerToHyperService::new(routes);
     let (connections, http) = (Connections::new(limits), http(limits));
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     let mut shutdown = std::pin::pin!(shutdown);
@@ -66,15 +70,11 @@ pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future
     Ok(())
 }
 
+/// HTTP/1 alone: where either is taken, nothing times how long a client takes over the words that HTTP/2 begins with.
 fn http(limits: Limits) -> Builder<TokioExecutor> {
-    let mut http = Builder::new(TokioExecutor::new());
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
     // Between two requests of a connection, too: an idle one is closed after as long.
     http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_deadline);
-    http.http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.header_deadline)
-        .keep_alive_timeout(limits.header_deadline)
-        .max_concurrent_streams(STREAMS_MAX);
     http
 }
 
@@ -138,7 +138,34 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    /// Far longer than a header may take here.
+    const IN_VAIN: Duration = Duration::from_secs(20);
+
+    /// Whether whoever says this and nothing more is let go.
+    async fn is_let_go(address: SocketAddr, said: &[u8]) -> bool {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        // Answered or not, and by a reset or not: it is over.
+        tokio::time::timeout(IN_VAIN, stream.read_to_end(&mut Vec::new())).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_or_half_a_header_holds_no_connection() {
+        let limits = Limits { header_deadline: Duration::from_millis(50), ..Limits::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(serve_routes(Router::new(), limits, listener, std::future::pending()));
+        let sayings: [&[u8]; 5] =
+            [b"", b"G", b"GET / HTTP/1.1\r\nhost: oms", b"PRI * HTTP/2.0\r\n\r\nS", b"GET / HTTP/1.1\r\nhost: oms\r\n\r\n"];
+        for said in sayings {
+            assert!(is_let_go(address, said).await, "{}", said.escape_ascii());
+        }
+        serving.abort();
+    }
 
     #[test]
     fn places_are_bounded_by_address_and_in_all_and_come_free() {

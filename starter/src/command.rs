@@ -12,7 +12,7 @@ use oms_workflows::{
     names::order_workflow_id,
     order::OrderWorkflow,
 };
-use temporalio_client::{WorkflowExecuteUpdateOptions, WorkflowSignalOptions, errors::WorkflowInteractionError};
+use temporalio_client::WorkflowExecuteUpdateOptions;
 
 use crate::{
     Starter, StarterError,
@@ -24,8 +24,9 @@ use crate::{
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How often a waiting caller looks whether an order has come so far.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// A run that is behind what is recorded is most often just about to hear of its own record. After so many looks it is told.
-const LOOKS_BEFORE_TELLING: u32 = 20;
+/// A run that is behind what is recorded is most often just about to hear of its own record. After so many looks it is told: it may have
+/// nothing to record by which it would notice.
+pub(crate) const LOOKS_BEFORE_TELLING: u32 = 20;
 
 impl Starter {
     /// Asks something of an order. When this returns, the order's document is durable at the answer's version.
@@ -34,7 +35,7 @@ impl Starter {
     /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen, and asking again
     /// under the same `command_id` gives the one answer.
     pub async fn command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
-        let asked = self.ask_until_caught_up(order_id, &request);
+        let asked = self.ask_once(order_id, &request);
         match tokio::time::timeout(ANSWER_WITHIN, asked).await {
             Ok(answer) => answer,
             Err(_) => {
@@ -42,6 +43,22 @@ impl Starter {
                 Err(StarterError::TimedOut)
             }
         }
+    }
+
+    async fn ask_once(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
+        match self.taken_before(order_id, request).await? {
+            Some(answer) => Ok(answer),
+            None => self.ask_until_caught_up(order_id, request).await,
+        }
+    }
+
+    /// An order knows its last commands by itself, and has forgotten those before. What was recorded of it has not.
+    async fn taken_before(&self, order_id: &OrderId, request: &CommandRequest) -> Result<Option<CommandAnswer>, StarterError> {
+        let Some(taken) = self.store.taken_command(order_id, &request.command_id).await? else { return Ok(None) };
+        taken.is_again(&request.request).map_err(StarterError::Rejected)?;
+        // The document follows: until it has, the run answers.
+        let order = self.order(order_id).await?.filter(|order| order.version >= taken.version);
+        Ok(order.map(|order| CommandAnswer { version: order.version, status: order.status }))
     }
 
     /// More can be recorded than the run knows: a refusal by such an older state would deny what the caller has seen. And a run that is
@@ -56,7 +73,7 @@ impl Starter {
                 Asked::Refused(refusal) if self.recorded_version(order_id).await? <= refusal.version => {
                     return Err(StarterError::Rejected(refusal.rejection));
                 }
-                Asked::Refused(_) if again % LOOKS_BEFORE_TELLING == 0 => self.tell_to_look_again(order_id).await?,
+                Asked::Refused(_) if again % LOOKS_BEFORE_TELLING == 0 => drop(self.tell_to_look_again(order_id).await?),
                 Asked::Refused(_) => {}
                 Asked::NoRun => match self.without_run(order_id, request, update_id).await? {
                     Asked::Answered(answer) => return Ok(answer),
@@ -78,16 +95,6 @@ impl Starter {
 
     async fn recorded_version(&self, order_id: &OrderId) -> Result<u64, StarterError> {
         Ok(self.store.document_version(order_id).await?.unwrap_or(0))
-    }
-
-    /// The run is behind what is recorded, and has nothing to record by which it would notice.
-    async fn tell_to_look_again(&self, order_id: &OrderId) -> Result<(), StarterError> {
-        let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order_id));
-        match handle.signal(OrderWorkflow::look_again, (), WorkflowSignalOptions::default()).await {
-            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
-            Err(WorkflowInteractionError::Rpc(status)) => Err(rpc(&status)),
-            Err(error) => Err(StarterError::Internal(error.to_string())),
-        }
     }
 
     /// There is no run: the rules answer from the document, which repeats old answers and refuses most of what is new. What is possible

@@ -138,7 +138,7 @@ impl Starter {
             clock: self.config.clock,
             policy: self.config.policy.clone(),
             queues: self.config.queues.clone(),
-            handed_over: false,
+            handed_over_at: 0,
             history_max: history_max(),
         }
     }

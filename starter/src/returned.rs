@@ -1,38 +1,27 @@
-//! Opening returns and reaching them: a running one by an update, an ended one through its document.
-
-use std::collections::BTreeMap;
+//! Opening returns.
 
 use jiff::Timestamp;
 use oms_domain::{
     error::{ErrorCode, Rejection},
-    ids::{OrderId, ReturnId},
+    ids::{LineId, OrderId, ReturnId},
     order::{self, Credit, Order},
     policy::Policy,
-    returns::{AnnouncedLine, Consent, Return, ReturnCore, decide},
+    returns::{AnnouncedLine, Consent, Return, ReturnCore},
 };
-use oms_store::InboxMessage;
-use oms_workflows::{
-    messages::{ReturnAnswer, ReturnInput, ReturnRequest, history_max},
-    names::{NEEDS_ATTENTION, Queue, return_workflow_id},
-    returns::ReturnWorkflow,
-};
-use serde_json::{Value, json};
-use temporalio_client::{
-    WorkflowExecuteUpdateOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
-    WorkflowUpdateWithStartOptions,
-    errors::{WorkflowInteractionError, WorkflowStartError},
-};
-use temporalio_common::search_attributes::SearchAttributes;
+use oms_workflows::returns::ReturnWorkflow;
+use temporalio_client::{WorkflowIdReusePolicy, errors::WorkflowStartError};
 
 use crate::{
     Placed, Starter, StarterError,
-    asked::{Asked, asked, with_start},
     command::{ANSWER_WITHIN, LOOK_EVERY},
     error::rpc,
 };
 
 /// So many others may take the next number of an order's returns at the same time.
 const NUMBERS_TRIED_MAX: u32 = 20;
+
+/// Why the units of a return come back whose books are lost.
+const FORGOTTEN: &str = "not known any more";
 
 /// A return that is to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,17 +106,22 @@ impl Starter {
         }
     }
 
-    fn return_input(&self, core: ReturnCore, policy: Policy) -> ReturnInput {
-        ReturnInput { core, clock: self.config.clock, policy, queues: self.config.queues.clone(), history_max: history_max() }
-    }
-
-    fn return_options(&self, return_id: &ReturnId, lines: usize) -> WorkflowStartOptions {
-        WorkflowStartOptions::new(self.config.queues.name(Queue::Orders), return_workflow_id(return_id))
-            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
-            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
-            .search_attributes(SearchAttributes::new([NEEDS_ATTENTION.value_set(false)]))
-            .static_summary(format!("Return {return_id}: {lines} lines"))
-            .build()
+    /// A return of which nothing is recorded any more, and that its order knows, begins again with the units that the order keeps for it.
+    ///
+    /// # Errors
+    /// `NotFound`: no order knows it.
+    pub async fn reopen_return(&self, return_id: &ReturnId) -> Result<(), StarterError> {
+        let order_id = return_id.order_id().ok_or(StarterError::NotFound)?;
+        let order = self.order(&order_id).await?.ok_or(StarterError::NotFound)?;
+        let known = order.returned(return_id).ok_or(StarterError::NotFound)?;
+        let line = |(line_id, quantity): (&LineId, &u32)| AnnouncedLine {
+            line_id: line_id.clone(),
+            quantity: *quantity,
+            reason: FORGOTTEN.to_owned(),
+        };
+        let lines = known.announced.iter().map(line).collect();
+        let opening = OpenReturn { return_id: Some(return_id.clone()), order_id, lines, credit: known.credit.clone() };
+        self.start_return(&self.config.policy, return_id, &opening, WorkflowIdReusePolicy::AllowDuplicate).await.map(drop)
     }
 
     /// Waits for the order's answer.
@@ -154,87 +148,5 @@ impl Starter {
     pub async fn return_of(&self, id: &ReturnId) -> Result<Option<Return>, StarterError> {
         let Some(document) = self.store.return_document(id).await? else { return Ok(None) };
         serde_json::from_value(document).map(Some).map_err(|error| StarterError::Internal(error.to_string()))
-    }
-
-    /// Asks something of a return. When this returns, the return's document is durable at the answer's version.
-    ///
-    /// # Errors
-    /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen.
-    pub async fn return_command(&self, id: &ReturnId, request: ReturnRequest) -> Result<ReturnAnswer, StarterError> {
-        let asked = self.ask_return_until_answered(id, &request);
-        tokio::time::timeout(ANSWER_WITHIN, asked).await.map_err(|_| StarterError::TimedOut)?
-    }
-
-    async fn ask_return_until_answered(&self, id: &ReturnId, request: &ReturnRequest) -> Result<ReturnAnswer, StarterError> {
-        let mut update_id = request.command_id.clone();
-        for again in 1.. {
-            match self.ask_return(id, request, update_id.clone()).await? {
-                Asked::Answered(answer) => return Ok(answer),
-                Asked::Refused(refusal) if refusal.retry => {}
-                Asked::Refused(refusal) => return Err(StarterError::Rejected(refusal.rejection)),
-                Asked::NoRun => match self.return_without_run(id, request, update_id).await? {
-                    Asked::Answered(answer) => return Ok(answer),
-                    Asked::Refused(_) | Asked::NoRun => {}
-                },
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-            update_id = format!("{}~{again}", request.command_id);
-        }
-        Err(StarterError::TimedOut)
-    }
-
-    /// Asks a run once.
-    async fn ask_return(&self, id: &ReturnId, request: &ReturnRequest, update_id: String) -> Result<Asked<ReturnAnswer>, StarterError> {
-        let handle = self.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(id));
-        let options = WorkflowExecuteUpdateOptions::builder().update_id(update_id).build();
-        asked(handle.execute_update(ReturnWorkflow::command, request.clone(), options).await)
-    }
-
-    /// There is no run: the rules answer from the document, which repeats old answers and refuses most of what is new. What is possible
-    /// is asked of a run that is started for it.
-    async fn return_without_run(
-        &self,
-        id: &ReturnId,
-        request: &ReturnRequest,
-        update_id: String,
-    ) -> Result<Asked<ReturnAnswer>, StarterError> {
-        let found = self.return_of(id).await?.ok_or(StarterError::NotFound)?;
-        let decided = decide(&found, &request.command(), self.config.clock.business(Timestamp::now())).map_err(StarterError::Rejected)?;
-        if decided.events.is_empty() {
-            return Ok(Asked::Answered(ReturnAnswer { version: found.version, status: found.status }));
-        }
-        let start = self.return_options(id, found.core.lines.len());
-        let options = WorkflowUpdateWithStartOptions::new(start.task_queue, start.workflow_id, WorkflowIdConflictPolicy::UseExisting)
-            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
-            .maybe_search_attributes(start.search_attributes)
-            .maybe_static_summary(start.static_summary)
-            .update_id(update_id)
-            .build();
-        let (input, command) = (self.return_input(found.core, found.policy), ReturnWorkflow::command);
-        let asked = self.temporal.execute_update_with_start_workflow(ReturnWorkflow::run, input, command, request.clone(), options);
-        with_start(asked.await)
-    }
-
-    /// A carrier's events on labels to send back with belong to the returns: the parcel has the return's id.
-    pub(crate) async fn tell_returns(&self, message: &InboxMessage) -> Result<(), StarterError> {
-        let events = message.payload.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let mut of_returns: BTreeMap<ReturnId, Vec<&Value>> = BTreeMap::new();
-        for event in events {
-            let parcel_id = event.get("parcel_id").and_then(Value::as_str).and_then(|id| ReturnId::parse(id).ok());
-            if let Some(return_id) = parcel_id.filter(|id| id.order_id().is_some()) {
-                of_returns.entry(return_id).or_default().push(event);
-            }
-        }
-        for (return_id, events) in of_returns {
-            let handle = self.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(&return_id));
-            let options = WorkflowSignalOptions::builder().request_id(format!("inbox-{}", message.id)).build();
-            match handle.signal(ReturnWorkflow::carrier_event, json!({"events": events}), options).await {
-                // One that has ended needs to be told nothing: the fact stays on record.
-                Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => {}
-                Err(WorkflowInteractionError::Rpc(status)) => return Err(rpc(&status)),
-                Err(error) => return Err(StarterError::Internal(error.to_string())),
-            }
-        }
-        Ok(())
     }
 }

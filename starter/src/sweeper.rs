@@ -16,11 +16,11 @@ use temporalio_client::{
 use crate::{Starter, StarterError, error::rpc};
 
 /// Rows claimed at a time, and how many are looked at side by side.
-const BATCH: u32 = 200;
+pub(crate) const BATCH: u32 = 200;
 const SIDE_BY_SIDE: usize = 16;
 /// An order that was announced, and whose body has not come for so long, will not come: nobody was told that it exists.
 const GHOST_AFTER_S: f64 = 3_600.0;
-/// An order that should have been heard of, and has a run, is looked at again after this.
+/// What should have been heard of, and has a run, is looked at again after this.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a round of a messenger did.
@@ -70,9 +70,7 @@ impl Starter {
     /// # Errors
     /// When the database does not answer.
     pub async fn revive_lost_orders(&self, silent_for: Duration) -> Result<Round, StarterError> {
-        let now = Timestamp::now();
-        let overdue = self.overdue(silent_for);
-        let again = self.config.clock.business(now.saturating_add(LOOK_AGAIN_AFTER).unwrap_or(now));
+        let (overdue, again) = (self.overdue(silent_for), self.look_again_at(Timestamp::now()));
         let mut round = Round::default();
         loop {
             let orders = self.store.claim_overdue_orders(overdue, again, BATCH).await?;
@@ -109,7 +107,12 @@ impl Starter {
         Ok(Round { done: usize::try_from(dealt_with).unwrap_or(usize::MAX), failed: 0 })
     }
 
-    /// Business time; orders whose next wait was over by then should have been heard of.
+    /// Business time; until then whoever was looked at is left alone.
+    pub(crate) fn look_again_at(&self, now: Timestamp) -> Timestamp {
+        self.config.clock.business(now.saturating_add(LOOK_AGAIN_AFTER).unwrap_or(now))
+    }
+
+    /// Business time; orders and returns whose next wait was over by then should have been heard of.
     pub fn overdue(&self, silent_for: Duration) -> Timestamp {
         let now = Timestamp::now();
         let silent_for = SignedDuration::try_from(silent_for).unwrap_or(SignedDuration::MAX);
@@ -144,7 +147,7 @@ impl Starter {
     }
 
     async fn revive_if_lost(&self, order_id: OrderId) -> Result<bool, StarterError> {
-        if self.has_run(&order_id).await? || self.order(&order_id).await?.is_none_or(|order| order.is_closed()) {
+        if self.has_run(&order_id).await? || self.order(&order_id).await?.is_some_and(|order| order.is_closed()) {
             return Ok(false);
         }
         self.revive(&order_id).await
@@ -152,7 +155,12 @@ impl Starter {
 
     /// Whether a run of the order goes on.
     pub(crate) async fn has_run(&self, order_id: &OrderId) -> Result<bool, StarterError> {
-        let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order_id));
+        self.runs(order_workflow_id(order_id)).await
+    }
+
+    /// Whether a workflow of this id goes on, whatever its type.
+    pub(crate) async fn runs(&self, workflow_id: String) -> Result<bool, StarterError> {
+        let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(workflow_id);
         match handle.describe(Default::default()).await {
             Ok(described) => Ok(described.status() == WorkflowExecutionStatus::Running),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
@@ -185,7 +193,7 @@ impl Starter {
 }
 
 /// Does it to each, some side by side; an error is that one's own.
-async fn each<T, F>(items: Vec<T>, what: &'static str, work: impl Fn(T) -> F) -> Round
+pub(crate) async fn each<T, F>(items: Vec<T>, what: &'static str, work: impl Fn(T) -> F) -> Round
 where
     F: Future<Output = Result<bool, StarterError>>,
 {

@@ -8,11 +8,12 @@ CREATE OR REPLACE FUNCTION carrier_key(carrier text) RETURNS text LANGUAGE sql I
     SELECT nullif(nullif(lower(regexp_replace(carrier, '[^[:alnum:]]', '', 'g')), ''), 'unknown');
 $$;
 
--- Keeps "this number is unknown, park it" and "this parcel has this number, is anything parked?" apart until commit.
+-- Keeps "this number is unknown, park it" and "this parcel has this number, is anything parked?" apart until commit. Taken before any stock
+-- row, so that nobody waits at a position for a carrier's batch. 4,096 shards: see demand_lock().
 CREATE OR REPLACE FUNCTION tracking_lock(keys text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(20252, shard)
-    FROM (SELECT DISTINCT hashtext(key) & 63 AS shard FROM unnest(keys) AS key ORDER BY shard) AS shards;
+    FROM (SELECT DISTINCT hashtext(key) & 4095 AS shard FROM unnest(keys) AS key ORDER BY shard) AS shards;
 END $$;
 
 -- The parcels that an event is about. Carriers use numbers again: what happened days before a parcel got its number, or months after its
@@ -69,20 +70,32 @@ BEGIN
     LEFT JOIN unnest(fresh) AS f ON (f.tracking_key, f.carrier_key, f.event_id) = (e.tracking_key, e.carrier_key, e.event_id);
 END $$;
 
--- The parcels of changed fulfillment orders; what was parked under a number that is known from now on is delivered.
-CREATE OR REPLACE FUNCTION write_parcels(for_order text, fulfillments jsonb) RETURNS void LANGUAGE plpgsql AS $$
+-- How those numbers of changed fulfillment orders are compared that their parcels did not have before. Locks them.
+CREATE OR REPLACE FUNCTION new_tracking_keys(fulfillments jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    keys text[] := ARRAY (SELECT n.key FROM jsonb_array_elements(fulfillments) AS f,
+            jsonb_populate_recordset(NULL::parcels, f -> 'parcels') AS given, LATERAL tracking_key(given.tracking_number) AS n (key)
+        WHERE n.key IS NOT NULL AND NOT EXISTS (
+            SELECT FROM parcels p WHERE p.parcel_id = given.parcel_id AND p.tracking_key = n.key));
+BEGIN
+    IF keys <> '{}' THEN
+        PERFORM tracking_lock(keys);
+    END IF;
+    RETURN keys;
+END $$;
+
+-- The parcels of changed fulfillment orders, and the labels of returns, which say themselves when they have ended; what was parked under a
+-- number that is known from now on is delivered.
+CREATE OR REPLACE FUNCTION write_parcels(for_order text, fulfillments jsonb, new_keys text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     given parcels[] := ARRAY (
         SELECT ROW (p.parcel_id, f ->> 'fulfillment_order_id', for_order, p.carrier, p.tracking_number, p.status, carrier_key(p.carrier),
             tracking_key(p.tracking_number), CASE WHEN p.tracking_number IS NOT NULL THEN changed_at END,
-            CASE WHEN t.has_ended THEN changed_at END)::parcels
+            coalesce(p.ended_at, CASE WHEN t.has_ended THEN changed_at END))::parcels
         FROM jsonb_array_elements(fulfillments) AS f, jsonb_populate_recordset(NULL::parcels, f -> 'parcels') AS p
             LEFT JOIN parcel_statuses t USING (status), LATERAL (SELECT (f ->> 'updated_at')::timestamptz AS changed_at) AS c);
-    new_keys text[] := ARRAY (SELECT g.tracking_key FROM unnest(given) AS g WHERE g.tracking_key IS NOT NULL AND NOT EXISTS (
-        SELECT FROM parcels p WHERE p.parcel_id = g.parcel_id AND p.tracking_key = g.tracking_key));
     found carrier_events[];
 BEGIN
-    PERFORM tracking_lock(new_keys);
     INSERT INTO parcels AS p SELECT g.* FROM unnest(given) AS g
     ON CONFLICT (parcel_id) DO UPDATE SET carrier = excluded.carrier, carrier_key = excluded.carrier_key,
         tracking_number = excluded.tracking_number, tracking_key = excluded.tracking_key, status = excluded.status,

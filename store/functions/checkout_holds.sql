@@ -109,7 +109,7 @@ BEGIN
     END LOOP;
     -- See move_stock() about the deficit. What is given is missing anyway, so that there is nothing to serve anybody with.
     UPDATE stock s SET reserved = s.reserved - given,
-        deficit = greatest(0, least(s.reserved - given - s.on_hand - s.oversell_limit, s.deficit))
+        deficit = greatest(0, least(missing_units(s.reserved - given, s.on_hand, s.unavailable, s.oversell_limit), s.deficit))
     WHERE (s.facility_id, s.sku) = (at_facility, of_sku) AND given > 0;
     RETURN given;
 END $$;

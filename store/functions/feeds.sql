@@ -117,3 +117,15 @@ BEGIN
         finished_at = CASE WHEN mistake IS NOT NULL OR f.kind <> 'stock' THEN now() END
     WHERE f.feed_id = feed;
 END $$;
+
+-- Ends a run that cannot be read to its end, and forgets what is kept of its rows. One that was read, has ended or was failed by another
+-- stays as it is: its rows are whoever's who works on it. A batch under way is waited for, and what it kept is forgotten with the rest.
+CREATE OR REPLACE FUNCTION fail_feed(feed uuid, why text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE feeds f SET status = 'failed', failure = why, finished_at = now()
+    WHERE f.feed_id = feed AND f.status = 'running' AND f.read_at IS NULL;
+    IF FOUND THEN
+        DELETE FROM feed_counts c WHERE c.feed_id = feed;
+        DELETE FROM feed_receipts r WHERE r.feed_id = feed;
+    END IF;
+END $$;

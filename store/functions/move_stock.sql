@@ -1,6 +1,12 @@
 -- Whatever changes a position's units goes through change_positions(), except what must be able to say no (reserve.sql), and what gives
 -- reserved units to others (waiting.sql, checkout_holds.sql).
 
+-- Units that are reserved beyond what is there for them; less than 0: so many are left. What is unavailable is among what is on hand.
+CREATE OR REPLACE FUNCTION missing_units(reserved bigint, on_hand bigint, unavailable bigint, oversell_limit bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT reserved - oversell_limit - on_hand + greatest(0, least(unavailable, on_hand));
+$$;
+
 -- Changes positions that are locked and there, each named once; tells the orders whose units are gone, then serves whoever waits for what
 -- is set free. Returns by how much the recorded deficit grew.
 CREATE OR REPLACE FUNCTION change_positions(changes position_change[]) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -13,7 +19,10 @@ DECLARE
 BEGIN
     WITH compared AS (
         SELECT c.*, s.deficit AS deficit_before, coalesce(c.oversell_limit - s.oversell_limit, 0) AS more_oversell,
-            coalesce(c.safety_stock - s.safety_stock, 0) AS more_safety
+            coalesce(c.safety_stock - s.safety_stock, 0) AS more_safety,
+            missing_units(s.reserved, s.on_hand, s.unavailable, s.oversell_limit) AS missing_before,
+            missing_units(s.reserved + c.reserved, s.on_hand + c.on_hand, s.unavailable + c.unavailable,
+                coalesce(c.oversell_limit, s.oversell_limit)) AS missing
         FROM unnest(changes) AS c JOIN stock s ON s.facility_id = c.facility_id AND s.sku = c.sku
     ), changed AS (
         UPDATE stock s SET
@@ -25,14 +34,13 @@ BEGIN
             counted_as_of = coalesce(c.counted_as_of, s.counted_as_of),
             unavailable_as_of = coalesce(c.unavailable_as_of, s.unavailable_as_of),
             -- Grows by no more than this change worsens things: it must not explain away what went wrong before it.
-            deficit = greatest(0, least(s.reserved + c.reserved - s.on_hand - c.on_hand - s.oversell_limit - c.more_oversell,
-                s.deficit + greatest(0, c.reserved - c.on_hand - c.more_oversell))),
+            deficit = greatest(0, least(c.missing, s.deficit + greatest(0, c.missing - c.missing_before))),
             raised_by = CASE WHEN c.on_hand + c.more_oversell > c.reserved + c.unavailable + c.more_safety THEN pg_current_xact_id()
                 ELSE s.raised_by END
         FROM compared c WHERE s.facility_id = c.facility_id AND s.sku = c.sku
         RETURNING s.facility_id, s.sku, s.deficit - c.deficit_before AS more_deficit,
             s.available > 0 AND c.on_hand + c.more_oversell > c.reserved + c.unavailable + c.more_safety AS raised,
-            s.deficit > 0 AND c.reserved > c.on_hand + c.more_oversell AS worsened
+            s.deficit > 0 AND c.missing > c.missing_before AS worsened
     )
     SELECT coalesce(sum(changed.more_deficit), 0), array_agg(facility_id) FILTER (WHERE raised), array_agg(sku) FILTER (WHERE raised),
         array_agg(facility_id) FILTER (WHERE worsened), array_agg(sku) FILTER (WHERE worsened)
@@ -64,8 +72,8 @@ BEGIN
         CASE WHEN m.on_hand <> 0 THEN greatest(m.occurred_at, s.counted_as_of + interval '1 microsecond')
             WHEN m.unavailable <> 0 THEN greatest(m.occurred_at, s.unavailable_as_of + interval '1 microsecond') END
     FROM unnest(moves) AS m JOIN stock s ON s.facility_id = m.facility_id AND s.sku = m.sku;
-    PERFORM offer_again(array_agg(m.facility_id), array_agg(m.sku), array_agg(m.occurred_at)) FROM unnest(moves) AS m
-    WHERE m.on_hand > 0 AND m.cause IN ('receipt', 'correction', 'return', 'transfer_in');
+    -- Goods came, whatever brought them.
+    PERFORM offer_again(array_agg(m.facility_id), array_agg(m.sku), array_agg(m.occurred_at)) FROM unnest(moves) AS m WHERE m.on_hand > 0;
     RETURN change_positions(ARRAY (
         SELECT ROW (m.facility_id, m.sku, sum(m.on_hand)::bigint, sum(m.reserved)::bigint, sum(m.unavailable)::bigint, NULL, NULL, NULL,
             NULL)::position_change

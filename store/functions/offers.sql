@@ -54,36 +54,38 @@ END $$;
 -- the order keeps its place. Otherwise offers pass it by for a minute, and after the third in a row for an hour; then it is its turn again.
 CREATE OR REPLACE FUNCTION expire_offers(most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    answers bigint := (SELECT a.last_value FROM offers_answered a);
     -- Who answers just now has its guard.
     late text[] := ARRAY (SELECT g.order_id FROM order_guards g WHERE g.order_id IN (
         SELECT o.order_id FROM stock_grants o WHERE o.offered_until <= now() ORDER BY o.offered_until LIMIT most)
         ORDER BY g.order_id FOR UPDATE SKIP LOCKED);
+    overdue stock_grants[] := ARRAY (SELECT o FROM stock_grants o WHERE o.order_id = ANY (late) AND o.offered_until <= now());
+    answers bigint;
     gone stock_grants[];
     moves stock_move[];
 BEGIN
-    UPDATE stock_grants o SET offered_until = now() + interval '60 seconds'
-    WHERE o.order_id = ANY (late) AND o.offered_until <= now() AND o.answers_before >= answers;
-    gone := ARRAY (SELECT o FROM stock_grants o WHERE o.order_id = ANY (late) AND o.offered_until <= now());
-    IF gone = '{}' THEN
+    IF overdue = '{}' THEN
         RETURN 0;
     END IF;
+    PERFORM demand_lock(ARRAY (SELECT o.sku FROM unnest(overdue) AS o), false);
+    -- All of them, before any is touched: a fact takes units from offers with the position's lock alone.
+    PERFORM lock_positions(ARRAY (SELECT o.facility_id FROM unnest(overdue) AS o), ARRAY (SELECT o.sku FROM unnest(overdue) AS o));
+    answers := (SELECT a.last_value FROM offers_answered a);
+    WITH deleted AS (
+        DELETE FROM stock_grants o USING unnest(overdue) AS d WHERE o.grant_id = d.grant_id AND o.answers_before < answers RETURNING o
+    )
+    SELECT coalesce(array_agg(deleted.o), '{}') INTO gone FROM deleted;
     UPDATE order_guards g SET offers_missed = g.offers_missed + 1,
         no_offers_until = now() + CASE WHEN g.offers_missed >= 2 THEN interval '1 hour' ELSE interval '1 minute' END
     WHERE g.order_id IN (SELECT o.order_id FROM unnest(gone) AS o);
     INSERT INTO serve_queue (facility_id, only_sku, due)
     SELECT DISTINCT o.facility_id, o.sku, g.no_offers_until FROM unnest(gone) AS o JOIN order_guards g USING (order_id);
-    PERFORM demand_lock(ARRAY (SELECT o.sku FROM unnest(gone) AS o), false);
-    -- A fact takes units from offers with the position's lock alone.
-    PERFORM lock_positions(ARRAY (SELECT o.facility_id FROM unnest(gone) AS o), ARRAY (SELECT o.sku FROM unnest(gone) AS o));
-    WITH deleted AS (
-        DELETE FROM stock_grants o USING unnest(gone) AS n WHERE o.grant_id = n.grant_id RETURNING o.*
-    )
-    SELECT array_agg(ROW (d.facility_id, d.sku, 0, -d.quantity, 0, 'expired', d.order_id, d.grant_id, now())::stock_move) INTO moves
-    FROM deleted AS d;
-    IF moves IS NOT NULL THEN
+    moves := ARRAY (SELECT ROW (o.facility_id, o.sku, 0, -o.quantity, 0, 'expired', o.order_id, o.grant_id, now())::stock_move
+        FROM unnest(gone) AS o);
+    IF moves <> '{}' THEN
         PERFORM move_stock(moves);
     END IF;
+    -- Last: what an order keeps stays offered to it while the others' units go on.
+    UPDATE stock_grants o SET offered_until = now() + interval '60 seconds' FROM unnest(overdue) AS d WHERE o.grant_id = d.grant_id;
     RETURN cardinality(gone);
 END $$;
 
@@ -110,7 +112,7 @@ BEGIN
     END LOOP;
     -- See short_holds().
     UPDATE stock s SET reserved = s.reserved - given,
-        deficit = greatest(0, least(s.reserved - given - s.on_hand - s.oversell_limit, s.deficit))
+        deficit = greatest(0, least(missing_units(s.reserved - given, s.on_hand, s.unavailable, s.oversell_limit), s.deficit))
     WHERE (s.facility_id, s.sku) = (at_facility, of_sku) AND given > 0;
     RETURN given;
 END $$;

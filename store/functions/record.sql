@@ -1,5 +1,5 @@
 -- The rows that lists and carriers are answered from. Returns the fulfillment orders as they were.
-CREATE OR REPLACE FUNCTION project(record jsonb, first boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION project(record jsonb, first boolean, new_keys text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := record ->> 'order_id';
     changed jsonb := record -> 'fulfillment_orders';
@@ -18,10 +18,16 @@ BEGIN
         customer_id = excluded.customer_id, customer_email_hash = coalesce(excluded.customer_email_hash, o.customer_email_hash),
         currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
         updated_at = excluded.updated_at, needs_attention = excluded.needs_attention, hold_reasons = excluded.hold_reasons,
-        next_wait_at = excluded.next_wait_at;
+        next_wait_at = excluded.next_wait_at, look_again_at = NULL;
     IF record -> 'row' -> 'skus' <> '[]' THEN
-        INSERT INTO order_skus (sku, order_id) SELECT sku, this_order FROM jsonb_array_elements_text(record -> 'row' -> 'skus') AS sku
+        INSERT INTO order_skus (sku, order_id, placed_at)
+        SELECT sku, this_order, (record -> 'row' ->> 'placed_at')::timestamptz
+        FROM jsonb_array_elements_text(record -> 'row' -> 'skus') AS sku
         ON CONFLICT DO NOTHING;
+    END IF;
+    IF record -> 'row' -> 'gone_skus' <> '[]' THEN
+        DELETE FROM order_skus s USING jsonb_array_elements_text(record -> 'row' -> 'gone_skus') AS gone (sku)
+        WHERE (s.sku, s.order_id) = (gone.sku, this_order);
     END IF;
     IF changed = '[]' THEN
         RETURN changed;
@@ -37,7 +43,7 @@ BEGIN
     ON CONFLICT (fulfillment_order_id) DO UPDATE SET facility_id = excluded.facility_id, status = excluded.status,
         delivery_method = excluded.delivery_method, ship_by = coalesce(excluded.ship_by, f.ship_by), updated_at = excluded.updated_at;
     IF jsonb_path_exists(changed, '$[*].parcels[*]') THEN
-        PERFORM write_parcels(this_order, changed);
+        PERFORM write_parcels(this_order, changed, new_keys);
     END IF;
     RETURN before;
 END $$;
@@ -70,6 +76,7 @@ DECLARE
         UNION ALL SELECT w.fulfillment_order_id FROM waiting_units w
         WHERE w.order_id = this_order AND w.planning AND NOT (record -> 'planning')::boolean);
     fulfillments jsonb;
+    new_keys text[];
 BEGIN
     SELECT g.version INTO stored_version FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
     IF NOT FOUND THEN
@@ -83,13 +90,14 @@ BEGIN
     END IF;
 
     outcome := 'appended';
+    new_keys := new_tracking_keys(record -> 'fulfillment_orders');
     IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR again <> '{}' OR record -> 'grants_seen' <> '[]' THEN
         deficit_units := settle(this_order, positions, waits, listed, again, record -> 'grants_seen', record -> 'stock_facts', closing, at);
     END IF;
-    fulfillments := project(record, base = 0);
+    fulfillments := project(record, base = 0, new_keys);
     PERFORM settle_capacity(this_order, record -> 'fulfillment_orders', fulfillments);
-    IF closing OR jsonb_path_exists(record -> 'fulfillment_orders' || fulfillments,
-            '$[*] ? (@.status == "packed" || @.status == "ready_for_pickup")') THEN
+    IF closing OR EXISTS (SELECT FROM jsonb_to_recordset(record -> 'fulfillment_orders' || fulfillments) AS f (status text)
+            JOIN fulfillment_statuses t USING (status) WHERE t.is_packed) THEN
         PERFORM note_picks(this_order, at);
     END IF;
     IF closing OR record -> 'grants_seen' <> '[]' THEN

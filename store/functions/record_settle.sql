@@ -69,12 +69,36 @@ BEGIN
     );
 END $$;
 
+-- Grants that the record dissolves: those it has seen, or all. Offers, too, of what it lists: the order has not planned with them, and may
+-- not have known what they were about. If it still waits, the units are offered to whoever is first.
+CREATE OR REPLACE FUNCTION dissolved_grants(for_order text, listed text[], seen jsonb, closing boolean) RETURNS stock_grants[]
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ARRAY (SELECT g FROM stock_grants g WHERE g.order_id = for_order AND (closing OR seen ? g.grant_id
+        OR g.offered_until IS NOT NULL AND g.fulfillment_order_id = ANY (listed)));
+END $$;
+
+-- Locks all positions that the record can touch, before it touches anything: what it moves, what facts are about, and, where it has taken
+-- notice of shorts, where others may be asked for what it did not give (see forget_shorts).
+CREATE OR REPLACE FUNCTION lock_settled(for_order text, changes reservation_change[], listed text[], seen jsonb, facts jsonb, closing boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_positions(array_agg(p.facility_id), array_agg(p.sku)) FROM (
+        SELECT c.facility_id, c.sku FROM unnest(changes) AS c
+        UNION SELECT f.facility_id, f.sku FROM jsonb_to_recordset(facts) AS f (facility_id text, sku text)
+        UNION SELECT g.facility_id, g.sku FROM unnest(dissolved_grants(for_order, listed, seen, closing)) AS g
+        UNION SELECT x.facility_id, x.sku FROM stock_shorts x WHERE x.order_id = for_order AND (closing OR seen ? x.short_id)
+        UNION SELECT r.facility_id, r.sku FROM reservations r WHERE r.order_id = for_order AND r.allocated > 0 AND (closing OR seen <> '[]')
+    ) AS p;
+END $$;
+
 -- Brings the order's units to where the record says they are; those of `again` keep their place in the queue while they are planned again.
 -- Returns the units it took beyond what was there.
 CREATE OR REPLACE FUNCTION settle(for_order text, positions jsonb, waits jsonb, listed text[], again text[], seen jsonb, facts jsonb,
     closing boolean, at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    changes reservation_change[] := reservation_changes(for_order, positions, listed, closing);
+    -- What is planned again may have had units before it waited.
+    changes reservation_change[] := reservation_changes(for_order, positions, listed || again, closing);
     -- The guard is held: the order's rows may be served meanwhile, but none is added.
     waiting boolean := jsonb_path_exists(waits, '$[*] ? (@.quantity > 0)')
         OR EXISTS (SELECT FROM waiting_units w WHERE w.order_id = for_order);
@@ -89,15 +113,21 @@ BEGIN
             UNION SELECT w ->> 'sku' FROM jsonb_array_elements(waits) AS w
             UNION SELECT w.sku FROM waiting_units w WHERE w.order_id = for_order
             UNION SELECT g.sku FROM stock_grants g WHERE g.order_id = for_order), true);
+    ELSE
+        raised := ARRAY (SELECT m.sku FROM unnest(settlement_moves(for_order, changes, dissolved_grants(for_order, listed, seen, closing), at)) AS m
+            WHERE m.on_hand > m.reserved);
+        IF raised <> '{}' THEN
+            PERFORM demand_lock(raised, false);
+        END IF;
+    END IF;
+    PERFORM lock_settled(for_order, changes, listed, seen, facts, closing);
+
+    -- Until now a fact may have taken units of what the order was offered.
+    dissolved := dissolved_grants(for_order, listed, seen, closing);
+    moves := settlement_moves(for_order, changes, dissolved, at);
+    IF again <> '{}' THEN
         UPDATE waiting_units w SET planning = true WHERE w.order_id = for_order AND w.fulfillment_order_id = ANY (again);
     END IF;
-    dissolved := ARRAY (SELECT g FROM stock_grants g WHERE g.order_id = for_order AND (closing OR seen ? g.grant_id));
-    moves := settlement_moves(for_order, changes, dissolved, at);
-    raised := ARRAY (SELECT m.sku FROM unnest(moves) AS m WHERE m.on_hand > m.reserved);
-    IF raised <> '{}' AND NOT waiting THEN
-        PERFORM demand_lock(raised, false);
-    END IF;
-
     IF changes <> '{}' THEN
         PERFORM write_reservations(for_order, changes);
     END IF;

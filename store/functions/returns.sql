@@ -1,4 +1,5 @@
--- Brings what was put back to where the record says it is: absolute figures, so a repeat moves nothing.
+-- Brings what was put back to where the record says it is: absolute figures, so a repeat moves nothing. When it was put back is what counts:
+-- a count that has seen it has it already, however late it is recorded.
 CREATE OR REPLACE FUNCTION restock_returned(this_return text, for_order text, goods jsonb, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     moves stock_move[];
@@ -16,13 +17,14 @@ BEGIN
         RETURN;
     END IF;
     PERFORM demand_lock(ARRAY (SELECT m.sku FROM unnest(moves) AS m), false);
+    PERFORM open_positions(array_agg(m.facility_id), array_agg(m.sku)) FROM unnest(moves) AS m;
     UPDATE return_goods g SET restocked = g.restocked + m.on_hand FROM unnest(moves) AS m
     WHERE (g.return_id, g.facility_id, g.sku) = (this_return, m.facility_id, m.sku);
     -- What is taken back was there before.
     INSERT INTO return_goods (return_id, facility_id, sku, restocked)
     SELECT this_return, m.facility_id, m.sku, m.on_hand FROM unnest(moves) AS m WHERE m.on_hand > 0
     ON CONFLICT DO NOTHING;
-    PERFORM move_stock(moves);
+    PERFORM move_stock(facts_after_count(moves));
 END $$;
 
 -- The one way a return's progress becomes durable: it is appended at a version, as an order's is (see record_progress).
@@ -31,6 +33,13 @@ DECLARE
     this_return text := record ->> 'return_id';
     base bigint := (record ->> 'base')::bigint;
     at timestamptz := record ->> 'updated_at';
+    -- The carrier knows the goods by their label: its events find the order, and by the parcel's id the return. Once no goods are awaited
+    -- nothing more is to come of it, and its number may be another parcel's.
+    labels jsonb := CASE WHEN record -> 'label' = 'null' THEN '[]' ELSE jsonb_build_array(jsonb_build_object(
+        'fulfillment_order_id', this_return, 'updated_at', at, 'parcels', jsonb_build_array(record -> 'label' || jsonb_build_object(
+            'parcel_id', this_return, 'status', record ->> 'status', 'ended_at', (SELECT at FROM return_statuses t
+                WHERE t.status = record ->> 'status' AND NOT t.awaits_goods))))) END;
+    new_keys text[];
 BEGIN
     IF base = 0 THEN
         INSERT INTO returns (return_id, order_id, version, status, needs_attention, opened_at, updated_at, doc)
@@ -50,15 +59,15 @@ BEGIN
         RETURN;
     END IF;
     outcome := 'appended';
+    new_keys := new_tracking_keys(labels);
     PERFORM restock_returned(this_return, record ->> 'order_id', record -> 'goods', at);
-    -- The carrier knows the goods by their label: its events find the order, and by the parcel's id the return.
-    IF record -> 'label' <> 'null' THEN
-        PERFORM write_parcels(record ->> 'order_id', jsonb_build_array(jsonb_build_object('fulfillment_order_id', this_return,
-            'updated_at', at, 'parcels', jsonb_build_array(record -> 'label' || jsonb_build_object('parcel_id', this_return, 'status', record ->> 'status')))));
+    IF labels <> '[]' THEN
+        PERFORM write_parcels(record ->> 'order_id', labels, new_keys);
     END IF;
     INSERT INTO return_events (return_id, seq, id, kind, at, data)
     SELECT this_return, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n;
     stored_version := (record ->> 'version')::bigint;
-    UPDATE returns r SET version = stored_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at, doc = n.doc
+    UPDATE returns r SET version = stored_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at,
+        next_wait_at = n.next_wait_at, look_again_at = NULL, doc = n.doc
     FROM jsonb_populate_record(NULL::returns, record) AS n WHERE r.return_id = this_return;
 END $$;

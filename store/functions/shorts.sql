@@ -58,7 +58,7 @@ BEGIN
 END $$;
 
 -- The order has taken notice, or has ended. What it could not give is asked of others; what it was granted may have gone missing before
--- it took it.
+-- it took it. The caller has locked the positions: see lock_settled().
 CREATE OR REPLACE FUNCTION forget_shorts(for_order text, seen jsonb, closing boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     facility_ids text[];
@@ -72,9 +72,5 @@ BEGIN
         WHERE r.order_id = for_order AND r.allocated > 0 AND s.deficit > 0
     )
     SELECT array_agg(missing.facility_id), array_agg(missing.sku) INTO facility_ids, skus FROM missing;
-    IF skus IS NULL THEN
-        RETURN;
-    END IF;
-    PERFORM lock_positions(facility_ids, skus);
     PERFORM choose_shorts(facility_ids, skus);
 END $$;

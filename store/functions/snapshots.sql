@@ -148,11 +148,13 @@ CREATE OR REPLACE FUNCTION approve_snapshot(feed uuid) RETURNS void LANGUAGE sql
     WHERE f.feed_id = feed AND f.status = 'parked';
 $$;
 
--- Applies the next positions of a snapshot. False: none is left, or it is not to be applied.
+-- Applies the next positions of a snapshot. False: none is left, or it is not to be applied. Up to the last of them nothing is absent any
+-- more: whoever goes on from here must not take what was counted, and is kept no longer, for left out.
 CREATE OR REPLACE FUNCTION apply_counts(feed uuid, most bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     run feeds;
     taken feed_counts[];
+    last_count feed_counts;
     results row_result[];
     total record;
 BEGIN
@@ -176,6 +178,9 @@ BEGIN
     UPDATE feeds f SET worked_at = now(), status = CASE WHEN cardinality(taken) < most THEN 'finished' ELSE f.status END,
         finished_at = CASE WHEN cardinality(taken) < most THEN now() END
     WHERE f.feed_id = feed;
+    SELECT * INTO last_count FROM unnest(taken) AS t ORDER BY t.facility_id DESC, t.sku DESC LIMIT 1;
+    UPDATE feeds f SET absent_facility_id = last_count.facility_id, absent_sku = last_count.sku
+    WHERE f.feed_id = feed AND (last_count.facility_id, last_count.sku) > (f.absent_facility_id, f.absent_sku);
     RETURN cardinality(taken) = most;
 END $$;
 

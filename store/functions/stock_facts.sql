@@ -5,19 +5,31 @@ CREATE OR REPLACE FUNCTION picked_units(at_facility text, of_sku text) RETURNS b
     WHERE (r.sku, r.facility_id) = (of_sku, at_facility) AND r.allocated > 0 AND t.is_picked;
 $$;
 
+-- When the next day begins there. A zone that this server's database does not know stops nobody: its days are UTC's.
+CREATE OR REPLACE FUNCTION next_local_day(at timestamptz, timezone text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (date_trunc('day', at AT TIME ZONE timezone) + interval '1 day') AT TIME ZONE timezone;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN (date_trunc('day', at AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC';
+END $$;
+
 -- When a facility is offered a line again that it gave back for this reason: tomorrow, or not before something else happens.
 CREATE OR REPLACE FUNCTION offered_again(at_facility text, reason_given text, at timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN r.offered_again = 'tomorrow' THEN
-        (date_trunc('day', at AT TIME ZONE f.timezone) + interval '1 day') AT TIME ZONE f.timezone END
+    SELECT CASE WHEN r.offered_again = 'tomorrow' THEN next_local_day(at, f.timezone) END
     FROM facilities f, rejection_reasons r WHERE f.facility_id = at_facility AND r.reason = reason_given;
 $$;
 
--- Goods came to positions, or were counted there: what was given back before that for want of them is offered again.
+-- Goods came to positions, or were counted there: what was given back before that for want of them is offered again. Also where it turns
+-- out to have been there all along, so that nothing else is served by it.
 CREATE OR REPLACE FUNCTION offer_again(facility_ids text[], skus text[], since timestamptz[]) RETURNS void LANGUAGE sql AS $$
-    UPDATE stock_facts x SET offered_again_at = '-infinity'
-    FROM unnest(facility_ids, skus, since) AS came (facility_id, sku, at), rejection_reasons r
-    WHERE x.offered_again_at IS NULL AND (x.sku, x.facility_id) = (came.sku, came.facility_id) AND came.at > x.occurred_at
-        AND r.reason = x.reason AND r.offered_again = 'after_goods_came';
+    WITH again AS (
+        UPDATE stock_facts x SET offered_again_at = '-infinity'
+        FROM unnest(facility_ids, skus, since) AS came (facility_id, sku, at), rejection_reasons r
+        WHERE x.offered_again_at IS NULL AND (x.sku, x.facility_id) = (came.sku, came.facility_id) AND came.at > x.occurred_at
+            AND r.reason = x.reason AND r.offered_again = 'after_goods_came'
+        RETURNING x.facility_id, x.sku
+    )
+    INSERT INTO serve_queue (facility_id, only_sku) SELECT DISTINCT again.facility_id, again.sku FROM again;
 $$;
 
 -- What a fact says of its position, which is locked. `moves` are under way: of what was there at the time of the fact, an empty shelf
@@ -34,15 +46,12 @@ CREATE OR REPLACE FUNCTION said_by(fact stock_facts, moves stock_move[]) RETURNS
 $$;
 
 -- Books what facilities said, each fact once, and adds what it moves to `moves`: in one call, so that units which are given back
--- because they are not there serve nobody. The reservations are written already.
+-- because they are not there serve nobody. The reservations are written already, and the positions locked.
 CREATE OR REPLACE FUNCTION book_facts(for_order text, facts jsonb, moves stock_move[], at timestamptz) RETURNS stock_move[] LANGUAGE plpgsql AS $$
 DECLARE
     fact stock_facts;
     said stock_move;
 BEGIN
-    PERFORM lock_positions(array_agg(p.facility_id), array_agg(p.sku)) FROM (
-        SELECT m.facility_id, m.sku FROM unnest(moves) AS m
-        UNION SELECT f.facility_id, f.sku FROM jsonb_to_recordset(facts) AS f (facility_id text, sku text)) AS p;
     FOR fact IN
         SELECT * FROM jsonb_populate_recordset(NULL::stock_facts, facts) AS f ORDER BY f.seq, f.line_id
     LOOP

@@ -148,6 +148,8 @@ BEGIN
         coalesce(net.planned_version, present)
     FROM net WHERE net.units > 0
     ON CONFLICT (order_id, fulfillment_order_id, line_id) DO UPDATE SET sku = excluded.sku, quantity = excluded.quantity,
+        only_at = excluded.only_at,
+        expires_at = CASE WHEN excluded.could_have IS NULL THEN held.expires_at ELSE excluded.expires_at END,
         plans_again = CASE WHEN excluded.could_have IS NULL THEN held.plans_again ELSE excluded.plans_again END,
         all_or_nothing = CASE WHEN excluded.could_have IS NULL THEN held.all_or_nothing ELSE excluded.all_or_nothing END,
         declined = CASE WHEN excluded.could_have IS NULL THEN held.declined ELSE excluded.declined END,

@@ -64,7 +64,17 @@ const FIGURES: &str = concat!(
     queue!("bulks_to_start", "SELECT taken_at AS since, false AS dead FROM bulks WHERE ended_at IS NULL AND doc IS NULL"),
     ",",
     // In business time, which is real time wherever figures matter.
-    queue!("orders_overdue", "SELECT now() - ($1 - next_wait_at) AS since, false AS dead FROM orders WHERE next_wait_at <= $1"),
+    queue!(
+        "orders_overdue",
+        "SELECT now() - ($1 - next_wait_at) AS since, false AS dead FROM orders
+        WHERE next_wait_at IS NOT NULL AND coalesce(look_again_at, next_wait_at) <= $1"
+    ),
+    ",",
+    queue!(
+        "returns_overdue",
+        "SELECT now() - ($1 - next_wait_at) AS since, false AS dead FROM returns
+        WHERE next_wait_at IS NOT NULL AND coalesce(look_again_at, next_wait_at) <= $1"
+    ),
     ",",
     queue!(
         "holds_to_expire",
@@ -95,7 +105,7 @@ const FIGURES: &str = concat!(
 );
 
 impl Store {
-    /// Counts. `overdue`, in business time: orders that should have been heard of by then are.
+    /// Counts. `overdue`, in business time: orders and returns that should have been heard of by then are.
     pub async fn backlog(&self, overdue: Timestamp) -> Result<Backlog, StoreError> {
         let query = sqlx::query_scalar(FIGURES).bind(overdue.to_sqlx()).bind(COUNTED_MAX);
         self.row(query).await?.ok_or(StoreError::Corrupt { what: "the backlog" })

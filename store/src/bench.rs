@@ -252,3 +252,11 @@ fn product(sku: Sku) -> Result<Product, StoreError> {
 fn count(facility_id: FacilityId, sku: Sku, on_hand: i64) -> StockCount {
     StockCount { facility_id, sku, on_hand, safety_stock: None, oversell_limit: None, unavailable: None }
 }
+
+impl Store {
+    /// Transactions that have written so far, of the whole server: those that only read take no number.
+    pub async fn transactions_written(&self) -> Result<i64, StoreError> {
+        let next = sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetch_one(&self.pool).await?;
+        Ok(next)
+    }
+}

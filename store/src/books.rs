@@ -74,9 +74,12 @@ impl Store {
         Ok((self.rows(query.bind(ids).bind(numbers)).await?, next))
     }
 
-    /// Open orders of which nothing was heard when their next wait was over, before this time.
+    /// Orders of which nothing was heard, or not of a return of theirs, when their next wait was over, before this time.
     pub async fn overdue_orders(&self, overdue: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
-        let query = sqlx::query_scalar("SELECT to_jsonb(order_id) FROM orders WHERE next_wait_at <= $1 ORDER BY next_wait_at LIMIT $2");
+        let query = sqlx::query_scalar(
+            "(SELECT to_jsonb(order_id) FROM orders WHERE next_wait_at <= $1 ORDER BY next_wait_at LIMIT $2)
+            UNION ALL (SELECT to_jsonb(order_id) FROM returns WHERE next_wait_at <= $1 ORDER BY next_wait_at LIMIT $2)",
+        );
         self.rows(query.bind(overdue.to_sqlx()).bind(i64::from(limit))).await
     }
 

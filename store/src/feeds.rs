@@ -208,16 +208,10 @@ impl Feeds<'_> {
         self.known(stands_for_it).await
     }
 
-    /// Ends a run that cannot go on. What it had applied stays applied; of a stock snapshot, that is nothing.
+    /// Ends a run that cannot be read to its end. What it had applied stays applied; of a stock snapshot, that is nothing. One that was read
+    /// or has ended, by whomever, stays as it is.
     pub async fn fail(&self, feed_id: Uuid, reason: &str) -> Result<FeedRun, StoreError> {
-        sqlx::query(
-            "WITH gone AS (DELETE FROM feed_counts WHERE feed_id = $1), numbers AS (DELETE FROM feed_receipts WHERE feed_id = $1)
-            UPDATE feeds SET status = 'failed', failure = $2, finished_at = now() WHERE feed_id = $1 AND status = 'running'",
-        )
-        .bind(feed_id)
-        .bind(reason)
-        .execute(&self.0.pool)
-        .await?;
+        sqlx::query("SELECT fail_feed($1, $2)").bind(feed_id).bind(reason).execute(&self.0.pool).await?;
         self.known(feed_id).await
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, OrderId},
     placed::DeliveryMethod,
 };
@@ -35,13 +36,27 @@ pub struct FulfillmentSummary {
     pub updated_at: Timestamp,
 }
 
-/// Of those that must ship by one time the order that was placed first; what has no time comes last. See `ORDERS_PAGE` for the conditions.
-const FULFILLMENT_ORDERS_PAGE: &str = "SELECT to_jsonb(f) FROM fulfillment_orders f
-    WHERE ($1::text IS NULL OR f.facility_id = $1)
-        AND ($2::text IS NULL OR f.status = $2)
-        AND ($5::text IS NULL
-            OR (coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4, $5))
+/// Of those that must ship by one time the order that was placed first; what has no time comes last. A page of each state, which an index
+/// has in that order, and the first of them all: a facility's whole history is never sorted. See `orders_where` for the conditions.
+const FULFILLMENT_ORDERS_PAGE: &str = "SELECT to_jsonb(f) FROM unnest($2::text[]) AS state (name), LATERAL (
+        SELECT f.* FROM fulfillment_orders f
+        WHERE f.status = state.name AND ($1::text IS NULL OR f.facility_id = $1)
+            AND ($5::text IS NULL
+                OR (coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4, $5))
+        ORDER BY coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id LIMIT $6
+    ) AS f
     ORDER BY coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id LIMIT $6";
+
+/// What lists show of one whose parcels have all arrived, in place of its state.
+const DELIVERED: &str = "delivered";
+
+/// The states to look at: all that lists show, unless one is asked for.
+fn states(filter: &FulfillmentFilter) -> Vec<&str> {
+    match &filter.status {
+        Some(status) => vec![status],
+        None => FulfillmentStatus::ALL.iter().map(|status| status.name()).chain([DELIVERED]).collect(),
+    }
+}
 
 /// A place in the queue: by when it must ship, when its order was placed, and which it is.
 fn place_in_queue(text: &str) -> Result<(Option<Timestamp>, Option<Timestamp>, &str), StoreError> {
@@ -63,7 +78,7 @@ impl Store {
         let query = sqlx::query_scalar(FULFILLMENT_ORDERS_PAGE)
             .persistent(false)
             .bind(filter.facility_id.as_ref().map(FacilityId::as_str))
-            .bind(&filter.status)
+            .bind(states(filter))
             .bind(ship_by.map(ToSqlx::to_sqlx))
             .bind(placed_at.map(ToSqlx::to_sqlx))
             .bind(id)

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use serde_json::Value;
 use sqlx::types::Json;
 
@@ -43,6 +45,11 @@ pub enum Begin {
     InFlight,
 }
 
+/// One attempt at a request, which has its key until its lease is over. From then on another may have it: what this one keeps or forgets is
+/// its own alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt(Timestamp);
+
 /// The idempotency keys of a [`Store`].
 pub struct Idempotency<'a>(&'a Store);
 
@@ -59,7 +66,18 @@ const TAKE: &str = "INSERT INTO idempotency_keys AS k (caller, route, key, body_
     ON CONFLICT (caller, route, key) DO UPDATE SET body_hash = excluded.body_hash, begun_at = now(),
         leased_until = excluded.leased_until, status = NULL, headers = NULL, body = NULL
     WHERE k.begun_at < now() - interval '30 days'
-        OR (k.status IS NULL AND k.leased_until < now() AND k.body_hash = excluded.body_hash)";
+        OR (k.status IS NULL AND k.leased_until < now() AND k.body_hash = excluded.body_hash)
+    RETURNING begun_at";
+
+/// The row of a request that is under way: in this attempt ($5), or, if that is null, in any.
+macro_rules! under_way {
+    () => {
+        " WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL AND begun_at = coalesce($5, begun_at)"
+    };
+}
+
+const KEEP: &str = concat!("UPDATE idempotency_keys SET status = $6, headers = $7, body = $8", under_way!());
+const FORGET: &str = concat!("DELETE FROM idempotency_keys", under_way!());
 
 /// The parts of a stored row.
 type Stored = (String, Option<i32>, Option<Json<Value>>, Option<Vec<u8>>);
@@ -67,17 +85,27 @@ type Stored = (String, Option<i32>, Option<Json<Value>>, Option<Vec<u8>>);
 impl Idempotency<'_> {
     /// Takes the key for this request, for as long as the lease, or says why not.
     pub async fn begin(&self, request: &KeyedRequest<'_>, lease: Duration) -> Result<Begin, StoreError> {
-        let taken = sqlx::query(TAKE)
+        Ok(self.begin_attempt(request, lease).await?.0)
+    }
+
+    /// The same, with the attempt that has the key now.
+    pub async fn begin_attempt(&self, request: &KeyedRequest<'_>, lease: Duration) -> Result<(Begin, Option<Attempt>), StoreError> {
+        let taken: Option<SqlTimestamp> = sqlx::query_scalar(TAKE)
             .bind(request.caller)
             .bind(request.route)
             .bind(request.key)
             .bind(request.body_hash)
             .bind(lease.as_secs_f64())
-            .execute(&self.0.pool)
+            .fetch_optional(&self.0.pool)
             .await?;
-        if taken.rows_affected() == 1 {
-            return Ok(Begin::Fresh);
+        match taken {
+            Some(begun_at) => Ok((Begin::Fresh, Some(Attempt(begun_at.to_jiff())))),
+            None => Ok((self.taken(request).await?, None)),
         }
+    }
+
+    /// What a key says that is not free.
+    async fn taken(&self, request: &KeyedRequest<'_>) -> Result<Begin, StoreError> {
         let stored: Option<Stored> =
             sqlx::query_as("SELECT body_hash, status, headers, body FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3")
                 .bind(request.caller)
@@ -99,34 +127,27 @@ impl Idempotency<'_> {
     /// Keeps the answer to what was done. A refusal or a failure has done nothing: it is forgotten, with the key, for the next try may
     /// succeed, with this body or a mended one.
     pub async fn finish(&self, request: &KeyedRequest<'_>, answer: &StoredAnswer) -> Result<(), StoreError> {
-        if !(200..300).contains(&answer.status) {
-            return self.forget(request).await;
-        }
-        let body = packed(&answer.body).map_err(|_| StoreError::Corrupt { what: "an answer to keep" })?;
-        sqlx::query(
-            "UPDATE idempotency_keys SET status = $5, headers = $6, body = $7
-            WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL",
-        )
-        .bind(request.caller)
-        .bind(request.route)
-        .bind(request.key)
-        .bind(request.body_hash)
-        .bind(i32::from(answer.status))
-        .bind(Json(&answer.headers))
-        .bind(&*body)
-        .execute(&self.0.pool)
-        .await?;
-        Ok(())
+        self.end(request, None, answer).await
     }
 
-    async fn forget(&self, request: &KeyedRequest<'_>) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL")
+    /// The same, while this attempt has the key. Once another has taken it, or answered, nothing changes.
+    pub async fn finish_attempt(&self, request: &KeyedRequest<'_>, attempt: Attempt, answer: &StoredAnswer) -> Result<(), StoreError> {
+        self.end(request, Some(attempt), answer).await
+    }
+
+    async fn end(&self, request: &KeyedRequest<'_>, attempt: Option<Attempt>, answer: &StoredAnswer) -> Result<(), StoreError> {
+        let done = (200..300).contains(&answer.status);
+        let body = packed(&answer.body).map_err(|_| StoreError::Corrupt { what: "an answer to keep" })?;
+        let mut query = sqlx::query(if done { KEEP } else { FORGET })
             .bind(request.caller)
             .bind(request.route)
             .bind(request.key)
             .bind(request.body_hash)
-            .execute(&self.0.pool)
-            .await?;
+            .bind(attempt.map(|Attempt(begun_at)| begun_at.to_sqlx()));
+        if done {
+            query = query.bind(i32::from(answer.status)).bind(Json(&answer.headers)).bind(&*body);
+        }
+        query.execute(&self.0.pool).await?;
         Ok(())
     }
 }

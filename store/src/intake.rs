@@ -2,10 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
-use oms_domain::{
-    ids::{CustomerId, OrderId},
-    placed::PlacedOrder,
-};
+use oms_domain::{ids::OrderId, placed::PlacedOrder};
 use sqlx::types::Json;
 
 use crate::{
@@ -13,7 +10,7 @@ use crate::{
     order_item::{INTAKE, Item, number, pk, read_number, read_text, to_items},
     stock_prices::demand_of,
     store::Store,
-    table::{BY_CUSTOMER, Table, unbuilt},
+    table::{Table, unbuilt},
 };
 
 /// What an intake met.
@@ -81,27 +78,6 @@ impl Store {
         self.recent_intakes.keep(&intake);
         Ok(Some(intake))
     }
-
-    /// A customer's orders, newest first, from the order store itself.
-    pub async fn customer_orders(&self, customer_id: &CustomerId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
-        let table = &self.table;
-        let answer = table
-            .client
-            .query()
-            .table_name(&*table.name)
-            .index_name(BY_CUSTOMER)
-            .key_condition_expression("customer_id = :customer_id")
-            .expression_attribute_values(":customer_id", AttributeValue::S(customer_id.as_str().to_owned()))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await?;
-        let order_id = |item: &Item| {
-            let id = read_text(item, "pk")?.strip_prefix("ORDER#").and_then(|id| OrderId::parse(id).ok());
-            id.ok_or(StoreError::Corrupt { what: "an order's key" })
-        };
-        answer.items().iter().map(order_id).collect()
-    }
 }
 
 impl Table {
@@ -111,8 +87,6 @@ impl Table {
         items[0].extend([
             ("hash".to_owned(), AttributeValue::S(hash.to_owned())),
             ("received_at_ms".to_owned(), number(received_at.as_millisecond())),
-            ("customer_id".to_owned(), AttributeValue::S(order.customer.customer_id.as_str().to_owned())),
-            ("placed_at_ms".to_owned(), number(order.placed_at.as_millisecond())),
         ]);
         let present = if items.len() == 1 { self.put_alone(items.remove(0)).await? } else { self.put_chunked(items).await? };
         if !present {

@@ -75,7 +75,7 @@ pub use feeds::{
 };
 pub use fulfillment_list::{FulfillmentFilter, FulfillmentSummary};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
-pub use idempotency::{Begin, Idempotency, KeyedRequest, StoredAnswer};
+pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, StoredAnswer};
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};
 pub use instruments::Instrument;
 pub use intake::{Intake, IntakeRow};

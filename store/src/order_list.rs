@@ -81,16 +81,32 @@ pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
 
 /// The conditions of an [`OrderFilter`] as parameters 1 to 12. Each holds by itself when its parameter is NULL. The statement is planned
 /// anew with its values every time, so that such conditions are gone before an index is chosen; those on other tables are arrays, so
-/// that they can be one.
+/// that they can be one. With `but_sku` or `but_facility`, the list is led by those instead: see [`Lead`].
 macro_rules! orders_where {
     () => {
+        concat!(
+            orders_where!(but_facility),
+            " AND ($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))"
+        )
+    };
+    (but_facility) => {
+        concat!(
+            orders_where!(own),
+            " AND ($6::text IS NULL OR o.order_id = ANY (ARRAY (SELECT s.order_id FROM order_skus s WHERE s.sku = $6)))"
+        )
+    };
+    (but_sku) => {
+        concat!(
+            orders_where!(own),
+            " AND ($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))"
+        )
+    };
+    (own) => {
         "($1::text IS NULL OR o.status = $1)
         AND ($2::text IS NULL OR o.channel = $2)
         AND ($3::text IS NULL OR o.customer_id = $3)
         AND ($4::text IS NULL OR o.customer_email_hash = $4)
-        AND ($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))
-        AND ($6::text IS NULL OR o.order_id = ANY (ARRAY (SELECT s.order_id FROM order_skus s WHERE s.sku = $6)))
-        AND ($7::text IS NULL OR o.order_id = ANY (ARRAY (SELECT p.order_id FROM parcels p WHERE p.tracking_number = $7)))
+        AND ($7::text IS NULL OR o.order_id = ANY (ARRAY (SELECT p.order_id FROM parcels p WHERE p.tracking_key = tracking_key($7))))
         AND ($8::text IS NULL OR (o.hold_reasons <> '{}' AND $8 = ANY (o.hold_reasons)))
         AND ($9::boolean IS NULL OR o.needs_attention = $9)
         AND ($10::timestamptz IS NULL OR o.placed_at > $10)
@@ -121,18 +137,54 @@ macro_rules! bind_filter {
 }
 pub(crate) use bind_filter;
 
-const ORDERS_PAGE: &str = concat!(
-    "SELECT to_jsonb(o) - 'customer_email_hash' FROM orders o WHERE ",
-    orders_where!(),
-    " AND ($13::timestamptz IS NULL OR (o.placed_at, o.order_id) < ($13, $14))
-    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $15"
-);
+/// A page of the orders that come after a place (13, 14), at most so many (15).
+macro_rules! page {
+    ($lead:literal, $from:literal, $($condition:expr),+) => {
+        concat!(
+            "SELECT to_jsonb(o) - 'customer_email_hash' FROM ", $from, " WHERE ", $($condition, " AND ",)+
+            "($13::timestamptz IS NULL OR (", $lead, ".placed_at, ", $lead, ".order_id) < ($13, $14))
+            ORDER BY ", $lead, ".placed_at DESC, ", $lead, ".order_id DESC LIMIT $15"
+        )
+    };
+}
+
+/// What a list goes along, newest first: whatever names fewest orders has an index in that order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Orders,
+    Sku,
+    Facility,
+}
+
+impl Lead {
+    fn of(filter: &OrderFilter) -> Self {
+        match filter {
+            OrderFilter { sku: Some(_), .. } => Self::Sku,
+            OrderFilter { facility_id: Some(_), .. } => Self::Facility,
+            _ => Self::Orders,
+        }
+    }
+
+    fn page(self) -> &'static str {
+        match self {
+            Self::Orders => page!("o", "orders o", orders_where!()),
+            Self::Sku => page!("s", "order_skus s JOIN orders o USING (order_id)", "s.sku = $6", orders_where!(but_sku)),
+            Self::Facility => page!(
+                "f",
+                "(SELECT DISTINCT f.placed_at, f.order_id FROM fulfillment_orders f WHERE f.facility_id = $5
+                    AND ($10::timestamptz IS NULL OR f.placed_at > $10) AND ($13::timestamptz IS NULL OR f.placed_at <= $13)
+                    ORDER BY f.placed_at DESC, f.order_id DESC) AS f JOIN orders o USING (order_id)",
+                orders_where!(but_facility)
+            ),
+        }
+    }
+}
 
 impl Store {
     /// Orders, newest first.
     pub async fn orders_page(&self, filter: &OrderFilter, after: Option<&str>, limit: u32) -> Result<Page<OrderSummary>, StoreError> {
         let (placed_at, order_id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
-        let query = bind_filter!(sqlx::query_scalar(ORDERS_PAGE), self, filter)
+        let query = bind_filter!(sqlx::query_scalar(Lead::of(filter).page()), self, filter)
             .bind(placed_at.map(ToSqlx::to_sqlx))
             .bind(order_id)
             .bind(i64::from(limit) + 1);

@@ -33,7 +33,7 @@ pub struct OutboxEvent {
     /// None: it speaks of the outbox itself.
     #[serde(deserialize_with = "order_if_any")]
     pub order_id: Option<OrderId>,
-    /// Within its order, from 1. A lost task's event is followed by the one that replaced it, under the same number.
+    /// Within its order, from 1.
     pub seq: u64,
     pub kind: String,
     pub at: Timestamp,

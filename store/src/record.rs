@@ -76,8 +76,10 @@ pub struct OrderRow {
     pub hold_reasons: Vec<String>,
     /// Business time: when its next wait is over. None: nothing is waited for any more.
     pub next_wait_at: Option<Timestamp>,
-    /// Of all lines. Needed with the first record; empty leaves what is known.
+    /// It is to be found by these, too: with the first record, those of all lines.
     pub skus: Vec<Sku>,
+    /// But not by these any more: no unit of them is left in it.
+    pub gone_skus: Vec<Sku>,
 }
 
 /// A fulfillment order, as the associate's queue shows it.

@@ -27,6 +27,8 @@ pub struct ReturnRecord {
     pub opened_at: Timestamp,
     /// Business time; also when its stock movements occurred.
     pub updated_at: Timestamp,
+    /// When something should be heard of it, in business time; null: it has ended, and nothing is owed any more.
+    pub next_wait_at: Option<Timestamp>,
     /// At least one, with consecutive numbers.
     #[serde(skip)]
     pub events: Vec<RecordedEvent>,

@@ -1,12 +1,12 @@
 //! What has to be looked for, because nobody would come and say so: orders and bulk operations whose start was lost, and open orders
-//! whose run was. Whoever claims a row has it to itself for a while, and one that cannot be helped comes later and later: it keeps
-//! nobody else.
+//! and returns whose run was. Whoever claims a row has it to itself for a while, and one that cannot be helped comes later and later: it
+//! keeps nobody else.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use oms_domain::ids::{BulkId, OrderId};
+use oms_domain::ids::{BulkId, OrderId, ReturnId};
 use serde::Deserialize;
 
 use crate::{error::StoreError, store::Store};
@@ -25,6 +25,27 @@ pub struct PendingIntake {
 macro_rules! later {
     () => {
         "leased_until = now() + make_interval(secs => least(30 * 2 ^ least(attempts, 5), 900)), attempts = attempts + 1"
+    };
+}
+
+/// Rows of a table, by their id, of which nothing was heard when something should have been.
+macro_rules! claim_overdue {
+    ($table:literal, $id:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET look_again_at = $2 WHERE ",
+            $id,
+            " = ANY (ARRAY (SELECT ",
+            $id,
+            " FROM ",
+            $table,
+            " WHERE next_wait_at IS NOT NULL AND coalesce(look_again_at, next_wait_at) <= $1
+                ORDER BY coalesce(look_again_at, next_wait_at) LIMIT $3 FOR UPDATE SKIP LOCKED))
+            RETURNING to_jsonb(",
+            $id,
+            ")"
+        )
     };
 }
 
@@ -78,11 +99,13 @@ impl Store {
     /// Claims orders whose next wait was over before `overdue`: whatever runs them should have been heard of. Unless they are heard of,
     /// they are overdue again once `again` has passed. Both in business time.
     pub async fn claim_overdue_orders(&self, overdue: Timestamp, again: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
-        let query = sqlx::query_scalar(
-            "UPDATE orders SET next_wait_at = $2 WHERE order_id = ANY (ARRAY (
-                SELECT order_id FROM orders WHERE next_wait_at <= $1 ORDER BY next_wait_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-            RETURNING to_jsonb(order_id)",
-        );
+        let query = sqlx::query_scalar(claim_overdue!("orders", "order_id"));
+        self.rows(query.bind(overdue.to_sqlx()).bind(again.to_sqlx()).bind(i64::from(limit))).await
+    }
+
+    /// The same of returns.
+    pub async fn claim_overdue_returns(&self, overdue: Timestamp, again: Timestamp, limit: u32) -> Result<Vec<ReturnId>, StoreError> {
+        let query = sqlx::query_scalar(claim_overdue!("returns", "return_id"));
         self.rows(query.bind(overdue.to_sqlx()).bind(again.to_sqlx()).bind(i64::from(limit))).await
     }
 }

@@ -6,10 +6,7 @@ use aws_config::{BehaviorVersion, Region, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::Credentials,
-    types::{
-        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
-        TableStatus,
-    },
+    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
@@ -17,9 +14,6 @@ use crate::{
     config::StoreConfig,
     error::{DYNAMODB, StoreError},
 };
-
-/// Index of intakes by customer, newest last.
-pub(crate) const BY_CUSTOMER: &str = "by_customer";
 
 /// Shorter than the activities' own limits, so that a lost packet costs a retry and not the step.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -53,7 +47,7 @@ impl Table {
         Self { client: Client::new(&loader.load().await), name: config.table.as_str().into() }
     }
 
-    /// Makes the table and its index unless they are there, and waits until they can be used.
+    /// Makes the table unless it is there, and waits until it can be used.
     pub async fn create(&self) -> Result<(), StoreError> {
         let made = self
             .client
@@ -61,15 +55,7 @@ impl Table {
             .table_name(&*self.name)
             .billing_mode(BillingMode::PayPerRequest)
             .set_attribute_definitions(Some(attributes()?))
-            .set_key_schema(Some(key("pk", "sk")?))
-            .global_secondary_indexes(
-                GlobalSecondaryIndex::builder()
-                    .index_name(BY_CUSTOMER)
-                    .set_key_schema(Some(key("customer_id", "placed_at_ms")?))
-                    .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
-                    .build()
-                    .map_err(|_| unbuilt())?,
-            )
+            .set_key_schema(Some(key()?))
             .send()
             .await;
         match made {
@@ -85,9 +71,6 @@ impl Table {
         loop {
             let answer = self.client.describe_table().table_name(&*self.name).send().await?;
             let table = answer.table().ok_or(StoreError::Corrupt { what: "the description of the table" })?;
-            if !table.global_secondary_indexes().iter().any(|index| index.index_name() == Some(BY_CUSTOMER)) {
-                return Err(StoreError::Internal { system: DYNAMODB, code: "the table has no index by_customer".into() });
-            }
             if table.table_status() == Some(&TableStatus::Active) {
                 return Ok(());
             }
@@ -102,19 +85,13 @@ impl Table {
 }
 
 fn attributes() -> Result<Vec<AttributeDefinition>, StoreError> {
-    let named = [
-        ("pk", ScalarAttributeType::S),
-        ("sk", ScalarAttributeType::S),
-        ("customer_id", ScalarAttributeType::S),
-        ("placed_at_ms", ScalarAttributeType::N),
-    ];
-    let attribute = |(name, kind)| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build();
-    named.into_iter().map(attribute).collect::<Result<_, _>>().map_err(|_| unbuilt())
+    let text = |name| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
+    ["pk", "sk"].into_iter().map(text).collect::<Result<_, _>>().map_err(|_| unbuilt())
 }
 
-fn key(hash: &str, range: &str) -> Result<Vec<KeySchemaElement>, StoreError> {
+fn key() -> Result<Vec<KeySchemaElement>, StoreError> {
     let part = |(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-    [(hash, KeyType::Hash), (range, KeyType::Range)].into_iter().map(part).collect::<Result<_, _>>().map_err(|_| unbuilt())
+    [("pk", KeyType::Hash), ("sk", KeyType::Range)].into_iter().map(part).collect::<Result<_, _>>().map_err(|_| unbuilt())
 }
 
 /// A builder missed a required field: a mistake in this file.

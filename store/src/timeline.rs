@@ -38,6 +38,15 @@ impl Store {
         found.ok_or(StoreError::Corrupt { what: "a timeline" })
     }
 
+    /// What was taken under this id within 30 days: the order itself knows only the last of them.
+    pub async fn taken_command(&self, order_id: &OrderId, command_id: &str) -> Result<Option<TakenCommand>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('command_id', command_id, 'body_hash', body_hash, 'version', version) FROM order_commands
+            WHERE order_id = $1 AND command_id = $2",
+        );
+        self.row(query.bind(order_id.as_str()).bind(command_id)).await
+    }
+
     /// Events after the given one, in order.
     pub async fn events(&self, order_id: &OrderId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
         let query = sqlx::query_scalar(

@@ -4,6 +4,7 @@ use oms_domain::{
     fulfillment::FulfillmentStatus,
     order::{OfferedAgain, RejectionReason, StockEffect},
     parcel::ParcelStatus,
+    returns::{ReturnAction, ReturnStatus},
 };
 use serde_json::{Value, json};
 use sqlx::{PgConnection, types::Json};
@@ -25,6 +26,10 @@ pub(crate) fn words() -> Value {
         "parcel_statuses": ParcelStatus::ALL.iter().map(|status| json!({
             "status": status.name(),
             "has_ended": status.has_ended(),
+        })).collect::<Vec<_>>(),
+        "return_statuses": ReturnStatus::ALL.iter().map(|status| json!({
+            "status": status.name(),
+            "awaits_goods": status.after(ReturnAction::ReceivePart).is_some(),
         })).collect::<Vec<_>>(),
         "rejection_reasons": RejectionReason::ALL.iter().map(|reason| json!({
             "reason": reason,
@@ -59,7 +64,7 @@ pub(crate) async fn write(connection: &mut PgConnection, words: &Value) -> Resul
     Ok(())
 }
 
-const WRITE: [&str; 3] = [
+const WRITE: [&str; 4] = [
     "WITH gone AS (DELETE FROM fulfillment_statuses WHERE status <> ALL (SELECT w ->> 'status'
         FROM jsonb_array_elements($1 -> 'fulfillment_statuses') AS w))
     INSERT INTO fulfillment_statuses SELECT * FROM jsonb_populate_recordset(NULL::fulfillment_statuses, $1 -> 'fulfillment_statuses')
@@ -69,6 +74,10 @@ const WRITE: [&str; 3] = [
         FROM jsonb_array_elements($1 -> 'parcel_statuses') AS w))
     INSERT INTO parcel_statuses SELECT * FROM jsonb_populate_recordset(NULL::parcel_statuses, $1 -> 'parcel_statuses')
     ON CONFLICT (status) DO UPDATE SET has_ended = excluded.has_ended",
+    "WITH gone AS (DELETE FROM return_statuses WHERE status <> ALL (SELECT w ->> 'status'
+        FROM jsonb_array_elements($1 -> 'return_statuses') AS w))
+    INSERT INTO return_statuses SELECT * FROM jsonb_populate_recordset(NULL::return_statuses, $1 -> 'return_statuses')
+    ON CONFLICT (status) DO UPDATE SET awaits_goods = excluded.awaits_goods",
     "WITH gone AS (DELETE FROM rejection_reasons WHERE reason <> ALL (SELECT w ->> 'reason'
         FROM jsonb_array_elements($1 -> 'rejection_reasons') AS w))
     INSERT INTO rejection_reasons SELECT * FROM jsonb_populate_recordset(NULL::rejection_reasons, $1 -> 'rejection_reasons')

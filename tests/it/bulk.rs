@@ -167,6 +167,30 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() -> Result<()> {
 }
 
 #[test]
+fn who_has_given_up_a_line_is_not_chosen_by_its_sku() -> Result<()> {
+    in_shop(async |shop| {
+        let (recalled, other) = (shop.stocked(&[(LEEDS, 10)]).await?, shop.stocked(&[(LEEDS, 10)]).await?);
+        let mut orders = Vec::new();
+        for _ in 0..3 {
+            let order = shop.place_released(&Basket::of(&recalled, 1, 255).and(&other, 1, 255)).await?;
+            orders.push(order.heading.order_id.parse::<OrderId>()?);
+        }
+        let changes = json!({"change_id": "c1", "reason": "recalled", "changes": [{"change": "remove", "line_id": "1"}]});
+        shop.post(&format!("/v1/orders/{}/changes", orders[0]), &changes).await?.view::<Value>(200)?;
+        shop.cancel(&orders[1], "c1", &[("1", 1)]).await?;
+        let chosen = async |sku: &Sku| -> Result<Vec<String>> {
+            let mut body = by_sku(&unique("bulk"), json!({"kind": "cancel"}), sku);
+            body["dry_run"] = json!(true);
+            let preview: BulkPreviewView = shop.post("/v1/bulk", &body).await?.view(200)?;
+            Ok(preview.sample.into_iter().map(|found| found.order_id).collect())
+        };
+        assert_eq!(chosen(&recalled).await?, [orders[2].to_string()]);
+        assert_eq!(chosen(&other).await?.len(), 3);
+        Ok(())
+    })
+}
+
+#[test]
 fn a_pause_holds_also_while_the_worker_is_built_anew_and_a_resume_goes_on() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
         let sku = shop.stocked(&[(LEEDS, 100)]).await?;

@@ -24,7 +24,7 @@ async fn place_with_short_runs(shop: &Shop, basket: &Basket, policy: Policy, his
     shop.note(basket.id());
     let queues = Queues::new(shop.system.addresses.queue_prefix.clone());
     let options = WorkflowStartOptions::new(queues.name(Queue::Orders), order_workflow_id(&basket.id())).build();
-    let input = OrderInput { order_id: basket.id(), clock: shop.starter.clock(), policy, queues, handed_over: false, history_max };
+    let input = OrderInput { order_id: basket.id(), clock: shop.starter.clock(), policy, queues, handed_over_at: 0, history_max };
     shop.system.temporal.start_workflow(OrderWorkflow::run, input, options).await?;
     Ok(())
 }
@@ -60,6 +60,7 @@ fn commands_go_on_while_runs_follow_each_other() -> Result<()> {
         shop.cancel(&basket.id(), "c1", &[]).await?;
         shop.until_status(&basket.id(), "cancelled").await?;
         assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        replay::keep_run(&shop.system, &basket.id(), &first, "handed-over-first").await?;
         replay::keep(&shop.system, &basket.id(), "handed-over").await
     })
 }

@@ -204,6 +204,8 @@ fn schedules_are_created_once_and_what_is_not_past_its_time_stays() -> Result<()
         let MaintenanceResult::Prune(pruned) = shop.starter.maintain(MaintenanceTask::Prune).await? else { bail!("another task answered") };
         // An intake's reminder goes with the order's first record; the demand it noted is as old as its noting.
         ensure!(pruned.rows <= 1, "{pruned:?}");
+        replay::maintenance_replays(&shop.system, "prune").await?;
+        replay::keep_maintenance(&shop.system, "prune", "prune").await?;
         for id in created {
             // Nobody serves these queues once the test has ended.
             shop.system.temporal.get_schedule_handle(id).delete(Default::default()).await?;

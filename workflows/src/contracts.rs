@@ -26,6 +26,11 @@ pub struct AdmitRequest {
 pub enum Admitted {
     Fresh(Box<OrderCore>),
     Resumed(Box<Order>),
+    /// PostgreSQL was restored to an earlier day: it has the order's history only to this version.
+    Behind {
+        order: Box<Order>,
+        stored_version: u64,
+    },
 }
 
 /// Where the units of a round go; `at` is business time.

@@ -24,9 +24,10 @@ pub struct OrderInput {
     pub policy: Policy,
     #[serde(default)]
     pub queues: Queues,
-    /// The run before has ended at rest: nothing that it began outside is still under way.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub handed_over: bool,
+    /// The version at which the run before has ended at rest: nothing that it began outside until then is still under way. What stands
+    /// there beyond it others have begun.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub handed_over_at: u64,
     /// A run hands over to the next one beyond this many events of history.
     #[serde(default = "history_max")]
     pub history_max: u32,
@@ -34,6 +35,10 @@ pub struct OrderInput {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 /// A fifth of where the server begins to warn: a replay stays short.

@@ -10,7 +10,6 @@ pub const ORDER_STATUS: SearchAttributeKey<String> = SearchAttributeKey::keyword
 pub const CUSTOMER_HASH: SearchAttributeKey<String> = SearchAttributeKey::keyword("CustomerHash");
 pub const CHANNEL: SearchAttributeKey<String> = SearchAttributeKey::keyword("Channel");
 pub const FACILITY_IDS: SearchAttributeKey<Vec<String>> = SearchAttributeKey::keyword_list("FacilityIds");
-pub const PROMISE_BY: SearchAttributeKey<temporalio_common::Timestamp> = SearchAttributeKey::datetime("PromiseBy");
 pub const NEEDS_ATTENTION: SearchAttributeKey<bool> = SearchAttributeKey::bool("NeedsAttention");
 
 /// Name and type of each search attribute, as the server registers them.
@@ -19,7 +18,6 @@ pub const SEARCH_ATTRIBUTES: &[(&str, &str)] = &[
     ("CustomerHash", "Keyword"),
     ("Channel", "Keyword"),
     ("FacilityIds", "KeywordList"),
-    ("PromiseBy", "Datetime"),
     ("NeedsAttention", "Bool"),
 ];
 

@@ -22,8 +22,12 @@ impl DataActivities {
         let (document, recorded_version) = both.map_err(|error| store_failure(&error))?;
         let known: Option<Order> = document.map(|document| read("the order's document", document.doc)).transpose()?;
         let version = known.as_ref().map_or(0, |order| order.version);
+        let recorded_version = self.recorded_beside(version, recorded_version, order_id).await?;
         let recorded = match known {
-            Some(order) if order.version >= recorded_version => order,
+            Some(order) if order.version > recorded_version => {
+                return Ok(Admitted::Behind { order: Box::new(order), stored_version: recorded_version });
+            }
+            Some(order) if order.version == recorded_version => order,
             None if recorded_version == 0 => return self.as_placed(order_id).await,
             known => {
                 let newer = self.store.timeline_after(order_id, version).await.map_err(|error| store_failure(&error))?;
@@ -35,6 +39,14 @@ impl DataActivities {
             self.store.put_document(order_id, recorded.version, &doc).await.map_err(|error| store_failure(&error))?;
         }
         Ok(Admitted::Resumed(Box::new(recorded)))
+    }
+
+    /// What PostgreSQL has recorded. A document follows it, so one that is ahead was written between two looks, unless it has been restored.
+    async fn recorded_beside(&self, version: u64, recorded_version: u64, order_id: &OrderId) -> Result<u64, ActivityError> {
+        if version <= recorded_version {
+            return Ok(recorded_version);
+        }
+        self.store.recorded_version(order_id).await.map_err(|error| store_failure(&error))
     }
 
     async fn as_placed(&self, order_id: &OrderId) -> Result<Admitted, ActivityError> {

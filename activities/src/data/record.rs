@@ -1,9 +1,11 @@
 //! What became of an order, in the store's terms.
 
+use std::collections::BTreeSet;
+
 use oms_allocation::Facility;
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    ids::FulfillmentOrderId,
+    ids::{FulfillmentOrderId, Sku},
     order::{Beginning, CoreChange, Event, FulfillmentOrder, Order},
 };
 use oms_store::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
@@ -20,6 +22,7 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
         FulfillmentRow { planned_again, ..fulfillment_row(&order, found) }
     };
     let fulfillment_orders = order.changed_since(since).map(row).collect();
+    let row = order_row(&order, since, &events, at);
     Ok(Record {
         order_id: order.core.order_id.clone(),
         base,
@@ -27,7 +30,7 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
         beginning: beginning.map(serde_json::to_value).transpose()?,
         events,
         commands: order.commands.since(base).cloned().collect(),
-        row: order_row(&order, since, at),
+        row,
         fulfillment_orders,
         stock: order.stock_targets_since(since).into_iter().map(stock_target).collect(),
         grants_seen: order.grants_seen_since(since),
@@ -114,13 +117,40 @@ pub(super) fn note(id: &str, version: u64, recorded: Recorded) {
     }
 }
 
-fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
-    let mut skus: Vec<_> = match since {
-        0 => order.core.lines.iter().map(|line| line.sku.clone()).collect(),
-        _ => order.changes.iter().flat_map(|set| &set.changes).filter_map(CoreChange::new_line).map(|line| line.sku.clone()).collect(),
+/// SKUs that the order has units of which are not cancelled.
+fn skus_in(order: &Order) -> BTreeSet<&Sku> {
+    let with_units = order.lines.iter().filter(|(_, line)| line.ordered > line.cancelled);
+    with_units.filter_map(|(id, _)| Some(&order.core_line(id)?.sku)).collect()
+}
+
+/// SKUs that the order is to be found by from now on.
+fn new_skus(order: &Order, since: u64) -> Vec<Sku> {
+    let skus: BTreeSet<Sku> = if since == 0 {
+        order.core.lines.iter().map(|line| line.sku.clone()).collect()
+    } else {
+        let (there, changes) = (skus_in(order), order.changes.iter().flat_map(|set| &set.changes));
+        let more = |change: &CoreChange| match change {
+            CoreChange::Increase { line_id, .. } => order.core_line(line_id).map(|line| line.sku.clone()),
+            other => other.new_line().map(|line| line.sku.clone()),
+        };
+        changes.filter_map(more).filter(|sku| there.contains(sku)).collect()
     };
-    skus.sort();
-    skus.dedup();
+    skus.into_iter().collect()
+}
+
+/// SKUs that these events have taken out of it. An order that has ended is still found by what it was about.
+fn gone_skus(order: &Order, events: &[RecordedEvent]) -> Vec<Sku> {
+    let takes = |event: &RecordedEvent| {
+        matches!(serde_json::from_value(event.data.clone()), Ok(Event::UnitsRemoved { .. } | Event::UnitsCancelled { .. }))
+    };
+    if order.status.is_final() || !events.iter().any(takes) {
+        return Vec::new();
+    }
+    let all: BTreeSet<&Sku> = order.core.lines.iter().map(|line| &line.sku).collect();
+    all.difference(&skus_in(order)).copied().cloned().collect()
+}
+
+fn order_row(order: &Order, since: u64, events: &[RecordedEvent], at: jiff::Timestamp) -> OrderRow {
     OrderRow {
         status: order.status.name().to_owned(),
         channel: order.core.channel.clone(),
@@ -132,7 +162,8 @@ fn order_row(order: &Order, since: u64, at: jiff::Timestamp) -> OrderRow {
         needs_attention: !order.attention.is_empty(),
         hold_reasons: order.holds.iter().map(|hold| hold.reason.name().to_owned()).collect(),
         next_wait_at: order.next_wait_at(at),
-        skus,
+        skus: new_skus(order, since),
+        gone_skus: gone_skus(order, events),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn record_of(progress: ReturnProgress) -> Result<ReturnRecord, serde_
         needs_attention: this.needs_attention(),
         opened_at: this.core.opened_at,
         updated_at: at,
+        next_wait_at: this.next_wait_at(at),
         events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect(),
         goods: this.goods.iter().filter(|goods| goods.restocked > 0).map(restocked).collect(),
         label: this.label.as_ref().map(label),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     CSV_ROW_MAX_BYTES, JSON_LINE_MAX_BYTES,
-    csv::{Record, Records},
+    csv::{Cells, Record, Records},
     json_lines::{Line, next_line},
 };
 use crate::{
@@ -58,6 +58,10 @@ pub enum OpenError {
 
 /// What the first cell, or the only key, of a line is that says how many rows there are.
 const TRAILER: &str = "#rows";
+/// Whoever wrote such a file counted otherwise than it was put together: what was meant by it, nobody here knows.
+const AFTER_TRAILER: &str = "validation_failed: the row comes after the line that says how many rows there are";
+/// A longer line is no trailer.
+const JSON_TRAILER_MAX_BYTES: usize = 64;
 
 /// The rows of a feed, in order. An `Err` is the input's own and ends it; rows before it were read whole.
 pub struct Rows<T> {
@@ -170,42 +174,60 @@ fn trailer(cells: &[&str]) -> Option<u64> {
     if rest.iter().all(|cell| cell.is_empty()) { rows.trim().parse().ok() } else { None }
 }
 
+/// Whether a line that says so says it first, or as the first one did.
+fn agrees(said: &mut Option<u64>, rows: u64) -> bool {
+    *said.get_or_insert(rows) == rows
+}
+
+/// No row: it says how many there are, or is as blank as editors leave the lines after that.
+fn is_trailing(cells: &Cells<'_>, said: &mut Option<u64>) -> bool {
+    let Ok(cells) = cells.texts() else { return false };
+    let blank = || cells.iter().all(|cell| cell.trim().is_empty());
+    trailer(&cells).is_some_and(|rows| agrees(said, rows)) || said.is_some() && blank()
+}
+
 fn next_csv<T: FeedRecord>(
     records: &mut Records<Input>,
     header: &[String],
     number: &mut u64,
     said: &mut Option<u64>,
 ) -> io::Result<Option<Result<T, String>>> {
-    let cells = match records.next()? {
-        Record::End => return Ok(None),
-        Record::TooLong { lines } => {
-            *number += 1;
-            if lines {
-                return Err(unclosed(*number));
+    loop {
+        match records.next()? {
+            Record::End => return Ok(None),
+            Record::Cells(cells) if is_trailing(&cells, said) => {}
+            record => {
+                *number += 1;
+                return csv_row(&record, header, *number, said.is_some()).map(Some);
             }
-            return Ok(Some(Err(format!("validation_failed: the row is longer than {CSV_ROW_MAX_BYTES} bytes"))));
         }
-        Record::Cells(cells) => cells,
+    }
+}
+
+/// The row of a record that is there. Errors: no row after it can be told.
+fn csv_row<T: FeedRecord>(record: &Record<'_>, header: &[String], number: u64, after_trailer: bool) -> io::Result<Result<T, String>> {
+    let Record::Cells(cells) = record else {
+        let lines = matches!(record, Record::TooLong { lines: true });
+        let too_long = || Err(format!("validation_failed: the row is longer than {CSV_ROW_MAX_BYTES} bytes"));
+        return if lines { Err(unclosed(number)) } else { Ok(too_long()) };
     };
-    if let Some(rows) = cells.texts().ok().and_then(|cells| trailer(&cells)) {
-        *said = Some(rows);
-        return next_csv(records, header, number, said);
+    let (has, expected) = (cells.count(), header.len());
+    if has != expected && cells.has_lines() {
+        return Err(unclosed(number));
     }
-    *number += 1;
-    if cells.count() != header.len() && cells.has_lines() {
-        return Err(unclosed(*number));
+    if after_trailer {
+        return Ok(Err(AFTER_TRAILER.to_owned()));
     }
-    if cells.count() != header.len() {
-        let (has, expected) = (cells.count(), header.len());
-        return Ok(Some(Err(format!("validation_failed: the row has {has} cells, the header has {expected}"))));
+    if has != expected {
+        return Ok(Err(format!("validation_failed: the row has {has} cells, the header has {expected}")));
     }
     let row = match cells.texts() {
         // An empty cell is an absent field.
         Ok(texts) => header.iter().zip(texts).filter(|(_, cell)| !cell.is_empty()),
-        Err(cell) => return Ok(Some(Err(format!("malformed_body: cell {cell} is not UTF-8")))),
+        Err(cell) => return Ok(Err(format!("malformed_body: cell {cell} is not UTF-8"))),
     };
     let row: Map<String, Value> = row.map(|(name, cell)| (name.clone(), cell.into())).collect();
-    Ok(Some(read_value(&Value::Object(row), Form::Text, T::read).map_err(|errors| reason(&errors))))
+    Ok(read_value(&Value::Object(row), Form::Text, T::read).map_err(|errors| reason(&errors)))
 }
 
 /// A quote that nobody closes makes one cell of all the lines after it. To go on behind it would pass them over in silence.
@@ -224,6 +246,10 @@ struct JsonTrailer {
     rows: u64,
 }
 
+fn json_trailer(text: &[u8]) -> Option<u64> {
+    if text.len() > JSON_TRAILER_MAX_BYTES { None } else { serde_json::from_slice::<JsonTrailer>(text).ok().map(|end| end.rows) }
+}
+
 fn next_json<T: FeedRecord>(
     input: &mut Input,
     line: &mut Vec<u8>,
@@ -237,8 +263,8 @@ fn next_json<T: FeedRecord>(
         match found {
             Line::End => return Ok(None),
             Line::TooLong => return Ok(Some(Err(format!("validation_failed: the line is longer than {JSON_LINE_MAX_BYTES} bytes")))),
-            Line::Whole if text.is_empty() => {}
-            Line::Whole if text.len() < 64 && serde_json::from_slice::<JsonTrailer>(text).map(|end| *said = Some(end.rows)).is_ok() => {}
+            Line::Whole if text.is_empty() || json_trailer(text).is_some_and(|rows| agrees(said, rows)) => {}
+            Line::Whole if said.is_some() => return Ok(Some(Err(AFTER_TRAILER.to_owned()))),
             Line::Whole => return Ok(Some(read_json(text, T::read).map_err(|problem| problem_reason(&problem)))),
         }
     }

@@ -181,6 +181,7 @@ fn facilities_with_impossible_hours_are_refused() {
     for (field, value) in [
         ("timezone", "Europe/Leeds"),
         ("timezone", "posixrules"),
+        ("timezone", "Etc/Unknown"),
         ("timezone", "localtime"),
         ("cutoff_local_time", "25:00"),
         ("cutoff_local_time", "5pm"),
@@ -192,6 +193,37 @@ fn facilities_with_impossible_hours_are_refused() {
         body[field] = value.into();
         assert_eq!(read(&body).unwrap_err()[0].pointer, format!("/{field}"), "{value}");
     }
+}
+
+/// What the rows say, and how many there are by the file's own words.
+fn said(input: impl Into<Vec<u8>>) -> (Vec<(u64, bool)>, Option<u64>) {
+    let mut rows = Rows::<StockRow>::open(io::Cursor::new(input.into())).unwrap();
+    let found = rows.by_ref().map(|row| row.unwrap()).map(|row| (row.number, row.content.is_ok())).collect();
+    (found, rows.said())
+}
+
+#[test]
+fn blank_lines_and_the_same_again_may_come_after_the_line_that_says_how_many_rows_there_are() {
+    let csv = "facility_id,sku,on_hand\nF,A,1\n#rows,1\n";
+    let lines = "{\"facility_id\":\"F\",\"sku\":\"A\",\"on_hand\":1}\n{\"#rows\":1}\n";
+    for (file, after) in [(csv, "\n\r\n,,\n , \n#rows,1,\n\n"), (lines, "\n \r\n{\"#rows\":1}\n\n")] {
+        for after in ["", after] {
+            assert_eq!(said(format!("{file}{after}")), (vec![(1, true)], Some(1)), "{after:?}");
+        }
+    }
+    // As many as anybody likes: each is read where the one before was.
+    assert_eq!(said(format!("{csv}{}", "#rows,1\n".repeat(200_000))), (vec![(1, true)], Some(1)));
+}
+
+#[test]
+fn a_row_after_the_line_that_says_how_many_there_are_is_refused_by_its_number() {
+    let csv = "facility_id,sku,on_hand\nF,A,1\n#rows,1\nF,B,2\n#rows,2\n";
+    assert_eq!(said(csv), (vec![(1, true), (2, false), (3, false)], Some(1)), "nor is another number believed");
+    let lines =
+        "{\"facility_id\":\"F\",\"sku\":\"A\",\"on_hand\":1}\n{\"#rows\":1}\n\n{\"facility_id\":\"F\",\"sku\":\"B\",\"on_hand\":2}\n";
+    assert_eq!(said(lines), (vec![(1, true), (4, false)], Some(1)));
+    let (_, reason) = stock(csv).remove(1);
+    assert_eq!(reason, Err("validation_failed: the row comes after the line that says how many rows there are".into()));
 }
 
 proptest! {

@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::tokens::{Behavior, Decline};
 use crate::answer::{Answer, refusal};
-
-/// How long an authorization holds the money.
-const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -264,7 +261,7 @@ impl Ledger {
                 amount_minor: operation.amount_minor,
                 left_minor: operation.amount_minor,
                 voided: false,
-                expires_at: operation.occurred_at + LIFETIME,
+                expires_at: operation.occurred_at + behavior.lifetime(),
             };
             self.funds.insert(operation.id.clone(), funds);
         }
@@ -325,7 +322,7 @@ fn success(key: &str, request: &Request, id: &str, subject: &Subject, now: Times
         "amount_minor": subject.amount_minor, "currency": subject.currency,
     });
     if request.kind() == Kind::Authorize {
-        body["expires_at"] = json!(now + LIFETIME);
+        body["expires_at"] = json!(now + subject.behavior.lifetime());
     }
     Answer::new(StatusCode::CREATED, body)
 }
@@ -337,6 +334,8 @@ fn declined(decline: Decline) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn perform(ledger: &mut Ledger, key: &str, request: &Request, now: Timestamp) -> Operation {
@@ -354,14 +353,14 @@ mod tests {
     #[test]
     fn an_expired_authorization_can_be_voided_but_not_captured() {
         let mut ledger = Ledger::default();
-        let now = Timestamp::UNIX_EPOCH;
+        let (now, lifetime) = (Timestamp::UNIX_EPOCH, Behavior::Approve.lifetime());
         let authorization_id = authorize(&mut ledger, now);
         let capture = Request::Capture { authorization_id: authorization_id.clone(), amount_minor: 1 };
-        let last_moment = now + LIFETIME - SignedDuration::from_secs(1);
+        let last_moment = now + lifetime - SignedDuration::from_secs(1);
         assert_eq!(perform(&mut ledger, "c1", &capture, last_moment).status, Status::Succeeded);
-        let late = perform(&mut ledger, "c2", &capture, now + LIFETIME);
+        let late = perform(&mut ledger, "c2", &capture, now + lifetime);
         assert_eq!((late.status, &late.answer.body["code"]), (Status::Refused, &json!("authorization_expired")));
-        let void = perform(&mut ledger, "v1", &Request::Void { authorization_id }, now + LIFETIME);
+        let void = perform(&mut ledger, "v1", &Request::Void { authorization_id }, now + lifetime);
         assert_eq!((void.status, void.amount_minor), (Status::Succeeded, 999));
     }
 

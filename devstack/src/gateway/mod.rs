@@ -30,6 +30,7 @@
 //! | `tok_errors_<n>` | 500 to the first n attempts of an authorization under one key, which do nothing |
 //! | `tok_decline_capture` | authorized; each capture declined, hard, `capture_declined` |
 //! | `tok_refund_fails` | authorized and captured; each refund declined, hard, `refund_failed` |
+//! | `tok_lasts_<seconds>` | approved; an authorization lasts for so long, in place of a week |
 //! | any other `tok_...` | approved |
 
 mod ledger;

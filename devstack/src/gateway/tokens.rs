@@ -1,5 +1,6 @@
 //! The documented payment tokens (the table is in the [module's documentation](super)).
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Kind;
@@ -22,6 +23,8 @@ pub(crate) enum Behavior {
     Status(u16, u32),
     DeclineCapture,
     RefundFails,
+    /// Its authorizations last for so many seconds.
+    Lasts(u32),
 }
 
 /// What goes wrong around the work.
@@ -52,11 +55,17 @@ const SOFT: Decline = Decline { decline: "soft", code: "insufficient_funds" };
 const NO_CAPTURE: Decline = Decline { decline: "hard", code: "capture_declined" };
 const NO_REFUND: Decline = Decline { decline: "hard", code: "refund_failed" };
 
+/// How long an authorization holds the money, unless its token says otherwise.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 impl Behavior {
     /// What the token stands for; none for what is not a token at all.
     pub(crate) fn of(token: &str) -> Option<Self> {
         let name = token.strip_prefix("tok_").filter(|name| !name.is_empty())?;
         let times = name.strip_prefix("errors_").and_then(|times| times.parse().ok());
+        if let Some(Ok(seconds)) = name.strip_prefix("lasts_").map(str::parse) {
+            return Some(Self::Lasts(seconds));
+        }
         let status = name.strip_prefix("status_").and_then(|rest| rest.split_once('_'));
         if let Some((Ok(status), Ok(times))) = status.map(|(status, times)| (status.parse(), times.parse())) {
             return Some(Self::Status(status, times));
@@ -74,6 +83,14 @@ impl Behavior {
             (_, Some(times)) => Self::Errors(times),
             _ => Self::Approve,
         })
+    }
+
+    /// How long its authorizations hold the money.
+    pub(crate) fn lifetime(self) -> SignedDuration {
+        match self {
+            Self::Lasts(seconds) => SignedDuration::from_secs(seconds.into()),
+            _ => LIFETIME,
+        }
     }
 
     /// What goes wrong around an operation of this kind.

@@ -73,9 +73,11 @@ impl Order {
         hold.hold_id.as_str() == RETURN_ITEMS
     }
 
-    /// Since when a payment is awaited: an exchange is not asked for more before it is known what its goods were worth.
+    /// Since when a payment is awaited: what was taken in long before it was begun has its time too, and an exchange is not asked for more
+    /// before it is known what its goods were worth.
     pub(super) fn payment_since(&self) -> Timestamp {
-        self.credit_settled.map_or(self.core.received_at, |settled| settled.at.max(self.core.received_at))
+        let begun = self.core.received_at.max(self.status_since);
+        self.credit_settled.map_or(begun, |settled| settled.at.max(begun))
     }
 
     pub(super) fn credits(&self) -> impl Iterator<Item = &Payment> {

@@ -1,6 +1,6 @@
 //! The one table of waits: every wait has a deadline, a default, and stands in this list.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ClaimStatus, FulfillmentOrder, Order, OrderStatus, Parcel, RejectionReason, decide::renews, money::operation_subject};
@@ -8,15 +8,15 @@ use crate::{
     fulfillment::FulfillmentStatus,
     ids::PaymentId,
     parcel::ParcelStatus,
-    payment::{OperationKind, OperationStatus, Payment},
+    payment::{OperationKind, OperationStatus, Payment, operation_key},
     policy::{Policy, ms},
-    waits::waits,
+    waits::{heard_of_by, waits},
 };
 
 waits! {
     /// What an order can wait for.
     Wait {
-        Payment = "payment", "payment_deadline_ms after it was taken in", "the order expires and its stock is given back", "support";
+        Payment = "payment", "payment_deadline_ms after it was taken in, or begun if that was later", "the order expires and its stock is given back", "support";
         Sourcing = "sourcing", "sourcing_ms after asking", "no facility was found in time, nor that there is none", "operations";
         Screening = "screening", "screening_ms after asking the fraud check", "a person must lift the hold that it gets", "support";
         Hold = "hold", "until the hold's own expiry", "the hold is lifted", "support";
@@ -37,7 +37,7 @@ waits! {
         Transit = "transit", "transit_ms after the carrier's last word", "the carrier has said nothing for too long", "support";
         LostParcel = "lost_parcel", "lost_parcel_ms after it was lost or sent back", "its units' money is given back", "support";
         Pickup = "pickup", "pickup_window_ms after it was ready", "cancelled as not_collected, put back and given back", "support";
-        Renewal = "renewal", "renew_before_ms before an authorization expires", "it is renewed for what will still be captured", "finance";
+        Renewal = "renewal", "renew_before_ms before an authorization expires, or halfway if that is later", "it is renewed for what will still be captured", "finance";
         AuthorizationExpiry = "authorization_expiry", "until the authorization expires", "what is left of it counts no more", "nobody";
         ReturnItems = "return_items", "exchange_ms after an exchange was taken in, until its goods are back", "what has not gone out is cancelled", "support";
         Claim = "claim", "claim_ms after it was opened", "it is declined", "support";
@@ -45,11 +45,6 @@ waits! {
         UnknownPayment = "unknown_payment", "unknown_payment_ms after asking, or after losing sight", "the gateway did not say in time what became of it", "finance";
     }
 }
-
-/// An order that has asked something outside, and has no other wait, is looked after so long after it was last heard of.
-const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// One that waits for a person alone, likewise.
-const HEARD_OF_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// One wait of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,10 +61,20 @@ pub(super) struct Expiring {
     pub(super) payment_id: PaymentId,
     pub(super) number: u32,
     pub(super) reference: String,
+    pub(super) since: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) left_minor: i64,
     /// It will be needed, and nobody has renewed it or tried in vain.
     pub(super) renewable: bool,
+}
+
+impl Expiring {
+    /// One that does not last long is not renewed before half of its time is over: else it would be as soon as it was made.
+    fn renewed_at(&self, policy: &Policy) -> Timestamp {
+        let half = self.expires_at.duration_since(self.since) / 2;
+        let halfway = self.since.saturating_add(half).unwrap_or(self.expires_at);
+        later(self.expires_at, policy.renew_before_ms.saturating_neg()).max(halfway)
+    }
 }
 
 impl Order {
@@ -88,9 +93,7 @@ impl Order {
             return None;
         }
         let next = self.deadlines().first().map(|deadline| deadline.due);
-        let asked = (!self.pending_effects().is_empty()).then(|| at.saturating_add(ASKED_AGAIN_AFTER).unwrap_or(Timestamp::MAX));
-        let idle = at.saturating_add(HEARD_OF_WITHIN).unwrap_or(Timestamp::MAX);
-        Some(next.into_iter().chain(asked).min().unwrap_or(idle))
+        Some(heard_of_by(at, next, !self.pending_effects().is_empty()))
     }
 
     /// Every wait the order is in, overdue or not. After the end nothing is waited for but money.
@@ -121,14 +124,14 @@ impl Order {
         for expiring in self.expiring() {
             push(waits, Wait::AuthorizationExpiry, &expiring.subject, expiring.expires_at);
             if expiring.renewable {
-                push(waits, Wait::Renewal, &expiring.subject, later(expiring.expires_at, self.policy.renew_before_ms.saturating_neg()));
+                push(waits, Wait::Renewal, &expiring.subject, expiring.renewed_at(&self.policy));
             }
         }
     }
 
     /// Authorizations that end by themselves, with what is left of them.
     pub(super) fn expiring(&self) -> Vec<Expiring> {
-        let needed = !self.status.is_final() && self.remaining_minor() + self.uncaptured_minor() > 0;
+        let needed = self.needs_authorizations();
         let mut found = Vec::new();
         for payment in &self.payments {
             for (old, left_minor) in payment.live_authorizations() {
@@ -140,6 +143,7 @@ impl Order {
                     payment_id: payment.payment_id.clone(),
                     number: old.number,
                     reference,
+                    since: old.since,
                     expires_at,
                     left_minor,
                     renewable: needed && !asked && !blocked && payment.open_operation().is_none(),
@@ -149,13 +153,18 @@ impl Order {
         found
     }
 
-    /// What was refused at the gateway, or gave up, and is tried again by itself.
+    /// Something is still to be captured.
+    pub(super) fn needs_authorizations(&self) -> bool {
+        !self.status.is_final() && self.remaining_minor() + self.uncaptured_minor() > 0
+    }
+
     fn claim_waits(&self, waits: &mut Vec<Deadline>) {
         for claim in self.claims.iter().filter(|claim| claim.status == ClaimStatus::Opened) {
             push(waits, Wait::Claim, claim.claim_id.as_str(), later(claim.since, self.policy.claim_ms));
         }
     }
 
+    /// What was refused at the gateway, or gave up, and is tried again by itself.
     fn retry_waits(&self, waits: &mut Vec<Deadline>) {
         for known in self.attention.iter().filter(|known| known.wait.is_none() && self.is_retryable(&known.subject)) {
             if self.failures(&known.subject) <= self.policy.retries_max {
@@ -169,16 +178,31 @@ impl Order {
         self.failures(subject) > 0 || self.owed_effects().iter().any(|effect| effect.key() == subject)
     }
 
-    /// How often in a row the operations of this name were refused, or the effect with this key gave up.
+    /// A person may say that it is dealt with: it is tried again, or was only to be known.
+    pub fn may_be_retried(&self, subject: &str) -> bool {
+        self.is_retryable(subject) || self.is_contradicted(subject) || self.is_found_again(subject)
+    }
+
+    fn is_contradicted(&self, subject: &str) -> bool {
+        let key = |payment: &Payment, number| operation_key(&self.core.order_id, &payment.payment_id, number);
+        self.payments.iter().any(|p| p.operations.iter().any(|op| op.contradicted && key(p, op.number) == subject))
+    }
+
+    /// A parcel that has arrived after it had been replaced or paid back, or that the carrier has although its label is void.
+    fn is_found_again(&self, subject: &str) -> bool {
+        let mut parcels = self.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+        let ended = |status| matches!(status, ParcelStatus::Delivered | ParcelStatus::Voided);
+        parcels.any(|parcel| parcel.parcel_id.as_str() == subject && ended(parcel.status))
+    }
+
+    /// How often in a row the operations of this name were refused or came to nothing, or the effect with this key gave up.
     fn failures(&self, subject: &str) -> u32 {
         if let Some(known) = self.gave_up.get(subject) {
             return known.times;
         }
         let named = |p: &Payment| OperationKind::ALL.iter().copied().find(|kind| operation_subject(*kind, &p.payment_id) == subject);
         let Some((payment, kind)) = self.payments.iter().find_map(|p| Some((p, named(p)?))) else { return 0 };
-        let of_kind = payment.operations.iter().rev().filter(|op| op.kind == kind);
-        let failed = of_kind.take_while(|op| op.status == OperationStatus::Failed);
-        u32::try_from(failed.count()).unwrap_or(u32::MAX)
+        payment.in_vain(kind, self.policy.renew_before_ms)
     }
 
     fn payment_waits(&self, waits: &mut Vec<Deadline>) {
@@ -207,7 +231,7 @@ impl Order {
         if let Some(open) = self.open_change() {
             push(waits, Wait::ChangeRequest, open.change_id.as_str(), later(open.since, policy.change_request_ms));
         }
-        if self.awaits_goods() {
+        if self.awaits_goods() && self.all_units().shipped + self.all_units().unfinished() > 0 {
             push(waits, Wait::ReturnItems, id, later(self.core.received_at, policy.exchange_ms));
         }
         for hold in self.holds.iter().filter(|hold| !Self::is_for_goods(hold)) {

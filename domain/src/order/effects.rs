@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CoreChange, FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel, Reallocation};
+use super::{CoreChange, FacilityRejection, FulfillmentOrder, Lines, Order, OrderStatus, Parcel, Reallocation, is_false};
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{ChangeId, FacilityId, LineId, OrderId, ParcelId, PaymentId},
@@ -77,10 +77,9 @@ pub struct PaymentRequest {
     /// An authorization that the checkout has made, by the gateway's id: looked up and bound to this order, instead of asked for anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_over: Option<String>,
-    /// Real time until which an attempt that nobody hears of any more may still reach the gateway: the next one asks first, and does
-    /// nothing before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub old_attempt_until: Option<Timestamp>,
+    /// What it acts on is there by a person's word alone: nothing is done with it before the gateway has said that it is this order's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verify_parent: bool,
 }
 
 /// Have the order checked for fraud. What is told of it is read from the order as placed.
@@ -248,7 +247,7 @@ impl Order {
             acts_on: op.acts_on.clone(),
             ask_first: op.status == OperationStatus::Unknown,
             takes_over: payment.to_take_over().filter(|_| op.kind == OperationKind::Authorize).map(str::to_owned),
-            old_attempt_until: None,
+            verify_parent: payment.acts_on_a_finding(op),
         })
     }
 

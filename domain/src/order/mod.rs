@@ -276,11 +276,6 @@ impl Order {
         self.fulfillment_orders.iter().find(|f| f.fulfillment_order_id == *id)
     }
 
-    /// The number that the next fulfillment order gets: never one that was used.
-    pub fn next_fulfillment_order(&self) -> u32 {
-        self.next_number
-    }
-
     fn next_id(&self) -> FulfillmentOrderId {
         FulfillmentOrderId::of(&self.core.order_id, self.next_number)
     }

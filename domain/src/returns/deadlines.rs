@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Return, ReturnStatus};
-use crate::{policy::ms, waits::waits};
+use crate::{
+    policy::ms,
+    waits::{heard_of_by, waits},
+};
 
 waits! {
     /// What a return can wait for.
@@ -38,6 +41,16 @@ impl Return {
         deadlines.extend(self.attention.iter().filter(again).map(retry));
         deadlines.sort_by(|a, b| (a.due, a.wait, &a.subject).cmp(&(b.due, b.wait, &b.subject)));
         deadlines
+    }
+
+    /// When something should be heard of the return, if it was last heard of at `at`: the next wait is over, or something asked outside has
+    /// been answered, in an hour at most. None: it has ended, and nothing is owed any more.
+    pub fn next_wait_at(&self, at: Timestamp) -> Option<Timestamp> {
+        if self.is_closed() {
+            return None;
+        }
+        let next = self.deadlines().first().map(|deadline| deadline.due);
+        Some(heard_of_by(at, next, !self.pending_effects().is_empty()))
     }
 
     /// What the present state waits for.

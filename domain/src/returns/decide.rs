@@ -211,6 +211,9 @@ impl Draft {
             Answer::Agreed(origin) if pending => self.agreed(origin),
             Answer::Refused(refusal) if pending => self.emit(Event::OrderRefused { refusal: refusal.clone() }),
             Answer::Label { attempt, outcome } if self.this.status == ReturnStatus::Approved => self.labelled(*attempt, outcome),
+            Answer::Label { attempt, outcome: booked @ LabelOutcome::Booked { .. } } if self.this.is_label_too_late() => {
+                self.labelled(*attempt, booked);
+            }
             Answer::LabelVoided if self.this.label.as_ref().is_some_and(|label| !label.voided) => self.emit(Event::ReturnLabelVoided),
             Answer::Settled(settlement) if held => self.emit(Event::ReturnSettled(settlement.clone())),
             Answer::CreditTold if self.this.credit_to_tell().is_some() => self.emit(Event::CreditTold),

@@ -221,10 +221,18 @@ impl Return {
         Some((&credit.order_id, self.settlement.as_ref()?.credited_minor))
     }
 
+    /// The carrier has booked a label for goods that will not come any more: it is kept, so that it is voided.
+    fn is_label_too_late(&self) -> bool {
+        self.needs_no_label() && self.label.is_none()
+    }
+
+    fn needs_no_label(&self) -> bool {
+        matches!(self.status, ReturnStatus::Cancelled | ReturnStatus::Expired)
+    }
+
     /// A label was sent, and the goods will not come under it.
     fn has_unused_label(&self) -> bool {
-        let unused = matches!(self.status, ReturnStatus::Cancelled | ReturnStatus::Expired);
-        unused && self.label.as_ref().is_some_and(|label| !label.voided)
+        self.needs_no_label() && self.label.as_ref().is_some_and(|label| !label.voided)
     }
 
     /// A person should look: something gave up, or the money does not get through.

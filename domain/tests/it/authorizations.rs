@@ -71,6 +71,82 @@ fn what_lapsed_in_spite_of_everything_is_authorized_anew() {
     assert!(run.order.is_paid_for() && run.order.holds.is_empty());
 }
 
+/// Whatever is asked is answered, until nothing is waited for any more.
+fn until_the_end(run: &mut Run, expires_after: SignedDuration) {
+    for _ in 0..400 {
+        if run.order.payments[0].open_operation().is_none() {
+            if run.order.deadlines().is_empty() {
+                return;
+            }
+            run.wait();
+        } else {
+            let kind = run.order.payments[0].open_operation().unwrap().kind;
+            let expires_at = (kind == OperationKind::Authorize).then(|| at(run.second + 1) + expires_after);
+            let reference = format!("op-{}", run.order.payments[0].operations.len());
+            run.gateway("1", OperationOutcome::Succeeded { reference, expires_at });
+        }
+    }
+    panic!("it never ends: {:?}", run.order.deadlines());
+}
+
+#[test]
+fn authorizations_that_end_too_soon_are_not_asked_for_for_ever() {
+    for hours in [24, 6, 1, 0, -1] {
+        let mut run = Run::placed(core(&[5]));
+        run.source(|_, units| units - 2);
+        until_the_end(&mut run, SignedDuration::from_hours(hours) - SignedDuration::from_secs(1));
+        let operations = run.order.payments[0].operations.len();
+        assert!(operations <= 16, "{hours} h: {operations} operations");
+        assert!(run.order.status.is_final() || !run.order.attention.is_empty(), "{hours} h: {:?}", run.order);
+    }
+}
+
+#[test]
+fn a_short_authorization_is_renewed_halfway_and_a_persons_try_is_one_try() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units - 2);
+    let hour = |run: &Run| until(at(run.second + 1) + SignedDuration::from_hours(1));
+    let outcome = hour(&run);
+    run.gateway("1", outcome);
+    let renewal = run.order.deadlines().into_iter().find(|known| known.wait == Wait::Renewal).unwrap();
+    assert_eq!(renewal.due, at(run.second + 1_800));
+    for _ in 0..run.order.policy.retries_max {
+        assert!(run.order.attention.is_empty());
+        run.wait_for(Wait::Renewal);
+        let outcome = hour(&run);
+        run.gateway("1", outcome);
+        run.obey();
+    }
+    assert_eq!(run.order.attention[0].subject, "authorize 1");
+    assert!(run.order.deadlines().iter().all(|known| known.wait != Wait::Renewal), "somebody must look first");
+    run.must(&anew(Request::Retry { subject: "authorize 1".into() }));
+    assert!(run.order.attention.is_empty());
+    run.wait_for(Wait::Renewal);
+    let outcome = hour(&run);
+    run.gateway("1", outcome);
+    assert_eq!(run.order.attention[0].subject, "authorize 1");
+    run.cancel("c", Some(lines([("1", 5)]))).unwrap();
+    run.obey();
+    assert!(run.order.status.is_final() && run.order.attention.is_empty(), "what is not needed any more needs nobody");
+}
+
+#[test]
+fn a_short_authorization_that_was_captured_was_none_in_vain() {
+    for ships in [false, true] {
+        let mut run = Run::placed(core(&[5]));
+        run.source(|_, units| units - 2);
+        run.order.policy.retries_max = 1;
+        run.gateway("1", until(at(run.second) + SignedDuration::from_hours(2)));
+        if ships {
+            run.ship(1).unwrap();
+            run.obey();
+        }
+        run.wait_for(Wait::Renewal);
+        run.gateway("1", until(at(run.second) + SignedDuration::from_hours(2)));
+        assert_eq!(run.order.attention.is_empty(), ships, "{:?}", run.order.attention);
+    }
+}
+
 #[test]
 fn after_a_soft_decline_another_instrument_pays_until_the_deadline() {
     let mut run = Run::placed(core(&[2]));

@@ -3,7 +3,7 @@
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    order::{Command, Fact, FulfillmentRequest, Grant, HoldReason, OrderStatus, Request, Wait},
+    order::{Command, Fact, FulfillmentRequest, Grant, HoldReason, Order, OrderStatus, Request, Wait},
     payment::OperationOutcome,
     policy::{Policy, ms},
 };
@@ -31,13 +31,26 @@ fn a_facility_that_was_late_to_accept_still_has_its_parcels_assumed_delivered() 
 #[test]
 fn a_preorder_of_an_expired_order_stays_cancelled() {
     let mut preorder = core(&[1]);
-    preorder.lines[0].fulfill_at = Some(at(0) + ms(Policy::default().payment_deadline_ms));
+    preorder.lines[0].fulfill_at = Some(at(1) + ms(Policy::default().payment_deadline_ms));
     let mut run = Run::placed(preorder);
     run.source(|_, units| units);
     assert_eq!(run.status(1), FulfillmentStatus::Scheduled);
     // Both are due at once: the order expires, and the preorder's time comes.
     run.wait_for(Wait::Payment);
     assert_eq!((run.order.status, run.status(1)), (OrderStatus::Expired, FulfillmentStatus::Cancelled));
+}
+
+#[test]
+fn an_order_that_is_begun_days_after_it_was_taken_in_has_its_time_to_be_paid() {
+    let mut run = Run { order: Order::new(core(&[1]), Policy::default()), events: Vec::new(), second: 3 * 86_400 };
+    run.must(&Command::Place);
+    run.source(|_, units| units);
+    run.must(&Command::Tick);
+    assert_eq!(run.order.status, OrderStatus::Created, "its card has not been answered yet");
+    let due = run.order.deadlines().into_iter().find(|known| known.wait == Wait::Payment).unwrap().due;
+    assert_eq!(due, run.order.status_since + ms(Policy::default().payment_deadline_ms));
+    run.obey();
+    assert_eq!(run.order.status, OrderStatus::Processing);
 }
 
 #[test]

@@ -76,6 +76,24 @@ fn a_grant_counts_once_and_only_for_units_that_still_wait() {
     assert_eq!(run.order.all_units().allocated, 3);
 }
 
+/// Nobody plans with an offer later: its units would be held for nobody, and the order's place in the queue be gone.
+#[test]
+fn an_order_that_is_not_paid_for_yet_plans_with_what_it_is_offered_or_misses() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units - 4);
+    assert_eq!(run.order.status, OrderStatus::Created);
+    let offer = grant(&run, "g1", 2, 4);
+    run.must(&Command::Fact(Fact::StockArrived { grants: vec![], offers: vec![offer] }));
+    run.source(|_, units| units);
+    assert_eq!((run.order.status, run.order.all_units().allocated), (OrderStatus::Created, 5));
+
+    let (fulfillment_order_id, line_id) = (run.fo(1), "1".parse().unwrap());
+    let short = Short { short_id: "s1".into(), fulfillment_order_id, line_id, quantity: 1 };
+    run.must(&Command::Fact(Fact::StockShorted { shorts: vec![short] }));
+    run.source(|_, units| units);
+    assert_eq!((run.order.status, run.order.all_units().allocated), (OrderStatus::Created, 5));
+}
+
 #[test]
 fn an_order_that_does_not_wait_is_cut_to_what_there_is() {
     let mut now = core(&[5]);

@@ -4,6 +4,7 @@
 //! of Temporal slows down as it fills, and this machine may have other things to do.
 
 mod bare;
+mod cost;
 mod history;
 mod imports;
 mod memory;
@@ -33,6 +34,8 @@ pub enum Part {
     History,
     /// Orders per second, from entry to completed, against a bare workflow.
     Orders,
+    /// Processor time, transactions and waiting of an order.
+    Cost,
     /// Reservations of one hot SKU per second, against the bare statements.
     Reserve,
     /// How long feeds take, through the API.
@@ -49,7 +52,7 @@ pub struct BenchArgs {
     /// Pairs of yardstick and system; the median counts.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// Orders of each run of `orders`.
+    /// Orders of each run of `orders` and `cost`.
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     orders: u32,
     /// Folder with recorded data, for imports and memory [default: a data set drawn from a seed].
@@ -66,7 +69,7 @@ impl BenchArgs {
     /// When a part cannot be started, or the system gives a wrong answer while it is measured.
     pub async fn run(self, format: Format) -> Result<()> {
         let tools = self.tools.tools()?;
-        let all = [Part::History, Part::Orders, Part::Reserve, Part::Imports, Part::Memory];
+        let all = [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Memory];
         let parts = if self.parts.is_empty() { all.to_vec() } else { self.parts.clone() };
         let mut measurements = Vec::new();
         for part in parts {
@@ -82,6 +85,7 @@ impl BenchArgs {
         match part {
             Part::History => on_a_stage(tools, async |stage| history::measure(stage, self.pairs).await).await,
             Part::Orders => on_a_stage(tools, async |stage| orders::measure(stage, self.pairs, self.orders).await).await,
+            Part::Cost => on_a_stage(tools, async |stage| cost::measure(stage, self.pairs, self.orders).await).await,
             Part::Reserve => on_a_stage(tools, async |stage| reserve::measure(stage, self.pairs).await).await,
             Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,

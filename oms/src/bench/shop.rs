@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -45,6 +45,8 @@ pub enum Shipping {
 pub struct Shop {
     api: Api,
     awaited: Mutex<BTreeMap<(String, &'static str), oneshot::Sender<()>>>,
+    /// How long each action took, from asking to its answer.
+    waits: Mutex<Vec<Duration>>,
     scans: mpsc::UnboundedSender<CarrierEventBody>,
     scanned: tokio::sync::Mutex<mpsc::UnboundedReceiver<CarrierEventBody>>,
 }
@@ -65,7 +67,7 @@ impl Shop {
         api.put(&["v1", "products", SKU], &product).await?;
         api.put(&["v1", "stock", FACILITY, SKU], &json!({"on_hand": UNITS})).await?;
         let (scans, scanned) = mpsc::unbounded_channel();
-        Ok(Arc::new(Self { api, awaited: Mutex::default(), scans, scanned: tokio::sync::Mutex::new(scanned) }))
+        Ok(Arc::new(Self { api, awaited: Mutex::default(), waits: Mutex::default(), scans, scanned: tokio::sync::Mutex::new(scanned) }))
     }
 
     /// Takes one order from entry to completed. [`Shop::serve`] must run meanwhile.
@@ -91,7 +93,19 @@ impl Shop {
 
     async fn act(&self, fulfillment_order_id: &str, action: &str, body: &Value) -> Result<Value> {
         let path = ["v1", "fulfillment-orders", fulfillment_order_id, action];
-        self.api.post(&path, body).await.with_context(|| format!("{action} {fulfillment_order_id}"))
+        let asked = Instant::now();
+        let answer = self.api.post(&path, body).await.with_context(|| format!("{action} {fulfillment_order_id}"))?;
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(asked.elapsed());
+        Ok(answer)
+    }
+
+    pub fn forget_waits(&self) {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How long each action took since they were forgotten.
+    pub fn waits(&self) -> Vec<Duration> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Follows the events and reports scans, until the future is dropped.

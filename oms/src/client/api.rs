@@ -166,15 +166,16 @@ impl Api {
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value> {
         let mut request = request.build()?;
-        if let Some(keys) = self.keys.as_ref().filter(|_| request.method() == Method::POST) {
+        let keys = self.keys.as_ref().filter(|_| request.method() == Method::POST);
+        if let Some(keys) = keys {
             request.headers_mut().insert("idempotency-key", keys.next().parse().context("--idempotency-key is no header's value")?);
         }
-        let response = self.http.execute(request).await.map_err(|error| self.unanswered(error))?;
+        let response = self.http.execute(request).await.map_err(|error| self.unanswered(keys, error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(self.refusal(response).await);
         }
-        let body = response.bytes().await.map_err(|error| self.unanswered(error))?;
+        let body = response.bytes().await.map_err(|error| self.unanswered(keys, error))?;
         if body.is_empty() {
             return Ok(Value::Null);
         }
@@ -189,11 +190,12 @@ impl Api {
         }
     }
 
-    fn unanswered(&self, error: reqwest::Error) -> anyhow::Error {
+    /// `keys`: those under which it was sent, if it was.
+    fn unanswered(&self, keys: Option<&Arc<Keys>>, error: reqwest::Error) -> anyhow::Error {
         let base = shown(&self.base);
         let (in_time, sent) = (!error.is_timeout(), !error.is_connect());
         let error = anyhow::Error::from(error.without_url());
-        if sent && let Some(keys) = &self.keys {
+        if sent && let Some(keys) = keys {
             let what =
                 if in_time { format!("the answer from {base} was lost: {error:#}") } else { format!("no answer in time from {base}") };
             let hint = format!("it may have happened. To have it happen once, give it again as\n  {}", keys.repeat);

@@ -35,7 +35,7 @@ pub enum BulkCommand {
     /// List bulk operations, newest first.
     #[command(after_help = "Example:\n  oms bulk list --status running")]
     List {
-        /// Running, Paused, Completed or Cancelled.
+        /// running, paused, completed or cancelled.
         #[arg(long)]
         status: Option<String>,
         #[command(flatten)]

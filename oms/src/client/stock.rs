@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     Api,
     order_text::seconds,
+    paging::Paging,
     reservation::{self, HoldArgs},
     words::object,
 };
@@ -53,9 +54,8 @@ pub enum StockCommand {
     Movements {
         facility_id: String,
         sku: String,
-        /// Most movements to list.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        page: Paging,
     },
     /// Hold units for a checkout, until an order names the reservation or its time is over.
     #[command(after_help = "Example:\n  oms stock hold CART-17 85123A=6 71053=2 --country GB --at 53.80,-1.55 --for 600")]
@@ -133,8 +133,8 @@ impl StockCommand {
                 let position = api.delete(&["v1", "stock", &facility_id, &sku, "counts", &as_of.to_string()]).await?;
                 output::show::<PositionView>(format, &position, |position| positions(std::slice::from_ref(position)))
             }
-            Self::Movements { facility_id, sku, limit } => {
-                let (found, next) = api.pages(&["v1", "stock", &facility_id, &sku, "movements"], &[], limit).await?;
+            Self::Movements { facility_id, sku, page } => {
+                let (found, next) = api.pages(&["v1", "stock", &facility_id, &sku, "movements"], &[], page.at_most()).await?;
                 output::list::<StockMovementView>(format, &found, next.as_deref(), movements)
             }
             Self::Hold(args) => reservation::show(format, &args.ask(api).await?),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{env_file::EnvFile, first_steps, signals::stop_signal};
 use crate::{
-    config::{ConfigFile, ServerLayer},
+    config::{ConfigFile, PolicyLayer, ServerLayer},
     exit::Coded,
     output::{self, Format},
     runtime::{Dev, DevOptions},
@@ -23,6 +23,8 @@ use crate::{
 pub struct DevArgs {
     #[command(flatten)]
     server: ServerLayer,
+    #[command(flatten)]
+    policy: PolicyLayer,
     /// Folder that keeps the state of everything [default: oms in the user's data folder].
     #[arg(long, env = "OMS_DATA_DIR", value_name = "DIR", conflicts_with = "ephemeral")]
     data_dir: Option<PathBuf>,
@@ -119,7 +121,7 @@ impl DevArgs {
             data_dir,
             well_known: true,
             http_addr: loopback(server.address())?,
-            policy: server.policy(),
+            policy: self.policy.over(file.policy).policy(),
             snapshot_guard: server.snapshot_guard(),
             time_scale: self.time_scale,
             database_url: self.database_url,

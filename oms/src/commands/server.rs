@@ -7,7 +7,7 @@ use oms_store::StoreConfig;
 
 use super::signals::stop_signal;
 use crate::{
-    config::{ConfigFile, DatabaseLayer, ServerLayer, TemporalLayer},
+    config::{ConfigFile, DatabaseLayer, PolicyLayer, ServerLayer, TemporalLayer},
     runtime::{ApiServer, listen, open_store, rules},
 };
 
@@ -16,6 +16,8 @@ use crate::{
 pub struct ServerArgs {
     #[command(flatten)]
     server: ServerLayer,
+    #[command(flatten)]
+    policy: PolicyLayer,
     #[command(flatten)]
     temporal: TemporalLayer,
     #[command(flatten)]
@@ -32,7 +34,7 @@ impl ServerArgs {
         let temporal_layer = self.temporal.over(file.temporal);
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;
-        let server = self.server.over(file.server);
+        let (server, policy) = (self.server.over(file.server), self.policy.over(file.policy).policy());
         let config = StoreConfig { snapshot_guard: server.snapshot_guard(), ..database.settings()? };
         let rules = rules(server.rules.as_deref())?;
         let listener = listen(server.address()).await?;
@@ -40,7 +42,7 @@ impl ServerArgs {
         let (store, client) = tokio::try_join!(open_store(&config), temporal.connect())?;
         let queues = temporal_layer.queues();
         // The worker is another process: it cannot be handed an order's first task from here.
-        let starter = StarterConfig { queues, clock: Default::default(), policy: server.policy(), customer_key, eager_start: false };
+        let starter = StarterConfig { queues, clock: Default::default(), policy, customer_key, eager_start: false };
         let starter = Starter::new(client, store.clone(), starter);
         for id in starter.schedule_maintenance().await.context("the maintenance's schedules")? {
             tracing::info!(schedule.id = id, "schedule created");

@@ -7,7 +7,7 @@ use clap::Args;
 use oms_domain::error::ErrorCode;
 use serde::Deserialize;
 
-use super::{AdapterLayer, ApiLayer, DatabaseLayer, ServerLayer, TemporalLayer, WorkerLayer};
+use super::{AdapterLayer, ApiLayer, DatabaseLayer, PolicyLayer, ServerLayer, TemporalLayer, WorkerLayer};
 use crate::{exit::Coded, telemetry::LogFormat};
 
 /// Read when it is there and no other is named.
@@ -18,7 +18,7 @@ const DEFAULT: &str = "oms.toml";
 pub struct FileArgs {
     /// Configuration file [default: oms.toml, when there is one].
     ///
-    /// TOML with the sections client, database, temporal, worker, adapters and server; their keys are the long flags with underscores,
+    /// TOML with the sections client, database, temporal, worker, adapters, server and policy; their keys are the long flags with underscores,
     /// such as http_addr in [server]. Flags stand over the environment, and that over the file.
     #[arg(long, global = true, env = "OMS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -43,6 +43,8 @@ pub struct ConfigFile {
     pub adapters: AdapterLayer,
     /// `[server]`
     pub server: ServerLayer,
+    /// `[policy]`
+    pub policy: PolicyLayer,
     /// `log_format`, before any section.
     pub log_format: LogFormat,
 }
@@ -92,10 +94,15 @@ mod tests {
     fn a_file_fills_the_layers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("oms.toml");
-        std::fs::write(&path, "log_format = \"json\"\n[worker]\nqueues = \"orders\"\n[server]\nhttp_addr = \"0.0.0.0:80\"\n").unwrap();
+        std::fs::write(
+            &path,
+            "log_format = \"json\"\n[worker]\nqueues = \"orders\"\n[server]\nhttp_addr = \"0.0.0.0:80\"\n[policy]\nfraud_check = true\n",
+        )
+        .unwrap();
         let file = read(&path).unwrap();
         assert_eq!(file.log_format, LogFormat::Json);
         assert_eq!(file.worker.queues.unwrap().to_string(), "orders");
         assert_eq!(file.server.address().port(), 80);
+        assert!(file.policy.policy().fraud_check);
     }
 }

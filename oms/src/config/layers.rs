@@ -130,6 +130,12 @@ layer! {
         /// Positions of a facility from which on a snapshot is looked at so: of a few, any change is a large share [default: 10].
         #[arg(long, env = "OMS_PARK_FROM", value_name = "N")]
         park_from: u32,
+    }
+}
+
+layer! {
+    /// What orders go by that are placed here, or started here for the first time.
+    PolicyLayer {
         /// Whether orders are screened for fraud before they are approved [default: false].
         #[arg(long, env = "OMS_FRAUD_CHECK", value_name = "true|false")]
         fraud_check: bool,
@@ -301,13 +307,15 @@ pub struct AdapterUrls {
     pub fraud: Option<String>,
 }
 
-impl ServerLayer {
-    /// What the orders that are placed here go by.
-    pub fn policy(&self) -> Policy {
-        let head_start_ms = self.head_start_minutes.clone().unwrap_or_default().0;
+impl PolicyLayer {
+    /// What the orders go by.
+    pub fn policy(self) -> Policy {
+        let head_start_ms = self.head_start_minutes.unwrap_or_default().0;
         Policy { fraud_check: self.fraud_check.unwrap_or(false), head_start_ms, ..Policy::default() }
     }
+}
 
+impl ServerLayer {
     /// Which stock snapshots a person must approve.
     pub fn snapshot_guard(&self) -> SnapshotGuard {
         let unless_said = SnapshotGuard::default();
@@ -364,6 +372,13 @@ mod tests {
         for nonsense in ["vip", "vip=", "vip=-1", "vip=1h", "vip=9999999"] {
             assert!(nonsense.parse::<HeadStarts>().is_err(), "{nonsense}");
         }
+    }
+
+    #[test]
+    fn what_is_not_said_of_the_policy_is_as_in_every_house() {
+        assert_eq!(PolicyLayer::default().policy(), Policy::default());
+        let said = PolicyLayer { fraud_check: Some(true), head_start_minutes: "vip=2".parse().ok() };
+        assert_eq!(said.policy(), Policy { fraud_check: true, head_start_ms: [("vip".to_owned(), 120_000)].into(), ..Policy::default() });
     }
 
     #[test]

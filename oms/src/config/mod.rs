@@ -9,4 +9,4 @@ mod layers;
 pub use file::{ConfigFile, FileArgs};
 #[cfg(feature = "dev")]
 pub(crate) use layers::derived;
-pub use layers::{AdapterLayer, AdapterUrls, ApiLayer, DatabaseLayer, ServedQueues, ServerLayer, TemporalLayer, WorkerLayer};
+pub use layers::{AdapterLayer, AdapterUrls, ApiLayer, DatabaseLayer, PolicyLayer, ServedQueues, ServerLayer, TemporalLayer, WorkerLayer};

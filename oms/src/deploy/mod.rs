@@ -73,7 +73,7 @@ enum DeployVerb {
         /// Runs to ask a second.
         #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
         per_second: u32,
-        /// Seconds to wait for the last run.
+        /// Seconds for all of it, the asking included.
         #[arg(long, default_value_t = 600, value_name = "SECONDS")]
         timeout: u64,
     },

@@ -95,6 +95,10 @@ impl Charged {
         self.by_key.insert(booked.key.clone(), booked);
     }
 
+    pub(super) fn has_operations_of(&self, order_id: &OrderId) -> bool {
+        self.keys_of.contains_key(order_id.as_str())
+    }
+
     /// How the order's ledger and the gateway's differ, operation by operation.
     pub(super) fn difference(&self, order: &Order) -> Option<String> {
         let order_id = &order.core.order_id;
@@ -141,5 +145,25 @@ impl Charged {
                 Some(_) => None,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reconcile::{Figure, order::judge, pages::Pages};
+
+    #[test]
+    fn operations_of_an_order_that_nobody_placed_are_found_whenever_it_is_looked_at() {
+        let operation = json!({"key": "A/default/1", "kind": "authorize", "status": "succeeded", "reference": "A", "amount_minor": 500});
+        let mut charged = Charged::default();
+        charged.add(serde_json::from_value(operation).unwrap());
+        let mut pages = Pages::default();
+        pages.charged = Some(charged);
+        let found = judge(&pages, &"A".parse().unwrap());
+        assert_eq!(found.iter().map(|found| found.figure).collect::<Vec<_>>(), [Figure::MoneyMismatches]);
+        assert_eq!(judge(&pages, &"B".parse().unwrap()), []);
     }
 }

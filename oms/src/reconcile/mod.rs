@@ -19,7 +19,10 @@ use std::{collections::BTreeSet, time::Duration};
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use oms_domain::{ids::OrderId, order::Order};
+use oms_domain::{
+    ids::{OrderId, ReturnId},
+    order::Order,
+};
 use oms_store::{EventFilter, LastReconciliation, Store};
 use serde::{Deserialize, Serialize};
 use temporalio_client::Client;
@@ -137,8 +140,18 @@ impl Figure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub order_id: OrderId,
+    /// The return that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
     pub figure: Figure,
     pub what: String,
+}
+
+impl Finding {
+    /// No book can have it again.
+    pub(crate) fn is_for_good(&self) -> bool {
+        self.what == order::NO_INTAKE
+    }
 }
 
 impl Reconciliation {
@@ -149,11 +162,12 @@ impl Reconciliation {
 
     /// The figures that must be 0, by name.
     pub fn figures(&self) -> [(&'static str, u64); 9] {
+        let [oversold, leaked, waiting, beside] = self.stock_figures();
         [
-            ("oversold_units", self.oversold_units),
-            ("leaked_reservations", self.leaked_reservations),
-            ("waiting_of_closed_orders", self.waiting_of_closed_orders),
-            ("waiting_beside_stock", self.waiting_beside_stock),
+            oversold,
+            leaked,
+            waiting,
+            beside,
             ("unit_mismatches", self.unit_mismatches),
             ("money_mismatches", self.money_mismatches),
             ("orphaned_orders", self.orphaned_orders),
@@ -162,10 +176,33 @@ impl Reconciliation {
         ]
     }
 
-    /// What the next one goes on from. None: too much does not fit to be remembered, so the next one looks at the same again.
+    /// What the next one goes on from. None: too much does not fit to be remembered, or the gateway's books were not there to be compared,
+    /// so the next one looks at the same again.
     pub fn remembered(&self) -> Option<LastReconciliation> {
         let few = self.unsound.len() <= REMEMBERED_MAX;
-        few.then(|| LastReconciliation { through: self.through.clone(), unsound: self.unsound.clone() })
+        (few && self.gateway_compared).then(|| LastReconciliation { through: self.through.clone(), unsound: self.unsound.clone() })
+    }
+
+    /// Of those, what PostgreSQL says of its stock, of no order in particular.
+    pub fn stock_figures(&self) -> [(&'static str, u64); 4] {
+        [
+            ("oversold_units", self.oversold_units),
+            ("leaked_reservations", self.leaked_reservations),
+            ("waiting_of_closed_orders", self.waiting_of_closed_orders),
+            ("waiting_beside_stock", self.waiting_beside_stock),
+        ]
+    }
+
+    /// Asks for these again.
+    pub(crate) async fn take_stock(&mut self, store: &Store) -> Result<()> {
+        let figures = store.invariants().await.context("PostgreSQL's own figures")?;
+        self.oversold_units = figures.oversold_units;
+        self.leaked_reservations = figures.leaked_reservations;
+        self.waiting_of_closed_orders = figures.waiting_of_closed_orders;
+        self.waiting_beside_stock = figures.waiting_beside_stock;
+        self.deficit_units = figures.deficit_units;
+        self.pending_messages = figures.pending_messages;
+        Ok(())
     }
 
     fn count(&mut self, found: Vec<Finding>) {
@@ -194,23 +231,20 @@ impl Reconciliation {
 pub async fn reconcile(books: &Books<'_>, scope: Scope, mut seen: impl FnMut(&Order)) -> Result<Reconciliation> {
     let mut result = Reconciliation { gateway_compared: books.gateway.is_some(), all: scope == Scope::All, ..Default::default() };
     result.through = now_in(books.store).await?;
-    pending(books, &mut result, &mut seen).await?;
+    let pending = pending(books.store).await?;
     match scope {
-        Scope::All => everything(books, &mut result, &mut seen).await?,
+        Scope::All => {
+            look_at(books, pending, &mut result, &mut seen).await?;
+            everything(books, &mut result, &mut seen).await?;
+        }
         Scope::Since { last, overdue } => {
-            look_at(books, last.unsound, &mut result, &mut seen).await?;
-            let overdue = books.store.overdue_orders(overdue, OVERDUE_MAX).await.context("the orders that are overdue")?;
-            look_at(books, overdue, &mut result, &mut seen).await?;
-            changed(books, last.through, &mut result, &mut seen).await?;
+            let mut doubtful: BTreeSet<OrderId> = pending.into_iter().chain(last.unsound).collect();
+            doubtful.extend(books.store.overdue_orders(overdue, OVERDUE_MAX).await.context("the orders that are overdue")?);
+            doubtful.extend(changed(books.store, last.through).await?);
+            look_at(books, doubtful.into_iter().collect(), &mut result, &mut seen).await?;
         }
     }
-    let figures = books.store.invariants().await.context("PostgreSQL's own figures")?;
-    result.oversold_units = figures.oversold_units;
-    result.leaked_reservations = figures.leaked_reservations;
-    result.waiting_of_closed_orders = figures.waiting_of_closed_orders;
-    result.waiting_beside_stock = figures.waiting_beside_stock;
-    result.deficit_units = figures.deficit_units;
-    result.pending_messages = figures.pending_messages;
+    result.take_stock(books.store).await?;
     Ok(result)
 }
 
@@ -222,15 +256,14 @@ async fn now_in(store: &Store) -> Result<String> {
 }
 
 /// What was taken in and has recorded nothing.
-async fn pending(books: &Books<'_>, result: &mut Reconciliation, seen: &mut impl FnMut(&Order)) -> Result<()> {
-    let mut after = None;
+async fn pending(store: &Store) -> Result<Vec<OrderId>> {
+    let mut pending = Vec::new();
     loop {
-        let ids = books.store.pending_intakes(after.as_ref(), LOT * 4).await.context("the intakes")?;
-        after = ids.last().cloned();
-        if after.is_none() {
-            return Ok(());
+        let ids = store.pending_intakes(pending.last(), LOT * 4).await.context("the intakes")?;
+        if ids.is_empty() {
+            return Ok(pending);
         }
-        look_at(books, ids, result, seen).await?;
+        pending.extend(ids);
     }
 }
 
@@ -252,29 +285,24 @@ async fn everything(books: &Books<'_>, result: &mut Reconciliation, seen: &mut i
         Ok(())
     })
     .await?;
-    look_at(books, unknown.into_iter().collect(), result, seen).await?;
     if let Some(gateway) = books.gateway {
-        let mut strangers = BTreeSet::new();
         let note = async |ids: Vec<OrderId>| {
-            strangers.extend(store.unknown_orders(&ids).await?);
+            unknown.extend(store.unknown_orders(&ids).await?);
             Ok(())
         };
         gateway.everybody(note).await?;
-        let what = "the gateway has operations of an order that nobody placed";
-        let finding = |order_id| Finding { order_id, figure: Figure::MoneyMismatches, what: what.to_owned() };
-        result.count(strangers.into_iter().map(finding).collect());
     }
-    Ok(())
+    look_at(books, unknown.into_iter().collect(), result, seen).await
 }
 
-async fn changed(books: &Books<'_>, since: String, result: &mut Reconciliation, seen: &mut impl FnMut(&Order)) -> Result<()> {
-    let mut after = Some(since);
+async fn changed(store: &Store, since: String) -> Result<BTreeSet<OrderId>> {
+    let (mut changed, mut after) = (BTreeSet::new(), Some(since));
     while let Some(from) = after {
-        let (ids, next) = books.store.changed_orders(&from, LOT * 10).await.context("the orders that have changed")?;
-        look_at(books, ids, result, seen).await?;
+        let (ids, next) = store.changed_orders(&from, LOT * 10).await.context("the orders that have changed")?;
+        changed.extend(ids);
         after = next;
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Looks at these, lot by lot.

@@ -10,16 +10,24 @@ use oms_store::ListedOrder;
 
 use super::{Figure, Finding, Run, credit, pages::Pages, returns};
 
+/// What was never written down, or is lost.
+pub(super) const NO_INTAKE: &str = "it has no intake";
+
 /// What does not fit of an order, and of its returns.
 pub(super) fn judge(pages: &Pages, order_id: &OrderId) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut add = |figure, what| found.push(Finding { order_id: order_id.clone(), figure, what });
+    let mut add = |figure, what| found.push(Finding { order_id: order_id.clone(), return_id: None, figure, what });
     let (listed, kept) = (pages.listed(order_id), pages.kept(order_id));
     let document = kept.and_then(|kept| kept.document.as_ref());
     if let Some(why) = kept.and_then(|kept| kept.unreadable.as_ref()) {
         add(Figure::StaleDocuments, format!("its document cannot be read: {why}"));
     } else if let Some(what) = orphaned(kept.is_some_and(|kept| kept.has_intake), document, listed, pages.run(order_id)) {
         add(Figure::OrphanedOrders, what.to_owned());
+    }
+    let charged = pages.charged.as_ref();
+    let unknown = listed.is_none() && document.is_none() && !kept.is_some_and(|kept| kept.has_intake);
+    if unknown && charged.is_some_and(|charged| charged.has_operations_of(order_id)) {
+        add(Figure::MoneyMismatches, "the gateway has operations of an order that nobody placed".to_owned());
     }
     if let Some(order) = document {
         for (line_id, units) in order.units().into_iter().filter(|(_, units)| !units.add_up()) {
@@ -28,14 +36,15 @@ pub(super) fn judge(pages: &Pages, order_id: &OrderId) -> Vec<Finding> {
         if let Some(what) = stale(order, listed) {
             add(Figure::StaleDocuments, what);
         }
-        let at_gateway = pages.charged.as_ref().and_then(|charged| charged.difference(order));
+        let at_gateway = charged.and_then(|charged| charged.difference(order));
         if let Some(what) = at_gateway.or_else(|| not_netted_out(order)).or_else(|| credit::difference(pages, order)) {
             add(Figure::MoneyMismatches, what);
         }
     }
     for (id, this, run) in pages.returns_of(order_id) {
         if let Some(what) = returns::judge(&id, this, run, document) {
-            add(Figure::OrphanedReturns, format!("return {id}: {what}"));
+            let what = format!("return {id}: {what}");
+            found.push(Finding { order_id: order_id.clone(), return_id: Some(id), figure: Figure::OrphanedReturns, what });
         }
     }
     found
@@ -47,7 +56,7 @@ pub(super) fn orphaned(has_intake: bool, document: Option<&Order>, listed: Optio
     match (has_intake, document, run) {
         // A placing that failed half way: nobody was told that the order exists, and no workflow began.
         (false, None, None) if listed.is_none() => None,
-        (false, ..) => Some("it has no intake"),
+        (false, ..) => Some(NO_INTAKE),
         (true, None, _) if listed.is_some() => Some("it has no document"),
         (true, None, Some(run)) if run.running => None,
         (true, None, Some(_)) => Some("its run has ended and it has no document"),

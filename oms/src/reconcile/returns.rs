@@ -14,10 +14,11 @@ pub(super) fn judge(id: &ReturnId, this: Option<&Return>, run: Option<Run>, orde
     orphaned(this, run).or_else(|| this.and_then(|this| differs(this, known)))
 }
 
-/// Which of document and run is missing, if one is, or does not end as the other says.
+/// Which of document and run is missing, if one is, or does not end as the other says. One without a document is known by its order, which
+/// it asks only once it has recorded something.
 pub(super) fn orphaned(document: Option<&Return>, run: Option<Run>) -> Option<&'static str> {
     match (document, run) {
-        (None, Some(run)) if run.running => None,
+        (None, Some(run)) if run.running => Some("it runs, and PostgreSQL does not know it"),
         (None, Some(_)) => Some("its run has ended and it has no document"),
         (None, None) => Some("its order knows it, and it has neither document nor run"),
         (Some(this), None) => (!this.is_closed()).then_some("it is open and has no run"),

@@ -7,7 +7,7 @@ use oms_domain::{
 };
 
 use super::{
-    Run,
+    Reconciliation, Run,
     returns::{differs, orphaned},
 };
 
@@ -43,7 +43,7 @@ fn a_return_has_a_document_and_a_run_that_end_together() {
     assert_eq!(orphaned(Some(&closed), None), None, "Temporal has forgotten it");
     assert!(orphaned(None, Some(run(false, false))).unwrap().contains("no document"));
     assert!(orphaned(None, None).unwrap().contains("neither"));
-    assert_eq!(orphaned(None, Some(run(true, false))), None, "it has only just begun");
+    assert!(orphaned(None, Some(run(true, false))).unwrap().contains("PostgreSQL"), "its order knows it");
 }
 
 #[test]
@@ -54,4 +54,11 @@ fn the_order_says_of_a_return_what_the_return_says_itself() {
     assert_eq!(differs(&settled, Some(&known(Some(500)))), None);
     assert!(differs(&settled, Some(&known(Some(499)))).is_some() && differs(&settled, Some(&known(None))).is_some());
     assert_eq!(differs(&found(ReturnStatus::Requested, Consent::Pending), None), None);
+}
+
+#[test]
+fn the_next_one_goes_on_from_this_one_only_if_all_books_were_there() {
+    let compared = Reconciliation { gateway_compared: true, through: "1-2-3".to_owned(), ..Reconciliation::default() };
+    assert_eq!(compared.remembered().unwrap().through, "1-2-3");
+    assert!(Reconciliation { gateway_compared: false, ..compared }.remembered().is_none());
 }

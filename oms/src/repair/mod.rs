@@ -4,11 +4,16 @@
 //! The document of an order is rebuilt from its events, which PostgreSQL has. A run that goes on from there asks the gateway and the carrier
 //! by key what became of whatever it owes.
 
+mod awake;
 mod plan;
+mod returns;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::Result;
 use futures_util::{StreamExt, stream};
@@ -57,26 +62,54 @@ pub struct Repaired {
     pub repairs: Vec<Repair>,
     /// Empty, where nothing was to be done yet.
     pub left: Vec<Finding>,
+    /// PostgreSQL had been restored: its events go on in this epoch, and so many runs have looked at what is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+    /// What does not hold of the stock then, by figure: it is about no order, and there is nothing that could be done.
+    pub stock: BTreeMap<String, u64>,
 }
 
-/// Looks at the orders of the scope, and repairs those that do not fit, if it is to be done.
+/// What was done about a restored PostgreSQL as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    pub epoch: i64,
+    pub looked_again: u64,
+}
+
+impl Repaired {
+    /// Things that were, or would be, done, with this outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.repairs.iter().filter(|repair| repair.outcome == outcome).count()
+    }
+}
+
+/// Looks at the orders of the scope, and repairs those that do not fit, if it is to be done. `restored`: PostgreSQL was, whatever its books
+/// say beside the others.
 ///
 /// # Errors
 /// When one of the books cannot be read.
-pub async fn repair(books: &Books<'_>, starter: &Starter, scope: Scope, apply: bool) -> Result<Repaired> {
+pub async fn repair(books: &Books<'_>, starter: &Starter, scope: Scope, apply: bool, restored: bool) -> Result<Repaired> {
     let found = reconcile::reconcile(books, scope, |_| {}).await?;
-    let mut repairs = Vec::new();
+    let mut todo = Vec::new();
     for lot in found.unsound.chunks(LOT) {
-        let findings = reconcile::plans(books, lot, plan::steps).await?;
-        let todo = findings.into_iter().flat_map(|(order_id, steps)| steps.into_iter().map(move |step| (order_id.clone(), step)));
-        if apply {
-            repairs.extend(perform(starter, todo.collect()).await);
-        } else {
-            repairs.extend(todo.map(|(order_id, step)| Repair::told(order_id, step)));
-        }
+        let plans = reconcile::plans(books, lot, plan::steps).await?;
+        todo.extend(plans.into_iter().flat_map(|(order_id, steps)| steps.into_iter().map(move |step| (order_id.clone(), step))));
     }
-    let left = if apply { settle(books, &found.unsound).await? } else { Vec::new() };
-    Ok(Repaired { found, repairs, left })
+    if !apply {
+        let repairs = todo.into_iter().map(|(order_id, step)| Repair::told(order_id, step)).collect();
+        let stock = wrong_of_stock(&found);
+        return Ok(Repaired { found, repairs, left: Vec::new(), restored: None, stock });
+    }
+    let lost = restored || todo.iter().any(|(_, step)| step.is_of_lost_records());
+    // Before anything is recorded: a copy of its files does not say that it was put back.
+    let epoch = if lost { Some(books.store.begin_epoch().await?) } else { None };
+    let repairs = perform(starter, todo).await;
+    let restored = match epoch {
+        Some(epoch) => Some(Restored { epoch, looked_again: awake::look_again(books.temporal, starter).await? }),
+        None => None,
+    };
+    let (left, stock) = settle(books, &found.unsound, &repairs, restored.is_some()).await?;
+    Ok(Repaired { found, repairs, left, restored, stock })
 }
 
 impl Repair {
@@ -108,8 +141,12 @@ async fn perform(starter: &Starter, todo: Vec<(OrderId, Step)>) -> Vec<Repair> {
 async fn perform_one(starter: &Starter, order_id: OrderId, step: Step) -> Repair {
     let result: Result<(), StarterError> = match &step {
         Step::RebuildDocument { .. } => starter.rebuild_document(&order_id).await.map(drop),
+        Step::Restate { .. } => starter.restate(&order_id).await,
         Step::Revive => starter.revive(&order_id).await.map(drop),
         Step::Start => starter.start_from_intake(&order_id).await,
+        Step::ReviveReturn { return_id } => starter.revive_return(return_id).await.map(drop),
+        Step::RestateReturn { return_id } => starter.tell_return_to_look_again(return_id).await.map(drop),
+        Step::ReopenReturn { return_id } => starter.reopen_return(return_id).await,
         Step::Gone { .. } | Step::Person { .. } => return Repair::told(order_id, step),
     };
     let (outcome, why) = match result {
@@ -119,8 +156,17 @@ async fn perform_one(starter: &Starter, order_id: OrderId, step: Step) -> Repair
     Repair { order_id, step, outcome, why }
 }
 
-/// What does not fit once the runs have had time to record.
-async fn settle(books: &Books<'_>, ids: &[OrderId]) -> Result<Vec<Finding>> {
+fn wrong_of_stock(figures: &Reconciliation) -> BTreeMap<String, u64> {
+    let wrong = figures.stock_figures().into_iter().filter(|(_, count)| *count > 0);
+    wrong.map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+/// What does not fit once the runs have had time to record. Nothing comes of waiting for orders for which nothing could be done, unless
+/// every run was told to look again.
+async fn settle(books: &Books<'_>, ids: &[OrderId], repairs: &[Repair], all_told: bool) -> Result<(Vec<Finding>, BTreeMap<String, u64>)> {
+    let done = repairs.iter().filter(|repair| repair.outcome == Outcome::Done);
+    let mended: BTreeSet<&OrderId> = done.map(|repair| &repair.order_id).collect();
+    let may_move = |finding: &Finding| (all_told || mended.contains(&finding.order_id)) && !finding.is_for_good();
     let until = tokio::time::Instant::now() + SETTLED_WITHIN;
     let mut unsound: Vec<OrderId> = ids.to_vec();
     loop {
@@ -128,8 +174,12 @@ async fn settle(books: &Books<'_>, ids: &[OrderId]) -> Result<Vec<Finding>> {
         for lot in unsound.chunks(LOT) {
             left.extend(reconcile::findings(books, lot).await?);
         }
-        if left.is_empty() || tokio::time::Instant::now() >= until {
-            return Ok(left);
+        let mut figures = Reconciliation::default();
+        figures.take_stock(books.store).await?;
+        let stock = wrong_of_stock(&figures);
+        let moving = left.iter().any(may_move) || !(stock.is_empty() || mended.is_empty());
+        if !moving || tokio::time::Instant::now() >= until {
+            return Ok((left, stock));
         }
         unsound = left.iter().map(|finding| finding.order_id.clone()).collect();
         unsound.dedup();

@@ -29,6 +29,8 @@ fn a_build_takes_over_from_another_without_stopping_an_order() {
     };
     installation.place("d-1");
     assert!(build_of("d-1").contains("\"would_change\":null"), "{}", build_of("d-1"));
+    assert!(installation.oms(&["replay", "--build", "b0"]).exits(3).stderr.contains("nothing was replayed"));
+    assert!(installation.oms(&["replay", "--order", "d-0"]).exits(3).stderr.contains("d-0 has no run"));
 
     // The second build takes the new orders; the old one stays where it is.
     let second = worker_of(&installation, "b2");

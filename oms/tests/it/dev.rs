@@ -63,7 +63,7 @@ fn an_order_goes_from_entry_to_delivered_by_the_command_line() {
     let order = place(&dev, "cli-1");
     assert_eq!(order["status"], "processing", "{order:#}");
     let shown = dev.oms(&["order", "get", "cli-1"]);
-    assert!(shown.ok().stdout.starts_with("Order cli-1: Processing") && shown.stdout.contains("cli-1-F1"), "{}", shown.stdout);
+    assert!(shown.ok().stdout.starts_with("Order cli-1: processing") && shown.stdout.contains("cli-1-F1"), "{}", shown.stdout);
     dev.complete("cli-1");
     let order = dev.oms(&["order", "get", "cli-1", "-o", "json"]).json();
     assert_eq!(order["totals"]["captured_minor"], order["totals"]["total_minor"]);
@@ -133,7 +133,7 @@ fn a_stock_feed_that_empties_the_shelves_is_parked_with_the_figures_until_somebo
     let count = |units: u32| format!("facility_id,sku,on_hand\n{}", rows(&|n| format!("WH-NORTH,PARKED-{n},{units}\n")));
     dev.oms_with(&["feed", "import", "stock", "-", "--picked-units", "not-counted"], &count(10)).ok();
     let parked = dev.oms_with(&["feed", "import", "stock", "-"], &count(0));
-    assert!(parked.exits(4).stdout.contains("100 % of them and more than 50 %"), "{}", parked.stdout);
+    assert!(parked.exits(4).stdout.contains("100 % of them and more than 20 %"), "{}", parked.stdout);
     let feeds = dev.oms(&["feed", "list", "-o", "json"]).json();
     let feed = feeds["items"].as_array().unwrap().iter().find(|feed| feed["status"] == "parked").unwrap();
     let id = feed["feed_id"].as_str().unwrap();
@@ -157,7 +157,19 @@ fn a_feed_with_bad_rows_takes_the_others_and_names_the_bad() {
     assert_eq!(adjusted.ok().stdout.trim(), "applied");
     let again = dev.oms(&["stock", "adjust", "WH-NORTH", "22752", "--by", "-2", "--reason", "damage", "--id", "a-1"]);
     assert_eq!(again.ok().stdout.trim(), "duplicate");
+    let movements = |more: &[&str]| dev.oms(&[&["stock", "movements", "WH-NORTH", "22752", "-o", "jsonl"], more].concat());
+    assert_eq!(movements(&["--limit", "1"]).ok().stdout.lines().count(), 1);
+    assert!(movements(&["--all"]).ok().stdout.lines().count() > 1);
     dev.oms(&["stock", "adjust", "WH-NORTH", "NO-SUCH-SKU", "--by", "1", "--reason", "receipt"]).exits(2);
+}
+
+#[test]
+fn messages_that_are_tried_again_are_named_one_by_one() {
+    let dev = shared();
+    assert_eq!(dev.oms(&["inbox", "list", "--all", "-o", "json"]).json()["items"], json!([]));
+    let retried = dev.oms(&["inbox", "retry", "4711", "4712", "-o", "jsonl"]);
+    assert_eq!(retried.exits(3).stdout.matches("\"outcome\":\"not_found\"").count(), 2, "{}", retried.stdout);
+    assert!(retried.stderr.contains("2 of 2 messages are not tried again"), "{}", retried.stderr);
 }
 
 #[test]

@@ -1,8 +1,5 @@
-//! Restores, tried: the order store some minutes back, and a run that is gone. What the books say before and after `oms repair`.
+//! Losses, tried: a run that is gone, money that nobody placed an order for. What the books say before and after `oms repair`.
 
-use std::{fs, path::Path};
-
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use temporalio_client::{Connection, ConnectionOptions, Url};
 use temporalio_common::protos::temporal::api::{common::v1::WorkflowExecution, workflowservice::v1::DeleteWorkflowExecutionRequest};
@@ -10,31 +7,25 @@ use tonic::IntoRequest;
 
 use crate::run::{Dev, eventually};
 
-/// A folder and all in it, as it is.
-fn copy(from: &Path, to: &Path) {
-    let copied = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp");
-    assert!(copied.success());
-}
-
-fn place(dev: &Dev, id: &str) {
+pub fn place(dev: &Dev, id: &str) {
     let example = dev.oms(&["order", "example", "--id", id, "--quantity", "1"]).ok().stdout.clone();
     dev.oms_with(&["order", "place", "-f", "-", "--wait", "10", "-o", "json"], &example).ok();
 }
 
 /// The figures of the reconciler, over everything.
-fn books(dev: &Dev) -> Value {
+pub fn books(dev: &Dev) -> Value {
     let ran = dev.oms(&["doctor", "--reconcile", "--all", "-o", "json"]);
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr))
 }
 
 /// What is found of an order.
-fn found(books: &Value, order_id: &str) -> Vec<String> {
+pub fn found(books: &Value, order_id: &str) -> Vec<String> {
     let findings = books["findings"].as_array().expect("findings");
     findings.iter().filter(|found| found["order_id"] == order_id).map(|found| found["what"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The steps for an order.
-fn steps(repaired: &Value, order_id: &str) -> Vec<String> {
+pub fn steps(repaired: &Value, order_id: &str) -> Vec<String> {
     let repairs = repaired["repairs"].as_array().expect("repairs");
     repairs.iter().filter(|repair| repair["order_id"] == order_id).map(|repair| repair["step"].as_str().unwrap().to_owned()).collect()
 }
@@ -54,27 +45,6 @@ fn repair(dev: &Dev) -> Value {
     said
 }
 
-/// A system whose data folder had an open order and one that was shipped in between; then one of its stores is put back.
-fn restored(store: &str, test: impl FnOnce(&Dev)) {
-    let folder = tempfile::tempdir().unwrap();
-    let (kept, before) = (folder.path().join("kept"), folder.path().join("before"));
-    let args = ["--data-dir", kept.to_str().unwrap()];
-    let mut dev = Dev::start(&args);
-    for id in ["ends-1", "open-1", "still-1"] {
-        place(&dev, id);
-    }
-    assert_eq!(dev.service.end(Signal::SIGINT).code(), Some(0), "{}", dev.service.log());
-    copy(&kept, &before);
-    let mut dev = Dev::start(&args);
-    dev.complete("ends-1");
-    dev.ship("open-1");
-    assert_eq!(books(&dev)["findings"], json!([]));
-    assert_eq!(dev.service.end(Signal::SIGINT).code(), Some(0), "{}", dev.service.log());
-    fs::remove_dir_all(kept.join(store)).unwrap();
-    copy(&before.join(store), &kept.join(store));
-    test(&Dev::start(&args));
-}
-
 /// Everything that was open goes on to its end, once.
 fn ends(dev: &Dev) {
     dev.oms(&["fulfillment", "deliver", "open-1-F1"]).ok();
@@ -89,18 +59,6 @@ fn ends(dev: &Dev) {
     assert!(after["findings"].as_array().unwrap().is_empty(), "{after:#}");
 }
 
-#[test]
-fn documents_that_were_restored_follow_their_events_again() {
-    restored("dynamodb", |dev| {
-        assert!(found(&books(dev), "ends-1").iter().any(|what| what.contains("the document is at version")));
-        let said = repair(dev);
-        assert_eq!(steps(&said, "ends-1"), ["rebuild_document"]);
-        assert_eq!(steps(&said, "open-1"), ["rebuild_document"]);
-        assert_eq!(steps(&said, "still-1"), [""; 0]);
-        ends(dev);
-    });
-}
-
 /// Deletes the order's run, as Temporal's retention or a mistaken hand would.
 fn delete_run(dev: &Dev, order_id: &str) {
     let address = format!("http://{}", dev.ready["temporal_address"].as_str().unwrap());
@@ -112,6 +70,34 @@ fn delete_run(dev: &Dev, order_id: &str) {
         let request = DeleteWorkflowExecutionRequest { namespace, workflow_execution: Some(execution) };
         connection.workflow_service().delete_workflow_execution(request.into_request()).await.unwrap();
     });
+}
+
+/// Has the gateway authorize something for an order that nobody placed.
+fn authorize(dev: &Dev, reference: &str) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (_, gateway) = dev.env.iter().find(|(name, _)| name == "OMS_PAYMENT_GATEWAY_URL").expect("the gateway's address");
+    let body = json!({"reference": reference, "amount_minor": 500, "currency": "GBP", "token": "tok_1"}).to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let request = reqwest::Client::new().post(format!("{gateway}/v1/authorizations")).header("idempotency-key", reference);
+        request.header("content-type", "application/json").body(body).send().await.unwrap().error_for_status().unwrap();
+    });
+}
+
+#[test]
+fn money_taken_for_an_order_that_nobody_placed_is_found_each_time_and_is_for_a_person() {
+    let dev = Dev::start(&["--ephemeral"]);
+    place(&dev, "placed-1");
+    authorize(&dev, "stranger-1");
+    let what = ["the gateway has operations of an order that nobody placed"];
+    assert_eq!(found(&books(&dev), "stranger-1"), what);
+    let since: Value = serde_json::from_str(&dev.oms(&["doctor", "--reconcile", "-o", "json"]).exits(4).stdout).unwrap();
+    assert_eq!((found(&since, "stranger-1"), &since["all"]), (what.map(str::to_owned).into(), &json!(false)));
+    for apply in [&[][..], &["--apply"]] {
+        let repaired = dev.oms(&[&["repair", "-o", "json"], apply].concat());
+        let repaired: Value = serde_json::from_str(&repaired.exits(4).stdout).expect("JSON");
+        assert_eq!((steps(&repaired, "stranger-1"), steps(&repaired, "placed-1")), (vec!["person".to_owned()], vec![]));
+    }
 }
 
 #[test]

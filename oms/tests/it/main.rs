@@ -5,5 +5,6 @@ mod dev;
 mod drill;
 mod files;
 mod production;
+mod restores;
 mod run;
 mod usage;

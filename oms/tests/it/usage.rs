@@ -1,5 +1,7 @@
 //! The words of the command line, and its exit codes where no server is needed.
 
+use std::{io::Read, net::TcpListener, thread};
+
 use clap::{Command, CommandFactory};
 use oms::Cli;
 
@@ -68,6 +70,21 @@ fn a_server_that_is_not_there_is_unavailable() {
     ];
     let setup = run_in(&database, &["setup"], "");
     assert!(!setup.exits(6).stderr.contains("secret"), "{}", setup.stderr);
+}
+
+#[test]
+fn a_lost_answer_names_a_key_only_where_something_may_have_happened_under_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    // Takes each request, and closes on it.
+    thread::spawn(move || listener.incoming().flatten().for_each(|mut stream| drop(stream.read(&mut [0; 4096]))));
+    let lost = |args: &[&str]| run(&[&["--api", &api], args].concat());
+    let paused = lost(&["bulk", "pause", "audit-7"]);
+    assert!(paused.exits(7).stderr.contains("bulk pause audit-7 --idempotency-key"), "{}", paused.stderr);
+    for unkeyed in [&["bulk", "get", "audit-7"][..], &["stock", "set", "WH-NORTH", "A", "--on-hand", "1"], &["stock", "available", "A"]] {
+        let ran = lost(unkeyed);
+        assert!(!ran.exits(6).stderr.contains("--idempotency-key"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Running a feed: a thread reads rows off the stream, batches cross a short channel, and the store applies each batch as one.
 
 mod apply;
+mod pace;
 mod read;
 
 use axum::body::Body;
@@ -16,6 +17,7 @@ use oms_store::{FeedKind, FeedRun, StartFeed};
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub(crate) use self::pace::kept_going;
 use self::{
     apply::Apply,
     read::{Read, batches},

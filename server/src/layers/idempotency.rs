@@ -2,6 +2,7 @@
 //! has changed nothing: it is judged anew, and may be mended under the same key.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use oms_store::{Begin, KeyedRequest, StoredAnswer};
@@ -24,7 +25,8 @@ use tracing::Instrument;
 use crate::{
     extract::IDEMPOTENCY_KEY,
     failure::Failure,
-    state::AppState,
+    feeds::kept_going,
+    state::{AppState, Limits},
     views::{self, Shown},
 };
 
@@ -108,7 +110,7 @@ async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Re
     match state.store.idempotency().begin(&keyed, key.lease).await? {
         Begin::Fresh => {}
         Begin::Replay(answer) if key.streamed => {
-            let sent = read_digest(&state, request.into_body()).await?;
+            let sent = read_digest(request.into_body(), &state.limits).await?;
             let known = answer.headers.get(STREAMED).and_then(Value::as_str) == Some(&sent);
             return if known { replay(&state, answer).await } else { Err(ErrorCode::IdempotencyKeyReused.into()) };
         }
@@ -145,15 +147,11 @@ fn digested(request: Request) -> (Request, Option<Running>) {
     (request, Some(running))
 }
 
-/// Reads a body to its end for its digest alone, in no more memory than a chunk's.
-async fn read_digest(state: &AppState, body: Body) -> Result<String, Failure> {
-    let mut chunks = body.into_data_stream();
-    let mut digest = Sha256::new();
-    let broken = || Failure::from(Problem::new(ErrorCode::MalformedBody).detail("the body broke off"));
-    while let Some(chunk) = tokio::time::timeout(state.limits.feed_idle, chunks.next()).await.map_err(|_| broken())? {
-        digest.update(chunk.map_err(|_| broken())?);
-    }
-    Ok(hex(digest))
+/// Reads a body to its end for its digest alone, in no more memory than a chunk's, and no more slowly than a feed may come.
+async fn read_digest(body: Body, limits: &Limits) -> Result<String, Failure> {
+    let broken = |error: io::Error| Failure::from(Problem::new(ErrorCode::MalformedBody).detail(format!("the body broke off: {error}")));
+    let digest = kept_going(body, limits).try_fold(Sha256::new(), async |digest, chunk| Ok(digest.chain_update(chunk))).await;
+    digest.map(hex).map_err(broken)
 }
 
 /// Keeps the answer under its key. One that shows personal data is kept as what it showed.
@@ -200,4 +198,32 @@ async fn replay(state: &AppState, answer: StoredAnswer) -> Result<Response, Fail
     }
     response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures_util::stream;
+
+    use super::*;
+
+    /// A byte every few milliseconds, for ever.
+    fn trickle() -> Body {
+        let ticks = tokio::time::interval(Duration::from_millis(2));
+        Body::from_stream(stream::unfold(ticks, |mut ticks| async {
+            ticks.tick().await;
+            Some((Ok::<_, io::Error>(Bytes::from_static(b"x")), ticks))
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_digested_no_more_slowly_than_a_feed_may_come() {
+        let limits = Limits { feed_idle: Duration::from_millis(50), feed_min_bytes_per_s: 100_000, ..Limits::default() };
+        let digested = tokio::time::timeout(Duration::from_secs(20), read_digest(trickle(), &limits)).await;
+        let Failure(problem) = digested.expect("it is given up").unwrap_err();
+        assert_eq!(problem.code, ErrorCode::MalformedBody);
+        assert!(problem.detail.unwrap().contains("less than 100000 bytes a second"));
+        let sent = read_digest(Body::from("abc"), &limits).await.unwrap();
+        assert_eq!(sent, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
 }

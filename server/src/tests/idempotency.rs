@@ -77,6 +77,18 @@ async fn a_key_that_is_none_is_refused_whatever_the_method() {
 }
 
 #[tokio::test]
+async fn a_key_has_255_characters_and_not_one_more() {
+    let app = App::new();
+    app.product("I-7").await;
+    let body = order("idem-7", "I-7");
+    let refused = post(&app, "/v1/orders", &"k".repeat(256), &body).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["Idempotency-Key:"]));
+    let key = "k".repeat(255);
+    let (first, second) = (post(&app, "/v1/orders", &key, &body).await, post(&app, "/v1/orders", &key, &body).await);
+    assert_eq!((first.status.as_u16(), &second.headers["idempotency-replayed"]), (201, &"true".parse().unwrap()));
+}
+
+#[tokio::test]
 async fn a_long_answer_is_kept_too() {
     let app = App::new();
     app.product("I-6").await;

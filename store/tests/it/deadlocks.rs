@@ -7,8 +7,8 @@ use oms_domain::{
     order::{RejectionReason, StockFact},
 };
 use oms_store::{
-    Adjustment, AdjustmentReason, FeedKind, FeedMode, FeedRow, HeldUnits, Hold, HoldLine, PickedUnits, Receipt, Record, RecordedEvent,
-    Reserve, RestockedGoods, ReturnRecord, StartFeed, Store,
+    Adjustment, AdjustmentReason, Facility, FeedKind, FeedMode, FeedRow, FulfillmentRow, HeldUnits, Hold, HoldLine, PickedUnits, Receipt,
+    Record, RecordedEvent, Reserve, RestockedGoods, ReturnRecord, StartFeed, Store, Waiting,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -16,7 +16,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     stack::fresh_config,
-    support::{at, count, facility_id, fulfillment, line, order, queued, record, sku, step, stock_up, target, waiting},
+    support::{adjust, at, count, facility, facility_id, fulfillment, line, order, queued, record, sku, step, stock_up, target, waiting},
 };
 
 /// What moves stock, or waits for it.
@@ -36,9 +36,14 @@ enum Call {
     GiveHoldBack,
     TakeHoldOver,
     PutBack,
+    ServeDue,
+    ExpireOffers,
+    ExpireHolds,
+    PutFacility,
+    TakeCapacity,
 }
 
-const CALLS: [Call; 14] = [
+const CALLS: [Call; 19] = [
     Call::Reserve,
     Call::Wait,
     Call::Ship,
@@ -53,6 +58,11 @@ const CALLS: [Call; 14] = [
     Call::GiveHoldBack,
     Call::TakeHoldOver,
     Call::PutBack,
+    Call::ServeDue,
+    Call::ExpireOffers,
+    Call::ExpireHolds,
+    Call::PutFacility,
+    Call::TakeCapacity,
 ];
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -105,6 +115,12 @@ async fn of_holder(store: &Store, id: &str, places: Places, change: impl FnOnce(
     let fulfillment_orders = vec![queued(id, 1, "WH-1", "released", None)];
     store.record(&Record { stock, fulfillment_orders, ..record(id, 1, "sourced") }).await.unwrap();
     change(record(id, 2, "changed"))
+}
+
+/// The same facility at another cost, so that it is news.
+fn changed(id: &str, of: &str) -> Facility {
+    let cost = of.bytes().fold(0_i64, |cost, byte| (cost * 31 + i64::from(byte)) % 1_000_003);
+    Facility { handling_cost_minor: cost, ..facility(id) }
 }
 
 /// Gets a call ready, so that only the call itself runs beside another.
@@ -212,6 +228,7 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
                 needs_attention: false,
                 opened_at: time,
                 updated_at: time,
+                next_wait_at: None,
                 events: vec![RecordedEvent { seq: 1, kind: "judged".into(), at: time, data: json!({}) }],
                 goods: goods.collect(),
                 label: None,
@@ -220,6 +237,34 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
             Box::pin(async move {
                 own.record_return(&record).await.unwrap();
             })
+        }
+        Call::ServeDue => {
+            for place in ["WH-1", "WH-2"] {
+                store.catalog().put_facility(&changed(place, &id)).await.unwrap();
+            }
+            Box::pin(async move { while own.serve_due(jiff::Timestamp::now()).await.unwrap() {} })
+        }
+        Call::ExpireOffers => {
+            let seen = store.availability(&[sku("A"), sku("B")]).await.unwrap();
+            let waiting = ["A", "B"].map(|of| Waiting { plans_again: true, ..waiting(&id, of, 1) }).to_vec();
+            let request = Reserve { waiting, planned_at: Some(seen.mark), ..step(&id, "wait", &[]) };
+            store.reserve(&request).await.unwrap();
+            for (facility, of, _) in places {
+                adjust(store, facility, of, 1).await;
+            }
+            store.hurry_offers(std::time::Duration::from_secs(61)).await.unwrap();
+            Box::pin(async move { drop(own.expire_offers(10).await.unwrap()) })
+        }
+        Call::ExpireHolds => {
+            store.hold(&Hold { hold_s: 0, ..hold(&id, places) }).await.unwrap();
+            Box::pin(async move { drop(own.expire_holds(10).await.unwrap()) })
+        }
+        Call::PutFacility => Box::pin(async move { own.catalog().put_facility(&changed("WH-1", &id)).await.unwrap() }),
+        Call::TakeCapacity => {
+            let days = ["2010-12-06", "2010-12-07"].map(|day| day.parse().unwrap()).to_vec();
+            let released = |n, place| FulfillmentRow { ship_days: days.clone(), ..queued(&id, n, place, "released", None) };
+            let fulfillment_orders = vec![released(1, "WH-1"), released(2, "WH-2")];
+            recording(of_holder(store, &id, places, |r| Record { stock: units(&id, 1, 0), fulfillment_orders, ..r }).await)
         }
     }
 }

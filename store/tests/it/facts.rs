@@ -1,14 +1,15 @@
 //! What facilities say about stock by giving units back, and whom a fact takes units from.
 
+use jiff::Timestamp;
 use oms_domain::order::{RejectionReason, StockFact};
-use oms_store::{Exclusion, FulfillmentRow, Record, Recorded, Store};
+use oms_store::{Exclusion, Facility, FulfillmentRow, Record, Recorded, RestockedGoods, ReturnRecord, StockCount, Store};
 use serde_json::Value;
 
 use crate::{
     stack::fresh_whole_store,
     support::{
-        adjust, assert_sound, at, count, facility_id, fulfillment, line, messages, order, position, queued, record, sku, step, stock_up,
-        target, wait_for, waiting,
+        adjust, assert_sound, at, count, facility, facility_id, fulfillment, line, messages, order, position, queued, record, sku, step,
+        stock_up, target, wait_for, waiting,
     },
 };
 
@@ -128,6 +129,18 @@ async fn a_facility_is_offered_a_line_again_by_the_rule_of_its_reason() {
 }
 
 #[tokio::test]
+async fn a_time_zone_that_postgresql_does_not_know_stops_no_record() {
+    let store = fresh_whole_store().await;
+    stock_up(&store, "WH-1", "A", 10).await;
+    let somewhere = Facility { timezone: "Nowhere/Town".into(), ..facility("WH-1") };
+    store.catalog().put_facility(&somewhere).await.unwrap();
+    holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
+    store.record(&given_back("o1", RejectionReason::NoCapacity, 3, 0)).await.unwrap();
+    let excluded = async |when: &str| store.exclusions(&order("o1"), at(when)).await.unwrap().len();
+    assert_eq!((excluded("2010-12-01T23:59:59Z").await, excluded("2010-12-02T00:00:01Z").await), (1, 0), "its days are UTC's");
+}
+
+#[tokio::test]
 async fn stock_of_a_facility_that_gave_the_line_back_is_not_given_to_it_again() {
     let store = fresh_whole_store().await;
     stock_up(&store, "WH-1", "A", 3).await;
@@ -140,6 +153,37 @@ async fn stock_of_a_facility_that_gave_the_line_back_is_not_given_to_it_again() 
     adjust(&store, "WH-2", "A", 5).await;
     assert_eq!(messages(&store).await.len(), 1);
     assert_eq!(position(&store, "WH-2", "A").await.reserved, 2);
+}
+
+/// An order waits at WH-1, which has given its line back: it is not there. Another one has shipped a unit from there before.
+async fn waiting_in_vain() -> Store {
+    let store = fresh_whole_store().await;
+    stock_up(&store, "WH-1", "A", 4).await;
+    holding(&store, "gone", "packed", 1, "2010-12-01T08:00:00Z").await;
+    let left = Record { stock: vec![target("gone", "WH-1", "A", 0, 1)], ..record("gone", 2, "shipped") };
+    store.record(&Record { fulfillment_orders: vec![queued("gone", 1, "WH-1", "shipped", None)], ..left }).await.unwrap();
+    holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
+    store.record(&given_back("o1", RejectionReason::NotInStock, 3, 0)).await.unwrap();
+    wait_for(&store, waiting("o1", "A", 3), "o1").await;
+    assert_eq!(figures(&store).await, (0, 0, 0, 0));
+    store
+}
+
+#[tokio::test]
+async fn goods_that_come_back_serve_whoever_waits_for_them_where_they_were_not_in_stock() {
+    let store = waiting_in_vain().await;
+    let goods = vec![RestockedGoods { facility_id: facility_id("WH-1"), sku: sku("A"), restocked: 1 }];
+    store.record_return(&ReturnRecord { goods, ..crate::returns::record("gone", 1, "judged", "A", 0) }).await.unwrap();
+    assert_eq!((messages(&store).await.len(), figures(&store).await), (1, (1, 1, 0, 0)), "returned");
+
+    // Called off at the dock, and nobody's.
+    let store = waiting_in_vain().await;
+    let mut back = record("gone", 3, "unshipped");
+    back.row.updated_at = at("2010-12-02T09:00:00Z");
+    (back.fulfillment_orders, back.stock) = (vec![queued("gone", 1, "WH-1", "cancelled", None)], vec![target("gone", "WH-1", "A", 0, 0)]);
+    store.record(&back).await.unwrap();
+    assert_eq!((messages(&store).await.len(), figures(&store).await), (1, (1, 1, 0, 0)), "unshipped");
+    assert_sound(&store).await;
 }
 
 /// The orders told to give way, with their units.
@@ -189,4 +233,50 @@ async fn what_an_order_cannot_give_is_asked_of_the_next() {
     store.record(&shorted).await.unwrap();
     assert_eq!(figures(&store).await, (2, 2, 0, 0));
     assert!(told(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_rejection_that_a_count_overturns_serves_who_has_waited() {
+    for (reason, there) in [(RejectionReason::Damaged, 10), (RejectionReason::Mismatch, 7)] {
+        let store = fresh_whole_store().await;
+        stock_up(&store, "WH-1", "A", 10).await;
+        while store.serve_due(Timestamp::now()).await.unwrap() {}
+        holding(&store, "o1", "released", 3, "2010-12-01T08:00:00Z").await;
+        store.record(&given_back("o1", reason, 3, 0)).await.unwrap();
+        wait_for(&store, waiting("o1", "A", 3), "o1").await;
+        assert!(!store.serve_due(Timestamp::now()).await.unwrap(), "it gave the line back");
+        // It finds as many as the books have: nothing comes, and all the same it could ship them.
+        store.catalog().put_stock(&count("WH-1", "A", there), Some(at("2010-12-02T12:00:00Z"))).await.unwrap();
+        while store.serve_due(Timestamp::now()).await.unwrap() {}
+        assert_eq!(messages(&store).await.len(), 1, "{reason:?}");
+        assert_eq!(position(&store, "WH-1", "A").await.reserved, 3, "{reason:?}");
+        assert_sound(&store).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_and_cannot_be_sold_is_missing_to_those_who_hold_it() {
+    let store = fresh_whole_store().await;
+    stock_up(&store, "WH-1", "A", 10).await;
+    holding(&store, "early", "released", 6, "2010-12-01T08:00:00Z").await;
+    holding(&store, "late", "released", 4, "2010-12-01T09:00:00Z").await;
+    let found = async |unavailable, when: &str| {
+        let count = StockCount { unavailable: Some(unavailable), ..count("WH-1", "A", 10) };
+        store.catalog().put_stock(&count, Some(at(when))).await.unwrap();
+        assert_sound(&store).await;
+    };
+    found(5, "2010-12-02T00:00:00Z").await;
+    assert_eq!(figures(&store).await, (10, 10, 5, 5));
+    assert_eq!(told(&store).await, [("early".to_owned(), 1), ("late".to_owned(), 4)]);
+    // What leaves is what was fit; the rest is as short as before.
+    let mut shipped = Record { stock: vec![target("early", "WH-1", "A", 0, 6)], ..record("early", 2, "shipped") };
+    shipped.fulfillment_orders = vec![queued("early", 1, "WH-1", "shipped", None)];
+    store.record(&shipped).await.unwrap();
+    assert_eq!(figures(&store).await, (4, 4, 5, 4));
+    assert_sound(&store).await;
+    let mut given = record("late", 2, "fulfillment_shorted");
+    given.fulfillment_orders = vec![queued("late", 1, "WH-1", "incomplete", None)];
+    store.record(&given).await.unwrap();
+    assert_eq!(figures(&store).await, (4, 0, 5, 0), "nobody is short of what nobody holds");
+    found(0, "2010-12-03T00:00:00Z").await;
 }

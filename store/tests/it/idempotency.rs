@@ -45,6 +45,25 @@ async fn a_failure_of_ours_is_forgotten_and_an_abandoned_key_can_be_taken_again(
     assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(201)));
 }
 
+#[tokio::test]
+async fn a_slow_attempt_neither_keeps_nor_forgets_what_another_has_the_key_for() {
+    let store = fresh_store().await;
+    let keys = store.idempotency();
+    for (key, late) in [("done", 201), ("refused", 422), ("failed", 503)] {
+        let request = KeyedRequest { key, ..REQUEST };
+        let attempt = async |lease| match keys.begin_attempt(&request, lease).await.unwrap() {
+            (Begin::Fresh, Some(attempt)) => attempt,
+            other => panic!("{other:?}"),
+        };
+        let (slow, other) = (attempt(Duration::ZERO).await, attempt(LEASE).await);
+        keys.finish_attempt(&request, slow, &answer(late)).await.unwrap();
+        assert_eq!(keys.begin_attempt(&request, LEASE).await.unwrap(), (Begin::InFlight, None), "{key}: the other one is at it");
+        keys.finish_attempt(&request, other, &answer(200)).await.unwrap();
+        keys.finish_attempt(&request, slow, &answer(late)).await.unwrap();
+        assert_eq!(keys.begin(&request, LEASE).await.unwrap(), Begin::Replay(answer(200)), "{key}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_at_once_one_is_fresh() {
     let store = fresh_store().await;

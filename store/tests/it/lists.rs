@@ -54,6 +54,50 @@ async fn every_filter_selects_and_filters_add_up() {
 }
 
 #[tokio::test]
+async fn an_order_is_found_by_what_is_in_it_now_and_by_a_number_however_it_is_written() {
+    let store = seven_orders().await;
+    let of = async |of: &str| ids(&store, OrderFilter { sku: Some(sku(of)), ..OrderFilter::default() }).await;
+    let mut changed = record("o2", 2, "changed");
+    changed.row.placed_at = at("2010-12-03T08:26:00Z");
+    let mut removed = changed.clone();
+    (removed.row.skus, removed.row.gone_skus) = (vec![sku("D")], vec![sku("A"), sku("B")]);
+    store.record(&removed).await.unwrap();
+    assert_eq!((of("A").await.len(), of("B").await.len(), of("D").await), (6, 0, vec!["o2".to_owned()]));
+    assert!(!of("A").await.contains(&"o2".to_owned()));
+    // Ordered again after all.
+    let mut again = Record { base: 2, version: 3, ..changed };
+    (again.events[0].seq, again.row.skus) = (3, vec![sku("A")]);
+    store.record(&again).await.unwrap();
+    assert_eq!(of("A").await, ["o6", "o5", "o4", "o3", "o2", "o1", "o0"]);
+    let typed = OrderFilter { tracking_number: Some(" n-4".to_owned()), ..OrderFilter::default() };
+    assert_eq!(ids(&store, typed).await, ["o4"]);
+}
+
+#[tokio::test]
+async fn a_list_that_goes_along_something_else_has_each_order_once_page_by_page() {
+    let store = seven_orders().await;
+    let mut parted = record("o3", 2, "split");
+    parted.row.placed_at = at("2010-12-04T08:26:00Z");
+    parted.fulfillment_orders = (2..5).map(|n| queued("o3", n, "WH-1", "open", None)).collect();
+    store.record(&parted).await.unwrap();
+    let facility_id = Some(facility_id("WH-1"));
+    for (filter, expected) in [
+        (OrderFilter { facility_id: facility_id.clone(), ..OrderFilter::default() }, vec!["o6", "o5", "o3", "o2", "o1", "o0"]),
+        (OrderFilter { sku: Some(sku("C")), ..OrderFilter::default() }, vec!["o6", "o5", "o4", "o3", "o1", "o0"]),
+        (OrderFilter { sku: Some(sku("C")), facility_id, ..OrderFilter::default() }, vec!["o6", "o5", "o3", "o1", "o0"]),
+    ] {
+        let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let page = store.orders_page(&filter, cursor.as_deref(), 2).await.unwrap();
+            seen.extend(page.items.iter().map(|order| order.order_id.to_string()));
+            let Some(next) = page.next_cursor else { break };
+            cursor = Some(next);
+        }
+        assert_eq!(seen, expected, "{filter:?}");
+    }
+}
+
+#[tokio::test]
 async fn pages_join_into_the_whole_list_also_when_rows_are_added_meanwhile() {
     let store = seven_orders().await;
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
@@ -93,5 +137,7 @@ async fn the_queue_shows_what_ships_soonest_first_and_what_has_no_date_last() {
         cursor = Some(next);
     }
     assert_eq!(seen, ["o1-F3", "o1-F2", "o1-F1", "o1-F6"]);
-    assert_eq!(store.fulfillment_orders_page(&FulfillmentFilter::default(), None, 10).await.unwrap().items.len(), 6);
+    let all = store.fulfillment_orders_page(&FulfillmentFilter::default(), None, 10).await.unwrap().items;
+    let all: Vec<String> = all.iter().map(|f| f.fulfillment_order_id.to_string()).collect();
+    assert_eq!(all, ["o1-F4", "o1-F5", "o1-F3", "o1-F2", "o1-F1", "o1-F6"], "of all states, in one order");
 }

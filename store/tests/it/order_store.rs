@@ -58,7 +58,6 @@ contract! {
     an_id_belongs_to_its_first_body
     of_many_bodies_at_once_one_is_kept
     an_intake_comes_back_as_it_was_placed
-    a_customers_orders_come_newest_first
     a_note_is_kept_once_and_an_order_has_no_more_than_it_may
     what_dies_between_the_databases_is_completed_by_the_next_try
     a_document_that_comes_late_is_not_put_over_a_newer_one
@@ -104,16 +103,6 @@ async fn an_intake_comes_back_as_it_was_placed(_: StoreConfig, store: Store) {
     store.put_intake(&placed, "its hash", received_at).await.unwrap();
     let kept = store.intake(&order("o1")).await.unwrap().unwrap();
     assert_eq!((kept.order, kept.hash.as_str(), kept.received_at), (placed, "its hash", received_at));
-}
-
-async fn a_customers_orders_come_newest_first(_: StoreConfig, store: Store) {
-    for (id, placed_at) in [("o1", "2010-12-01T08:00:00Z"), ("o3", "2010-12-03T08:00:00Z"), ("o2", "2010-12-02T08:00:00Z")] {
-        let placed = PlacedOrder { placed_at: at(placed_at), ..placed_order(id, 1) };
-        store.put_intake(&placed, "hash", jiff::Timestamp::now()).await.unwrap();
-    }
-    let customer = placed_order("o1", 1).customer.customer_id;
-    assert_eq!(store.customer_orders(&customer, 2).await.unwrap(), [order("o3"), order("o2")]);
-    assert_eq!(store.customer_orders(&"nobody".parse().unwrap(), 2).await.unwrap(), []);
 }
 
 /// The same databases, but with nobody at DynamoDB's door.

@@ -21,6 +21,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::{
+    draw::Draw,
     queue_model::{Facility as ModelFacility, Kind, Model, Waiter},
     stack::{fresh_config, fresh_store},
     support::{
@@ -33,19 +34,6 @@ const FACILITIES: usize = 5;
 const SKUS: [&str; 3] = ["A", "B", "C"];
 /// What each channel's orders have before others, in minutes.
 const HEAD_START_MINUTES: [i64; 3] = [0, 30, 240];
-
-/// Splitmix64: the same numbers for the same seed.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
-    }
-}
 
 fn name(facility: usize) -> String {
     format!("F{facility}")
@@ -70,11 +58,11 @@ struct Bench {
 
 impl Bench {
     /// Facilities, the last of which does not ship, no stock, and orders of three channels in a row.
-    async fn new(seed: u64, orders: usize) -> Self {
+    async fn new(orders: usize) -> Self {
         let config = fresh_config().await;
         let store = Store::connect(&config).await.unwrap();
         store.setup().await.unwrap();
-        let (pool, mut draw) = (PgPool::connect(config.database_url.expose_secret()).await.unwrap(), Draw(seed));
+        let (pool, mut draw) = (PgPool::connect(config.database_url.expose_secret()).await.unwrap(), Draw::new());
         for of in SKUS {
             store.catalog().put_product(&product(of)).await.unwrap();
         }
@@ -310,10 +298,7 @@ fn whole(units: i64) -> u32 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_orders_of_three_channels_are_served_by_the_rule_and_nobody_waits_beside_what_they_could_have() {
-    let seed =
-        std::env::var("OMS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| Timestamp::now().as_second().unsigned_abs());
-    println!("OMS_SEED={seed}");
-    let mut bench = Bench::new(seed, 500).await;
+    let mut bench = Bench::new(500).await;
     for n in 1..=160 {
         if n % 8 == 0 {
             bench.change(n).await;

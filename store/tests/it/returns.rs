@@ -1,12 +1,13 @@
 //! A return's progress: written once however often it is sent, with the stock that it puts back.
 
+use jiff::{SignedDuration, Timestamp};
 use oms_domain::ids::ReturnId;
 use oms_store::{Recorded, RecordedEvent, RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, Store};
 use serde_json::json;
 
 use crate::{
-    stack::fresh_store,
-    support::{at, facility_id, order, position, sku, stock_up},
+    stack::{fresh_store, fresh_whole_store},
+    support::{assert_sound, at, count, facility_id, messages, order, position, shipped, sku, stock_up},
 };
 
 const APPENDED: Recorded = Recorded::Appended { deficit_units: 0 };
@@ -16,7 +17,7 @@ fn id(order_id: &str, number: u32) -> ReturnId {
 }
 
 /// One event that leaves so many units on hand at L.
-fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32) -> ReturnRecord {
+pub fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32) -> ReturnRecord {
     let time = at("2011-01-05T10:00:00Z");
     ReturnRecord {
         return_id: id(order_id, 1),
@@ -27,6 +28,7 @@ fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32) ->
         needs_attention: false,
         opened_at: time,
         updated_at: time,
+        next_wait_at: None,
         events: vec![RecordedEvent { seq: version, kind: kind.into(), at: time, data: json!({"type": kind}) }],
         goods: vec![RestockedGoods { facility_id: facility_id(&format!("L-{of}")), sku: sku(of), restocked }],
         label: None,
@@ -50,6 +52,24 @@ async fn what_is_put_back_is_put_back_once_and_with_its_cause() {
     assert_eq!(store.return_document(&id("RA", 1)).await.unwrap(), Some(json!({"version": 2})));
     let kinds: Vec<String> = store.return_events(&id("RA", 1)).await.unwrap().into_iter().map(|event| event.kind).collect();
     assert_eq!((kinds, store.returns_of(&order("RA")).await.unwrap()), (vec!["asked".to_owned(), "judged".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn what_a_count_has_seen_put_back_is_not_put_back_again_when_it_is_recorded_late() {
+    let store = fresh_store().await;
+    stock_up(&store, "L-RET-L", "RET-L", 5).await;
+    store.catalog().put_stock(&count("L-RET-L", "RET-L", 8), Some(at("2011-01-05T11:00:00Z"))).await.unwrap();
+    let judged = record("RL", 1, "judged", "RET-L", 3);
+    store.record_return(&judged).await.unwrap();
+    assert_eq!(on_hand(&store, "RET-L").await, 8, "the count has these three");
+    let later = at("2011-01-05T12:00:00Z");
+    store.record_return(&ReturnRecord { updated_at: later, ..record("RL", 2, "judged", "RET-L", 4) }).await.unwrap();
+    assert_eq!(on_hand(&store, "RET-L").await, 9, "and not the fourth");
+    assert_sound(&store).await;
+    // Had nobody counted, all would have come back.
+    store.catalog().take_back_count(&facility_id("L-RET-L"), &sku("RET-L"), at("2011-01-05T11:00:00Z")).await.unwrap();
+    assert_eq!(on_hand(&store, "RET-L").await, 9);
+    assert_sound(&store).await;
 }
 
 #[tokio::test]
@@ -100,6 +120,48 @@ async fn a_carriers_events_on_a_returns_label_find_its_order_and_name_the_return
 }
 
 #[tokio::test]
+async fn once_no_goods_are_awaited_the_number_of_their_label_may_be_another_parcels() {
+    let store = fresh_whole_store().await;
+    stock_up(&store, "L-RET-F", "RET-F", 5).await;
+    for (n, (status, told)) in [
+        ("label_sent", 2),
+        ("in_transit", 2),
+        ("partially_received", 2),
+        ("received", 1),
+        ("inspected", 1),
+        ("refund_failed", 1),
+        ("closed", 1),
+        ("cancelled", 1),
+        ("expired", 1),
+        ("lost", 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (back, other, number) = (format!("RF{n}"), format!("RG{n}"), format!("N{n}"));
+        let label = ReturnLabel { carrier: "acme".into(), tracking_number: number.clone() };
+        for (version, status) in [(1, "label_sent"), (2, status)] {
+            let sent = ReturnRecord { label: Some(label.clone()), status: status.into(), ..record(&back, version, "moved", "RET-F", 0) };
+            store.record_return(&sent).await.unwrap();
+        }
+        let mut row = shipped(&other, "WH-1", &number);
+        row.updated_at = at("2011-02-05T10:00:00Z");
+        let shipping = oms_store::Record { fulfillment_orders: vec![row], ..crate::support::record(&other, 1, "shipped") };
+        store.record(&shipping).await.unwrap();
+        let scan = oms_store::CarrierEvent {
+            event_id: "e1".into(),
+            carrier: "acme".into(),
+            tracking_number: number,
+            status: "in_transit".into(),
+            occurred_at: at("2011-02-06T10:00:00Z"),
+        };
+        store.accept_carrier_events(&[scan]).await.unwrap();
+        let ids: Vec<String> = messages(&store).await.into_iter().map(|(order_id, _)| order_id).collect();
+        assert_eq!((ids.len(), ids.last()), (told, Some(&other)), "{status}: {ids:?}");
+    }
+}
+
+#[tokio::test]
 async fn returns_are_listed_newest_first_by_order_and_status() {
     let store = fresh_store().await;
     stock_up(&store, "L-RET-E", "RET-E", 5).await;
@@ -120,4 +182,23 @@ async fn returns_are_listed_newest_first_by_order_and_status() {
     assert_eq!((ids, rest.next_cursor), (vec![id("RE", 3), id("RE", 2), id("RE", 1)], None));
     let closed = store.returns_page(&of(Some("closed")), None, 10).await.unwrap();
     assert_eq!(closed.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_return_is_overdue_once_its_next_wait_is_over_and_again_if_nothing_is_heard_of_it() {
+    let store = fresh_whole_store().await;
+    let (now, minutes) = (at("2011-01-05T10:00:00Z"), SignedDuration::from_mins);
+    let waits = [("RL", Some(now - minutes(1))), ("RM", Some(now + minutes(1))), ("RN", None)];
+    for (order_id, next_wait_at) in waits {
+        store.record_return(&ReturnRecord { next_wait_at, ..record(order_id, 1, "asked", "RET-L", 0) }).await.unwrap();
+    }
+    let overdue = async |at: Timestamp| store.claim_overdue_returns(at, at + minutes(10), 10).await.unwrap();
+    assert_eq!(store.overdue_orders(now, 10).await.unwrap(), [order("RL")]);
+    assert_eq!(overdue(now).await, [id("RL", 1)]);
+    assert_eq!(overdue(now).await, [], "whoever claimed it has it for a while");
+    assert_eq!(overdue(now + minutes(2)).await, [id("RM", 1)]);
+    assert_eq!(overdue(now + minutes(11)).await, [id("RL", 1)]);
+    // What is recorded counts from then on.
+    store.record_return(&record("RL", 2, "closed", "RET-L", 0)).await.unwrap();
+    assert_eq!(overdue(now + minutes(60)).await, [id("RM", 1)]);
 }

@@ -158,11 +158,12 @@ pub async fn messages(store: &Store) -> Vec<(String, Value)> {
     claimed.into_iter().map(|message| (message.order_id.to_string(), message.payload)).collect()
 }
 
-/// The figures that must be 0 whatever happened.
+/// The figures that must be 0 whatever happened, and a ledger that explains every unit.
 pub async fn assert_sound(store: &Store) {
     let found = store.invariants().await.unwrap();
     let Invariants { oversold_units, leaked_reservations, waiting_of_closed_orders, waiting_beside_stock, .. } = found;
     assert_eq!((oversold_units, leaked_reservations, waiting_of_closed_orders, waiting_beside_stock), (0, 0, 0, 0), "{found:?}");
+    assert_eq!(store.unexplained_positions().await.unwrap(), [""; 0]);
 }
 
 /// A record that takes an order from one version to the next by an event of this kind, and changes nothing else.
@@ -188,6 +189,7 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
             hold_reasons: Vec::new(),
             next_wait_at: None,
             skus: Vec::new(),
+            gone_skus: Vec::new(),
         },
         fulfillment_orders: Vec::new(),
         stock: Vec::new(),

@@ -94,6 +94,7 @@ async fn an_order_is_overdue_once_its_next_wait_is_over_and_again_if_nothing_is_
     assert_eq!(depth(now).await, 1);
     assert_eq!(overdue(now).await, [order("late")]);
     assert_eq!((overdue(now).await, depth(now).await), (vec![], 0), "whoever claimed it has it for a while");
+    assert_eq!(store.overdue_orders(now, 10).await.unwrap(), [order("late")], "its next wait stands as it was recorded");
     assert_eq!(overdue(now + minutes(2)).await, [order("early")]);
     assert_eq!(overdue(now + minutes(11)).await, [order("late")]);
     // What is recorded counts from then on.

@@ -140,6 +140,27 @@ async fn only_facilities_that_may_serve_an_order_do() {
 }
 
 #[tokio::test]
+async fn who_is_planned_again_waits_where_the_new_plan_says() {
+    let store = fresh_store().await;
+    for id in ["ST-1", "ST-2"] {
+        stock_up(&store, id, "A", 0).await;
+        store.catalog().put_facility(&oms_store::Facility { pickup_enabled: true, ..facility(id) }).await.unwrap();
+    }
+    while store.serve_due(Timestamp::now()).await.unwrap() {}
+    let at_store = |id: &str| Waiting { only_at: vec![facility_id(id)], ..waiting("o1", "A", 1) };
+    wait_for(&store, at_store("ST-1"), "o1").await;
+    let seen = store.availability(&[sku("A")]).await.unwrap();
+    let (planned_at, facilities_version) = (Some(seen.mark), Some(seen.facilities_version));
+    let again = Reserve { waiting: vec![at_store("ST-2")], planned_at, facilities_version, ..step("o1", "again", &[]) };
+    assert!(matches!(store.reserve(&again).await.unwrap(), Reserved::Done(_)));
+    adjust(&store, "ST-1", "A", 1).await;
+    assert_eq!(granted(&store).await, []);
+    adjust(&store, "ST-2", "A", 1).await;
+    assert_eq!(granted(&store).await, [("o1".to_owned(), "ST-2".to_owned(), 1)]);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
 async fn stock_that_arrives_between_plan_and_reservation_is_not_slept_through() {
     let store = fresh_store().await;
     stock_up(&store, "WH-1", "A", 0).await;

@@ -5,17 +5,17 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
 use oms_activities::{
-    adapters::{HttpCarrier, HttpFraudCheck, HttpGateway},
+    adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway},
     ports::{Carrier, FraudCheck, Operation, PaymentGateway, PortError},
 };
 use oms_domain::payment::{Decline, OperationOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{authorize, http, label, outside, pounds, question, under};
+use super::{authorize, label, outside, pounds, question, under};
 use crate::support::{
     books::trouble,
-    http::{Answer, client},
+    http::{Answer, SIMULATORS_ANSWER_WITHIN, asked_of_simulator},
     run,
 };
 
@@ -53,6 +53,11 @@ fn of(outcome: Result<OperationOutcome, PortError>) -> Came {
         Ok(OperationOutcome::Unknown) => Unknown,
         Err(error) => error.into(),
     }
+}
+
+/// Every call here is answered; one that is not in time would mean something else than its answer.
+fn http() -> Result<HttpClient> {
+    Ok(HttpClient::answering_within(SIMULATORS_ANSWER_WITHIN)?)
 }
 
 /// One call of a port, under a key that nobody has used.
@@ -151,7 +156,7 @@ fn what_a_status_means_to_an_operation_at_the_gateway() -> Result<()> {
         table.extend(all(strange(), &Unexpected));
         table.extend(all(unreadable(), &Unknown));
         each(&url, &call, table).await?;
-        let booked: Value = Answer::to(client().get(format!("{url}/v1/operations"))).await?.view(200)?;
+        let booked: Value = Answer::to(asked_of_simulator(Method::GET, &format!("{url}/v1/operations"))).await?.view(200)?;
         assert_eq!(booked["items"], json!([]), "none of it was done, and nothing was sent elsewhere");
         Ok(())
     })
@@ -268,7 +273,7 @@ fn what_a_status_means_to_a_label() -> Result<()> {
             table.push((json!({"status": 201, "body": answer}), Unexpected));
         }
         each(&url, &book, table).await?;
-        let none: Answer = Answer::to(client().request(Method::GET, format!("{url}/v1/labels/k-1"))).await?;
+        let none: Answer = Answer::to(asked_of_simulator(Method::GET, &format!("{url}/v1/labels/k-1"))).await?;
         assert_eq!(none.status, 404, "no label was made");
         let void = |n: usize| -> BoxFuture<'_, Came> {
             Box::pin(async move { carrier.void(&format!("k-{n}")).await.map_or_else(Came::from, |()| Done) })
@@ -320,7 +325,7 @@ fn an_id_from_outside_reaches_nothing_but_itself() -> Result<()> {
             let looked_up = gateway.authorization(&thief).await.map_err(Came::from);
             assert!(matches!(looked_up, Ok(None) | Err(Refused)), "{thief}: {looked_up:?}");
         }
-        let booked: Value = Answer::to(client().get(format!("{url}/v1/operations"))).await?.view(200)?;
+        let booked: Value = Answer::to(asked_of_simulator(Method::GET, &format!("{url}/v1/operations"))).await?.view(200)?;
         assert_eq!(booked["items"].as_array().map(Vec::len), Some(2), "{booked}");
         Ok(())
     })

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use oms_domain::policy::Policy;
+use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
 use serde_json::json;
 
 use crate::support::{
@@ -26,6 +27,19 @@ fn a_whole_order_is_cancelled_and_everything_given_back() -> Result<()> {
         let refusal = shop.act(part, "accept", json!({})).await?.problem(409, "order_closed")?;
         assert_eq!(refusal.current_status.as_deref(), Some("cancelled"));
         replay::keep(&shop.system, &id, "cancelled").await
+    })
+}
+
+#[test]
+fn an_order_that_temporal_is_asked_to_cancel_gives_everything_back() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place_released(&Basket::of(&sku, 4, 255)).await?.heading.order_id.parse()?;
+        let handle = shop.system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(&id));
+        handle.cancel(Default::default()).await?;
+        assert_eq!(shop.until_status(&id, "cancelled").await?.totals.voided_minor, 1_020);
+        assert_eq!(shop.stock(&sku, LEEDS).await?, (10, 0));
+        replay::keep(&shop.system, &id, "cancel-requested").await
     })
 }
 

@@ -139,16 +139,32 @@ fn a_scan_ahead_of_its_time_keeps_no_later_word_from_counting() -> Result<()> {
 }
 
 #[test]
-fn a_label_that_no_carrier_has_collected_is_not_lost_by_a_word() -> Result<()> {
+fn a_label_that_no_carrier_has_collected_is_neither_lost_nor_sent_back_by_a_word() -> Result<()> {
+    in_shop(async |shop| {
+        for word in ["lost", "returned_to_sender"] {
+            let number = &unique("V");
+            let id = shipped(shop, number).await?;
+            report(shop, &[scan("word", number, word, 0)]).await?;
+            let order = shop.until(&id, "need attention", |order| order.needs_attention).await?;
+            let parcel = &order.fulfillment_orders[0].parcels[0];
+            assert_eq!((parcel.status.as_str(), order.totals.refunded_minor), ("labelled", 0), "{word}");
+            let path = format!("/v1/parcels/{}/resolve", parcel.parcel_id);
+            shop.post(&path, &json!({"resolution": "replace"})).await?.problem(409, "illegal_transition")?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_scan_of_a_label_that_is_void_here_is_looked_into() -> Result<()> {
     in_shop(async |shop| {
         let number = &unique("V");
         let id = shipped(shop, number).await?;
-        report(shop, &[scan("lost", number, "lost", 0)]).await?;
+        let part = shop.order(&id).await?.fulfillment_orders[0].fulfillment_order_id.clone();
+        shop.acts(&part, "unship", json!({})).await?;
+        assert_eq!(report(shop, &[scan("t", number, "in_transit", 0)]).await?, ["accepted"]);
         let order = shop.until(&id, "need attention", |order| order.needs_attention).await?;
-        let parcel = &order.fulfillment_orders[0].parcels[0];
-        assert_eq!(parcel.status, "labelled");
-        let path = format!("/v1/parcels/{}/resolve", parcel.parcel_id);
-        shop.post(&path, &json!({"resolution": "replace"})).await?.problem(409, "illegal_transition")?;
+        assert_eq!(order.attention[0].subject, format!("{part}-P1"));
         Ok(())
     })
 }

@@ -140,3 +140,28 @@ fn a_person_says_that_an_operation_was_never_made_and_it_is_made_once_under_anot
         Ok(())
     })
 }
+
+#[test]
+fn what_a_person_takes_for_an_authorization_is_captured_only_if_it_is_this_orders() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let other = shop.place_released(&Basket::of(&sku, 4, 255)).await?.heading.order_id.parse()?;
+        let reference = shop.document(&other).await?.and_then(|order| order.payments[0].operations[0].reference.clone());
+        trouble(&shop.system.addresses.gateway_url, json!({"down_for_ms": 4_000})).await?;
+        // The gateway's books will never be as this order's are.
+        let unknown = |order: &OrderView| order.payments[0].operations.first().is_some_and(|operation| operation.status == "unknown");
+        let basket = Basket::of(&sku, 4, 255);
+        let id = basket.id();
+        shop.place_unnoted(&basket).await?;
+        shop.until(&id, "have lost sight of its payment", unknown).await?;
+        let body = json!({"outcome": "succeeded", "reference": reference, "reason": "it was in the list"});
+        shop.post(&format!("/v1/orders/{id}/payments/default/operations/1/resolve"), &body).await?.view::<PaymentView>(200)?;
+        let part = shop.until_part(&id, 1, "released").await?.fulfillment_order_id;
+        shop.ship(&part).await?;
+        let refused = |order: &OrderView| order.attention.iter().any(|known| known.subject == "capture default");
+        let order = shop.until(&id, "have its capture refused", refused).await?;
+        ensure!(order.attention.iter().any(|known| known.why.contains("authorization_of_another_order")), "{:?}", order.attention);
+        assert_eq!(shop.books(&other).await?.amounts(OperationKind::Capture), [0_i64; 0], "another customer's money was taken");
+        Ok(())
+    })
+}

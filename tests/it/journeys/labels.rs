@@ -140,3 +140,25 @@ fn a_number_that_is_given_while_a_label_is_pending_is_the_one_it_goes_under() ->
         Ok(())
     })
 }
+
+#[test]
+fn a_label_that_the_carrier_does_not_void_needs_a_person_and_is_voided_once_it_does() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let (id, part) = (order.heading.order_id.parse()?, &order.fulfillment_orders[0].fulfillment_order_id);
+        let shipped = shop.acts(part, "ship", json!({})).await?;
+        let no = json!({"answer_next": {"status": 422, "body": {"status": "refused", "code": "in_use"}}});
+        trouble(&shop.system.addresses.carrier_url, no).await?;
+        shop.acts(part, "unship", json!({})).await?;
+        let order = shop.until(&id, "need attention", |order| order.needs_attention).await?;
+        assert_eq!(order.attention[0].subject, format!("{}:label:1:void", shipped.parcels[0].parcel_id));
+        let retry = format!("/v1/attention/{id}:{}/retry", order.attention[0].subject);
+        shop.post(&retry, &json!({})).await?.view::<()>(204)?;
+        shop.until(&id, "need nobody any more", |order| !order.needs_attention).await?;
+        shop.cancel(&id, "c1", &[]).await?;
+        shop.acts(part, "accept-cancellation", json!({})).await?;
+        shop.until_status(&id, "cancelled").await?;
+        replay::keep(&shop.system, &id, "label-not-voided").await
+    })
+}

@@ -11,8 +11,14 @@ use crate::support::{
     Basket, Shop,
     basket::unique,
     in_shop, in_shop_under, replay,
+    runtime::until,
     system::{LEEDS, YORK},
 };
+
+/// Waits until so many units are there and nobody's.
+async fn left(shop: &Shop, sku: &Sku, facility: &str, units: i64) -> Result<()> {
+    until("offered units to be given back", async || Ok((shop.stock(sku, facility).await? == (units, 0)).then_some(()))).await
+}
 
 /// A facility of the test's own, near the customers of its baskets.
 async fn facility(shop: &Shop, id: &str, ships: bool) -> Result<()> {
@@ -111,7 +117,9 @@ fn an_order_that_ships_whole_leaves_when_the_last_of_it_has_come_and_holds_up_no
         shop.until(&whole, "wait", |order| order.lines.iter().all(|line| line.units.unfilled > 0)).await?;
         shop.adjust(&first, LEEDS, 2).await?;
         shop.adjust(&second, YORK, 1).await?;
-        // Neither place has all of it, so that it is nobody's.
+        // Neither place has all of it, so that it is nobody's, once the order has been asked and has said so.
+        left(shop, &first, LEEDS, 2).await?;
+        left(shop, &second, YORK, 1).await?;
         let other = shop.place_released(&Basket::of(&second, 1, 2_550)).await?;
         assert_eq!(other.fulfillment_orders[0].facility_id.as_deref(), Some(YORK));
         shop.adjust(&second, LEEDS, 1).await?;

@@ -341,7 +341,8 @@ fn a_return_that_temporal_is_asked_to_cancel_gives_its_units_back() -> Result<()
         let handle = shop.system.temporal.get_workflow_handle::<oms_workflows::returns::ReturnWorkflow>(return_workflow_id(&id.parse()?));
         handle.cancel(Default::default()).await?;
         until_return(shop, &id, "cancelled").await?;
-        shop.until(&order, "have its units back", |order| order.returns[0].amount_minor == Some(0)).await.map(drop)
+        shop.until(&order, "have its units back", |order| order.returns[0].amount_minor == Some(0)).await?;
+        replay::keep_return(&shop.system, &id.parse()?, "return-cancel-requested").await
     })
 }
 

@@ -19,6 +19,7 @@ use oms_workflows::{
     names::{Queue, Queues, return_workflow_id},
     returns::ReturnWorkflow,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 use temporalio_client::{WorkflowExecutionStatus, WorkflowStartOptions};
 use tokio::time::{Instant, sleep, timeout};
@@ -194,19 +195,16 @@ impl Play<'_> {
         let Some(part) = self.until_part(n, |part| number(part).is_some()).await? else { return Ok(()) };
         let event = json!({"event_id": unique("scan"), "carrier": "van", "tracking_number": number(&part), "status": status,
             "occurred_at": Timestamp::now().to_string()});
-        self.shop.post("/v1/carrier-events", &json!({"events": [event]})).await?.view::<Value>(202).map(drop)
+        self.shop.post("/v1/carrier-events", &json!({"events": [event]})).await?.view::<Value>(202)?;
+        // What a carrier says next may overtake it: of a parcel that it never had it can have lost nothing.
+        let heard = |part: &FulfillmentOrderView| part.parcels.first().is_some_and(|parcel| parcel.status == status);
+        self.until_part(n, heard).await.map(drop)
     }
 
     /// Asks under one key until there is an answer, as a tablet would while parts of the house are slow. Only an order that is being
     /// cancelled meanwhile may refuse what its scenario holds: what has ended, or is asked back, is not shipped any more.
     async fn ask(&self, path: &str, body: &Value) -> Result<()> {
-        let key = unique("ask");
-        let answer = until(path, async || {
-            let answer = self.shop.post_keyed(path, &key, body).await?;
-            let again = matches!(answer.status, 503 | 504) || answer.body["code"] == "idempotency_key_in_flight";
-            Ok(Some(answer).filter(|_| !again))
-        });
-        let answer = answer.await?;
+        let answer = self.shop.ask(Method::POST, path, &unique("ask"), body).await?;
         if answer.status == 409 && self.fault() == Some(Fault::CancelledMeanwhile) {
             return Ok(());
         }

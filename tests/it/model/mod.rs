@@ -12,6 +12,7 @@ mod numbers;
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
+    num::NonZeroU64,
     sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
@@ -29,7 +30,7 @@ use oms_domain::{
 
 use self::{doors::Call, numbers::Model};
 use crate::support::{
-    Answer, Basket, Shop,
+    Basket, Shop,
     basket::unique,
     in_shop, replay,
     runtime::until,
@@ -73,8 +74,8 @@ impl Draws {
 
 #[test]
 fn random_lives_end_as_the_model_says() -> Result<()> {
-    let seed: u64 = setting("OMS_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
-    let sequences = setting("OMS_SEQUENCES").unwrap_or(SEQUENCES);
+    let seed: u64 = setting("OMS_SEED")?.unwrap_or_else(|| RandomState::new().hash_one("seed"));
+    let sequences = setting("OMS_SEQUENCES")?.map_or(SEQUENCES, NonZeroU64::get);
     println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
     let (begun, taken) = (Instant::now(), AtomicUsize::new(0));
     in_shop(async |shop| {
@@ -93,8 +94,11 @@ fn random_lives_end_as_the_model_says() -> Result<()> {
     })
 }
 
-fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
-    std::env::var(name).ok()?.parse().ok()
+/// A setting that says nothing of use is no reason to try something else, or nothing, and pass.
+fn setting<T: std::str::FromStr>(name: &str) -> Result<Option<T>> {
+    let Some(text) = std::env::var_os(name) else { return Ok(None) };
+    let read = text.to_str().and_then(|text| text.parse().ok());
+    read.with_context(|| format!("{name} cannot be {}", text.display())).map(Some)
 }
 
 /// One order's.
@@ -152,14 +156,7 @@ impl<'a> Life<'a> {
 
     /// Whether it was granted. It may well be refused, but never fail.
     async fn send(&self, key: &str, call: &Call) -> Result<bool> {
-        let answer = until(&call.path, async || {
-            let request = self.shop.request(call.method.clone(), &call.path).header("Idempotency-Key", key).json(&call.body);
-            let answer = Answer::to(request).await?;
-            // Too busy, or busy with this very request: the same again.
-            let again = matches!(answer.status, 503 | 504) || answer.body["code"] == "idempotency_key_in_flight";
-            Ok(Some(answer).filter(|_| !again))
-        });
-        let answer = match answer.await {
+        let answer = match self.shop.ask(call.method.clone(), &call.path, key, &call.body).await {
             Ok(answer) => answer,
             Err(error) => return Err(error.context(replay::last_noted(&self.shop.system, &self.id).await?)),
         };

@@ -13,17 +13,9 @@ use oms_domain::{ids::OrderId, policy::Policy};
 use oms_starter::Relay;
 use oms_workflows::{names::order_workflow_id, order::OrderWorkflow};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use temporalio_client::WorkflowTerminateOptions;
 
 use crate::support::{Basket, Shop, in_own_shop, runtime::until, system::LEEDS};
-
-/// Executes a statement on the database itself.
-async fn execute(shop: &Shop, statement: impl Into<String>) -> Result<()> {
-    let mut connection = PgConnection::connect(&shop.system.addresses.database_url).await?;
-    sqlx::query(AssertSqlSafe(statement.into())).execute(&mut connection).await?;
-    Ok(connection.close().await?)
-}
 
 /// Ends the order's run by force.
 async fn terminate(shop: &Shop, id: &OrderId) -> Result<()> {
@@ -54,6 +46,17 @@ fn stock_for_an_open_order_without_a_run_revives_it_and_is_never_dropped() -> Re
 }
 
 #[test]
+fn an_open_order_without_a_run_and_without_a_document_is_found_too() -> Result<()> {
+    in_own_shop(Policy { backorder_ms: 3_000, ..Policy::default() }, async |shop| {
+        let (_, id) = waiting(shop).await?;
+        terminate(shop, &id).await?;
+        shop.system.forget_document(&id).await?;
+        until("it to be revived", async || Ok((shop.starter.revive_lost_orders(Duration::ZERO).await?.done == 1).then_some(()))).await?;
+        shop.until_status(&id, "cancelled").await.map(drop)
+    })
+}
+
+#[test]
 fn an_open_order_without_a_run_is_found_by_its_next_wait() -> Result<()> {
     in_own_shop(Policy { backorder_ms: 3_000, ..Policy::default() }, async |shop| {
         let (_, id) = waiting(shop).await?;
@@ -77,8 +80,8 @@ fn an_open_order_without_a_run_is_found_by_its_next_wait() -> Result<()> {
 fn a_message_that_no_order_understands_ends_as_a_dead_letter_and_the_next_is_delivered() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
         let (sku, id) = waiting(shop).await?;
-        execute(shop, format!("INSERT INTO order_inbox (order_id, kind, payload, attempts) VALUES ('{id}', 'of_another_kind', '{{}}', 9)"))
-            .await?;
+        let message = format!("INSERT INTO order_inbox (order_id, kind, payload, attempts) VALUES ('{id}', 'of_another_kind', '{{}}', 9)");
+        shop.system.execute(message).await?;
         shop.put(&format!("/v1/stock/{LEEDS}/{sku}"), &json!({"on_hand": 10})).await?.view::<Value>(200)?;
         shop.until(&id, "be served", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
         let dead = until("the dead letter", async || {
@@ -90,7 +93,7 @@ fn a_message_that_no_order_understands_ends_as_a_dead_letter_and_the_next_is_del
         assert!(dead.why.contains("of_another_kind"), "{dead:?}");
 
         // Understood by now, it is delivered when somebody has it tried again.
-        execute(shop, "UPDATE order_inbox SET kind = 'carrier_event' WHERE dead_at IS NOT NULL").await?;
+        shop.system.execute("UPDATE order_inbox SET kind = 'carrier_event' WHERE dead_at IS NOT NULL").await?;
         let path = format!("/v1/inbox/dead-letters/{}/retry", dead.message_id);
         assert_eq!(shop.post(&path, &json!({})).await?.status, 204);
         until("the message to be delivered", async || {
@@ -109,7 +112,7 @@ fn what_was_announced_and_never_came_is_forgotten_and_hides_no_lost_start() -> R
     in_own_shop(Policy::default(), async |shop| {
         let ghosts = "INSERT INTO pending_intakes (order_id, received_at, leased_until)
             SELECT 'ghost' || n, now() - interval '2 hours', now() - interval '2 hours' FROM generate_series(1, 450) n";
-        execute(shop, ghosts).await?;
+        shop.system.execute(ghosts).await?;
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let basket = Basket::of(&sku, 4, 255);
         let order = oms_api::order::parse_order(basket.body.to_string().as_bytes()).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
@@ -127,19 +130,26 @@ fn what_was_announced_and_never_came_is_forgotten_and_hides_no_lost_start() -> R
 fn two_relays_share_the_messages() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
         let (sku, id) = waiting(shop).await?;
+        shop.system.stop_messengers().await;
         let messages = "INSERT INTO order_inbox (order_id, kind, payload) SELECT 'nobody' || n, 'stock_arrived', '{\"grants\": []}'
             FROM generate_series(1, 300) n";
-        execute(shop, messages).await?;
+        shop.system.execute(messages).await?;
         let relays = [0, 1].map(|_| Relay::new(shop.starter.clone()).giving_up_after(1));
-        let rounds = futures_util::future::try_join_all(relays.iter().map(Relay::deliver_due)).await?;
-        let failed: usize = rounds.iter().map(|round| round.failed).sum();
-        ensure!(failed <= 300, "{rounds:?}");
-        until("each to be given up once", async || {
+        let mut failed = 0;
+        let dead = until("each to be given up", async || {
+            for round in futures_util::future::try_join_all(relays.iter().map(Relay::deliver_due)).await? {
+                ensure!(round.done == 0, "{round:?}");
+                failed += round.failed;
+            }
             let page: Page<DeadLetterView> = shop.get("/v1/inbox/dead-letters?limit=500").await?.view(200)?;
-            Ok((page.items.len() == failed).then_some(()))
+            Ok((page.items.len() == 300).then_some(page.items))
         })
         .await?;
-        execute(shop, "DELETE FROM order_inbox").await?;
+        // One each, unless Temporal was too busy for some; whatever was tried was tried by one relay.
+        let attempts: u32 = dead.iter().map(|letter| letter.attempts).sum();
+        assert_eq!(usize::try_from(attempts)?, failed);
+        shop.system.execute("DELETE FROM order_inbox").await?;
+        shop.system.start_messengers().await;
         shop.put(&format!("/v1/stock/{LEEDS}/{sku}"), &json!({"on_hand": 4})).await?.view::<Value>(200)?;
         let served = shop.until(&id, "be served", |order| order.fulfillment_orders.iter().any(|part| part.status == "released")).await?;
         shop.fulfill(&served).await

@@ -1,6 +1,7 @@
 //! Parts of the house that die in the middle of their work: nothing is lost, and nothing is done twice.
 
 mod database;
+mod forgotten;
 mod frozen;
 mod lives_once;
 mod lost_start;
@@ -8,6 +9,9 @@ mod lost_task;
 mod messengers;
 mod other_rules;
 mod process;
+mod restored;
+mod returns;
 mod server;
+mod told_again;
 mod worker;
 mod zombie;

@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use oms_domain::{ids::OrderId, payment::OperationKind};
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{Answer, client};
+use super::http::{Answer, asked_of_simulator};
 
 /// One operation in the gateway's books.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -28,7 +29,8 @@ pub struct Books(pub Vec<Entry>);
 impl Books {
     /// Reads them; one page is more than any test needs.
     pub async fn of(gateway_url: &str, order_id: &OrderId) -> Result<Self> {
-        let request = client().get(format!("{gateway_url}/v1/operations")).query(&[("reference", order_id.as_str()), ("limit", "1000")]);
+        let request = asked_of_simulator(Method::GET, &format!("{gateway_url}/v1/operations"))
+            .query(&[("reference", order_id.as_str()), ("limit", "1000")]);
         Ok(Self(Answer::to(request).await?.view::<Page>(200)?.items))
     }
 
@@ -44,7 +46,7 @@ impl Books {
 
 /// Troubles a simulator; `{}` ends the trouble. Fields: see devstack's control module.
 pub async fn trouble(simulator_url: &str, setting: serde_json::Value) -> Result<()> {
-    Answer::to(client().post(format!("{simulator_url}/control")).json(&setting)).await?.view::<()>(204)
+    Answer::to(asked_of_simulator(Method::POST, &format!("{simulator_url}/control")).json(&setting)).await?.view::<()>(204)
 }
 
 /// Makes an authorization, as a checkout would that hands it over with the order.
@@ -59,6 +61,7 @@ pub async fn authorize_for(gateway_url: &str, order_id: &OrderId, amount_minor: 
         id: String,
     }
     let body = json!({"reference": order_id, "amount_minor": amount_minor, "currency": currency, "token": "tok_fine"});
-    let request = client().post(format!("{gateway_url}/v1/authorizations")).header("Idempotency-Key", format!("checkout:{order_id}"));
+    let request = asked_of_simulator(Method::POST, &format!("{gateway_url}/v1/authorizations"))
+        .header("Idempotency-Key", format!("checkout:{order_id}"));
     Ok(Answer::to(request.json(&body)).await?.view::<Made>(201)?.id)
 }

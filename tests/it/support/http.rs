@@ -1,20 +1,28 @@
 //! Plain HTTP, as a checkout or an associate's tablet would speak it.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use oms_api::problem::{PROBLEM_JSON, Problem};
-use reqwest::{Client, RequestBuilder, header::HeaderMap};
+use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ground::Addresses;
+
+/// However busy the machine is.
+pub const SIMULATORS_ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);
 
 /// The client of all tests.
 pub fn client() -> &'static Client {
     &CLIENT
+}
+
+/// A request to a simulator of what lies outside: it answers at once, so that who waits this long waits in vain.
+pub fn asked_of_simulator(method: Method, url: &str) -> RequestBuilder {
+    CLIENT.request(method, url).timeout(SIMULATORS_ANSWER_WITHIN)
 }
 
 /// What came back.

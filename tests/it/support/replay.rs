@@ -13,7 +13,7 @@ use oms_workflows::{
     returns::ReturnWorkflow,
 };
 use serde_json::Value;
-use temporalio_client::WorkflowHistory;
+use temporalio_client::{NamespacedClient, UntypedWorkflow, WorkflowExecutionInfo, WorkflowHandle, WorkflowHistory};
 use temporalio_common::{data_converters::DataConverter, protos::temporal::api::history::v1::History};
 
 use super::system::System;
@@ -98,11 +98,15 @@ pub async fn replays(system: &System, id: &OrderId) -> Result<()> {
     replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of order {id} does not replay"))
 }
 
-/// The history of the last run of a maintenance replays against the workflow as it is now.
-pub async fn maintenance_replays(system: &System, task: &str) -> Result<()> {
+async fn maintenance_history(system: &System, task: &str) -> Result<Vec<u8>> {
     let id = maintenance_id(&Queues::new(system.addresses.queue_prefix.clone()), task);
     let handle = system.temporal.get_workflow_handle::<MaintenanceWorkflow>(id);
-    let json = scrubbed(handle.fetch_history(Default::default()).to_json().await?)?;
+    scrubbed(handle.fetch_history(Default::default()).to_json().await?)
+}
+
+/// The history of the last run of a maintenance replays against the workflow as it is now.
+pub async fn maintenance_replays(system: &System, task: &str) -> Result<()> {
+    let json = maintenance_history(system, task).await?;
     replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of the maintenance {task} does not replay"))
 }
 
@@ -133,6 +137,25 @@ pub async fn keep(system: &System, id: &OrderId, name: &str) -> Result<()> {
         return Ok(());
     }
     write(&history(system, id).await?, name)
+}
+
+/// The same for one run of an order that was handed over.
+pub async fn keep_run(system: &System, id: &OrderId, run_id: &str, name: &str) -> Result<()> {
+    if std::env::var_os(RECORD).is_none() {
+        return Ok(());
+    }
+    let client = system.temporal.clone();
+    let run = WorkflowExecutionInfo::builder().namespace(client.namespace()).workflow_id(order_workflow_id(id)).run_id(run_id).build();
+    let handle = WorkflowHandle::<_, UntypedWorkflow>::new(client, run);
+    write(&scrubbed(handle.fetch_history(Default::default()).to_json().await?)?, name)
+}
+
+/// The same for the last run of a maintenance.
+pub async fn keep_maintenance(system: &System, task: &str, name: &str) -> Result<()> {
+    if std::env::var_os(RECORD).is_none() {
+        return Ok(());
+    }
+    write(&maintenance_history(system, task).await?, name)
 }
 
 /// The same for a return's history.

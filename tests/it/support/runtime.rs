@@ -45,8 +45,13 @@ pub fn run(test: impl Future<Output = Result<()>>) -> Result<()> {
 }
 
 /// Waits until the condition gives something; fails with what was waited for.
-pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
-    let give_up = Instant::now() + PATIENCE;
+pub async fn until<T>(what: &str, condition: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    until_within(PATIENCE, what, condition).await
+}
+
+/// The same, with a patience of one's own.
+pub async fn until_within<T>(patience: Duration, what: &str, mut condition: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let give_up = Instant::now() + patience;
     loop {
         if let Some(found) = condition().await? {
             return Ok(found);

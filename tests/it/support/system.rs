@@ -14,6 +14,7 @@ use oms_store::{Facility, Store};
 use oms_worker::{Around, Settings};
 use oms_workflows::names::Queues;
 use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use temporalio_client::Client;
 use temporalio_common::data_converters::DataConverter;
 use tokio::sync::{Mutex, OnceCell};
@@ -87,9 +88,10 @@ impl System {
         };
         let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, setup.rules.clone(), set_up);
         let worker = if setup.without_worker { None } else { Some(start()?) };
-        let starter = starter(&temporal, &store, &addresses, Policy::default());
-        let messengers = Mutex::new(Some(Messengers::start(&AppState::new(store.clone(), starter))));
-        Ok(Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, worker: Mutex::new(worker), messengers }))
+        let (worker, messengers) = (Mutex::new(worker), Mutex::new(None));
+        let system = Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, worker, messengers });
+        system.start_messengers().await;
+        Ok(system)
     }
 
     /// What places and reaches orders under this policy.
@@ -101,6 +103,24 @@ impl System {
     pub async fn forget_document(&self, id: &OrderId) -> Result<()> {
         let body = json!({"TableName": self.addresses.table, "Key": {"pk": {"S": format!("ORDER#{id}")}, "sk": {"S": "DOC"}}});
         dynamodb(&self.addresses, "DeleteItem", &body).await.map(drop)
+    }
+
+    /// Executes a statement on the database itself.
+    pub async fn execute(&self, statement: impl Into<String>) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.addresses.database_url).await?;
+        sqlx::query(AssertSqlSafe(statement.into())).execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    }
+
+    pub async fn start_messengers(&self) {
+        let state = AppState::new(self.store.clone(), self.starter(Policy::default()));
+        *self.messengers.lock().await = Some(Messengers::start(&state));
+    }
+
+    pub async fn stop_messengers(&self) {
+        if let Some(messengers) = self.messengers.lock().await.take() {
+            messengers.stop().await;
+        }
     }
 
     pub async fn start_worker(&self) -> Result<()> {
@@ -115,9 +135,7 @@ impl System {
     }
 
     pub async fn stop(&self) -> Result<()> {
-        if let Some(messengers) = self.messengers.lock().await.take() {
-            messengers.stop().await;
-        }
+        self.stop_messengers().await;
         if self.worker.lock().await.is_some() {
             self.stop_worker().await?;
         }

@@ -230,6 +230,13 @@ impl<P: Process> Line<P> {
         self.recorded_status = Some(written.this.status());
     }
 
+    /// The same, unless the books have what they were told.
+    pub fn restore_if_behind(&mut self, stored: u64, at: Timestamp) {
+        if stored < self.base {
+            self.restore(stored, at);
+        }
+    }
+
     /// The books had been restored, to this version: the next record says so, and everything that they have lost of where units are.
     pub fn restore(&mut self, stored: u64, at: Timestamp) {
         let Some(this) = &mut self.this else { return };
@@ -242,8 +249,7 @@ impl<P: Process> Line<P> {
 }
 
 fn recorded<P: Process>(seq: u64, event: &P::Event, at: Timestamp) -> RecordedEvent {
-    // An event is plain data: maps with string keys, which always has a JSON form.
-    let data = serde_json::to_value(event).unwrap_or_default();
+    let data = serde_json::to_value(event).expect("an event is plain data: maps with string keys, which always has a JSON form");
     RecordedEvent { seq, at, kind: P::kind(event).to_owned(), data }
 }
 
@@ -358,6 +364,20 @@ mod tests {
         assert!(line.to_record().is_none() && line.is_settled(a) && line.is_settled(b));
         assert_eq!(line.refusal(a).map(|refusal| refusal.code), Some(ErrorCode::IllegalTransition));
         assert_eq!((line.refusal(a), line.refusal(b)), (None, None));
+    }
+
+    #[test]
+    fn books_that_are_found_behind_are_told_once_and_those_that_are_not_are_told_nothing() {
+        let mut line = line(&["a", "b"]);
+        line.restore_if_behind(2, AT);
+        assert!(line.to_record().is_none());
+        line.restore_if_behind(0, AT);
+        line.restore_if_behind(0, AT);
+        let sent = line.to_record().unwrap();
+        assert_eq!((sent.events.len(), sent.base, sent.since), (1, 0, 0));
+        line.settle(&sent);
+        line.restore_if_behind(3, AT);
+        assert!(line.to_record().is_none());
     }
 
     #[test]

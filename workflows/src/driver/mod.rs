@@ -14,7 +14,7 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
 };
 use temporalio_workflow::{
-    ContinueAsNewOptions, ContinueAsNewVersioningBehavior, WaitConditionOptions, WorkflowCancellationError, WorkflowCancellationToken,
+    ActivityExecutionError, ContinueAsNewOptions, ContinueAsNewVersioningBehavior, WaitConditionOptions, WorkflowCancellationError, WorkflowCancellationToken,
     WorkflowContext, WorkflowResult, WorkflowTermination, common::error::ApplicationFailure,
 };
 
@@ -107,6 +107,15 @@ impl<P: Process> Run<P> {
     }
 }
 
+/// A process as the books have it.
+pub(crate) struct Found<P> {
+    pub this: P,
+    /// It goes on; else it begins.
+    pub goes_on: bool,
+    /// The version that PostgreSQL has: below its own, or below what a run has recorded, once PostgreSQL had been restored.
+    pub stored: u64,
+}
+
 /// A workflow that the driver drives.
 pub(crate) trait Driven: Sized + 'static {
     type This: Process;
@@ -119,8 +128,8 @@ pub(crate) trait Driven: Sized + 'static {
     fn queues(&self) -> &Queues;
     fn history_max(&self) -> u32;
 
-    /// Reads it as it is recorded, or as it begins; true: it goes on. Ends the run only where there is nothing at all.
-    fn admit(ctx: &WorkflowContext<Self>) -> impl Future<Output = Result<(Self::This, bool), WorkflowTermination>>;
+    /// Reads it as it is recorded, or as it begins. An error: there is nothing at all.
+    fn admit(ctx: &WorkflowContext<Self>) -> impl Future<Output = Result<Found<Self::This>, ActivityExecutionError>>;
     /// Its first command; to one that has begun it means nothing.
     fn first() -> CommandOf<Self>;
     fn tick() -> CommandOf<Self>;
@@ -147,6 +156,10 @@ pub(crate) trait Driven: Sized + 'static {
     fn next_deadline(&self) -> Option<(Timestamp, String)>;
     fn needs_attention(&self) -> bool;
     fn show(ctx: &WorkflowContext<Self>);
+    /// It can say whether it may be cancelled.
+    fn hears_cancellation(&self) -> bool {
+        true
+    }
     /// "Request cancellation" in the Temporal UI is a cancellation like any other.
     fn cancelled(&mut self, at: Timestamp);
 
@@ -194,10 +207,12 @@ pub(crate) fn now<W: Driven>(ctx: &WorkflowContext<W>) -> Result<Timestamp, Work
 
 /// From the beginning, or from where it stands, to the end or to the next run.
 pub(crate) async fn drive<W: Driven>(ctx: &WorkflowContext<W>) -> WorkflowResult<W::Result> {
-    let (this, goes_on) = W::admit(ctx).await?;
+    let Found { this, goes_on, stored } = W::admit(ctx).await?;
     let at = now(ctx)?;
     ctx.state_mut(|s| {
-        s.run_state_mut().line.stand_on(this, &W::first(), at);
+        let line = &mut s.run_state_mut().line;
+        line.stand_on(this, &W::first(), at);
+        line.restore_if_behind(stored, at);
         if goes_on {
             s.went_on();
         }
@@ -293,7 +308,10 @@ fn cancel_asked<W: Driven>(ctx: &WorkflowContext<W>) -> Pending<CommandOf<W>> {
     let ctx = ctx.clone();
     Box::pin(async move {
         ctx.cancelled().await;
-        Woken::CancelAsked
+        match wait(&ctx, W::hears_cancellation).await {
+            // A shielded wait is never cancelled; if it were, it would be heard at once.
+            Ok(()) | Err(_) => Woken::CancelAsked,
+        }
     })
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use oms_domain::error::ErrorCode;
-use temporalio_workflow::{TimerOptions, WorkflowCancellationToken, WorkflowContext, WorkflowTermination, common::ActivityDefinition};
+use temporalio_workflow::{
+    ActivityExecutionError, TimerOptions, WorkflowCancellationToken, WorkflowContext, WorkflowTermination, common::ActivityDefinition,
+};
 
-use super::{Driven, Process, now, show_attention, wait};
+use super::{Driven, Found, Process, now, show_attention, wait};
 use crate::{
     calls::{code, own, reason},
     contracts::RecordOutcome,
@@ -42,15 +44,18 @@ pub(super) async fn record<W: Driven>(ctx: &WorkflowContext<W>) -> Result<(), Wo
     Ok(())
 }
 
-/// Reads the process as others have recorded it, and goes on from there.
+/// Reads the process as others have recorded it, and goes on from there; what PostgreSQL has lost of it is recorded again.
 async fn adopt<W: Driven>(ctx: &WorkflowContext<W>, is_wanted: impl FnOnce(u64, u64) -> bool) -> Result<(), WorkflowTermination> {
-    let (this, _) = W::admit(ctx).await?;
+    let found = W::admit(ctx).await;
     let at = now(ctx)?;
     ctx.state_mut(|s| {
+        // Where the books have lost it altogether, this run is all that is left of it.
+        let Ok(Found { this, stored, .. }) = found else { return s.run_state_mut().line.restore_if_behind(0, at) };
         if is_wanted(s.run_state().line.recorded(), this.version()) {
             s.run_state_mut().line.adopt(this, at);
             s.went_on();
         }
+        s.run_state_mut().line.restore_if_behind(stored, at);
     });
     Ok(())
 }
@@ -63,13 +68,13 @@ async fn fail_task<W: Driven>(ctx: &WorkflowContext<W>, why: &str) {
 }
 
 /// Runs one of the house's own activities until it has an answer, whatever the store says: a run that ended because of it would leave
-/// stock and money to nobody. One that has to wait for long says so, where people look.
+/// stock and money to nobody. Its one error is that nothing was ever taken in. One that has to wait for long says so, where people look.
 pub(crate) async fn insist<W, A>(
     ctx: &WorkflowContext<W>,
     activity: impl Fn() -> A,
     input: A::Input,
     summary: &str,
-) -> Result<A::Output, WorkflowTermination>
+) -> Result<A::Output, ActivityExecutionError>
 where
     W: Driven,
     A: ActivityDefinition,
@@ -85,7 +90,7 @@ where
                 return Ok(output);
             }
             // Nothing was ever taken in under this id.
-            Err(error) if code(&error) == Some(ErrorCode::OrderNotFound) => return Err(error.into()),
+            Err(error) if code(&error) == Some(ErrorCode::OrderNotFound) => return Err(error),
             Err(error) => stuck(ctx, &reason(&error)),
         }
         look_again_after(ctx, pause).await;

@@ -9,12 +9,12 @@ use oms_domain::{
     ids::CancellationId,
     order::{Command, Effect, Event, Order, OrderStatus, Request, decide},
 };
-use temporalio_workflow::{ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
+use temporalio_workflow::{ActivityExecutionError, ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
 
 use super::{OrderWorkflow, effects};
 use crate::{
     contracts::{AdmitRequest, Admitted, Data, RecordAnswer, RecordInput},
-    driver::{Driven, Effort, Process, Run, Unrecorded, insist},
+    driver::{Driven, Effort, Found, Process, Run, Unrecorded, insist},
     messages::{OrderInput, OrderResult},
     names::Queues,
 };
@@ -77,14 +77,15 @@ impl Driven for OrderWorkflow {
         self.input.history_max
     }
 
-    async fn admit(ctx: &WorkflowContext<Self>) -> Result<(Order, bool), WorkflowTermination> {
+    async fn admit(ctx: &WorkflowContext<Self>) -> Result<Found<Order>, ActivityExecutionError> {
         let (order_id, policy) = ctx.state(|s| (s.input.order_id.clone(), s.input.policy.clone()));
         match insist(ctx, || Data::admit, AdmitRequest { order_id }, "read the order").await? {
             Admitted::Fresh(core) => {
                 ctx.state_mut(|s| s.beginning = Some((*core).clone()));
-                Ok((Order::new(*core, policy), false))
+                Ok(Found { this: Order::new(*core, policy), goes_on: false, stored: 0 })
             }
-            Admitted::Resumed(order) => Ok((*order, true)),
+            Admitted::Resumed(order) => Ok(Found { stored: order.version, this: *order, goes_on: true }),
+            Admitted::Behind { order, stored_version } => Ok(Found { this: *order, goes_on: true, stored: stored_version }),
         }
     }
 
@@ -99,7 +100,7 @@ impl Driven for OrderWorkflow {
     async fn record(ctx: &WorkflowContext<Self>, unrecorded: &Unrecorded<Order>) -> Result<Option<RecordAnswer>, WorkflowTermination> {
         let input = ctx.state(|s| s.record_input(unrecorded));
         let summary = format!("record {} to {}", input.base + 1, input.order.version);
-        insist(ctx, || Data::record, input, &summary).await
+        Ok(insist(ctx, || Data::record, input, &summary).await?)
     }
 
     /// An order's first two events (placed, sourcing asked) are recorded together with the answer: the intake says as much until then, and
@@ -110,7 +111,7 @@ impl Driven for OrderWorkflow {
 
     /// Payments that are pending may have been begun by whoever recorded them.
     fn went_on(&mut self) {
-        if std::mem::take(&mut self.input.handed_over) {
+        if self.run.line.recorded() == self.input.handed_over_at {
             return;
         }
         let pending = self.run.line.this().map(Order::pending_effects).unwrap_or_default();
@@ -161,7 +162,7 @@ impl Driven for OrderWorkflow {
     }
 
     fn hand_over(ctx: &WorkflowContext<Self>, options: ContinueAsNewOptions) -> Result<Infallible, WorkflowTermination> {
-        let input = ctx.state(|s| OrderInput { handed_over: true, ..s.input.clone() });
+        let input = ctx.state(|s| OrderInput { handed_over_at: s.run.line.recorded(), ..s.input.clone() });
         ctx.continue_as_new(input, options)
     }
 }

@@ -43,7 +43,8 @@ fn queues(ctx: &WorkflowContext<OrderWorkflow>) -> Queues {
 async fn source(ctx: &WorkflowContext<OrderWorkflow>, request: SourceRequest) -> Result<Answer, ActivityExecutionError> {
     let summary = format!("source and reserve, round {}", request.round);
     // Business time of the round: the same on replay, and the same for a repeated attempt.
-    let at = ctx.state(|s| s.business_time(ctx.workflow_time())).unwrap_or_default();
+    let asked = |s: &OrderWorkflow| s.run.line.this().and_then(|order| order.sourcing.since).unwrap_or_default();
+    let at = ctx.state(|s| s.business_time(ctx.workflow_time()).unwrap_or_else(|_| asked(s)));
     // Its own wait says when it takes too long.
     own(ctx, &queues(ctx), || Data::source, SourceInput { at, request }, &summary, || {}).await.map(Answer::Sourced)
 }

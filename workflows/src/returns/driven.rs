@@ -8,12 +8,12 @@ use oms_domain::{
     error::Rejection,
     returns::{Command, Effect, Event, Request, Return, ReturnStatus, decide},
 };
-use temporalio_workflow::{ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
+use temporalio_workflow::{ActivityExecutionError, ContinueAsNewOptions, WorkflowContext, WorkflowTermination};
 
 use super::{ReturnWorkflow, effects};
 use crate::{
     contracts::{Data, RecordAnswer, ReturnProgress},
-    driver::{Driven, Effort, Process, Run, Unrecorded, insist},
+    driver::{Driven, Effort, Found, Process, Run, Unrecorded, insist},
     messages::ReturnResult,
     names::Queues,
 };
@@ -73,10 +73,12 @@ impl Driven for ReturnWorkflow {
         self.input.history_max
     }
 
-    async fn admit(ctx: &WorkflowContext<Self>) -> Result<(Return, bool), WorkflowTermination> {
+    async fn admit(ctx: &WorkflowContext<Self>) -> Result<Found<Return>, ActivityExecutionError> {
         let (core, policy) = ctx.state(|s| (s.input.core.clone(), s.input.policy.clone()));
         let known = insist(ctx, || Data::read_return, core.return_id.clone(), "read the return").await?;
-        Ok(known.map_or_else(|| (Return::new(core, policy), false), |known| (known, true)))
+        // Its document is PostgreSQL's own.
+        let (goes_on, stored) = (known.is_some(), known.as_ref().map_or(0, |known| known.version));
+        Ok(Found { this: known.unwrap_or_else(|| Return::new(core, policy)), goes_on, stored })
     }
 
     fn first() -> Command {
@@ -90,7 +92,7 @@ impl Driven for ReturnWorkflow {
     async fn record(ctx: &WorkflowContext<Self>, unrecorded: &Unrecorded<Return>) -> Result<Option<RecordAnswer>, WorkflowTermination> {
         let Unrecorded { this, events, base, at, .. } = unrecorded;
         let progress = ReturnProgress { this: this.clone(), events: events.clone(), base: *base, at: *at };
-        insist(ctx, || Data::record_return, progress, &format!("record {} to {}", base + 1, this.version)).await
+        Ok(insist(ctx, || Data::record_return, progress, &format!("record {} to {}", base + 1, this.version)).await?)
     }
 
     fn owed(&self) -> Vec<(String, Effect)> {
@@ -108,13 +110,18 @@ impl Driven for ReturnWorkflow {
     }
 
     fn needs_attention(&self) -> bool {
-        self.run.line.this().is_some_and(|this| !this.attention.is_empty())
+        self.run.line.this().is_some_and(Return::needs_attention)
     }
 
     fn show(ctx: &WorkflowContext<Self>) {
         if let Some(details) = ctx.state(|s| s.run.line.this().map(details)) {
             ctx.set_current_details(details);
         }
+    }
+
+    /// Before the order has answered there is nothing to refuse.
+    fn hears_cancellation(&self) -> bool {
+        self.run.line.this().is_some_and(Return::is_answered)
     }
 
     /// Goods that are on their way are seen through.

@@ -37,6 +37,8 @@ impl Draft {
     /// A wait that was overdue and is over needs nobody any more.
     fn settle_overdue(&mut self) {
         self.forget_given_up();
+        self.forget_authorizations();
+        self.forget_void_parcels();
         if self.order.attention.iter().all(|known| known.wait.is_none()) {
             return;
         }
@@ -46,6 +48,18 @@ impl Draft {
         for Attention { subject, wait, .. } in over {
             self.emit(Event::AttentionResolved { subject, wait });
         }
+    }
+
+    /// What a carrier said of a parcel before it became none needs nobody. What it says from then on does: it has what should be here.
+    fn forget_void_parcels(&mut self) {
+        if self.order.attention.is_empty() {
+            return;
+        }
+        let before = |p: &Parcel| self.order.attention.iter().any(|known| known.subject == p.parcel_id.as_str() && known.since < p.since);
+        let parcels = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+        let void = parcels.filter(|parcel| parcel.status == ParcelStatus::Voided && before(parcel));
+        let void: Vec<_> = void.map(|parcel| parcel.parcel_id.clone()).collect();
+        void.iter().for_each(|parcel_id| self.settle(parcel_id.as_str()));
     }
 
     /// Sourced → authorized → approved. A hard decline rejects; a soft one waits for the customer (see `cover`).
@@ -60,10 +74,8 @@ impl Draft {
             let reason = format!("payment {} was declined", payment.payment_id);
             return self.end_unpaid(Event::OrderRejected { reason: reason.clone() }, &reason);
         }
-        if !self.order.changes.is_empty() {
-            // What was changed meanwhile is reserved before it is paid for, as the rest was.
-            self.source_again();
-        }
+        // What was changed, offered or missed meanwhile is reserved before it is paid for, as the rest was.
+        self.source_again();
         self.authorize();
         self.void_renewed();
         self.cover();
@@ -141,6 +153,9 @@ impl Draft {
             }
             let amount_minor = self.order.cost_minor(&found);
             self.emit(Event::FulfillmentShipped { fulfillment_order_id: found.fulfillment_order_id.clone(), amount_minor });
+            // Whoever wondered why the carrier had it knows now.
+            let left = found.parcels.iter().filter(|parcel| parcel.status != ParcelStatus::Voided);
+            left.for_each(|parcel| self.settle(parcel.parcel_id.as_str()));
             if let Some(request) = &found.cancellation_request {
                 self.settle_cancellations(&found, request.lines.clone(), false);
             }

@@ -5,7 +5,7 @@ use crate::{
     ids::{ParcelId, PaymentId},
     order::{Event, LabelOutcome, Lines, SourcedPackage, SourcingAnswer, WaitingPackage, lines::take, money::operation_subject},
     parcel::ParcelStatus,
-    payment::{OperationOutcome, OperationStatus},
+    payment::{OperationKind, OperationOutcome, OperationStatus},
 };
 
 impl Draft {
@@ -66,7 +66,12 @@ impl Draft {
         let payment_id = payment_id.clone();
         self.emit(Event::PaymentAnswered { payment_id: payment_id.clone(), number, kind, amount_minor, outcome: outcome.clone() });
         match outcome {
-            OperationOutcome::Succeeded { .. } => self.settle(&operation_subject(kind, &payment_id)),
+            OperationOutcome::Succeeded { .. } => {
+                self.settle(&operation_subject(kind, &payment_id));
+                if kind == OperationKind::Authorize {
+                    self.doubt_short_ones(&payment_id);
+                }
+            }
             OperationOutcome::Declined { code, .. } => self.money_refused(&payment_id, &operation, code),
             OperationOutcome::Unknown => {}
         }

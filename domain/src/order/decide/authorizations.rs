@@ -14,6 +14,8 @@ use crate::{
 /// Most instruments of one order.
 const PAYMENTS_MAX: usize = 20;
 
+const TOO_SHORT: &str = "its authorizations end before anything is captured: no other is asked for";
+
 impl Draft {
     /// What the checkout has authorized is looked up at once, while the stock is: it is given back, too, should nothing be left to pay for.
     pub(super) fn take_over(&mut self) {
@@ -61,6 +63,24 @@ impl Draft {
         let needed = self.order.remaining_minor() + self.order.uncaptured_minor();
         let amount_minor = wanted.left_minor.min(needed);
         self.ask(Ask { payment_id, kind: OperationKind::Authorize, amount_minor, acts_on, refund_id: None });
+    }
+
+    /// So many in a row that ended before they were of use: the next would, too. Somebody must look before there is another.
+    pub(super) fn doubt_short_ones(&mut self, id: &PaymentId) {
+        let policy = &self.order.policy;
+        let in_vain = self.order.payment(id).map_or(0, |payment| payment.in_vain(OperationKind::Authorize, policy.renew_before_ms));
+        if self.order.needs_authorizations() && in_vain > policy.retries_max {
+            self.attend(&operation_subject(OperationKind::Authorize, id), TOO_SHORT);
+        }
+    }
+
+    /// What needs no authorization any more needs nobody to look why there was none.
+    pub(super) fn forget_authorizations(&mut self) {
+        if self.order.attention.is_empty() || self.order.needs_authorizations() {
+            return;
+        }
+        let subjects = self.order.payments.iter().map(|payment| operation_subject(OperationKind::Authorize, &payment.payment_id));
+        subjects.collect::<Vec<_>>().iter().for_each(|subject| self.settle(subject));
     }
 
     pub(super) fn lapse(&mut self, subject: &str) {

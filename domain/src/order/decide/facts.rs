@@ -8,34 +8,49 @@ use super::Draft;
 use crate::{
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{FacilityId, FulfillmentOrderId, ParcelId},
-    order::{CarrierReport, Event, Grant, Lines, Parcel, Short, SourcedPackage, deadlines::later, lines::take},
-    parcel::ParcelAction,
+    order::{CarrierReport, Event, FulfillmentOrder, Grant, Lines, Parcel, Short, SourcedPackage, deadlines::later, lines::take},
+    parcel::{ParcelAction, ParcelStatus},
 };
 
-const NEVER_HAD_IT: &str = "the carrier says that it is lost, and never had it: unship it, or find it";
+const NEVER_HAD_IT: &str = "the carrier says that it is lost or comes back, and never had it: unship it, or find it";
+const LOST_BEFORE: &str = "the carrier says that it was lost before it was last scanned: ask where it is";
+const NOT_LEFT: &str = "the carrier has it, and here it has not left: ship it, or unpack it";
+const LABEL_VOID: &str = "the carrier has a parcel under its label, which is void here: find out what was sent";
 
 /// What a scan means to a parcel.
 enum Step {
     /// A legal step; `skips`: the hand-over was not scanned.
     Moves { skips: bool },
-    /// It cannot have lost what it never had. Somebody must look.
-    Unseen,
+    /// It cannot be so. Somebody must look.
+    Doubtful(&'static str),
 }
 
 impl Step {
-    /// Only a legal step counts, and none that is older than the last one, unless it is the last word. What is sent back or in trouble was
-    /// with the carrier, whoever forgot to scan it.
-    fn of(parcel: &Parcel, action: ParcelAction, occurred_at: Timestamp) -> Option<Self> {
+    fn of(found: &FulfillmentOrder, parcel: &Parcel, action: ParcelAction, occurred_at: Timestamp) -> Option<Self> {
+        match found.status {
+            _ if parcel.status == ParcelStatus::Voided => Some(Self::Doubtful(LABEL_VOID)),
+            FulfillmentStatus::Shipped => Self::on_its_way(parcel, action, occurred_at),
+            FulfillmentStatus::PickedUp | FulfillmentStatus::Cancelled => None,
+            _ => Some(Self::Doubtful(NOT_LEFT)),
+        }
+    }
+
+    /// Only a legal step counts, and none that is older than the last one, unless it is the last word. What is in trouble was with the
+    /// carrier, whoever forgot to scan it; but it cannot lose or send back what it never had.
+    fn on_its_way(parcel: &Parcel, action: ParcelAction, occurred_at: Timestamp) -> Option<Self> {
         let is_last_word = matches!(action, ParcelAction::Deliver | ParcelAction::ReturnToSender);
         let is_stale = parcel.reported_at.is_some_and(|last| last > occurred_at);
+        let is_legal = parcel.status.after(action).is_some();
         if is_stale && !is_last_word {
-            return None;
+            // Some carriers give dates only.
+            return (is_legal && action == ParcelAction::Lose).then_some(Self::Doubtful(LOST_BEFORE));
         }
-        if parcel.status.after(action).is_some() {
+        if is_legal {
             return Some(Self::Moves { skips: false });
         }
         parcel.status.after(ParcelAction::HandOver)?.after(action)?;
-        Some(if action == ParcelAction::Lose { Self::Unseen } else { Self::Moves { skips: true } })
+        let unseen = matches!(action, ParcelAction::Lose | ParcelAction::ReturnToSender);
+        Some(if unseen { Self::Doubtful(NEVER_HAD_IT) } else { Self::Moves { skips: true } })
     }
 }
 
@@ -116,14 +131,11 @@ impl Draft {
         }
         // What has been told has happened.
         let occurred_at = report.occurred_at.min(self.at);
-        let shipped = self.order.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Shipped);
-        let numbered = shipped.flat_map(|f| f.parcels.iter().map(|p| (f.since, p)));
-        let meant = numbered.filter(|(_, p)| p.has_number(&report.tracking_number));
-        let meant = meant.filter(|(shipped_at, p)| self.is_of_this_parcel(*shipped_at, p, occurred_at));
-        let steps = meant.filter_map(|(_, p)| Some((p.parcel_id.clone(), Step::of(p, report.action, occurred_at)?)));
+        let meant = self.meant_by(report, occurred_at).into_iter();
+        let steps = meant.filter_map(|(f, p)| Some((p.parcel_id.clone(), Step::of(f, p, report.action, occurred_at)?)));
         for (parcel_id, step) in steps.collect::<Vec<_>>() {
             match step {
-                Step::Unseen => self.doubt(&parcel_id, &report.event_id),
+                Step::Doubtful(why) => self.doubt(&parcel_id, why, &report.event_id),
                 Step::Moves { skips } => {
                     if skips {
                         self.parcel_moved(&parcel_id, ParcelAction::HandOver, occurred_at, None);
@@ -134,19 +146,29 @@ impl Draft {
         }
     }
 
+    /// The parcels with the number. One whose label is void is meant only where no other goes under the number instead.
+    fn meant_by(&self, report: &CarrierReport, occurred_at: Timestamp) -> Vec<(&FulfillmentOrder, &Parcel)> {
+        let parcels = self.order.fulfillment_orders.iter().flat_map(|f| f.parcels.iter().map(move |p| (f, p)));
+        let numbered = parcels.filter(|(_, p)| p.has_number(&report.tracking_number));
+        let meant = numbered.filter(|(f, p)| self.is_of_this_parcel(f, p, occurred_at));
+        let (void, live): (Vec<_>, Vec<_>) = meant.partition(|(_, p)| p.status == ParcelStatus::Voided);
+        if live.is_empty() { void } else { live }
+    }
+
     /// Somebody must look; the same event is not doubted again, nor believed later.
-    fn doubt(&mut self, parcel_id: &ParcelId, event_id: &str) {
-        let (subject, event_id) = (parcel_id.to_string(), Some(event_id.to_owned()));
-        if !self.order.attention.iter().any(|known| known.subject == subject && known.why == NEVER_HAD_IT) {
-            self.emit(Event::AttentionRaised { subject, why: NEVER_HAD_IT.to_owned(), wait: None, event_id });
+    fn doubt(&mut self, parcel_id: &ParcelId, why: &str, event_id: &str) {
+        let (subject, why, event_id) = (parcel_id.to_string(), why.to_owned(), Some(event_id.to_owned()));
+        if !self.order.attention.iter().any(|known| known.subject == subject && known.why == why) {
+            self.emit(Event::AttentionRaised { subject, why, wait: None, event_id });
         }
     }
 
     /// Numbers come again: what was scanned long before the parcel shipped, or long after its way had ended, is of another one.
-    fn is_of_this_parcel(&self, shipped_at: Timestamp, parcel: &Parcel, occurred_at: Timestamp) -> bool {
+    fn is_of_this_parcel(&self, found: &FulfillmentOrder, parcel: &Parcel, occurred_at: Timestamp) -> bool {
         let policy = &self.order.policy;
         let arrived = !parcel.status.is_in_transit();
-        let too_early = occurred_at < later(shipped_at, policy.scan_before_ms.saturating_neg());
+        let shipped_at = (found.status == FulfillmentStatus::Shipped && parcel.status != ParcelStatus::Voided).then_some(found.since);
+        let too_early = shipped_at.is_some_and(|at| occurred_at < later(at, policy.scan_before_ms.saturating_neg()));
         let too_late = arrived && occurred_at > later(parcel.since, policy.scan_after_ms);
         !too_early && !too_late
     }

@@ -38,7 +38,6 @@ impl Draft {
             FulfillmentRequest::Unpack => {
                 status.try_after(FulfillmentAction::Unpack)?;
                 self.emit(Event::Unpacked { fulfillment_order_id: id.clone() });
-                found.parcels.iter().for_each(|parcel| self.settle(parcel.parcel_id.as_str()));
                 Ok(())
             }
             FulfillmentRequest::Reject { reason, lines } => {
@@ -179,7 +178,7 @@ impl Draft {
     /// parcel is another one. The same number again is the same.
     fn ship_under(&mut self, found: &FulfillmentOrder, carrier: Option<&str>, number: &str) -> Result<(), Rejection> {
         let mut live = found.parcels.iter().filter(|p| p.status != ParcelStatus::Voided);
-        if live.all(|p| p.tracking_number.as_deref() == Some(number)) {
+        if live.all(|p| p.has_number(number)) {
             return Ok(());
         }
         let fulfillment_order_id = found.fulfillment_order_id.clone();

@@ -28,6 +28,9 @@ impl Draft {
 
     /// The gateway speaks after all. If it says otherwise than the person, somebody must look again: nothing is booked twice.
     pub(super) fn contradict(&mut self, id: &PaymentId, operation: &Operation, outcome: &OperationOutcome) {
+        if operation.contradicted {
+            return;
+        }
         let why = match (operation.status, outcome) {
             (OperationStatus::Failed, OperationOutcome::Succeeded { reference, .. }) => {
                 format!("a person said that it was not done, and the gateway says that it was, as {reference}")

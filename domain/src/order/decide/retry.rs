@@ -33,7 +33,7 @@ impl Draft {
         let Some(known) = self.order.attention.iter().find(|known| known.subject == subject) else {
             return Err(Rejection::new(ErrorCode::NotFound, format!("nothing here needs attention under the name {subject}")));
         };
-        if known.wait.is_some() || !self.order.is_retryable(subject) {
+        if known.wait.is_some() || !self.order.may_be_retried(subject) {
             return Err(Rejection::new(ErrorCode::RefusedByRule, format!("{subject} is nothing that can be tried again: {}", known.why)));
         }
         self.settle(subject);

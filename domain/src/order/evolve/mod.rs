@@ -66,6 +66,9 @@ impl Order {
             Event::AttentionRaised { subject, why, wait, event_id } => {
                 self.attention.retain(|known| known.subject != *subject || known.wait != *wait);
                 self.attention.push(Attention { subject: subject.clone(), why: why.clone(), wait: *wait, since: at });
+                if wait.is_none() {
+                    self.note_contradiction(subject);
+                }
                 if let (Some(event_id), Ok(parcel_id)) = (event_id, ParcelId::parse(subject.clone())) {
                     self.touch_parcel(&parcel_id, |p| p.note_event(event_id));
                 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     ids::{PaymentId, RefundId},
     order::{Finding, Order, Refund, RefundOf},
-    payment::{Operation, OperationAction, OperationOutcome},
+    payment::{Operation, OperationAction, OperationOutcome, operation_key},
 };
 
 impl Order {
@@ -70,6 +70,16 @@ impl Order {
         };
         (operation.by_hand, operation.since) = (true, at);
         operation.status = operation.status.after(action).unwrap_or(operation.status);
+    }
+
+    /// The attention that a gateway's late word has raised is kept with the operation that it is of: it is raised once.
+    pub(super) fn note_contradiction(&mut self, subject: &str) {
+        let order_id = self.core.order_id.clone();
+        for payment in &mut self.payments {
+            let payment_id = payment.payment_id.clone();
+            let is_subject = |op: &&mut Operation| op.by_hand && operation_key(&order_id, &payment_id, op.number) == subject;
+            payment.operations.iter_mut().filter(is_subject).for_each(|op| op.contradicted = true);
+        }
     }
 
     pub(super) fn answer_operation(&mut self, id: &PaymentId, number: u32, outcome: &OperationOutcome, at: Timestamp) {

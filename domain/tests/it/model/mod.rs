@@ -8,7 +8,12 @@ mod world;
 
 use std::{
     collections::BTreeSet,
+    env,
+    ffi::OsStr,
     hash::{BuildHasher, RandomState},
+    num::NonZeroU32,
+    panic::catch_unwind,
+    str::FromStr,
     thread,
     time::Instant,
 };
@@ -39,16 +44,31 @@ const PARTS: u32 = 4;
 /// One step, before it is known what is possible then: what to do, and three draws.
 pub type Step = (u8, u32, u32, u32);
 
-#[expect(clippy::disallowed_methods, reason = "a test's own settings, not the rules'")]
-fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
-    std::env::var(name).ok()?.parse().ok()
+fn setting<T: FromStr>(name: &str) -> Option<T> {
+    Some(read(name, &env::var_os(name)?))
+}
+
+/// A setting that says nothing of use is no reason to try something else, or nothing, and pass.
+fn read<T: FromStr>(name: &str, text: &OsStr) -> T {
+    text.to_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{name} cannot be {}", text.display()))
+}
+
+/// At least one.
+fn sequences(unless_said: u32) -> u32 {
+    setting("OMS_SEQUENCES").map_or(unless_said, NonZeroU32::get)
+}
+
+#[test]
+fn a_setting_that_tries_nothing_is_refused() {
+    let read = |text: &'static str| catch_unwind(|| read::<NonZeroU32>("OMS_SEQUENCES", OsStr::new(text)).get()).ok();
+    assert_eq!(["7", "0", "-1", "many", "", "5000000000"].map(read), [Some(7), None, None, None, None, None]);
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test's own threads and figures, not the rules'")]
 fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
     let seed: u64 = setting("OMS_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
-    let sequences = setting("OMS_SEQUENCES").unwrap_or(SEQUENCES);
+    let sequences = sequences(SEQUENCES);
     println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
     let begun = Instant::now();
     let seen: BTreeSet<&str> = thread::scope(|scope| {
@@ -68,7 +88,7 @@ fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
 #[test]
 fn any_command_told_again_leads_to_nothing() {
     let seed: u64 = setting("OMS_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
-    let sequences = setting("OMS_SEQUENCES").unwrap_or(SEQUENCES_AGAIN).min(SEQUENCES_AGAIN);
+    let sequences = sequences(SEQUENCES_AGAIN).min(SEQUENCES_AGAIN);
     println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
     let seen = try_part(seed, PARTS, sequences, Again::All);
     assert!(seen.len() > Event::KINDS.len() / 2, "OMS_SEED={seed}: hardly anything happened: {seen:?}");

@@ -119,6 +119,7 @@ fn figures_text(figures: &Reconciliation) -> String {
     let mut text = format!("{orders} orders and {returns} returns compared ({which})\n{}", table(["INVARIANT", "COUNT"], rows));
     if !figures.gateway_compared {
         text.push_str("\nThe payment gateway's books were not compared: OMS_PAYMENT_GATEWAY_URL is not set.");
+        text.push_str(" The next time begins where this one did.");
     }
     for finding in &figures.findings {
         text.push_str(&format!("\n{} {}: {}", finding.figure.as_str(), finding.order_id, finding.what));

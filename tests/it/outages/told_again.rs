@@ -1,0 +1,45 @@
+//! A command is one command for as long as the house keeps it, not only for as long as its order remembers.
+
+use anyhow::{Result, ensure};
+use oms_domain::{
+    error::ErrorCode,
+    ids::HoldId,
+    order::{HoldReason, Request},
+    policy::Policy,
+    taken::COMMANDS_KEPT,
+};
+use oms_starter::{CommandRequest, StarterError};
+use temporalio_client::WorkflowTerminateOptions;
+
+use super::lives_once::{handle, known};
+use crate::support::{Basket, in_shop_under, system::LEEDS};
+
+#[test]
+fn a_command_that_comes_again_after_a_hundred_others_and_another_run_is_the_same_command() -> Result<()> {
+    in_shop_under(Policy { remorse_ms: 3_600_000, ..Policy::default() }, async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
+        shop.until_status(&id, "processing").await?;
+        let hold_id: HoldId = "h".parse()?;
+        let ask = async |command_id: &str, request: Request| {
+            shop.starter.command(&id, CommandRequest { command_id: command_id.to_owned(), request }).await
+        };
+        let place = || Request::PlaceHold { hold_id: hold_id.clone(), reason: HoldReason::Other, expires_at: None };
+        let release = || Request::ReleaseHold { hold_id: hold_id.clone() };
+        ask("first", place()).await?;
+        for n in 0..=COMMANDS_KEPT {
+            ask(&format!("other-{n}"), if n % 2 == 0 { release() } else { place() }).await?;
+        }
+        // A run remembers what it was asked; the next one has only the order.
+        handle(shop, &id).terminate(WorkflowTerminateOptions::default()).await?;
+        let before = known(shop, &id).await?;
+        ensure!(before.0.holds.is_empty() && before.0.commands.find("first").is_none(), "{:?}", before.0.holds);
+        ask("first", place()).await?;
+        assert_eq!(known(shop, &id).await?, before, "it was done a second time");
+        let other = ask("first", release()).await;
+        let reused = matches!(&other, Err(StarterError::Rejected(refusal)) if refusal.code == ErrorCode::IdempotencyKeyReused);
+        ensure!(reused, "{other:?}");
+        shop.cancel(&id, "c1", &[]).await?;
+        shop.until_status(&id, "cancelled").await.map(drop)
+    })
+}
