@@ -12,7 +12,17 @@ use crate::support::{
 };
 
 /// Fewer would mean that the recorded journeys of a workflow were not found.
-const HISTORIES_MIN: &[(&str, usize)] = &[("Order", 40), ("Return", 5), ("Bulk", 1)];
+const HISTORIES_MIN: &[(&str, usize)] = &[("Order", 40), ("Return", 5), ("Bulk", 1), ("Maintenance", 1)];
+
+/// What runs meet, and a replay has to go through: each is in some history.
+const MET: &[&str] = &[
+    "WorkflowExecutionContinuedAsNewEventAttributes",
+    "WorkflowExecutionCancelRequestedEventAttributes",
+    "ActivityTaskFailedEventAttributes",
+    "WorkflowExecutionSignaledEventAttributes",
+    "WorkflowExecutionUpdateAcceptedEventAttributes",
+    "TimerFiredEventAttributes",
+];
 
 fn recorded() -> Result<Vec<(String, Vec<u8>)>> {
     let mut histories = Vec::new();
@@ -32,6 +42,9 @@ fn recorded_histories_replay() -> Result<()> {
             let started = format!(r#""workflow_type":{{"name":"{workflow}"}}"#);
             let recorded = histories.iter().filter(|(_, json)| String::from_utf8_lossy(json).contains(&started)).count();
             ensure!(recorded >= *least, "only {recorded} histories of {workflow} are recorded");
+        }
+        for met in MET {
+            ensure!(histories.iter().any(|(_, json)| String::from_utf8_lossy(json).contains(met)), "no history has {met}");
         }
         for (name, json) in histories {
             replay(&json).await.with_context(|| name)?;
