@@ -35,8 +35,8 @@ pub struct StoredAnswer {
 /// What a key says of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
-    /// Nobody has asked, or whoever did has died: go ahead, then `finish`.
-    Fresh,
+    /// Nobody has asked, or whoever did has died: go ahead, then `finish` this attempt.
+    Fresh(Attempt),
     /// Answered before.
     Replay(StoredAnswer),
     /// The key was used with another body.
@@ -69,10 +69,10 @@ const TAKE: &str = "INSERT INTO idempotency_keys AS k (caller, route, key, body_
         OR (k.status IS NULL AND k.leased_until < now() AND k.body_hash = excluded.body_hash)
     RETURNING begun_at";
 
-/// The row of a request that is under way: in this attempt ($5), or, if that is null, in any.
+/// The row of a request that is under way in this attempt.
 macro_rules! under_way {
     () => {
-        " WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL AND begun_at = coalesce($5, begun_at)"
+        " WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND status IS NULL AND begun_at = $5"
     };
 }
 
@@ -85,11 +85,6 @@ type Stored = (String, Option<i32>, Option<Json<Value>>, Option<Vec<u8>>);
 impl Idempotency<'_> {
     /// Takes the key for this request, for as long as the lease, or says why not.
     pub async fn begin(&self, request: &KeyedRequest<'_>, lease: Duration) -> Result<Begin, StoreError> {
-        Ok(self.begin_attempt(request, lease).await?.0)
-    }
-
-    /// The same, with the attempt that has the key now.
-    pub async fn begin_attempt(&self, request: &KeyedRequest<'_>, lease: Duration) -> Result<(Begin, Option<Attempt>), StoreError> {
         let taken: Option<SqlTimestamp> = sqlx::query_scalar(TAKE)
             .bind(request.caller)
             .bind(request.route)
@@ -99,8 +94,8 @@ impl Idempotency<'_> {
             .fetch_optional(&self.0.pool)
             .await?;
         match taken {
-            Some(begun_at) => Ok((Begin::Fresh, Some(Attempt(begun_at.to_jiff())))),
-            None => Ok((self.taken(request).await?, None)),
+            Some(begun_at) => Ok(Begin::Fresh(Attempt(begun_at.to_jiff()))),
+            None => self.taken(request).await,
         }
     }
 
@@ -125,17 +120,8 @@ impl Idempotency<'_> {
     }
 
     /// Keeps the answer to what was done. A refusal or a failure has done nothing: it is forgotten, with the key, for the next try may
-    /// succeed, with this body or a mended one.
-    pub async fn finish(&self, request: &KeyedRequest<'_>, answer: &StoredAnswer) -> Result<(), StoreError> {
-        self.end(request, None, answer).await
-    }
-
-    /// The same, while this attempt has the key. Once another has taken it, or answered, nothing changes.
-    pub async fn finish_attempt(&self, request: &KeyedRequest<'_>, attempt: Attempt, answer: &StoredAnswer) -> Result<(), StoreError> {
-        self.end(request, Some(attempt), answer).await
-    }
-
-    async fn end(&self, request: &KeyedRequest<'_>, attempt: Option<Attempt>, answer: &StoredAnswer) -> Result<(), StoreError> {
+    /// succeed, with this body or a mended one. Once another attempt has the key, or has answered, nothing changes.
+    pub async fn finish(&self, request: &KeyedRequest<'_>, attempt: Attempt, answer: &StoredAnswer) -> Result<(), StoreError> {
         let done = (200..300).contains(&answer.status);
         let body = packed(&answer.body).map_err(|_| StoreError::Corrupt { what: "an answer to keep" })?;
         let mut query = sqlx::query(if done { KEEP } else { FORGET })
@@ -143,7 +129,7 @@ impl Idempotency<'_> {
             .bind(request.route)
             .bind(request.key)
             .bind(request.body_hash)
-            .bind(attempt.map(|Attempt(begun_at)| begun_at.to_sqlx()));
+            .bind(attempt.0.to_sqlx());
         if done {
             query = query.bind(i32::from(answer.status)).bind(Json(&answer.headers)).bind(&*body);
         }

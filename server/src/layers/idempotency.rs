@@ -17,7 +17,7 @@ use axum::{
 use futures_util::TryStreamExt;
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
-use oms_store::{Begin, KeyedRequest, StoredAnswer};
+use oms_store::{Attempt, Begin, KeyedRequest, StoredAnswer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
@@ -107,8 +107,8 @@ async fn once(state: AppState, key: Key, request: Request, next: Next) -> Respon
 async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Result<Response, Failure> {
     let (name, route) = (key.key?, request.uri().path().to_owned());
     let keyed = KeyedRequest { caller: CALLER, route: &route, key: &name, body_hash: &key.hash };
-    match state.store.idempotency().begin(&keyed, key.lease).await? {
-        Begin::Fresh => {}
+    let attempt = match state.store.idempotency().begin(&keyed, key.lease).await? {
+        Begin::Fresh(attempt) => attempt,
         Begin::Replay(answer) if key.streamed => {
             let sent = read_digest(request.into_body(), &state.limits).await?;
             let known = answer.headers.get(STREAMED).and_then(Value::as_str) == Some(&sent);
@@ -117,13 +117,13 @@ async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Re
         Begin::Replay(answer) => return replay(&state, answer).await,
         Begin::OtherBody => return Err(ErrorCode::IdempotencyKeyReused.into()),
         Begin::InFlight => return Err(ErrorCode::IdempotencyKeyInFlight.into()),
-    }
+    };
     // In a task of its own: a caller who hangs up must not leave the key in flight.
     let work = async move {
         let keyed = KeyedRequest { caller: CALLER, route: &route, key: &name, body_hash: &key.hash };
         let (request, digest) = if key.streamed { digested(request) } else { (request, None) };
         let response = next.run(request).await;
-        keep(&state, &keyed, response, digest).await
+        keep(&state, (&keyed, attempt), response, digest).await
     };
     match tokio::spawn(work.in_current_span()).await {
         Ok(response) => response,
@@ -155,7 +155,12 @@ async fn read_digest(body: Body, limits: &Limits) -> Result<String, Failure> {
 }
 
 /// Keeps the answer under its key. One that shows personal data is kept as what it showed.
-async fn keep(state: &AppState, keyed: &KeyedRequest<'_>, response: Response, streamed: Option<Running>) -> Result<Response, Failure> {
+async fn keep(
+    state: &AppState,
+    (keyed, attempt): (&KeyedRequest<'_>, Attempt),
+    response: Response,
+    streamed: Option<Running>,
+) -> Result<Response, Failure> {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|_| Failure::from(ErrorCode::Internal))?;
     let shown = parts.extensions.get::<Shown>();
@@ -165,7 +170,7 @@ async fn keep(state: &AppState, keyed: &KeyedRequest<'_>, response: Response, st
         body: if shown.is_some() { Vec::new() } else { body.to_vec() },
     };
     // The work is done: an answer that cannot be kept is still the answer, and the key comes free with its lease.
-    if let Err(error) = state.store.idempotency().finish(keyed, &answer).await {
+    if let Err(error) = state.store.idempotency().finish(keyed, attempt, &answer).await {
         tracing::error!(error.code = error.code().code(), error.message = %error, "an answer could not be kept under its key");
     }
     Ok(Response::from_parts(parts, Body::from(body)))

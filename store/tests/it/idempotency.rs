@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oms_store::{Begin, KeyedRequest, StoredAnswer};
+use oms_store::{Attempt, Begin, KeyedRequest, Store, StoredAnswer};
 use serde_json::json;
 
 use crate::stack::fresh_store;
@@ -14,19 +14,27 @@ fn answer(status: u16) -> StoredAnswer {
     StoredAnswer { status, headers: json!({"location": "/v1/orders/o1"}), body: vec![0, 255] }
 }
 
+/// Takes the key, which must be free.
+async fn take(store: &Store, request: &KeyedRequest<'_>, lease: Duration) -> Attempt {
+    match store.idempotency().begin(request, lease).await.unwrap() {
+        Begin::Fresh(attempt) => attempt,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_fresh_then_in_flight_then_answers_for_ever() {
     let store = fresh_store().await;
     let keys = store.idempotency();
-    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh);
+    let attempt = take(&store, &REQUEST, LEASE).await;
     assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::InFlight);
     let other_body = KeyedRequest { body_hash: "h2", ..REQUEST };
     assert_eq!(keys.begin(&other_body, LEASE).await.unwrap(), Begin::OtherBody);
-    keys.finish(&REQUEST, &answer(201)).await.unwrap();
+    keys.finish(&REQUEST, attempt, &answer(201)).await.unwrap();
     assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(201)));
     assert_eq!(keys.begin(&other_body, LEASE).await.unwrap(), Begin::OtherBody);
     for elsewhere in [KeyedRequest { caller: "other", ..REQUEST }, KeyedRequest { route: "POST /v1/returns", ..REQUEST }] {
-        assert_eq!(keys.begin(&elsewhere, LEASE).await.unwrap(), Begin::Fresh);
+        take(&store, &elsewhere, LEASE).await;
     }
 }
 
@@ -34,14 +42,15 @@ async fn a_key_is_fresh_then_in_flight_then_answers_for_ever() {
 async fn a_failure_of_ours_is_forgotten_and_an_abandoned_key_can_be_taken_again() {
     let store = fresh_store().await;
     let keys = store.idempotency();
-    keys.begin(&REQUEST, LEASE).await.unwrap();
-    keys.finish(&REQUEST, &answer(503)).await.unwrap();
-    assert_eq!(keys.begin(&REQUEST, Duration::ZERO).await.unwrap(), Begin::Fresh);
+    let failed = take(&store, &REQUEST, LEASE).await;
+    keys.finish(&REQUEST, failed, &answer(503)).await.unwrap();
+    take(&store, &REQUEST, Duration::ZERO).await;
     assert_eq!(keys.begin(&KeyedRequest { body_hash: "h2", ..REQUEST }, LEASE).await.unwrap(), Begin::OtherBody);
-    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh, "whoever had it is gone");
-    keys.finish(&REQUEST, &answer(422)).await.unwrap();
-    assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Fresh, "a refusal has done nothing");
-    keys.finish(&REQUEST, &answer(201)).await.unwrap();
+    // Whoever had it is gone, and a refusal has done nothing.
+    let refused = take(&store, &REQUEST, LEASE).await;
+    keys.finish(&REQUEST, refused, &answer(422)).await.unwrap();
+    let done = take(&store, &REQUEST, LEASE).await;
+    keys.finish(&REQUEST, done, &answer(201)).await.unwrap();
     assert_eq!(keys.begin(&REQUEST, LEASE).await.unwrap(), Begin::Replay(answer(201)));
 }
 
@@ -51,15 +60,11 @@ async fn a_slow_attempt_neither_keeps_nor_forgets_what_another_has_the_key_for()
     let keys = store.idempotency();
     for (key, late) in [("done", 201), ("refused", 422), ("failed", 503)] {
         let request = KeyedRequest { key, ..REQUEST };
-        let attempt = async |lease| match keys.begin_attempt(&request, lease).await.unwrap() {
-            (Begin::Fresh, Some(attempt)) => attempt,
-            other => panic!("{other:?}"),
-        };
-        let (slow, other) = (attempt(Duration::ZERO).await, attempt(LEASE).await);
-        keys.finish_attempt(&request, slow, &answer(late)).await.unwrap();
-        assert_eq!(keys.begin_attempt(&request, LEASE).await.unwrap(), (Begin::InFlight, None), "{key}: the other one is at it");
-        keys.finish_attempt(&request, other, &answer(200)).await.unwrap();
-        keys.finish_attempt(&request, slow, &answer(late)).await.unwrap();
+        let (slow, other) = (take(&store, &request, Duration::ZERO).await, take(&store, &request, LEASE).await);
+        keys.finish(&request, slow, &answer(late)).await.unwrap();
+        assert_eq!(keys.begin(&request, LEASE).await.unwrap(), Begin::InFlight, "{key}: the other one is at it");
+        keys.finish(&request, other, &answer(200)).await.unwrap();
+        keys.finish(&request, slow, &answer(late)).await.unwrap();
         assert_eq!(keys.begin(&request, LEASE).await.unwrap(), Begin::Replay(answer(200)), "{key}");
     }
 }
@@ -72,7 +77,7 @@ async fn of_many_at_once_one_is_fresh() {
         tokio::spawn(async move { store.idempotency().begin(&REQUEST, LEASE).await.unwrap() })
     });
     let answers = futures_util::future::join_all(asked).await;
-    let fresh = answers.iter().filter(|begun| matches!(begun, Ok(Begin::Fresh))).count();
+    let fresh = answers.iter().filter(|begun| matches!(begun, Ok(Begin::Fresh(_)))).count();
     let in_flight = answers.iter().filter(|begun| matches!(begun, Ok(Begin::InFlight))).count();
     assert_eq!((fresh, in_flight), (1, 15));
 }
