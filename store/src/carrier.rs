@@ -27,12 +27,20 @@ pub enum CarrierResult {
     Parked,
 }
 
+/// Events that are kept at once: few enough that most numbers are free for those who ship meanwhile. See `tracking_lock`.
+const EVENTS_AT_ONCE: usize = 100;
+
 impl Store {
-    /// Keeps a batch of events, in one round trip. A result each, in order.
+    /// Keeps a batch of events, each once however often it is sent. A result each, in order.
     pub async fn accept_carrier_events(&self, events: &[CarrierEvent]) -> Result<Vec<CarrierResult>, StoreError> {
-        if events.is_empty() {
-            return Ok(Vec::new());
+        let mut results = Vec::with_capacity(events.len());
+        for piece in events.chunks(EVENTS_AT_ONCE) {
+            results.extend(self.accept_piece(piece).await?);
         }
+        Ok(results)
+    }
+
+    async fn accept_piece(&self, events: &[CarrierEvent]) -> Result<Vec<CarrierResult>, StoreError> {
         let answers: Vec<(Vec<String>,)> = self.call("SELECT accept_carrier_events($1)", &events).await?;
         let results = answers.into_iter().flat_map(|(results,)| results);
         results

@@ -118,7 +118,7 @@ async fn begin(store: &Store, way: Way) {
         Way::HoldExpired => drop(store.hold(&hold(0)).await.unwrap()),
         Way::HoldGivenBack => drop(store.hold(&hold(900)).await.unwrap()),
         Way::OrderReleases => drop(store.reserve(&step("holder", "place", &[("WH-1", "A", 1)])).await.unwrap()),
-        Way::TokenGivenBack => drop(store.record(&holder(1, "released", 0)).await.unwrap()),
+        Way::TokenGivenBack => recorded(store, &holder(1, "released", 0)).await,
         Way::RejectionOverturned => {
             // One of two, so that one is left for it.
             adjust(store, "WH-1", "A", 1).await;
@@ -148,6 +148,10 @@ async fn begin(store: &Store, way: Way) {
     assert!(matches!(store.reserve(&request).await.unwrap(), Reserved::Done(_)), "{way:?}");
 }
 
+async fn recorded(store: &Store, record: &Record) {
+    store.record(record).await.unwrap();
+}
+
 async fn serve(store: &Store, at: Timestamp) {
     while store.serve_due(at).await.unwrap() {}
 }
@@ -171,7 +175,7 @@ async fn receive(store: &Store) {
 /// Makes it possible.
 async fn happen(store: &Store, way: Way) {
     let catalog = store.catalog();
-    let put = async |changed: Facility| drop(catalog.put_facility(&changed).await.unwrap());
+    let put = async |changed: Facility| catalog.put_facility(&changed).await.unwrap();
     match way {
         Way::Adjusted => adjust(store, "WH-1", "A", 1).await,
         Way::Received => receive(store).await,
@@ -184,13 +188,13 @@ async fn happen(store: &Store, way: Way) {
         }
         Way::HoldExpired => assert_eq!(store.expire_holds(10).await.unwrap(), 1),
         Way::HoldGivenBack => drop(store.release_hold(&"cart".parse().unwrap()).await.unwrap()),
-        Way::OrderReleases => drop(store.record(&Record { closed: true, ..record("holder", 1, "cancelled") }).await.unwrap()),
+        Way::OrderReleases => recorded(store, &Record { closed: true, ..record("holder", 1, "cancelled") }).await,
         Way::GoodsReturned => {
             let goods = vec![RestockedGoods { facility_id: facility_id("WH-1"), sku: sku("A"), restocked: 1 }];
             store.record_return(&ReturnRecord { goods, ..returns::record("shopper", 1, "judged", "A", 1) }).await.unwrap();
         }
         Way::CapacityRaised => put(Facility { daily_order_capacity: Some(401), ..place(way) }).await,
-        Way::TokenGivenBack => drop(store.record(&holder(2, "cancelled", 0)).await.unwrap()),
+        Way::TokenGivenBack => recorded(store, &holder(2, "cancelled", 0)).await,
         Way::NextDay => serve(store, tomorrow()).await,
         Way::PickupSwitchedOn => put(Facility { pickup_enabled: true, ..place(way) }).await,
         Way::ShippingSwitchedOn => put(Facility { ship_enabled: true, ..place(way) }).await,

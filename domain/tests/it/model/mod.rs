@@ -34,7 +34,7 @@ const SEQUENCES: u32 = 10_000;
 /// So many with everything told again after each step.
 const SEQUENCES_AGAIN: u32 = 500;
 /// So many are enough to have seen everything that can happen to an order.
-const ENOUGH: u32 = 2_000;
+const ENOUGH: u32 = 10_000;
 /// Commands in a sequence.
 const STEPS: std::ops::RangeInclusive<usize> = 40..=60;
 /// The sequences are tried side by side in so many parts, each drawn from the seed by itself: as many on every machine, so that a seed
