@@ -81,12 +81,15 @@ pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
 
 /// The conditions of an [`OrderFilter`] as parameters 1 to 12. Each holds by itself when its parameter is NULL. The statement is planned
 /// anew with its values every time, so that such conditions are gone before an index is chosen; those on other tables are arrays, so
-/// that they can be one. With `but_sku` or `but_facility`, the list is led by those instead: see [`Lead`].
+/// that they can be one. With `but_sku` or `but_facility`, the list goes along those instead, which say themselves when an order was
+/// placed: see [`Lead`].
 macro_rules! orders_where {
     () => {
         concat!(
             orders_where!(but_facility),
-            " AND ($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))"
+            " AND ",
+            orders_where!(facility),
+            " AND ($10::timestamptz IS NULL OR o.placed_at > $10) AND ($11::timestamptz IS NULL OR o.placed_at < $11)"
         )
     };
     (but_facility) => {
@@ -96,10 +99,10 @@ macro_rules! orders_where {
         )
     };
     (but_sku) => {
-        concat!(
-            orders_where!(own),
-            " AND ($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))"
-        )
+        concat!(orders_where!(own), " AND ", orders_where!(facility))
+    };
+    (facility) => {
+        "($5::text IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = $5))"
     };
     (own) => {
         "($1::text IS NULL OR o.status = $1)
@@ -109,8 +112,6 @@ macro_rules! orders_where {
         AND ($7::text IS NULL OR o.order_id = ANY (ARRAY (SELECT p.order_id FROM parcels p WHERE p.tracking_key = tracking_key($7))))
         AND ($8::text IS NULL OR (o.hold_reasons <> '{}' AND $8 = ANY (o.hold_reasons)))
         AND ($9::boolean IS NULL OR o.needs_attention = $9)
-        AND ($10::timestamptz IS NULL OR o.placed_at > $10)
-        AND ($11::timestamptz IS NULL OR o.placed_at < $11)
         AND ($12::timestamptz IS NULL OR o.updated_at > $12)"
     };
 }
@@ -148,7 +149,8 @@ macro_rules! page {
     };
 }
 
-/// What a list goes along, newest first: whatever names fewest orders has an index in that order.
+/// What a list goes along, newest first: whatever names fewest orders has an index in that order. It has the time of placing as well, and
+/// a condition on that stands there alone: twice, the planner would take it for two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lead {
     Orders,
@@ -168,11 +170,17 @@ impl Lead {
     fn page(self) -> &'static str {
         match self {
             Self::Orders => page!("o", "orders o", orders_where!()),
-            Self::Sku => page!("s", "order_skus s JOIN orders o USING (order_id)", "s.sku = $6", orders_where!(but_sku)),
+            Self::Sku => page!(
+                "s",
+                "order_skus s JOIN orders o USING (order_id)",
+                "s.sku = $6 AND ($10::timestamptz IS NULL OR s.placed_at > $10) AND ($11::timestamptz IS NULL OR s.placed_at < $11)",
+                orders_where!(but_sku)
+            ),
             Self::Facility => page!(
                 "f",
                 "(SELECT DISTINCT f.placed_at, f.order_id FROM fulfillment_orders f WHERE f.facility_id = $5
-                    AND ($10::timestamptz IS NULL OR f.placed_at > $10) AND ($13::timestamptz IS NULL OR f.placed_at <= $13)
+                    AND ($10::timestamptz IS NULL OR f.placed_at > $10) AND ($11::timestamptz IS NULL OR f.placed_at < $11)
+                    AND ($13::timestamptz IS NULL OR f.placed_at <= $13)
                     ORDER BY f.placed_at DESC, f.order_id DESC) AS f JOIN orders o USING (order_id)",
                 orders_where!(but_facility)
             ),
