@@ -170,8 +170,13 @@ pub struct Dev {
     pub ready: Value,
     /// For the environment of other commands.
     pub env: Vec<(String, String)>,
+    /// How long it took to be ready.
+    pub took: Duration,
     _folder: TempDir,
 }
+
+/// One starts at a time: two would want the same well-known port, and the one that loses it takes the other's server for its own.
+static STARTS: Mutex<()> = Mutex::new(());
 
 impl Dev {
     /// Starts `oms dev` with more arguments.
@@ -188,9 +193,12 @@ impl Dev {
             all.extend(["--http-addr", "127.0.0.1:0"]);
         }
         all.extend(args);
+        let alone = STARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
         let service = Service::start(env, &all);
         let ready = serde_json::from_str(&service.line()).expect("one line of JSON");
-        Self { service, ready, env: read_env(&env_file), _folder: folder }
+        drop(alone);
+        Self { service, ready, env: read_env(&env_file), took: begun.elapsed(), _folder: folder }
     }
 
     /// Runs a client command.
