@@ -1,5 +1,7 @@
 //! An order lives once, whatever becomes of its runs: forgotten by Temporal, terminated, or set back to an earlier day.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use oms_api::{order::OrderView, refund::RefundView};
 use oms_domain::{ids::OrderId, order::Order, policy::Policy};
@@ -14,12 +16,17 @@ use temporalio_common::protos::temporal::api::{
     enums::v1::EventType,
     workflowservice::v1::{DeleteWorkflowExecutionRequest, ResetWorkflowExecutionRequest},
 };
-use tonic::{Code, IntoRequest};
+use tonic::IntoRequest;
 
-use crate::support::{Basket, Shop, in_own_shop, in_shop, in_shop_under, runtime::until, system::LEEDS};
+use crate::support::{
+    Basket, Shop, in_own_shop, in_shop, in_shop_under,
+    runtime::{until, until_within},
+    system::LEEDS,
+};
 
-/// What Temporal says to whoever is too early.
-const NOT_YET: [Code; 3] = [Code::FailedPrecondition, Code::ResourceExhausted, Code::Unavailable];
+/// A run that has just ended is forgotten once the server has noted how far its queues are, which it does every half minute or so, and it
+/// looks for that less and less often: 40, 62 and 96 seconds after it was asked.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(180);
 
 type Handle = WorkflowHandle<temporalio_client::Client, OrderWorkflow>;
 
@@ -49,21 +56,13 @@ async fn runs(shop: &Shop, id: &OrderId) -> Result<bool> {
     Ok(handle(shop, id).describe(Default::default()).await?.status() == WorkflowExecutionStatus::Running)
 }
 
-/// Temporal forgets the workflow, as it does with every one once its retention is over. It does not at once with a run that has only just
-/// ended: its own books of that come first.
+/// Temporal forgets the workflow, as it does with every one once its retention is over.
 pub(super) async fn forget(shop: &Shop, workflow_id: &str) -> Result<()> {
     let client = &shop.system.temporal;
     let execution = WorkflowExecution { workflow_id: workflow_id.to_owned(), run_id: String::new() };
-    until("the run to be known as over", async || {
-        let request = DeleteWorkflowExecutionRequest { namespace: client.namespace(), workflow_execution: Some(execution.clone()) };
-        match client.connection().workflow_service().delete_workflow_execution(request.into_request()).await {
-            Ok(_) => Ok(Some(())),
-            Err(status) if NOT_YET.contains(&status.code()) => Ok(None),
-            Err(status) => Err(status.into()),
-        }
-    })
-    .await?;
-    until("the run to be forgotten", async || Ok((!has_run(shop, workflow_id).await?).then_some(()))).await
+    let request = DeleteWorkflowExecutionRequest { namespace: client.namespace(), workflow_execution: Some(execution) };
+    client.connection().workflow_service().delete_workflow_execution(request.into_request()).await?;
+    until_within(FORGOTTEN_WITHIN, "the run to be forgotten", async || Ok((!has_run(shop, workflow_id).await?).then_some(()))).await
 }
 
 /// Placed by hand: the equations at the end look for a run, which this order has lost.
