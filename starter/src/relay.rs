@@ -1,10 +1,13 @@
 //! Carries messages from the database to the running orders, at least once. One that cannot be delivered is put off and keeps nobody else.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use oms_domain::order::{Command, decide};
+use oms_domain::{
+    ids::OrderId,
+    order::{Command, decide},
+};
 use oms_store::{InboxMessage, Undelivered};
 use oms_workflows::{
     messages::carrier_events,
@@ -76,17 +79,30 @@ impl Relay {
         }
     }
 
-    /// Which were delivered, and which were not.
+    /// Which were delivered, and which were not. An order hears its messages one after the other, as they came about.
     async fn deliver(&self, messages: Vec<InboxMessage>) -> (Vec<i64>, Vec<Undelivered>) {
-        let told = stream::iter(messages)
-            .map(|message| async move { (message.id, self.starter.tell(&message).await) })
-            .buffer_unordered(SIDE_BY_SIDE);
+        let mut of_orders: BTreeMap<OrderId, Vec<InboxMessage>> = BTreeMap::new();
+        messages.into_iter().for_each(|message| of_orders.entry(message.order_id.clone()).or_default().push(message));
+        let told = stream::iter(of_orders.into_values()).map(|messages| self.deliver_in_order(messages)).buffer_unordered(SIDE_BY_SIDE);
+        let (done, undelivered): (Vec<_>, Vec<_>) = told.collect().await;
+        (done.concat(), undelivered.into_iter().flatten().collect())
+    }
+
+    /// After one that failed for a reason that passes, the others of the order wait for it.
+    async fn deliver_in_order(&self, messages: Vec<InboxMessage>) -> (Vec<i64>, Vec<Undelivered>) {
         let (mut done, mut undelivered) = (Vec::new(), Vec::new());
-        futures_util::pin_mut!(told);
-        while let Some((message_id, told)) = told.next().await {
+        let mut away: Option<String> = None;
+        for message in messages {
+            let told = match &away {
+                Some(why) => Err((why.clone(), true)),
+                None => self.starter.tell(&message).await.map_err(|error| (error.to_string(), error.is_passing())),
+            };
             match told {
-                Ok(()) => done.push(message_id),
-                Err(error) => undelivered.push(Undelivered { message_id, why: error.to_string(), passing: error.is_passing() }),
+                Ok(()) => done.push(message.id),
+                Err((why, passing)) => {
+                    away = passing.then(|| why.clone());
+                    undelivered.push(Undelivered { message_id: message.id, why, passing });
+                }
             }
         }
         (done, undelivered)

@@ -78,6 +78,14 @@ BEGIN
         OR g.offered_until IS NOT NULL AND g.fulfillment_order_id = ANY (listed)));
 END $$;
 
+-- Units may be granted before the order knows the answer that has them wait: what it records for the first time it is told once more.
+CREATE OR REPLACE FUNCTION tell_again(for_order text, listed text[]) RETURNS void LANGUAGE sql AS $$
+    SELECT announce_grants(ARRAY (
+        SELECT g.grant_id FROM stock_grants g
+        WHERE g.order_id = for_order AND g.offered_until IS NULL AND g.fulfillment_order_id = ANY (listed)
+            AND NOT EXISTS (SELECT FROM fulfillment_orders f WHERE f.fulfillment_order_id = g.fulfillment_order_id)));
+$$;
+
 -- Locks all positions that the record can touch, before it touches anything: what it moves, what facts are about, and, where it has taken
 -- notice of shorts, where others may be asked for what it did not give (see forget_shorts).
 CREATE OR REPLACE FUNCTION lock_settled(for_order text, changes reservation_change[], listed text[], seen jsonb, facts jsonb, closing boolean)
@@ -143,6 +151,7 @@ BEGIN
     -- What has just been seen is no longer taken off.
     IF waiting THEN
         PERFORM wait_for(for_order, wanted);
+        PERFORM tell_again(for_order, listed);
     END IF;
     RETURN CASE WHEN moves = '{}' THEN 0 ELSE move_stock(moves) END;
 END $$;

@@ -76,6 +76,17 @@ fn a_grant_counts_once_and_only_for_units_that_still_wait() {
     assert_eq!(run.order.all_units().allocated, 3);
 }
 
+#[test]
+fn stock_that_is_quicker_than_the_answer_that_waits_for_it_is_taken_when_it_is_told_again() {
+    let mut run = Run::placed(core(&[5]));
+    let arrived = Command::Fact(Fact::StockArrived { grants: vec![grant(&run, "g1", 2, 4)], offers: vec![] });
+    assert_eq!(run.must(&arrived), [], "nobody is known to wait");
+    run.source(|_, units| units - 4);
+    assert_eq!(run.order.all_units().backordered, 4);
+    run.must(&arrived);
+    assert_eq!((run.order.all_units().backordered, run.order.all_units().allocated), (0, 5));
+}
+
 /// Nobody plans with an offer later: its units would be held for nobody, and the order's place in the queue be gone.
 #[test]
 fn an_order_that_is_not_paid_for_yet_plans_with_what_it_is_offered_or_misses() {

@@ -57,11 +57,14 @@ impl Step {
 impl Draft {
     /// Waiting units were granted stock, or are offered some. What is for units that wait no more is left out: the store gives it back.
     pub(super) fn stock_arrived(&mut self, grants: &[Grant], offers: &[Grant]) {
-        let new: Vec<&Grant> = grants.iter().filter(|g| !self.order.grants_seen.contains_key(&g.grant_id)).collect();
+        let mut new: Vec<&Grant> = grants.iter().filter(|g| !self.order.grants_seen.contains_key(&g.grant_id)).collect();
         if new.is_empty() && !grants.is_empty() {
             // All of it was told before, the offers too.
             return;
         }
+        // Stock may be quicker than the answer that says who waits for it: whoever records that answer is told once more.
+        let answered = self.order.sourcing.asked <= self.order.sourcing.answered;
+        new.retain(|grant| answered || self.order.fulfillment_order(&grant.fulfillment_order_id).is_some());
         if !new.is_empty() {
             self.emit(Event::GrantsSeen { grant_ids: new.iter().map(|g| g.grant_id.clone()).collect() });
         }
