@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures_util::StreamExt;
+use oms_devstack::Postgres;
 use secrecy::ExposeSecret;
 use sqlx::{Connection as _, PgConnection};
 use temporalio_client::NamespacedClient;
@@ -12,7 +13,7 @@ use temporalio_common::protos::temporal::api::{
     taskqueue::v1::TaskQueue,
     workflowservice::v1::{ResetWorkflowExecutionRequest, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tonic::IntoRequest;
 
 use crate::{
@@ -27,7 +28,13 @@ pub async fn all_workers_away(ground: &mut Ground, away: Duration) -> Result<()>
     ground.workers.iter_mut().try_for_each(|worker| worker.start_again())
 }
 
-/// A call that a worker makes to somebody else.
+/// What a run was told, and has recorded, and what its caller waits for, are lost together.
+pub async fn everything_away(ground: &mut Ground, away: Duration) -> Result<()> {
+    ground.server.kill()?;
+    all_workers_away(ground, away).await?;
+    ground.server.start_again()
+}
+
 /// To whom a call goes.
 pub enum Way {
     Gateway,
@@ -58,6 +65,19 @@ pub async fn killed_at(ground: &mut Ground, way: Way, trap: Trap) -> Result<()> 
     all_workers_away(ground, Duration::from_secs(1)).await
 }
 
+/// As [`killed_at`], by the words of a statement of PostgreSQL's. Each connection says them once.
+pub async fn killed_at_statement(ground: &mut Ground, trap: Trap) -> Result<()> {
+    let proxy = &ground.ways.postgres;
+    proxy.cut();
+    sleep(Duration::from_millis(500)).await;
+    proxy.arm(trap.clone());
+    proxy.mend();
+    let caught = tokio::time::timeout(CALL_WITHIN, proxy.sprung()).await;
+    proxy.disarm();
+    caught.with_context(|| format!("no statement with {:?} came by", trap.in_call))?;
+    all_workers_away(ground, Duration::from_secs(1)).await
+}
+
 pub async fn frozen(ground: &mut Ground, fault: Fault, time: Duration) -> Result<()> {
     let mut random = fault.random;
     let worker = &ground.workers[random.below(ground.workers.len())];
@@ -72,11 +92,26 @@ pub async fn temporal_away(ground: &mut Ground, away: Duration) -> Result<()> {
     Ok(ground.temporal.start_again().await?)
 }
 
+/// A server that was killed is taken to be alive for as long as nobody has asked what became of its process.
+const DEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// Starts it after it was killed.
+pub async fn start_again(postgres: &mut Postgres) -> Result<()> {
+    let until = Instant::now() + DEAD_WITHIN;
+    loop {
+        match postgres.start_again().await {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() >= until => return Err(error.into()),
+            Err(_) => sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
+
 /// The id of a run that goes on: of the first order that has one.
 async fn first_open(ground: &Ground, fault: &Fault) -> Result<String> {
     let client = ground.temporal_client().await?;
     for _ in 0..100 {
-        let ids = fault.order_ids.iter().map(|id| format!("'order:{id}'")).collect::<Vec<_>>().join(", ");
+        let ids = fault.driver.orders.iter().map(|order| format!("'order:{}'", order.order_id)).collect::<Vec<_>>().join(", ");
         let mut listed = client.list_workflows(format!("WorkflowId IN ({ids}) AND ExecutionStatus = 'Running'"), Default::default());
         if let Some(run) = listed.next().await {
             return Ok(run?.id().to_owned());

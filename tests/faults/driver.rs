@@ -1,13 +1,14 @@
 //! A shop, its facilities and its carrier: they place orders and work on them through the API, and ask again for as long as it takes.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, stream};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -26,6 +27,10 @@ pub const UNITS_EACH: i64 = 10_000;
 const RARE_AT_FIRST: i64 = 3;
 pub const RARE_BROUGHT: i64 = 5_000;
 const PRICE_MINOR: i64 = 255;
+/// Parcels of what was shipped of which the carrier has more to tell.
+const ON_ITS_WAY: [&str; 4] = ["labelled", "handedover", "intransit", "outfordelivery"];
+/// Of an order that needs a person in the end, though the gateway knows nothing of that.
+pub const HOPELESS: &str = "tok_hopeless";
 
 /// How a fault is played.
 #[derive(Debug, Clone)]
@@ -57,6 +62,10 @@ pub enum Scans {
     InOrder,
     /// Twice, and the last first.
     Disorderly,
+    /// Told a day late.
+    Late,
+    /// Each of a time that is still to come, the first ones of the furthest.
+    Ahead,
 }
 
 /// Everybody outside.
@@ -67,6 +76,8 @@ pub struct Driver {
     pub scans: Scans,
     accepted: Mutex<BTreeSet<String>>,
     finished: Mutex<BTreeSet<String>>,
+    /// Units that came in beside the orders, by product.
+    received: Mutex<BTreeMap<String, i64>>,
 }
 
 impl Driver {
@@ -75,8 +86,15 @@ impl Driver {
         let mut random = Random::new(plan.seed);
         let orders = (0..plan.orders).map(|n| wanted(plan.name, n, token(n), &mut random)).collect();
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
-        let driver =
-            Self { api: api.to_owned(), http, orders, scans: Scans::InOrder, accepted: Mutex::default(), finished: Mutex::default() };
+        let driver = Self {
+            api: api.to_owned(),
+            http,
+            orders,
+            scans: Scans::InOrder,
+            accepted: Mutex::default(),
+            finished: Mutex::default(),
+            received: Mutex::default(),
+        };
         driver.bring_catalogue().await?;
         Ok(driver)
     }
@@ -99,11 +117,37 @@ impl Driver {
             products.push_str(&format!("{sku},{sku},{PRICE_MINOR},GBP,180,120,110,60\n"));
         }
         for (feed, csv) in [("facilities", facilities), ("products", products), ("stock", stock)] {
-            let request = self.http.post(format!("{}/v1/feeds/{feed}", self.api)).header("content-type", "text/csv").body(csv);
-            let answer = request.send().await?;
-            ensure!(answer.status().is_success(), "feed {feed}: {} {}", answer.status(), answer.text().await?);
+            let answer = self.feed(feed, csv).await.with_context(|| format!("no answer to feed {feed}"))?;
+            ensure!(answer.0 == 200, "feed {feed}: {answer:?}");
         }
         Ok(())
+    }
+
+    /// Sends a feed; None when nobody answers.
+    pub async fn feed(&self, feed: &str, body: impl Into<reqwest::Body>) -> Option<(u16, Value)> {
+        answer(self.http.post(format!("{}/v1/feeds/{feed}", self.api)).header("content-type", "text/csv").body(body)).await
+    }
+
+    /// So many units of the product have come in, somewhere.
+    pub fn receive(&self, sku: &str, units: i64) {
+        *lock(&self.received).entry(sku.to_owned()).or_default() += units;
+    }
+
+    pub fn received(&self, sku: &str) -> i64 {
+        lock(&self.received).get(sku).copied().unwrap_or_default()
+    }
+
+    /// Nobody works on them any more.
+    pub fn give_up(&self, order_ids: &BTreeSet<String>) {
+        lock(&self.finished).extend(order_ids.iter().cloned());
+    }
+
+    /// Waits until so many orders more are finished, or the time is up.
+    pub async fn go_on(&self, orders: usize, within: Duration) {
+        let (until, wanted) = (Instant::now() + within, self.finished_count() + orders);
+        while self.finished_count() < wanted.min(self.orders.len()) && Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Those that the API said yes to.
@@ -127,7 +171,8 @@ impl Driver {
             while let Some(done) = placed.next().await {
                 done?;
             }
-            self.bring_rare().await
+            self.bring_rare().await;
+            anyhow::Ok(())
         };
         let working = async {
             while self.finished_count() < self.orders.len() {
@@ -161,13 +206,13 @@ impl Driver {
         Ok(())
     }
 
-    async fn bring_rare(&self) -> Result<()> {
+    /// Brings more of the rare product: once, however often it is told. It is told until somebody hears it.
+    pub async fn bring_rare(&self) {
         let each = |facility: &&str| json!({"adjustment_id": format!("more-{facility}"), "facility_id": facility, "sku": RARE, "quantity": RARE_BROUGHT, "reason": "correction"});
         let body = json!({"adjustments": FACILITIES.iter().map(each).collect::<Vec<_>>()});
         while !matches!(self.post("/v1/stock/adjustments", &body, None).await, Some((200, _))) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(())
     }
 
     /// Does what is next for the order, if anything is. What gets no answer is tried again at the next look.
@@ -199,8 +244,10 @@ impl Driver {
             self.post(&path, &json!({}), Some(format!("{id}-ship"))).await;
             return Ok(());
         }
-        let on_its_way =
-            |parcel: &&Value| ["shipped", "intransit", "handedover", "outfordelivery"].contains(&word(&parcel["status"]).as_str());
+        if word(&part["status"]) != "shipped" {
+            return Ok(());
+        }
+        let on_its_way = |parcel: &&Value| ON_ITS_WAY.contains(&word(&parcel["status"]).as_str());
         let parcels: Vec<&Value> = part["parcels"].as_array().context("parcels")?.iter().filter(on_its_way).collect();
         let events: Vec<Value> = parcels.iter().filter_map(|parcel| self.scans_of(parcel)).flatten().collect();
         if !events.is_empty() {
@@ -211,13 +258,16 @@ impl Driver {
 
     fn scans_of(&self, parcel: &Value) -> Option<Vec<Value>> {
         let (number, carrier) = (parcel["tracking_number"].as_str()?, parcel["carrier"].as_str()?);
-        let scan = |status: &str| {
-            let at = jiff::Timestamp::now().to_string();
+        let scan_at = |status: &str, hours: i64| {
+            let at = (jiff::Timestamp::now() + SignedDuration::from_hours(hours)).to_string();
             json!({"event_id": format!("{number}-{status}"), "carrier": carrier, "tracking_number": number, "status": status, "occurred_at": at})
         };
+        let scan = |status| scan_at(status, 0);
         Some(match self.scans {
             Scans::InOrder => vec![scan("handed_over"), scan("in_transit"), scan("delivered")],
             Scans::Disorderly => vec![scan("delivered"), scan("delivered"), scan("in_transit"), scan("handed_over"), scan("in_transit")],
+            Scans::Late => vec![scan_at("handed_over", -26), scan_at("in_transit", -25), scan_at("delivered", -24)],
+            Scans::Ahead => vec![scan_at("handed_over", 72), scan_at("in_transit", 48), scan_at("delivered", 24)],
         })
     }
 
@@ -279,6 +329,6 @@ fn wanted(name: &str, n: usize, token: &str, random: &mut Random) -> Wanted {
         "payment": {"method": "card", "token": token},
         "lines": lines,
     });
-    let hopeless = token.starts_with("tok_errors_");
+    let hopeless = token.starts_with("tok_errors_") || token == HOPELESS;
     Wanted { order_id, units, total_minor: units * PRICE_MINOR, cancel: !hopeless && random.percent(15), hopeless, body }
 }

@@ -8,15 +8,23 @@ use oms_devstack::{
     Postgres, Progress, Temporal, TemporalOptions, TemporalStore, Tools,
 };
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 
-use crate::{http_proxy::HttpProxy, process::Process, tcp_proxy::TcpProxy};
+use crate::{
+    gone::Gone,
+    http_proxy::HttpProxy,
+    process::{Process, product},
+    tcp_proxy::TcpProxy,
+};
 
 /// Under load on a small machine a start takes its time.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 const WORKERS: usize = 3;
+/// The exit code that says so.
+const REFUSED_BY_RULE: i32 = 4;
 
 /// What a scenario needs otherwise than usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +63,13 @@ pub struct Ground {
     pub api: String,
     /// A pool that no proxy stands before.
     pub sql: PgPool,
-    dynamodb: DynamoDb,
-    temporal_postgres: Postgres,
+    /// What a repair has named as gone.
+    pub gone: Gone,
+    /// None while it is away.
+    pub dynamodb: Option<DynamoDb>,
+    pub temporal_postgres: Postgres,
+    /// Of what is not Temporal's.
+    pub home: Arc<Home>,
     env: Vec<(String, String)>,
     folder: TempDir,
 }
@@ -103,8 +116,10 @@ impl Ground {
             workers: Vec::new(),
             api: format!("http://{address}"),
             sql,
-            dynamodb,
+            gone: Gone::default(),
+            dynamodb: Some(dynamodb),
             temporal_postgres,
+            home: ours,
             env,
             folder,
         };
@@ -132,6 +147,21 @@ impl Ground {
         run_to_end(args, &env, &self.folder.path().join("logs")).await
     }
 
+    /// What a command of the product answers. It may say that not all is well, and nothing else.
+    pub async fn ask(&self, args: &[&str]) -> Result<Value> {
+        let env = with(&self.env, "TEMPORAL_ADDRESS", self.temporal.address());
+        let mut command = tokio::process::Command::from(product(args, &env)?);
+        let output = command.kill_on_drop(true).output().await?;
+        let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(matches!(output.status.code(), Some(0 | REFUSED_BY_RULE)), "oms {}: {}\n{complained}", args.join(" "), output.status);
+        serde_json::from_str(&said).with_context(|| format!("oms {}: {said}{complained}", args.join(" ")))
+    }
+
+    /// Where everything has its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A client of Temporal that knows nothing of the product's payloads.
     pub async fn temporal_client(&self) -> Result<Client> {
         let url = Url::parse(&format!("http://{}", self.temporal.address()))?;
@@ -139,7 +169,7 @@ impl Ground {
         Ok(Client::new(connection, ClientOptions::new("default").build())?)
     }
 
-    async fn until_ready(&self) -> Result<()> {
+    pub async fn until_ready(&self) -> Result<()> {
         let ready = async {
             while !reqwest::get(format!("{}/readyz", self.api)).await.is_ok_and(|answer| answer.status().is_success()) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -165,7 +195,9 @@ impl Ground {
         self.sql.close().await;
         self.companies.stop().await?;
         self.temporal.stop().await?;
-        self.dynamodb.stop().await?;
+        if let Some(dynamodb) = self.dynamodb {
+            dynamodb.stop().await?;
+        }
         self.postgres.stop().await?;
         self.temporal_postgres.stop().await?;
         Ok(())

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -33,6 +33,10 @@ pub enum Mode {
     LoseAnswers { percent: u64 },
     /// Calls are not carried out and answered so.
     Answer { status: u16, content_type: &'static str, body: &'static str },
+    /// Calls like this, under an idempotency key like that, fail and are not carried out.
+    Refuse { in_call: &'static str, in_key: &'static str },
+    /// Calls are carried out, and answered with what the call before was.
+    AnswersOfOthers,
     /// Writes to DynamoDB are answered that there were too many.
     ThrottleWrites,
 }
@@ -40,7 +44,7 @@ pub enum Mode {
 /// Something that is to happen when a call comes by.
 #[derive(Debug, Clone)]
 pub struct Trap {
-    /// In its path, or in what it asks of DynamoDB.
+    /// In its path, in what it asks of DynamoDB, or in the words of a statement.
     pub in_call: &'static str,
     /// Whether it is carried out first.
     pub after: bool,
@@ -53,7 +57,10 @@ struct Shared {
     trap: Mutex<Option<Trap>>,
     sprung: Notify,
     calls: Mutex<u64>,
+    answered: Mutex<Option<Answered>>,
 }
+
+type Answered = (StatusCode, HeaderMap, Bytes);
 
 /// Stands between clients and a server.
 pub struct HttpProxy {
@@ -68,8 +75,15 @@ impl HttpProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let client = reqwest::Client::builder().build()?;
-        let shared = Shared { to, client, mode: Mutex::default(), trap: Mutex::default(), sprung: Notify::new(), calls: Mutex::default() };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            to,
+            client,
+            mode: Mutex::default(),
+            trap: Mutex::default(),
+            sprung: Notify::new(),
+            calls: Mutex::default(),
+            answered: Mutex::default(),
+        });
         let app = Router::new().fallback(carry).with_state(shared.clone());
         let serving = tokio::spawn(async move { drop(axum::serve(listener, app).await) });
         Ok(Self { address, shared, serving })
@@ -77,6 +91,11 @@ impl HttpProxy {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What it stands before.
+    pub fn to(&self) -> &str {
+        &self.shared.to
     }
 
     pub fn set(&self, mode: Mode) {
@@ -119,11 +138,17 @@ async fn carry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
             return (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         }
         Mode::ThrottleWrites if is_write(&call) => return throttled(),
-        Mode::Pass | Mode::LoseAnswers { .. } | Mode::ThrottleWrites => {}
+        Mode::Refuse { in_call, in_key } if call.contains(in_call) && key(request.headers()).contains(in_key) => {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        Mode::Pass | Mode::LoseAnswers { .. } | Mode::ThrottleWrites | Mode::Refuse { .. } | Mode::AnswersOfOthers => {}
     }
     let answer = forward(&shared, request).await;
     if trap.is_some() {
         return fall_silent(&shared).await;
+    }
+    if matches!(mode, Mode::AnswersOfOthers) {
+        return before(&shared, answer).await;
     }
     if let Mode::LoseAnswers { percent } = mode
         && call.starts_with("POST")
@@ -132,6 +157,14 @@ async fn carry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         tokio::time::sleep(SILENCE).await;
     }
     answer
+}
+
+/// What the call before was answered, if there was one.
+async fn before(shared: &Shared, answer: Response) -> Response {
+    let (parts, body) = answer.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let this = (parts.status, parts.headers, body);
+    lock(&shared.answered).replace(this.clone()).unwrap_or(this).into_response()
 }
 
 fn next(shared: &Shared) -> u64 {
@@ -170,6 +203,10 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
 /// What is asked of DynamoDB.
 fn target(headers: &HeaderMap) -> &str {
     headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn key(headers: &HeaderMap) -> &str {
+    headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn is_write(call: &str) -> bool {

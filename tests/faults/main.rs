@@ -13,11 +13,14 @@
 mod breaking;
 mod checker;
 mod driver;
+mod feeds;
+mod gone;
 mod ground;
 mod http_proxy;
 mod process;
 mod random;
 mod report;
+mod restoring;
 mod scenarios;
 mod tcp_proxy;
 
@@ -26,12 +29,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-use crate::{
-    driver::Plan,
-    ground::Ground,
-    report::Report,
-    scenarios::{SCENARIOS, Scenario},
-};
+use crate::{driver::Plan, ground::Ground, report::Report, scenarios::Scenario};
 
 /// Breaks the system while orders go through it, and counts what must not be so.
 #[derive(Debug, Parser)]
@@ -75,8 +73,7 @@ fn main() -> Result<ExitCode> {
     }
     let args = Args::parse();
     if args.list {
-        SCENARIOS
-            .iter()
+        scenarios::all()
             .for_each(|scenario| println!("{:<28}{}{}", scenario.name, scenario.about, if scenario.short { "" } else { " (long)" }));
         return Ok(ExitCode::SUCCESS);
     }
@@ -114,9 +111,9 @@ async fn run(args: &Args) -> Result<bool> {
 
 fn chosen(args: &Args) -> Result<Vec<&'static Scenario>> {
     if args.names.is_empty() {
-        return Ok(SCENARIOS.iter().filter(|scenario| scenario.short || !args.short).collect());
+        return Ok(scenarios::all().filter(|scenario| scenario.short || !args.short).collect());
     }
-    let find = |name: &String| SCENARIOS.iter().find(|scenario| scenario.name == name);
+    let find = |name: &String| scenarios::all().find(|scenario| scenario.name == name);
     if let Some(unknown) = args.names.iter().find(|name| find(name).is_none()) {
         bail!("there is no fault {unknown}; --list says what there is");
     }

@@ -1,6 +1,7 @@
 //! The product's processes: started, frozen, killed.
 
 use std::{
+    ffi::OsStr,
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -38,13 +39,8 @@ impl Process {
             return Ok(());
         }
         let log = || -> Result<File> { Ok(OpenOptions::new().create(true).append(true).open(&self.log)?) };
-        let mut command = Command::new(std::env::current_exe()?);
-        let ours = |name: &str| ["OMS_", "AWS_", "TEMPORAL_", "DATABASE_"].iter().any(|prefix| name.starts_with(prefix));
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.arg(PRODUCT).args(&self.args).envs(self.env.iter().cloned());
-        command.stdin(Stdio::null()).stdout(log()?).stderr(log()?);
+        let mut command = product(&self.args, &self.env)?;
+        command.stdout(log()?).stderr(log()?);
         self.child = Some(command.spawn().context("start the product")?);
         Ok(())
     }
@@ -98,6 +94,17 @@ impl Process {
         let child = self.child.as_ref().context("it does not run")?;
         kill(Pid::from_raw(i32::try_from(child.id())?), signal).with_context(|| format!("{signal} to {}", self.args.join(" ")))
     }
+}
+
+/// The product, with these settings and none of whoever has started this program.
+pub fn product(args: &[impl AsRef<OsStr>], env: &[(String, String)]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let ours = |name: &str| ["OMS_", "AWS_", "TEMPORAL_", "DATABASE_"].iter().any(|prefix| name.starts_with(prefix));
+    for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+        command.env_remove(name);
+    }
+    command.arg(PRODUCT).args(args).envs(env.iter().cloned()).stdin(Stdio::null());
+    Ok(command)
 }
 
 impl Drop for Process {
