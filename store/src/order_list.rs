@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::Scope,
     error::ErrorCode,
     ids::{CustomerId, FacilityId, OrderId, Sku},
     money::Currency,
@@ -28,6 +29,9 @@ pub struct OrderFilter {
     pub placed_after: Option<Timestamp>,
     pub placed_before: Option<Timestamp>,
     pub updated_after: Option<Timestamp>,
+    /// What whoever asks knows of.
+    #[serde(skip)]
+    pub scope: Scope,
 }
 
 /// What a list shows of an order.
@@ -79,7 +83,7 @@ pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
     format!("{}_{id}", time.map(|time| time.as_microsecond().to_string()).unwrap_or_default())
 }
 
-/// The conditions of an [`OrderFilter`] as parameters 1 to 12. Each holds by itself when its parameter is NULL. The statement is planned
+/// The conditions of an [`OrderFilter`] as parameters 1 to 14. Each holds by itself when its parameter is NULL. The statement is planned
 /// anew with its values every time, so that such conditions are gone before an index is chosen; those on other tables are arrays, so
 /// that they can be one.
 macro_rules! orders_where {
@@ -95,7 +99,9 @@ macro_rules! orders_where {
         AND ($9::boolean IS NULL OR o.needs_attention = $9)
         AND ($10::timestamptz IS NULL OR o.placed_at > $10)
         AND ($11::timestamptz IS NULL OR o.placed_at < $11)
-        AND ($12::timestamptz IS NULL OR o.updated_at > $12)"
+        AND ($12::timestamptz IS NULL OR o.updated_at > $12)
+        AND ($13::text[] IS NULL OR o.channel = ANY ($13))
+        AND ($14::text[] IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = ANY ($14)))"
     };
 }
 pub(crate) use orders_where;
@@ -117,6 +123,8 @@ macro_rules! bind_filter {
             .bind($filter.placed_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
             .bind($filter.placed_before.map(::jiff_sqlx::ToSqlx::to_sqlx))
             .bind($filter.updated_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
+            .bind($crate::reach::channels(&$filter.scope))
+            .bind($crate::reach::facilities(&$filter.scope))
     };
 }
 pub(crate) use bind_filter;
@@ -124,8 +132,8 @@ pub(crate) use bind_filter;
 const ORDERS_PAGE: &str = concat!(
     "SELECT to_jsonb(o) - 'customer_email_hash' FROM orders o WHERE ",
     orders_where!(),
-    " AND ($13::timestamptz IS NULL OR (o.placed_at, o.order_id) < ($13, $14))
-    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $15"
+    " AND ($15::timestamptz IS NULL OR (o.placed_at, o.order_id) < ($15, $16))
+    ORDER BY o.placed_at DESC, o.order_id DESC LIMIT $17"
 );
 
 impl Store {

@@ -30,7 +30,7 @@ use tonic::{Code, IntoRequest};
 
 use crate::{
     driver::{Driver, FACILITIES, RARE, RARE_BROUGHT, SKUS, Wanted, word},
-    ground::Ground,
+    ground::{CLIENT, Ground},
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -336,7 +336,7 @@ async fn ledger(url: &str, path: &str) -> Result<Vec<Value>> {
 
 /// None when there is no such thing.
 async fn get(ground: &Ground, path: &str) -> Result<Option<Value>> {
-    let answer = reqwest::get(format!("{}{path}", ground.api)).await?;
+    let answer = CLIENT.get(format!("{}{path}", ground.api)).send().await?;
     let status = answer.status().as_u16();
     if status == 404 {
         return Ok(None);

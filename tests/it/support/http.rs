@@ -4,13 +4,27 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
 use oms_api::problem::{PROBLEM_JSON, Problem};
+use oms_server::{DeclaredAccount, DeclaredAccounts};
+use oms_store::ApiKey;
 use reqwest::{Client, RequestBuilder, header::HeaderMap};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ground::Addresses;
 
 static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);
+static KEY: LazyLock<ApiKey> = LazyLock::new(ApiKey::random);
+
+/// What the tests show at every door; it opens everything.
+pub fn key() -> &'static str {
+    KEY.text().expose_secret()
+}
+
+/// The account that it is of.
+pub fn accounts() -> Result<DeclaredAccounts> {
+    Ok(DeclaredAccounts::default().with(DeclaredAccount::of_all_roles("tests".parse()?, KEY.hash()))?)
+}
 
 /// The client of all tests.
 pub fn client() -> &'static Client {
