@@ -18,7 +18,8 @@ use crate::state::AppState;
 /// Name of the security scheme in the description.
 pub(crate) const BEARER: &str = "bearer";
 const PERMISSION: &str = "x-permission";
-const PERMISSIONS: &str = "x-permissions";
+/// For all words of a path that are not named.
+const OTHERWISE: &str = "otherwise";
 
 /// What becomes of a caller who knows of some facilities or channels alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,15 +74,17 @@ impl Need {
     /// Says it in the description of an operation.
     fn describe(&self, operation: &mut Operation) {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [""; 0])]);
-        let mut says = vec![(PERMISSION, Value::from(self.permission.name()))];
-        if !self.others.is_empty() {
+        let name = Value::from(self.permission.name());
+        let says = if self.others.is_empty() {
+            name
+        } else {
             let by_word = |(_, words, permission): &(&str, &'static [&'static str], Permission)| {
                 let name = permission.name();
                 words.iter().map(move |word| ((*word).to_owned(), Value::from(name))).collect::<Vec<_>>()
             };
-            says.push((PERMISSIONS, Value::Object(self.others.iter().flat_map(by_word).collect())));
-        }
-        operation.extensions.get_or_insert_default().merge(Extensions::from_iter(says));
+            Value::Object(self.others.iter().flat_map(by_word).chain([(OTHERWISE.to_owned(), name)]).collect())
+        };
+        operation.extensions.get_or_insert_default().merge(Extensions::from_iter([(PERMISSION, says)]));
     }
 }
 

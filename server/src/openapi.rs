@@ -51,7 +51,7 @@ struct Bearer;
 impl Modify for Bearer {
     fn modify(&self, document: &mut Document) {
         let about = "A key of an account, as `Authorization: Bearer oms_<key id>_<secret>`. `x-permission` says what an operation needs, \
-                     `x-permissions` which words of its path need something else; roles hold permissions.";
+                     by words of its path where these differ; roles hold permissions.";
         let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("oms_<key id>_<secret>").description(Some(about)).build();
         document.components.get_or_insert_default().add_security_scheme(BEARER, SecurityScheme::Http(scheme));
     }
