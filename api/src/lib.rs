@@ -3,7 +3,9 @@
 //! Wire types are written and described here (serde, OpenAPI) and read by hand-made readers over a JSON tree (`reader`), which name
 //! each wrong field. They turn into domain types by explicit conversions.
 
+pub mod account;
 pub mod attention;
+pub mod audit;
 pub mod availability;
 pub mod bulk;
 pub mod cancellation;

@@ -130,5 +130,5 @@ fn simulated_fraud(port: Option<u16>) -> FraudChoice {
 }
 
 fn simulated_carrier(port: Option<u16>) -> CarrierChoice {
-    CarrierChoice::Native(CarrierOptions { listen: Listen::Loopback { port }, time_scale: 1, events_url: None })
+    CarrierChoice::Native(CarrierOptions { listen: Listen::Loopback { port }, time_scale: 1, events_url: None, events_key: None })
 }

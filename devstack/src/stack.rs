@@ -80,9 +80,9 @@ impl Stack {
     }
 
     /// Has the carrier post its scans to the URL, when it is ours: for a caller that binds its own address later.
-    pub fn send_carrier_events_to(&self, url: &str) {
+    pub fn send_carrier_events_to(&self, url: &str, key: Option<SecretString>) {
         if let Some(carrier) = &self.carrier {
-            carrier.send_events_to(url);
+            carrier.send_events_to(url, key);
         }
     }
 

@@ -43,6 +43,16 @@ errors! {
     BodyTooLarge = "body_too_large", 413, Never, 2, "The body is too large";
     MethodNotAllowed = "method_not_allowed", 405, Never, 2, "This path does not take this method";
     UnsupportedMediaType = "unsupported_media_type", 415, Never, 2, "The content type is not supported";
+    /// No key, or none that is known and in force: which of these is not said.
+    Unauthenticated = "unauthenticated", 401, Never, 4, "A valid API key is needed";
+    /// The account lacks a permission; the detail names it.
+    Forbidden = "forbidden", 403, Never, 4, "This account may not do this";
+    AccountNotFound = "account_not_found", 404, Never, 3, "There is no account with this id";
+    KeyNotFound = "key_not_found", 404, Never, 3, "The account has no key with this id";
+    /// The name is taken by another account.
+    AccountConflict = "account_conflict", 409, Never, 5, "Another account has this name";
+    /// An account has two live keys at most: one in use, and the next.
+    TooManyKeys = "too_many_keys", 409, Never, 4, "The account has as many live keys as it may have";
     /// A page of another origin sent it, by its visitor's browser.
     ForeignOrigin = "foreign_origin", 403, Never, 4, "Pages of another origin are not served";
     NotFound = "not_found", 404, Never, 3, "There is no such thing";

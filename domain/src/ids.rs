@@ -126,6 +126,11 @@ id!(/// A return: `<order_id>-R<n>`.
 id!(/// A claim: `<order_id>-C<n>`.
     ClaimId, "claim_id", DERIVED_ID_MAX_CHARS);
 
+id!(/// An account: `acc-` and a number of its own, or the name under which the configuration declares it.
+    AccountId, "account_id", ID_MAX_CHARS);
+id!(/// A key of an account: the part of it that is no secret.
+    KeyId, "key_id", ID_MAX_CHARS);
+
 /// Splits `<parent>-<letter><n>` from the right.
 fn split_derived(text: &str, letter: char) -> Option<(&str, u32)> {
     let (parent, number) = text.rsplit_once(&format!("-{letter}"))?;

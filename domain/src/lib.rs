@@ -1,5 +1,6 @@
 //! The rules of the house, pure: ids, money, the order and its state machines, the error table. No I/O, no clock, no randomness.
 
+pub mod access;
 pub mod address;
 pub mod bulk;
 pub mod change;

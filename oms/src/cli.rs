@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand, exchange::ExchangeCommand,
-        facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand, order::OrderCommand,
-        product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
+        Api, account::AccountCommand, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand,
+        exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand,
+        order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -110,6 +110,8 @@ enum Command {
     Product(Noun<ProductCommand>),
     /// Read what happens to all orders.
     Event(Noun<EventCommand>),
+    /// Say who may come in: accounts, their roles and their keys.
+    Account(Noun<AccountCommand>),
     /// Look at messages that orders could not be told, and have them tried again.
     Inbox(Noun<InboxCommand>),
     /// Decide about all orders at once: the pool that is not released yet, the stock's prices.
@@ -151,7 +153,8 @@ impl Asking {
         if !given {
             words.extend(["--idempotency-key".to_owned(), key.clone()]);
         }
-        Ok(Api::new(&self.api.over(file.client).url())?.keyed(key, words.join(" ")))
+        let api = self.api.over(file.client);
+        Ok(Api::new(&api.url())?.showing(api.key()).keyed(key, words.join(" ")))
     }
 }
 
@@ -194,7 +197,7 @@ impl Command {
     async fn run(self, file: ConfigFile, asking: Asking, format: Format) -> Result<()> {
         match self {
             #[cfg(feature = "dev")]
-            Self::Dev(args) => args.run(file, format).await,
+            Self::Dev(args) => args.run(file, asking.api, format).await,
             #[cfg(feature = "dev")]
             Self::Demo(args) => args.run(format).await,
             #[cfg(feature = "dev")]
@@ -233,6 +236,7 @@ impl Command {
             Self::Facility(noun) => noun.verb.run(api, format).await,
             Self::Product(noun) => noun.verb.run(api, format).await,
             Self::Event(noun) => noun.verb.run(api, format).await,
+            Self::Account(noun) => noun.verb.run(api, format).await,
             Self::Inbox(noun) => noun.verb.run(api, format).await,
             Self::Allocation(noun) => noun.verb.run(api, format).await,
             // `run` has dealt with the others.

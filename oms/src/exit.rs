@@ -98,8 +98,19 @@ pub fn report(error: &anyhow::Error, format: Format) {
         Some(Refused(problem)) => eprintln!("{}{}", style::error("error: "), describe(problem)),
         None => eprintln!("{}{error:#}", style::error("error: ")),
     }
-    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<Coded>()?.hint.as_deref()) {
+    if let Some(hint) = error.chain().find_map(hint) {
         eprintln!("{}{hint}", style::faint("hint: "));
+    }
+}
+
+/// What to do about it.
+fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    match cause.downcast_ref::<Refused>() {
+        Some(Refused(problem)) if problem.code == ErrorCode::Unauthenticated => {
+            Some("set OMS_API_KEY; of an `oms dev`, `oms dev env` prints it")
+        }
+        Some(_) => None,
+        None => cause.downcast_ref::<Coded>()?.hint.as_deref(),
     }
 }
 

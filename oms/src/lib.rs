@@ -18,6 +18,7 @@ pub mod output;
 pub mod reconcile;
 pub mod repair;
 mod replay;
+pub mod running;
 pub mod runtime;
 mod sample;
 mod simulate;

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 use oms_api::{
+    account::{AccountView, KeyView, MadeKeyView},
+    audit::AuditView,
     bulk::BulkResultView,
     carrier::CarrierEventBody,
     event::{AllocationView, EventView, StreamEventView},
@@ -17,6 +19,46 @@ use oms_api::{
 };
 use oms_domain::event_id::event_id;
 use oms_domain::order::published;
+
+pub(crate) fn account(found: oms_store::Account) -> AccountView {
+    let names = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
+    AccountView {
+        account_id: found.account_id.to_string(),
+        name: found.name,
+        roles: found.roles.into_iter().map(|role| role.name().to_owned()).collect(),
+        facilities: found.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),
+        channels: found.scope.channels.only().map(names),
+        created_at: found.created_at,
+        keys: found.keys.into_iter().map(key).collect(),
+    }
+}
+
+fn key(found: oms_store::KeyRow) -> KeyView {
+    KeyView {
+        key_id: found.key_id.to_string(),
+        created_at: found.created_at,
+        expires_at: found.expires_at,
+        revoked_at: found.revoked_at,
+        last_used_at: found.last_used_at,
+    }
+}
+
+/// A key that was made; its text is shown once.
+pub(crate) fn made_key(found: oms_store::KeyRow, text: Option<String>) -> MadeKeyView {
+    MadeKeyView { key: text, made: key(found) }
+}
+
+pub(crate) fn audit(row: oms_store::AuditRow) -> AuditView {
+    let actor = |(kind, id): (String, String)| oms_api::audit::ActorView { kind, id };
+    AuditView {
+        audit_id: row.audit_id,
+        at: row.at,
+        actor: row.actor_kind.zip(row.actor_id).map(actor),
+        action: row.action,
+        subject: row.subject,
+        detail: row.detail,
+    }
+}
 
 pub(crate) fn facility(body: FacilityBody) -> oms_store::Facility {
     oms_store::Facility {

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::failure::Failure;
+use crate::{caller::Caller, failure::Failure};
 
 /// The header that makes a POST repeatable.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -128,7 +128,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for PreferredWait {
     }
 }
 
-/// The id under which the order's workflow knows this command: the caller's key on this path, so that a repeat is one command.
+/// The id under which the order's workflow knows this command: the account's key on this path, so that a repeat is one command.
 pub(crate) struct CommandId(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for CommandId {
@@ -136,7 +136,8 @@ impl<S: Send + Sync> FromRequestParts<S> for CommandId {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let key = parts.headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
-        Ok(Self(key.map_or_else(|| Uuid::now_v7().to_string(), |key| format!("{}#{key}", parts.uri.path()))))
+        let account = parts.extensions.get::<Caller>().map_or("", |caller| caller.id.as_str());
+        Ok(Self(key.map_or_else(|| Uuid::now_v7().to_string(), |key| format!("{account}{}#{key}", parts.uri.path()))))
     }
 }
 

@@ -99,6 +99,9 @@ impl IntoResponse for Failure {
             }
             Retry::Never => {}
         }
+        if self.0.code == ErrorCode::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"oms\""));
+        }
         response
     }
 }

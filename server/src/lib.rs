@@ -4,14 +4,17 @@
 //! decided in the store's transaction.
 
 mod ahead;
+mod caller;
 mod commands;
 mod convert;
+mod doors;
 mod extract;
 mod failure;
 mod feeds;
 mod figures;
 mod gates;
 mod holding;
+mod identity;
 mod layers;
 mod messengers;
 mod metrics;
@@ -25,6 +28,7 @@ mod serve;
 mod state;
 mod views;
 
+pub use identity::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub use messengers::Messengers;
 pub use openapi::openapi;
 pub use routes::router;

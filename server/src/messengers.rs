@@ -36,7 +36,7 @@ impl Messengers {
     /// Starts all of them.
     pub fn start(state: &AppState) -> Self {
         let mut tasks = JoinSet::new();
-        for messenger in all(&state.starter, &state.relay) {
+        for messenger in all(state) {
             tasks.spawn(messenger.run(state.metrics.clone()));
         }
         Self(tasks)
@@ -48,7 +48,12 @@ impl Messengers {
     }
 }
 
-fn all(starter: &Starter, relay: &Relay) -> Vec<Messenger> {
+fn all(AppState { starter, relay, store, identity, .. }: &AppState) -> Vec<Messenger> {
+    let (store, identity) = (store.clone(), identity.clone());
+    let audit = Messenger::new("audit", Duration::from_secs(5), move || {
+        let (store, identity) = (store.clone(), identity.clone());
+        async move { Ok(Round { done: identity.tell_refusals(&store).await?, failed: 0 }) }.boxed()
+    });
     let relayed = relay.clone();
     let deliver = Messenger::new("relay", Duration::from_millis(500), move || {
         let relay = relayed.clone();
@@ -56,6 +61,7 @@ fn all(starter: &Starter, relay: &Relay) -> Vec<Messenger> {
     });
     vec![
         Messenger { nudge: Some(relay.clone()), ..deliver },
+        audit,
         Messenger::of("hold_expiry", Duration::from_secs(1), starter, |s| async move { s.expire_holds().await }.boxed()),
         Messenger::of("serving", Duration::from_millis(500), starter, |s| async move { s.serve_waiting().await }.boxed()),
         Messenger::of("offer_expiry", Duration::from_secs(5), starter, |s| async move { s.expire_offers().await }.boxed()),

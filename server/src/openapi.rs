@@ -5,11 +5,18 @@ use std::sync::LazyLock;
 use axum::Json;
 use oms_api::problem::{PROBLEM_JSON, Problem};
 use utoipa::{
-    OpenApi, ToSchema,
-    openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder, path::Operation},
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
 
-use crate::routes;
+use crate::{
+    doors::{BEARER, operations},
+    routes,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +27,7 @@ use crate::routes;
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Problem)),
+    modifiers(&Bearer),
     tags(
         (name = "orders", description = "Placing, reading, cancelling and holding orders"),
         (name = "bulk", description = "One operation on many orders"),
@@ -31,20 +39,32 @@ use crate::routes;
         (name = "attention", description = "What only a person can put right"),
         (name = "events", description = "What happened"),
         (name = "carriers", description = "What carriers report"),
+        (name = "accounts", description = "Who may come in, and what was done that is no event of an order"),
         (name = "health", description = "Probes")
     )
 )]
 struct Description;
 
+/// How callers say who they are.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let about = "A key of an account, as `Authorization: Bearer oms_<key id>_<secret>`. `x-permission` says what an operation needs, \
+                     by words of its path where these differ; roles hold permissions.";
+        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("oms_<key id>_<secret>").description(Some(about)).build();
+        document.components.get_or_insert_default().add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+    }
+}
+
 /// The whole description.
 pub fn openapi() -> Document {
     let mut document = Description::openapi();
-    for router in [routes::small(), routes::streamed(), routes::probes()] {
-        document.merge(router.into_openapi());
+    for doors in [routes::small(), routes::streamed(), routes::probes()] {
+        document.merge(doors.into_openapi());
     }
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(answers_with_problems);
+    for (_, operation) in document.paths.paths.values_mut().flat_map(operations) {
+        answers_with_problems(operation);
     }
     document
 }

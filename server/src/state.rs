@@ -7,7 +7,12 @@ use oms_starter::{Relay, Starter};
 use oms_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::{figures::Figures, gates::Gates, metrics::Metrics};
+use crate::{
+    figures::Figures,
+    gates::Gates,
+    identity::{DeclaredAccounts, Identity},
+    metrics::Metrics,
+};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -21,6 +26,7 @@ pub struct AppState {
     pub(crate) figures: Figures,
     pub(crate) rules: RulesInForce,
     pub(crate) gates: Gates,
+    pub(crate) identity: Identity,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
     /// Large bodies that are being read: each may take the largest body's memory.
@@ -96,6 +102,7 @@ impl AppState {
         Self {
             relay: Relay::new(starter.clone()),
             figures: Figures::new(starter.clone(), store.clone()),
+            identity: Identity::new(store.clone()),
             store,
             starter,
             limits,
@@ -111,5 +118,10 @@ impl AppState {
     /// Promises go by these rules, which should be the workers'.
     pub fn ruled_by(self, rules: RulesInForce) -> Self {
         Self { rules, ..self }
+    }
+
+    /// These may come in, beside those in the database.
+    pub fn declaring(self, accounts: DeclaredAccounts) -> Self {
+        Self { identity: self.identity.declaring(accounts), ..self }
     }
 }

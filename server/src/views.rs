@@ -9,21 +9,23 @@ use axum::{
 use oms_api::{fulfillment::FulfillmentOrderView, note::NoteView, order::OrderView};
 use oms_domain::{
     error::ErrorCode,
-    ids::{FulfillmentOrderId, NoteId, OrderId, Sku},
+    ids::{AccountId, FulfillmentOrderId, KeyId, NoteId, OrderId, Sku},
     order::Order,
     placed::PlacedOrder,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, state::AppState};
+use crate::{convert, failure::Failure, state::AppState};
 
-/// What an answer showed that names people. Such an answer is not kept under an idempotency key; this is, and it is read again.
+/// What an answer showed that names people, or is a secret. Such an answer is not kept under an idempotency key; this is, and it is read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Shown {
     Order(OrderId),
     FulfillmentOrder(FulfillmentOrderId),
     Note(OrderId, NoteId),
+    /// Without its secret, which was shown once.
+    Key(AccountId, KeyId),
 }
 
 impl Shown {
@@ -43,6 +45,11 @@ pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Fa
         Shown::Note(order_id, id) => {
             let note = state.store.note(order_id, id).await?.ok_or(ErrorCode::NotFound)?;
             shown.answer(NoteView::of(order_id, note))
+        }
+        Shown::Key(account_id, key_id) => {
+            let account = state.store.account(account_id).await?.ok_or(ErrorCode::AccountNotFound)?;
+            let key = account.keys.into_iter().find(|key| key.key_id == *key_id).ok_or(ErrorCode::KeyNotFound)?;
+            shown.answer(convert::made_key(key, None))
         }
     })
 }

@@ -70,6 +70,7 @@ fn constraint_code(constraint: &str) -> ErrorCode {
     match constraint {
         "stock_facility_known" => ErrorCode::UnknownFacility,
         "stock_product_known" => ErrorCode::UnknownSku,
+        "accounts_name" => ErrorCode::AccountConflict,
         // Every other constraint bounds a value of some row.
         _ => ErrorCode::ValidationFailed,
     }

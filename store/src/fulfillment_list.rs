@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::Scope,
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, OrderId},
     placed::DeliveryMethod,
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     order_list::{Page, cursor, parse_cursor},
+    reach::{channels, facilities},
     store::Store,
 };
 
@@ -20,6 +22,8 @@ use crate::{
 pub struct FulfillmentFilter {
     pub facility_id: Option<FacilityId>,
     pub status: Option<String>,
+    /// What whoever asks knows of.
+    pub scope: Scope,
 }
 
 /// What a list shows of a fulfillment order.
@@ -41,6 +45,8 @@ pub struct FulfillmentSummary {
 const FULFILLMENT_ORDERS_PAGE: &str = "SELECT to_jsonb(f) FROM unnest($2::text[]) AS state (name), LATERAL (
         SELECT f.* FROM fulfillment_orders f
         WHERE f.status = state.name AND ($1::text IS NULL OR f.facility_id = $1)
+            AND ($7::text[] IS NULL OR f.facility_id = ANY ($7))
+            AND ($8::text[] IS NULL OR EXISTS (SELECT FROM orders o WHERE o.order_id = f.order_id AND o.channel = ANY ($8)))
             AND ($5::text IS NULL
                 OR (coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4, $5))
         ORDER BY coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id LIMIT $6
@@ -82,7 +88,9 @@ impl Store {
             .bind(ship_by.map(ToSqlx::to_sqlx))
             .bind(placed_at.map(ToSqlx::to_sqlx))
             .bind(id)
-            .bind(i64::from(limit) + 1);
+            .bind(i64::from(limit) + 1)
+            .bind(facilities(&filter.scope))
+            .bind(channels(&filter.scope));
         let rows: Vec<FulfillmentSummary> = self.rows(query).await?;
         let place = |last: &FulfillmentSummary| cursor(last.ship_by, &cursor(Some(last.placed_at), last.fulfillment_order_id.as_str()));
         Ok(Page::cut(rows, limit, place))

@@ -7,6 +7,9 @@
 //! lock is held while anything outside PostgreSQL is awaited. Rows cross this border as JSON in both directions, so that the
 //! serde types below are the only description of them; scalars are bound as they are.
 
+mod accounts;
+mod api_key;
+mod audit;
 mod authorizations;
 mod backlog;
 pub mod bench;
@@ -40,6 +43,7 @@ mod pool;
 mod promises;
 mod protection;
 mod prune;
+mod reach;
 mod read_only;
 mod recent;
 mod record;
@@ -57,6 +61,9 @@ mod timeline;
 mod waiting;
 mod words;
 
+pub use accounts::{ACCOUNT_PREFIX, Account, AccountKey, KeyRow, NewAccount};
+pub use api_key::{ApiKey, InvalidKeyHash, KeyHash};
+pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditRow};
 pub use authorizations::Taken;
 pub use backlog::{Backlog, QueueFigures};
 pub use books::{LastReconciliation, ListedOrder, OrderParts};
@@ -89,6 +96,7 @@ pub use pool::Unreleased;
 pub use promises::Promise;
 pub use protection::{Guard, Protection};
 pub use prune::Pruned;
+pub use reach::OrderReach;
 pub use record::{FulfillmentRow, OrderRow, ParcelRow, Record, Recorded, RecordedEvent, StockTarget};
 pub use reserve::{CapacityDay, Decision, Exclusion, FullFacility, Position, Reserve, Reserved, StockMark, Waiting};
 pub use returns::{RestockedGoods, ReturnFilter, ReturnLabel, ReturnRecord, ReturnSummary};

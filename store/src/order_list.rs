@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::Scope,
     error::ErrorCode,
     ids::{CustomerId, FacilityId, OrderId, Sku},
     money::Currency,
@@ -28,6 +29,9 @@ pub struct OrderFilter {
     pub placed_after: Option<Timestamp>,
     pub placed_before: Option<Timestamp>,
     pub updated_after: Option<Timestamp>,
+    /// What whoever asks knows of.
+    #[serde(skip)]
+    pub scope: Scope,
 }
 
 /// What a list shows of an order.
@@ -79,7 +83,7 @@ pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
     format!("{}_{id}", time.map(|time| time.as_microsecond().to_string()).unwrap_or_default())
 }
 
-/// The conditions of an [`OrderFilter`] as parameters 1 to 12. Each holds by itself when its parameter is NULL. The statement is planned
+/// The conditions of an [`OrderFilter`] as parameters 1 to 14. Each holds by itself when its parameter is NULL. The statement is planned
 /// anew with its values every time, so that such conditions are gone before an index is chosen; those on other tables are arrays, so
 /// that they can be one. With `but_sku` or `but_facility`, the list goes along those instead, which say themselves when an order was
 /// placed: see [`Lead`].
@@ -112,7 +116,9 @@ macro_rules! orders_where {
         AND ($7::text IS NULL OR o.order_id = ANY (ARRAY (SELECT p.order_id FROM parcels p WHERE p.tracking_key = tracking_key($7))))
         AND ($8::text IS NULL OR (o.hold_reasons <> '{}' AND $8 = ANY (o.hold_reasons)))
         AND ($9::boolean IS NULL OR o.needs_attention = $9)
-        AND ($12::timestamptz IS NULL OR o.updated_at > $12)"
+        AND ($12::timestamptz IS NULL OR o.updated_at > $12)
+        AND ($13::text[] IS NULL OR o.channel = ANY ($13))
+        AND ($14::text[] IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = ANY ($14)))"
     };
 }
 pub(crate) use orders_where;
@@ -134,17 +140,19 @@ macro_rules! bind_filter {
             .bind($filter.placed_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
             .bind($filter.placed_before.map(::jiff_sqlx::ToSqlx::to_sqlx))
             .bind($filter.updated_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
+            .bind($crate::reach::channels(&$filter.scope))
+            .bind($crate::reach::facilities(&$filter.scope))
     };
 }
 pub(crate) use bind_filter;
 
-/// A page of the orders that come after a place (13, 14), at most so many (15).
+/// A page of the orders that come after a place (15, 16), at most so many (17).
 macro_rules! page {
     ($lead:literal, $from:literal, $($condition:expr),+) => {
         concat!(
             "SELECT to_jsonb(o) - 'customer_email_hash' FROM ", $from, " WHERE ", $($condition, " AND ",)+
-            "($13::timestamptz IS NULL OR (", $lead, ".placed_at, ", $lead, ".order_id) < ($13, $14))
-            ORDER BY ", $lead, ".placed_at DESC, ", $lead, ".order_id DESC LIMIT $15"
+            "($15::timestamptz IS NULL OR (", $lead, ".placed_at, ", $lead, ".order_id) < ($15, $16))
+            ORDER BY ", $lead, ".placed_at DESC, ", $lead, ".order_id DESC LIMIT $17"
         )
     };
 }
@@ -180,7 +188,7 @@ impl Lead {
                 "f",
                 "(SELECT DISTINCT f.placed_at, f.order_id FROM fulfillment_orders f WHERE f.facility_id = $5
                     AND ($10::timestamptz IS NULL OR f.placed_at > $10) AND ($11::timestamptz IS NULL OR f.placed_at < $11)
-                    AND ($13::timestamptz IS NULL OR f.placed_at <= $13)
+                    AND ($15::timestamptz IS NULL OR f.placed_at <= $15)
                     ORDER BY f.placed_at DESC, f.order_id DESC) AS f JOIN orders o USING (order_id)",
                 orders_where!(but_facility)
             ),

@@ -2,13 +2,17 @@
 //! is small, and is read beside its list.
 
 use jiff::Timestamp;
-use oms_domain::ids::{FacilityId, OrderId, ReturnId, Sku};
+use oms_domain::{
+    access::Scope,
+    ids::{FacilityId, OrderId, ReturnId, Sku},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     error::StoreError,
     order_list::{Page, cursor, parse_cursor},
+    reach::{channels, facilities},
     record::{IdentifiedEvent, Progressed, Recorded, RecordedEvent, identified},
     store::Store,
 };
@@ -60,6 +64,8 @@ pub struct ReturnFilter {
     pub order_id: Option<OrderId>,
     pub status: Option<String>,
     pub needs_attention: Option<bool>,
+    /// What whoever asks knows of.
+    pub scope: Scope,
 }
 
 /// What a list shows of a return.
@@ -117,6 +123,9 @@ impl Store {
             WHERE ($1::text IS NULL OR r.order_id = $1)
                 AND ($2::text IS NULL OR r.status = $2)
                 AND ($3::boolean IS NULL OR r.needs_attention = $3)
+                AND ($7::text[] IS NULL OR EXISTS (SELECT FROM orders o WHERE o.order_id = r.order_id AND o.channel = ANY ($7)))
+                AND ($8::text[] IS NULL
+                    OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = r.order_id AND f.facility_id = ANY ($8)))
                 AND ($4::timestamptz IS NULL OR (r.opened_at, r.return_id) < ($4, $5))
             ORDER BY r.opened_at DESC, r.return_id DESC LIMIT $6",
         );
@@ -127,7 +136,9 @@ impl Store {
             .bind(filter.needs_attention)
             .bind(opened_at.map(jiff_sqlx::ToSqlx::to_sqlx))
             .bind(return_id)
-            .bind(i64::from(limit) + 1);
+            .bind(i64::from(limit) + 1)
+            .bind(channels(&filter.scope))
+            .bind(facilities(&filter.scope));
         let rows: Vec<ReturnSummary> = self.rows(query).await?;
         Ok(Page::cut(rows, limit, |last| cursor(Some(last.opened_at), last.return_id.as_str())))
     }

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use oms_domain::{
+    access::Scope,
     error::ErrorCode,
     ids::{FacilityId, Sku},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{error::StoreError, reserve::StockMark, store::Store};
+use crate::{error::StoreError, reach::facilities, reserve::StockMark, store::Store};
 
 /// Units a position can still promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,11 +119,16 @@ impl Store {
 
     /// Every position of a SKU, by facility.
     pub async fn stock_of(&self, sku: &Sku) -> Result<Vec<StockPosition>, StoreError> {
+        self.stock_within(sku, &Scope::default()).await
+    }
+
+    /// The same, as far as the scope reaches.
+    pub async fn stock_within(&self, sku: &Sku, scope: &Scope) -> Result<Vec<StockPosition>, StoreError> {
         let query = sqlx::query_scalar(
             "SELECT to_jsonb(s) || jsonb_build_object('available', greatest(0, available))
-            FROM stock s WHERE sku = $1 ORDER BY facility_id",
+            FROM stock s WHERE sku = $1 AND ($2::text[] IS NULL OR facility_id = ANY ($2)) ORDER BY facility_id",
         );
-        self.rows(query.bind(sku.as_str())).await
+        self.rows(query.bind(sku.as_str()).bind(facilities(scope))).await
     }
 
     /// Records facts about stock, each by itself, in one transaction; whoever waits for what they bring is served in it. What happened

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::{RequestBuilder, header::CONTENT_TYPE};
+use reqwest::{
+    RequestBuilder,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use serde_json::Value;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -22,8 +25,11 @@ pub struct Event {
 }
 
 impl Api {
-    pub fn new(url: &str) -> Result<Self> {
-        Ok(Self { http: reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?, url: url.to_owned() })
+    pub fn new(url: &str, key: &str) -> Result<Self> {
+        let mut shown = HeaderValue::from_str(&format!("Bearer {key}"))?;
+        shown.set_sensitive(true);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown)]);
+        Ok(Self { http: reqwest::Client::builder().timeout(ANSWER_WITHIN).default_headers(headers).build()?, url: url.to_owned() })
     }
 
     /// What is there.

@@ -51,7 +51,7 @@ impl House {
         let at = |part: &str| ready[part].as_str().with_context(|| format!("{part} in {ready}"));
         let env = variables(&std::fs::read_to_string(&env_file)?);
         Ok(Self {
-            api: Api::new(at("api")?)?,
+            api: Api::new(at("api")?, at("api_key")?)?,
             sql: PgPool::connect(at("database_url")?).await?,
             temporal: runs::connect(at("temporal_address")?).await?,
             gateway: value(&env, "OMS_PAYMENT_GATEWAY_URL")?,

@@ -12,10 +12,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::random::Random;
+use crate::{ground::CLIENT, random::Random};
 
-/// A client that waits no longer than a person would.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Orders that somebody works on at a time.
 const AT_ONCE: usize = 8;
@@ -85,10 +83,9 @@ impl Driver {
     pub async fn open(api: &str, plan: &Plan, token: impl Fn(usize) -> &'static str) -> Result<Self> {
         let mut random = Random::new(plan.seed);
         let orders = (0..plan.orders).map(|n| wanted(plan.name, n, token(n), &mut random)).collect();
-        let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
         let driver = Self {
             api: api.to_owned(),
-            http,
+            http: CLIENT.clone(),
             orders,
             scans: Scans::InOrder,
             accepted: Mutex::default(),

@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
 
 use crate::{
     driver::{Driver, FACILITIES},
-    ground::Ground,
+    ground::{Ground, KEY},
     scenarios::Fault,
 };
 
@@ -23,7 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Files that break off, come twice, and twice at once. Each moves stock once.
 pub async fn disorderly(ground: &Ground, fault: Fault) -> Result<()> {
-    let begun = Timestamp::now() - SignedDuration::from_mins(1);
+    // What came in before the stock was counted moves nothing.
+    let begun = Timestamp::now();
     for round in 0..ROUNDS {
         // No two rows are alike, nor are they known by anything but what they say.
         let row = |n: usize| {
@@ -61,7 +62,7 @@ async fn told(driver: &Driver, csv: &str) -> Result<Value> {
 async fn broken_off(ground: &Ground, part: &str, in_chunks: bool) -> Result<()> {
     let address = ground.api.strip_prefix("http://").context("an address")?;
     let mut connection = TcpStream::connect(address).await?;
-    let head = format!("POST /v1/feeds/receipts HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/csv\r\n");
+    let head = format!("POST /v1/feeds/receipts HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {KEY}\r\nContent-Type: text/csv\r\n");
     let (length, all) = (part.len(), part.len() * 2);
     let call = match in_chunks {
         true => format!("{head}Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{part}\r\n"),

@@ -1,12 +1,18 @@
 //! Everything that a fault needs to be tried on: servers, simulators, proxies, and the product's processes.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use oms_devstack::{
     CarrierOptions, CarrierService, DataDir, DynamoDb, FraudOptions, FraudService, Home, Listen, PaymentGateway, PaymentGatewayOptions,
     Postgres, Progress, Temporal, TemporalOptions, TemporalStore, Tools,
 };
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -25,6 +31,22 @@ const READY_WITHIN: Duration = Duration::from_secs(90);
 const WORKERS: usize = 3;
 /// The exit code that says so.
 const REFUSED_BY_RULE: i32 = 4;
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What everybody outside shows the API, and the account that it is of: as an operator would write it down.
+pub const KEY: &str = "oms_00000000000fa017_0903ec6ad6915b8670cc066d7a7007d84c650df301e09a297d40d04a7504fbbe";
+const ACCOUNTS: &str = r#"[{"name":"faults","roles":["checkout","support","associate","ops","integration","carrier"],
+    "key_sha256":"85882ec63a5598667e49f1e2edd31073ac2ee839c913d7eb515b8a6a46deaea2"}]"#;
+
+/// A client of the API that shows it, and waits no longer than a person would.
+pub static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| client().expect("a client"));
+
+fn client() -> Result<reqwest::Client> {
+    let mut shown = HeaderValue::from_str(&format!("Bearer {KEY}"))?;
+    shown.set_sensitive(true);
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, shown)]);
+    Ok(reqwest::Client::builder().timeout(ANSWER_WITHIN).default_headers(headers).build()?)
+}
 
 /// What a scenario needs otherwise than usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +232,7 @@ impl Companies {
         Ok(Self {
             gateway: PaymentGateway::start(home, &PaymentGatewayOptions { listen: listen(), time_scale: 1 })?,
             // Parcels stay where they are: the driver sends their scans.
-            carrier: CarrierService::start(home, &CarrierOptions { listen: listen(), time_scale: 1, events_url: None })?,
+            carrier: CarrierService::start(home, &CarrierOptions { listen: listen(), time_scale: 1, events_url: None, events_key: None })?,
             fraud: FraudService::start(&FraudOptions { listen: listen() })?,
         })
     }
@@ -242,6 +264,7 @@ fn environment(ways: &Ways, database_url: &str) -> Result<Vec<(String, String)>>
         ("OMS_CARRIER_URL", ways.carrier.url()),
         ("OMS_FRAUD_URL", ways.fraud.url()),
         ("OMS_FRAUD_CHECK", "true".to_owned()),
+        ("OMS_ACCOUNTS", ACCOUNTS.to_owned()),
     ];
     Ok(variables.map(|(name, value)| (name.to_owned(), value)).into())
 }

@@ -1,14 +1,14 @@
 //! Tells the events URL how parcels get on, at least once and in order for each parcel.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::Carrier;
 use super::labels::{CARRIER, Entry, Stage};
+use super::{Carrier, Listener};
 use crate::outbound::client;
 
 const MOST_IN_A_BATCH: usize = 100;
@@ -36,10 +36,10 @@ pub(super) async fn tell(carrier: &Carrier, stop: CancellationToken) -> Result<(
     let client = client(POST_DEADLINE).map_err(|error| error.to_string())?;
     let mut pause = PAUSE;
     while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        let Some(url) = carrier.events_url() else {
+        let Some(listener) = carrier.listener() else {
             continue;
         };
-        pause = match tell_due(carrier, &client, &url).await {
+        pause = match tell_due(carrier, &client, &listener).await {
             Ok(()) => PAUSE,
             Err(error) => {
                 tracing::warn!(%error, "carrier events were not taken, trying again");
@@ -50,13 +50,17 @@ pub(super) async fn tell(carrier: &Carrier, stop: CancellationToken) -> Result<(
     Ok(())
 }
 
-async fn tell_due(carrier: &Carrier, client: &reqwest::Client, url: &Arc<str>) -> Result<(), String> {
+async fn tell_due(carrier: &Carrier, client: &reqwest::Client, listener: &Listener) -> Result<(), String> {
     let events = due(carrier);
     if events.is_empty() {
         return Ok(());
     }
     let batch = Batch { events };
-    let response = client.post(&**url).json(&batch).send().await;
+    let mut request = client.post(&*listener.url).json(&batch);
+    if let Some(key) = &listener.key {
+        request = request.bearer_auth(key.expose_secret());
+    }
+    let response = request.send().await;
     let status = response.map_err(|error| error.to_string())?.status();
     if !status.is_success() {
         return Err(format!("the events URL answered {status}"));

@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use self::labels::{Entry, LabelRequest, Labels};
 use crate::answer::{Answer, refusal};
@@ -49,6 +50,15 @@ pub struct CarrierOptions {
     pub time_scale: u32,
     /// Where scans are posted; none: parcels stay where they are.
     pub events_url: Option<String>,
+    /// What it shows there, as a bearer.
+    pub events_key: Option<SecretString>,
+}
+
+/// Where scans are posted, and what is shown there.
+#[derive(Debug, Clone)]
+struct Listener {
+    url: Arc<str>,
+    key: Option<SecretString>,
 }
 
 /// A running carrier.
@@ -82,9 +92,9 @@ impl CarrierService {
     }
 
     /// Sets where scans are posted, for a caller that learns its own address later than ours.
-    pub fn send_events_to(&self, url: &str) {
-        let mut events_url = self.carrier.events_url.lock().unwrap_or_else(PoisonError::into_inner);
-        *events_url = Some(url.into());
+    pub fn send_events_to(&self, url: &str, key: Option<SecretString>) {
+        let mut listener = self.carrier.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        *listener = Some(Listener { url: url.into(), key });
     }
 
     /// # Errors
@@ -114,7 +124,7 @@ struct Books {
 struct Carrier {
     books: Mutex<Books>,
     control: Control,
-    events_url: Mutex<Option<Arc<str>>>,
+    listener: Mutex<Option<Listener>>,
     time_scale: u32,
     url: String,
 }
@@ -127,7 +137,7 @@ impl Carrier {
         Ok(Self {
             books: Mutex::new(Books { labels, journal }),
             control,
-            events_url: Mutex::new(options.events_url.as_deref().map(Arc::from)),
+            listener: Mutex::new(options.events_url.as_deref().map(|url| Listener { url: url.into(), key: options.events_key.clone() })),
             time_scale: options.time_scale.max(1),
             url,
         })
@@ -137,8 +147,8 @@ impl Carrier {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn events_url(&self) -> Option<Arc<str>> {
-        self.events_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn listener(&self) -> Option<Listener> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn make(&self, key: &str, request: LabelRequest) -> Result<Answer, Answer> {
@@ -156,7 +166,7 @@ impl Carrier {
     }
 
     fn void(&self, tracking_number: &str) -> Result<(), Answer> {
-        let travels = self.events_url().is_some();
+        let travels = self.listener().is_some();
         let mut books = self.books();
         let parcel = books.labels.parcel(tracking_number)?;
         if parcel.voided {

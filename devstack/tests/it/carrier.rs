@@ -19,7 +19,7 @@ struct Carrier {
 impl Carrier {
     async fn start(time_scale: u32, events_url: Option<String>) -> Self {
         let home = Home::open(&DataDir::Ephemeral).await.expect("a folder");
-        let options = CarrierOptions { listen: Listen::Loopback { port: None }, time_scale, events_url };
+        let options = CarrierOptions { listen: Listen::Loopback { port: None }, time_scale, events_url, events_key: None };
         let service = CarrierService::start(&home, &options).expect("a carrier");
         Self { service, _home: home }
     }
@@ -161,7 +161,7 @@ async fn void_parcels_stay_and_others_travel_once_there_is_a_url() {
     let void = number(&carrier.label("k1", json!({})).await);
     let travels = number(&carrier.label("k2", json!({"reference": "2-F1-P1"})).await);
     assert_eq!(carrier.void(&void).await, StatusCode::NO_CONTENT);
-    carrier.service.send_events_to(&url);
+    carrier.service.send_events_to(&url, None);
     eventually("the parcel is delivered", async || inbox.statuses(&travels).len() >= 4).await;
     assert_eq!(inbox.statuses(&void), Vec::<String>::new());
 }

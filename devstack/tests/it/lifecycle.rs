@@ -188,7 +188,12 @@ async fn taken_ports_are_left_to_their_owners() -> anyhow::Result<()> {
         postgres: PostgresChoice::Native { port: port(1) },
         dynamodb: DynamoDbChoice::Native { port: port(2) },
         payment_gateway: PaymentGatewayChoice::Native(PaymentGatewayOptions { listen: Listen::Loopback { port: port(3) }, time_scale: 1 }),
-        carrier: CarrierChoice::Native(CarrierOptions { listen: Listen::Loopback { port: port(4) }, time_scale: 1, events_url: None }),
+        carrier: CarrierChoice::Native(CarrierOptions {
+            listen: Listen::Loopback { port: port(4) },
+            time_scale: 1,
+            events_url: None,
+            events_key: None,
+        }),
         ..StackOptions::ephemeral(tools())
     })
     .await?;

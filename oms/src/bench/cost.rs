@@ -27,7 +27,7 @@ const TICKS_A_SECOND: f64 = 100.0;
 pub async fn measure(stage: &Stage, pairs: u32, orders: u32) -> Result<Vec<Measurement>> {
     let system = stage.system(BusinessClock::default(), Policy::default()).await?;
     let store = Store::connect(&stage.options.store).await?;
-    let shop = Shop::open(&system.api_url).await?;
+    let shop = Shop::open(system.client()?).await?;
     let measured = tokio::select! {
         measured = measure_all(&store, &shop, pairs, orders) => measured,
         served = shop.serve() => match served {

@@ -27,7 +27,7 @@ struct Cost {
 
 pub async fn measure(stage: &Stage, pairs: u32) -> Result<Vec<Measurement>> {
     let system = stage.system(BusinessClock::default(), Policy::default()).await?;
-    let shop = Shop::open(&system.api_url).await?;
+    let shop = Shop::open(system.client()?).await?;
     let measured = tokio::select! {
         measured = measure_both(&system.temporal, &shop, pairs) => measured,
         served = shop.serve() => match served {

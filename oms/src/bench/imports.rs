@@ -8,12 +8,9 @@ use oms_devstack::Tools;
 use oms_domain::{clock::BusinessClock, policy::Policy};
 
 use super::{on_a_stage, report::Measurement};
-use crate::{
-    client::Api,
-    demo::{
-        generate::generate,
-        stage::{Stage, feed},
-    },
+use crate::demo::{
+    generate::generate,
+    stage::{Stage, feed},
 };
 
 /// Of the drawn data set: as many weeks of receipts as were recorded.
@@ -57,7 +54,7 @@ pub async fn measure(tools: &Tools, runs: u32, data: Option<&Path>) -> Result<Ve
 
 async fn import(stage: &Stage, files: &Files) -> Result<Import> {
     let system = stage.system(BusinessClock::default(), Policy::default()).await?;
-    let api = Api::new(&system.api_url)?;
+    let api = system.client()?;
     feed(&api, "facilities", None, files.facilities.clone()).await?;
     let began = Instant::now();
     let products = feed(&api, "products", None, files.products.clone()).await?;

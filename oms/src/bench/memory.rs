@@ -50,7 +50,7 @@ pub async fn measure(stage: &Stage, data: Option<&Path>) -> Result<Vec<Measureme
 }
 
 async fn measure_worker(stage: &Stage, system: &System, data: &Data) -> Result<Vec<Measurement>> {
-    let api = Api::new(&system.api_url)?;
+    let api = system.client()?;
     feed(&api, "facilities", None, data.facilities.clone()).await?;
     feed(&api, "products", None, data.products.clone()).await?;
     feed(&api, "stock", None, data.stock.clone()).await?;

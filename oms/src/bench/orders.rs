@@ -20,7 +20,7 @@ const WARM_UP: u32 = 50;
 pub async fn measure(stage: &Stage, pairs: u32, orders: u32) -> Result<Vec<Measurement>> {
     let system = stage.system(BusinessClock::default(), Policy::default()).await?;
     let bare = BareWorker::start(&stage.options.temporal).await?;
-    let shop = Shop::open(&system.api_url).await?;
+    let shop = Shop::open(system.client()?).await?;
     let measured = tokio::select! {
         measured = measure_pairs(&bare, &shop, pairs, orders) => measured,
         served = shop.serve() => match served {

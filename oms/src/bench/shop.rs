@@ -56,8 +56,7 @@ impl Shop {
     ///
     /// # Errors
     /// When the API refuses.
-    pub async fn open(api_url: &str) -> Result<Arc<Self>> {
-        let api = Api::new(api_url)?;
+    pub async fn open(api: Api) -> Result<Arc<Self>> {
         let facility = json!({"facility_id": FACILITY, "name": "Benchmark", "type": "warehouse", "country": "GB", "city": "Coventry", "latitude": 52.4,
             "longitude": -1.5, "timezone": "Europe/London", "handling_cost_minor": 90, "cutoff_local_time": "17:00", "working_days": "Mon-Sun",
             "ship_enabled": true, "pickup_enabled": false});

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ pub struct Api {
     base: Url,
     http: Client,
     keys: Option<Arc<Keys>>,
+    /// What is shown at the door.
+    api_key: Option<SecretString>,
 }
 
 /// One call of the program: what it asks for has keys and ids that follow from the call's own, so that the call may be made again.
@@ -60,7 +63,12 @@ impl Api {
             return Err(usage("expected something like http://127.0.0.1:8080".to_owned()).into());
         }
         let http = Client::builder().connect_timeout(CONNECT_WITHIN).build().context("the HTTP client")?;
-        Ok(Self { base, http, keys: None })
+        Ok(Self { base, http, keys: None, api_key: None })
+    }
+
+    /// From now on every request shows this key.
+    pub fn showing(self, api_key: Option<SecretString>) -> Self {
+        Self { api_key, ..self }
     }
 
     /// From now on every POST goes under this key, or one that follows from it; `repeat` is the command that uses it again.
@@ -165,6 +173,10 @@ impl Api {
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value> {
+        let request = match &self.api_key {
+            Some(api_key) => request.bearer_auth(api_key.expose_secret()),
+            None => request,
+        };
         let mut request = request.build()?;
         let keys = self.keys.as_ref().filter(|_| request.method() == Method::POST);
         if let Some(keys) = keys {

@@ -1,5 +1,6 @@
 //! The commands that are clients of the HTTP API, and what they share.
 
+pub mod account;
 pub mod allocation;
 mod api;
 pub mod bulk;

@@ -3,17 +3,18 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 use oms_devstack::{Progress, Tools};
 use oms_domain::error::ErrorCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{env_file::EnvFile, first_steps, signals::stop_signal};
+use super::{dev_env, env_file::EnvFile, first_steps, signals::stop_signal};
 use crate::{
-    config::{ConfigFile, PolicyLayer, ServerLayer},
+    config::{ApiLayer, ConfigFile, PolicyLayer, ServerLayer},
     exit::Coded,
     output::{self, Format},
+    running::Notice,
     runtime::{Dev, DevOptions},
     style,
 };
@@ -21,6 +22,8 @@ use crate::{
 /// `oms dev`
 #[derive(Debug, Args)]
 pub struct DevArgs {
+    #[command(subcommand)]
+    verb: Option<DevVerb>,
     #[command(flatten)]
     server: ServerLayer,
     #[command(flatten)]
@@ -53,6 +56,14 @@ pub struct DevArgs {
     dynamodb_endpoint: Option<String>,
 }
 
+/// What else can be done about a development system.
+#[derive(Debug, Subcommand)]
+enum DevVerb {
+    /// Print what a shell needs to reach the one that runs: its address and its key.
+    #[command(after_help = "Example:\n  eval \"$(oms dev env)\"")]
+    Env,
+}
+
 /// Where what must be installed is installed.
 #[derive(Debug, Clone, Args)]
 pub struct ToolArgs {
@@ -78,7 +89,10 @@ impl DevArgs {
     ///
     /// # Errors
     /// The first part that cannot be started, or that ends by itself; the others are stopped.
-    pub async fn run(self, file: ConfigFile, format: Format) -> Result<()> {
+    pub async fn run(self, file: ConfigFile, api: ApiLayer, format: Format) -> Result<()> {
+        if let Some(DevVerb::Env) = self.verb {
+            return dev_env::print(&api.over(file.client), format);
+        }
         let mut stop = Box::pin(stop_signal()?);
         let (sample, env_file) = (!self.no_sample, self.env_file.clone());
         let options = self.options(file)?;
@@ -95,6 +109,7 @@ impl DevArgs {
             () = &mut stop => return Ok(()),
         };
         let env_file = env_file.map(|path| EnvFile::write(&path, &dev)).transpose()?;
+        let notice = Notice::write(&dev.system.api_url, dev.system.api_key.text())?;
         announce(&dev, format, sampled, env_file.as_ref())?;
         let ended = tokio::select! {
             ended = dev.system.ended() => ended,
@@ -102,7 +117,7 @@ impl DevArgs {
             () = &mut stop => Ok(()),
         };
         progress.say("Stopping: the API, the worker, then the servers");
-        drop(env_file);
+        drop((env_file, notice));
         let stopped = dev.stop().await;
         ended.and(stopped)?;
         progress.say("Everything has stopped");
@@ -144,7 +159,7 @@ fn announce(dev: &Dev, format: Format, sampled: bool, env_file: Option<&EnvFile>
     let (system, stack) = (&dev.system, &dev.stack);
     if format != Format::Text {
         let ready = json!({
-            "api": system.api_url, "temporal_ui": stack.temporal_ui_url, "temporal_address": stack.temporal_address,
+            "api": system.api_url, "api_key": system.api_key.text().expose_secret(), "temporal_ui": stack.temporal_ui_url, "temporal_address": stack.temporal_address,
             "database_url": stack.database_url.expose_secret(), "dynamodb_endpoint": stack.dynamodb_endpoint,
         });
         return output::line(&ready.to_string());

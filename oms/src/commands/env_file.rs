@@ -23,6 +23,7 @@ impl EnvFile {
         let (system, stack) = (&dev.system, &dev.stack);
         let variables = [
             ("OMS_API", system.api_url.as_str()),
+            ("OMS_API_KEY", system.api_key.text().expose_secret()),
             ("OMS_PRIVACY_KEY", dev.privacy_key.expose_secret()),
             ("OMS_PAYMENT_GATEWAY_URL", &stack.payment_gateway_url),
             ("OMS_CARRIER_URL", &stack.carrier_url),
@@ -56,7 +57,7 @@ impl Drop for EnvFile {
 }
 
 /// As a POSIX shell reads it back.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 

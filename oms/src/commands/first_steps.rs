@@ -6,7 +6,7 @@ use anyhow::Result;
 use oms_api::feed::FeedView;
 use oms_domain::error::ErrorCode;
 
-use crate::{client::Api, exit::Coded, runtime::System, sample, style};
+use crate::{exit::Coded, runtime::System, sample, style};
 
 /// Fills an empty catalogue with the sample, through the API as anybody would. Answers whether it did.
 ///
@@ -16,7 +16,7 @@ pub async fn sample_catalogue(system: &System) -> Result<bool> {
     if !system.store.catalog().facilities().await?.is_empty() {
         return Ok(false);
     }
-    let api = Api::new(&system.api_url)?;
+    let api = system.client()?;
     for (kind, csv) in sample::CATALOGUE {
         let query = [("source", Some("sample catalogue".to_owned()))];
         let run: FeedView = serde_json::from_value(api.stream(&["v1", "feeds", kind], &query, csv.into()).await?)?;
@@ -45,7 +45,11 @@ pub fn advice(api_url: &str, sampled: bool, env_file: Option<&Path>) -> Vec<Stri
     lines.push(format!("  oms fulfillment ship {id}-F1"));
     lines.push(format!("  oms fulfillment deliver {id}-F1"));
     lines.push("or".to_owned());
-    lines.push(format!("  oms order example | curl -sS {api_url}/v1/orders -H 'content-type: application/json' -d @-"));
+    lines.push("  eval \"$(oms dev env)\"".to_owned());
+    lines.push(
+        "  oms order example | curl -sS $OMS_API/v1/orders -H \"authorization: Bearer $OMS_API_KEY\" -H 'content-type: application/json' -d @-"
+            .to_owned(),
+    );
     if let Some(path) = env_file {
         lines.push("or, with everything that commands such as `oms doctor --reconcile` and a second `oms worker` need:".to_owned());
         lines.push(format!("  . {}", path.display()));

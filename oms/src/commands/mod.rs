@@ -2,6 +2,8 @@
 
 #[cfg(feature = "dev")]
 pub mod dev;
+#[cfg(feature = "dev")]
+mod dev_env;
 pub mod doctor;
 #[cfg(feature = "dev")]
 mod env_file;

@@ -47,7 +47,7 @@ impl ServerArgs {
         for id in starter.schedule_maintenance().await.context("the maintenance's schedules")? {
             tracing::info!(schedule.id = id, "schedule created");
         }
-        let mut api = ApiServer::start(listener, store.clone(), starter, rules)?;
+        let mut api = ApiServer::start(listener, store.clone(), starter, rules, server.accounts.unwrap_or_default())?;
         tracing::info!(http.url = api.url(), "server listens");
         tokio::select! {
             ended = api.ended() => return ended,

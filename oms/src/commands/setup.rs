@@ -2,11 +2,18 @@
 
 use anyhow::Result;
 use clap::Args;
-use oms_store::{Guard, Protection};
+use oms_domain::{
+    access::{Actor, PrincipalKind, Role, Scope},
+    error::ErrorCode,
+    ids::AccountId,
+};
+use oms_store::{ApiKey, Guard, NewAccount, Protection, Store};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::{
     config::{ConfigFile, DatabaseLayer},
+    exit::Coded,
     output::{self, Format},
     runtime::{Temporal, open_store, register_search_attributes},
 };
@@ -20,6 +27,9 @@ pub struct SetupArgs {
     /// and after a promotion or a restore of the server itself, one begins by itself.
     #[arg(long)]
     new_epoch: bool,
+    /// Make the first account that may make accounts, under this name, and print its key, once. Not when somebody can do so already.
+    #[arg(long, value_name = "NAME")]
+    admin_key: Option<String>,
 }
 
 impl SetupArgs {
@@ -35,6 +45,10 @@ impl SetupArgs {
         let epoch = if self.new_epoch { Some(store.begin_epoch().await?) } else { None };
         let protection = store.protect().await;
         let registered = register_search_attributes(&client).await?;
+        let admin_key = match self.admin_key {
+            Some(name) => Some(first_admin(&store, name).await?),
+            None => None,
+        };
         store.close().await;
         // Whoever may make a table may not always be allowed to protect it.
         let (guards, refusal) = match &protection {
@@ -42,19 +56,35 @@ impl SetupArgs {
             Err(error) => (None, Some(error.to_string())),
         };
         let done = json!({"database": "ready", "table": config.table, "registered_search_attributes": registered, "epoch": epoch,
-            "protection": guards, "protection_refused": refusal});
+            "protection": guards, "protection_refused": refusal,
+            "admin_key": admin_key.as_ref().map(|key| key.text().expose_secret())});
         output::show::<serde_json::Value>(format, &done, |_| {
             let attributes =
                 if registered.is_empty() { "were there already".to_owned() } else { format!("registered: {}", registered.join(", ")) };
             let guards =
                 guards.map_or_else(|| format!("not asked for: {}", refusal.clone().unwrap_or_default()), |found| guards_text(&found));
             let epoch = epoch.map(|epoch| format!("\nevents have positions of epoch {epoch} from now on")).unwrap_or_default();
+            let admin = admin_key.map(|key| format!("\nkey of the first admin, shown once: {}", key.text().expose_secret()));
             format!(
-                "PostgreSQL is migrated{epoch}\nDynamoDB has the table {}\nguards of the table: {guards}\nsearch attributes {attributes}",
-                config.table
+                "PostgreSQL is migrated{epoch}\nDynamoDB has the table {}\nguards of the table: {guards}\nsearch attributes {attributes}{}",
+                config.table,
+                admin.unwrap_or_default()
             )
         })
     }
+}
+
+/// An account that makes accounts, with its key; it may do nothing else.
+async fn first_admin(store: &Store, name: String) -> Result<ApiKey> {
+    if store.has_live(Role::Admin).await? {
+        let hint = "have an admin make the account: `oms account create NAME --role admin`";
+        return Err(Coded::new(ErrorCode::AccountConflict, "there is an admin already").hint(hint).into());
+    }
+    let by = Actor { kind: PrincipalKind::House, id: AccountId::parse("setup")? };
+    let account = store.add_account(&NewAccount { name, roles: [Role::Admin].into(), scope: Scope::default() }, &by).await?;
+    let key = ApiKey::random();
+    store.add_key(&account.account_id, &key, None, &by).await?;
+    Ok(key)
 }
 
 /// The guards of the order store, in a line.

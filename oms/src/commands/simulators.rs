@@ -10,6 +10,7 @@ use clap::Args;
 use oms_devstack::{
     CarrierOptions, CarrierService, DataDir, FraudOptions, FraudService, Home, Listen, PaymentGateway, PaymentGatewayOptions,
 };
+use secrecy::SecretString;
 
 use super::signals::stop_signal;
 
@@ -32,6 +33,9 @@ pub struct SimulatorsArgs {
     /// Where the carrier posts what happens to its parcels [default: nowhere; parcels stay where they are].
     #[arg(long, value_name = "URL")]
     events_url: Option<String>,
+    /// Key that the carrier shows there; of role carrier.
+    #[arg(long, env = "OMS_EVENTS_KEY", hide_env_values = true, value_name = "KEY")]
+    events_key: Option<SecretString>,
     /// How much faster than real they are: with 3600 a parcel arrives within a minute.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     time_scale: u32,
@@ -50,7 +54,8 @@ impl SimulatorsArgs {
         let home = Home::open(&self.data_dir.map_or(DataDir::Ephemeral, DataDir::Kept)).await?;
         let time_scale = self.time_scale;
         let gateway = PaymentGateway::start(&home, &PaymentGatewayOptions { listen: Listen::At(self.gateway_addr), time_scale })?;
-        let carrier = CarrierOptions { listen: Listen::At(self.carrier_addr), time_scale, events_url: self.events_url };
+        let carrier =
+            CarrierOptions { listen: Listen::At(self.carrier_addr), time_scale, events_url: self.events_url, events_key: self.events_key };
         let carrier = CarrierService::start(&home, &carrier)?;
         let fraud = FraudService::start(&FraudOptions { listen: Listen::At(self.fraud_addr) })?;
         tracing::info!(gateway.url = gateway.url(), carrier.url = carrier.url(), fraud.url = fraud.url(), "the simulators listen");

@@ -11,6 +11,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use oms_domain::{error::ErrorCode, policy::Policy};
+use oms_server::DeclaredAccounts;
 use oms_starter::encrypting_converter;
 use oms_store::{SnapshotGuard, StoreConfig};
 use oms_worker::{Build, Settings};
@@ -18,7 +19,7 @@ use oms_workflows::names::{Queue, Queues};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{deploy::build_id, exit::Coded, runtime::Temporal};
+use crate::{deploy::build_id, exit::Coded, running, runtime::Temporal};
 
 /// Declares a layer: every setting optional, and one layer laid over another.
 macro_rules! layer {
@@ -130,6 +131,10 @@ layer! {
         /// Positions of a facility from which on a snapshot is looked at so: of a few, any change is a large share [default: 10].
         #[arg(long, env = "OMS_PARK_FROM", value_name = "N")]
         park_from: u32,
+        /// Accounts that may come in beside those in the database, as JSON: [{"name","roles","facilities"?,"channels"?,"key_sha256"}], where
+        /// the last is the SHA-256 of the whole key [default: none].
+        #[arg(long, env = "OMS_ACCOUNTS", hide_env_values = true, value_name = "JSON")]
+        accounts: DeclaredAccounts,
     }
 }
 
@@ -152,6 +157,10 @@ layer! {
         /// Base URL of the API [default: http://127.0.0.1:8080].
         #[arg(long, env = "OMS_API", value_name = "URL", global = true)]
         api: String,
+        /// Key that the API is shown; best given in the environment, for others see a process's arguments [default: that of a running
+        /// `oms dev`, which goes nowhere else].
+        #[arg(long, env = "OMS_API_KEY", hide_env_values = true, value_name = "KEY", global = true)]
+        api_key: SecretString,
     }
 }
 
@@ -336,6 +345,11 @@ impl ApiLayer {
     /// Where the API is.
     pub fn url(&self) -> String {
         self.api.clone().unwrap_or_else(|| format!("http://{}", SocketAddr::from(HTTP_ADDR)))
+    }
+
+    /// What it is shown: the key that was given, or that of a development system which runs at this very address.
+    pub fn key(&self) -> Option<SecretString> {
+        self.api_key.clone().or_else(|| running::key_at(&self.url()))
     }
 }
 

@@ -38,7 +38,6 @@ use self::{
     world::World,
 };
 use crate::{
-    client::Api,
     commands::dev::ToolArgs,
     exit::Coded,
     output::{self, Format},
@@ -135,7 +134,7 @@ impl DemoArgs {
 /// Fills the catalogue, before the shop's clock begins to run.
 async fn import(stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<()> {
     let system = stage.system(BusinessClock::default(), Policy::default()).await?;
-    let api = Api::new(&system.api_url)?;
+    let api = system.client()?;
     let opening = data.opening();
     for (kind, bytes, as_of) in
         [("facilities", &data.facilities, None), ("products", &data.products, None), ("stock", &data.stock, Some(opening))]
@@ -167,7 +166,7 @@ struct Replayed {
 }
 
 async fn replay(system: &mut System, clock: BusinessClock, data: &Data) -> Result<Replayed> {
-    let world = Arc::new(World::new(Api::new(&system.api_url)?, clock));
+    let world = Arc::new(World::new(system.client()?, clock));
     let carrier = Carrier::default();
     let associates = Arc::new(Associates::new(Arc::clone(&world), carrier.clone(), data.weights_g.clone()));
     let watch = Watch::new(Arc::clone(&world), data.orders.len());

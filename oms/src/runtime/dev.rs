@@ -6,10 +6,16 @@ use anyhow::{Context, Result};
 use oms_devstack::{
     CarrierChoice, DataDir, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, Stack, StackOptions, TemporalChoice, Tools,
 };
-use oms_domain::{clock::BusinessClock, policy::Policy};
-use oms_store::{SnapshotGuard, StoreConfig};
+use oms_domain::{
+    access::{Reach, Role},
+    clock::BusinessClock,
+    ids::AccountId,
+    policy::Policy,
+};
+use oms_server::{DeclaredAccount, DeclaredAccounts};
+use oms_store::{ApiKey, SnapshotGuard, StoreConfig};
 use oms_workflows::names::SEARCH_ATTRIBUTES;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -18,6 +24,10 @@ use crate::config::derived;
 
 /// Name of the file that keeps a data folder's privacy key.
 const KEY_FILE: &str = "privacy.key";
+/// And that of its API key.
+const API_KEY_FILE: &str = "api.key";
+/// The account of the simulated carrier.
+const CARRIER: &str = "simulated-carrier";
 /// Connections to PostgreSQL, shared by the API and the worker, and how long to wait for one.
 const CONNECTIONS: u32 = 32;
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
@@ -97,19 +107,40 @@ impl DevOptions {
 
     /// A secret that lives as long as the data: customers of kept orders are found again.
     fn privacy_key(&self) -> Result<SecretString> {
-        let fresh = || Uuid::new_v4().simple().to_string();
-        let Some(folder) = &self.data_dir else { return Ok(fresh().into()) };
-        let path = folder.join(KEY_FILE);
+        self.kept_secret(KEY_FILE, || Uuid::new_v4().simple().to_string().into())
+    }
+
+    /// What opens the API of this data, for as long as that is kept.
+    fn api_key(&self) -> Result<ApiKey> {
+        let kept = self.kept_secret(API_KEY_FILE, || ApiKey::random().text().clone())?;
+        ApiKey::parse(kept.expose_secret()).with_context(|| format!("{API_KEY_FILE} in the data folder holds no key: remove it"))
+    }
+
+    fn kept_secret(&self, name: &str, fresh: impl Fn() -> SecretString) -> Result<SecretString> {
+        let Some(folder) = &self.data_dir else { return Ok(fresh()) };
+        let path = folder.join(name);
         match std::fs::read_to_string(&path) {
-            Ok(key) if !key.trim().is_empty() => return Ok(key.trim().into()),
+            Ok(kept) if !kept.trim().is_empty() => return Ok(kept.trim().into()),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         }
-        let key = fresh();
-        write_private(&path, &key).with_context(|| format!("write {}", path.display()))?;
-        Ok(key.into())
+        let secret = fresh();
+        write_private(&path, secret.expose_secret()).with_context(|| format!("write {}", path.display()))?;
+        Ok(secret)
     }
+}
+
+/// The account of the carrier that moves parcels by itself.
+fn carrier(key: &ApiKey) -> Result<DeclaredAccounts> {
+    let account = DeclaredAccount {
+        name: AccountId::parse(CARRIER)?,
+        roles: [Role::Carrier].into(),
+        facilities: Reach::All,
+        channels: Reach::All,
+        key_sha256: key.hash(),
+    };
+    Ok(DeclaredAccounts::default().with(account)?)
 }
 
 fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
@@ -158,10 +189,12 @@ impl Dev {
         system.customer_key = derived(&key, "customer");
         system.clock = options.clock;
         system.policy = options.policy.clone();
+        let carrier_key = ApiKey::random();
+        (system.api_key, system.accounts) = (options.api_key()?, carrier(&carrier_key)?);
         system.worker.recycle_after = options.recycle_after.unwrap_or(system.worker.recycle_after);
         let system = System::start_on(listen_near(options.http_addr).await?, system).await?;
         if options.parcels_travel {
-            stack.send_carrier_events_to(&format!("{}/v1/carrier-events", system.api_url));
+            stack.send_carrier_events_to(&format!("{}/v1/carrier-events", system.api_url), Some(carrier_key.text().clone()));
         }
         Ok((system, key))
     }
@@ -189,8 +222,9 @@ async fn listen_near(wanted: SocketAddr) -> Result<TcpListener> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use oms_devstack::Progress;
-    use secrecy::ExposeSecret;
 
     use super::*;
 
@@ -203,11 +237,15 @@ mod tests {
     }
 
     #[test]
-    fn a_data_folder_keeps_its_key() {
+    fn a_data_folder_keeps_its_keys() {
         let folder = tempfile::tempdir().unwrap();
         let kept = DevOptions::kept(folder.path(), Tools::new(folder.path(), Progress::Silent));
         let first = kept.privacy_key().unwrap();
         assert_eq!(kept.privacy_key().unwrap().expose_secret(), first.expose_secret());
+        let opens = kept.api_key().unwrap();
+        assert!(kept.api_key().unwrap().hash().matches(&opens.hash()));
+        let file = std::fs::metadata(folder.path().join(API_KEY_FILE)).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
         let ephemeral = DevOptions::ephemeral(Tools::new(folder.path(), Progress::Silent));
         assert_ne!(ephemeral.privacy_key().unwrap().expose_secret(), first.expose_secret());
     }

@@ -8,9 +8,10 @@ use oms_activities::{
     ports::FraudCheck,
 };
 use oms_allocation::{Rules, RulesInForce};
-use oms_domain::{clock::BusinessClock, error::ErrorCode, policy::Policy};
+use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy};
+use oms_server::{DeclaredAccount, DeclaredAccounts};
 use oms_starter::{Starter, StarterConfig};
-use oms_store::{Store, StoreConfig};
+use oms_store::{ApiKey, Store, StoreConfig};
 use oms_worker::{Parts, Settings};
 use oms_workflows::names::Queues;
 use secrecy::SecretString;
@@ -18,7 +19,10 @@ use temporalio_client::Client;
 use tokio::net::TcpListener;
 
 use super::{ApiServer, Temporal, WorkerThread, register_search_attributes};
-use crate::{config::AdapterUrls, exit::Coded};
+use crate::{client::Api, config::AdapterUrls, exit::Coded};
+
+/// The account of whoever started the system.
+const OWNER: &str = "owner";
 
 /// What a system is composed of. [`SystemOptions::new`] has the defaults.
 #[derive(Clone)]
@@ -33,6 +37,10 @@ pub struct SystemOptions {
     pub clock: BusinessClock,
     pub policy: Policy,
     pub rules: RulesInForce,
+    /// What whoever started the system shows its API: it opens everything.
+    pub api_key: ApiKey,
+    /// Who else may come in.
+    pub accounts: DeclaredAccounts,
     /// What the worker serves; its queues are those above.
     pub worker: Settings,
 }
@@ -50,6 +58,8 @@ impl SystemOptions {
             clock: BusinessClock::default(),
             policy: Policy::default(),
             rules: Rules::built_in().into(),
+            api_key: ApiKey::random(),
+            accounts: DeclaredAccounts::default(),
             worker: Settings::all(Queues::default()),
         }
     }
@@ -65,6 +75,7 @@ impl SystemOptions {
 /// A running system.
 pub struct System {
     pub api_url: String,
+    pub api_key: ApiKey,
     pub store: Store,
     pub starter: Starter,
     pub temporal: Client,
@@ -100,8 +111,17 @@ impl System {
         starter.schedule_maintenance().await.context("the maintenance's schedules")?;
         let parts = parts(starter.clone(), store.clone(), &options.adapters, options.rules.clone())?;
         let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
-        let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules)?;
-        Ok(Self { api_url: api.url(), store, starter, temporal, api, worker })
+        let all = DeclaredAccount::of_all_roles(AccountId::parse(OWNER)?, options.api_key.hash());
+        let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules, options.accounts.with(all)?)?;
+        Ok(Self { api_url: api.url(), api_key: options.api_key, store, starter, temporal, api, worker })
+    }
+
+    /// A client of its API that may do everything.
+    ///
+    /// # Errors
+    /// When no HTTP client can be built.
+    pub fn client(&self) -> Result<Api> {
+        Ok(Api::new(&self.api_url)?.showing(Some(self.api_key.text().clone())))
     }
 
     /// Completes when the worker or the API ends without having been asked to.

@@ -13,7 +13,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 
-use crate::run::{Dev, Ran, eventually, pids_in, processes_in};
+use crate::run::{Dev, Ran, eventually, pids_in, processes_in, run};
 
 /// The tests that change nothing of the system share one; it ends with the last of them.
 fn shared() -> Arc<Dev> {
@@ -35,12 +35,12 @@ fn place(dev: &Dev, id: &str) -> Value {
 }
 
 /// POSTs a body as curl does: status and answer.
-fn post(url: &str, body: &str) -> (u16, Value) {
+fn post(dev: &Dev, url: &str, body: &str) -> (u16, Value) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body.to_owned());
-        let answer = request.send().await.unwrap();
+        let answer = request.bearer_auth(dev.ready["api_key"].as_str().unwrap()).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     })
 }
@@ -50,11 +50,24 @@ fn the_ready_line_names_every_part() {
     let dev = shared();
     let ready = dev.ready.as_object().unwrap();
     let names: Vec<&str> = ready.keys().map(String::as_str).collect();
-    assert_eq!(names, ["api", "database_url", "dynamodb_endpoint", "temporal_address", "temporal_ui"]);
+    assert_eq!(names, ["api", "api_key", "database_url", "dynamodb_endpoint", "temporal_address", "temporal_ui"]);
     for name in ["temporal_ui", "temporal_address", "dynamodb_endpoint"] {
         let address = ready[name].as_str().unwrap();
         assert!(TcpStream::connect(address.trim_start_matches("http://")).is_ok(), "{name} {address}");
     }
+}
+
+#[test]
+fn a_shell_and_the_command_line_find_the_key_of_a_running_system_by_its_address() {
+    let dev = shared();
+    let (api, key) = (dev.ready["api"].as_str().unwrap(), dev.ready["api_key"].as_str().unwrap());
+    assert_eq!(run(&["--api", api, "dev", "env", "-o", "json"]).json(), json!({"api": api, "api_key": key}));
+    let lines = run(&["--api", api, "dev", "env"]).ok().stdout.clone();
+    assert_eq!(lines, format!("export OMS_API='{api}'\nexport OMS_API_KEY='{key}'\n"));
+    run(&["--api", api, "facility", "get", "WH-NORTH"]).ok();
+    // By another name it may be another machine: nothing is shown there.
+    let other = api.replace("127.0.0.1", "localhost");
+    assert!(run(&["--api", &other, "facility", "get", "WH-NORTH"]).exits(4).stderr.contains("A valid API key is needed"));
 }
 
 #[test]
@@ -77,11 +90,11 @@ fn an_order_goes_from_entry_to_delivered_by_the_command_line() {
 fn the_same_post_twice_is_one_order_and_another_body_a_conflict() {
     let dev = shared();
     let (url, body) = (format!("{}/v1/orders", dev.ready["api"].as_str().unwrap()), example(&dev, "twice-1", 1));
-    assert_eq!(post(&url, &body).0, 201);
-    let (status, again) = post(&url, &body);
+    assert_eq!(post(&dev, &url, &body).0, 201);
+    let (status, again) = post(&dev, &url, &body);
     assert_eq!((status, &again["order_id"]), (200, &json!("twice-1")));
     let other = example(&dev, "twice-1", 2);
-    assert_eq!(post(&url, &other).0, 409);
+    assert_eq!(post(&dev, &url, &other).0, 409);
     let conflict = dev.oms_with(&["order", "place", "-f", "-"], &other);
     assert!(conflict.exits(5).stderr.contains("Another order has this id"), "{}", conflict.stderr);
     // The list follows the order's first step.

@@ -2,6 +2,9 @@
 
 use nix::sys::signal::Signal;
 use oms_devstack::{DataDir, Progress, Stack, StackOptions, Tools};
+use oms_domain::access::Role;
+use oms_server::DeclaredAccount;
+use oms_store::ApiKey;
 use secrecy::ExposeSecret;
 
 use crate::run::{Ran, Service, eventually, run_in};
@@ -12,6 +15,7 @@ pub struct Installation {
     stack: Stack,
     address: String,
     outside: [String; 3],
+    carrier: ApiKey,
     /// For the processes of the product.
     pub env: Vec<(String, String)>,
 }
@@ -23,8 +27,9 @@ impl Installation {
         let stack = runtime.block_on(stack());
         let (address, outside) = (free_address(), [free_address(), free_address(), free_address()]);
         let urls = outside.each_ref().map(|address| format!("http://{address}"));
-        let env = env(&stack, &format!("http://{address}"), urls.each_ref().map(String::as_str));
-        Self { runtime, stack, address, outside, env }
+        let carrier = ApiKey::random();
+        let env = env(&stack, &format!("http://{address}"), urls.each_ref().map(String::as_str), &carrier);
+        Self { runtime, stack, address, outside, carrier, env }
     }
 
     /// Runs a command to its end.
@@ -36,7 +41,8 @@ impl Installation {
         let [gateway, carrier, fraud] = &self.outside;
         let events_url = format!("http://{}/v1/carrier-events", self.address);
         let addresses = ["--gateway-addr", gateway, "--carrier-addr", carrier, "--fraud-addr", fraud, "--events-url", &events_url];
-        Service::start(&[], &[&["simulators"], &addresses[..]].concat())
+        let key = ("OMS_EVENTS_KEY".to_owned(), self.carrier.text().expose_secret().to_owned());
+        Service::start(&[key], &[&["simulators"], &addresses[..]].concat())
     }
 
     /// The API, once it is ready.
@@ -66,8 +72,15 @@ impl Installation {
 
     /// What `/metrics` at an address says.
     pub fn figures(&self, address: &str) -> String {
-        let got = self.runtime.block_on(async { reqwest::get(format!("http://{address}/metrics")).await?.text().await });
+        let got = self.runtime.block_on(async {
+            reqwest::Client::new().get(format!("http://{address}/metrics")).bearer_auth(self.key()).send().await?.text().await
+        });
         got.unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// What this test shows the API.
+    fn key(&self) -> &str {
+        self.env.iter().find(|(name, _)| name == "OMS_API_KEY").map_or("", |(_, key)| key)
     }
 
     /// Stops the services, which must end well, then what they talked to.
@@ -91,9 +104,16 @@ pub fn free_address() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
 }
 
-fn env(stack: &Stack, api: &str, [gateway, carrier, fraud]: [&str; 3]) -> Vec<(String, String)> {
+fn env(stack: &Stack, api: &str, [gateway, carrier, fraud]: [&str; 3], carriers: &ApiKey) -> Vec<(String, String)> {
+    let key = ApiKey::random();
+    let mut carrier_account = DeclaredAccount::of_all_roles("carrier".parse().unwrap(), carriers.hash());
+    carrier_account.roles = [Role::Carrier].into();
+    let accounts = [DeclaredAccount::of_all_roles("this-test".parse().unwrap(), key.hash()), carrier_account];
+    let accounts = serde_json::to_string(&accounts).unwrap();
     let variables = [
         ("OMS_API", api),
+        ("OMS_API_KEY", key.text().expose_secret()),
+        ("OMS_ACCOUNTS", &accounts),
         ("OMS_PRIVACY_KEY", "a key of this test"),
         ("OMS_PAYLOAD_KEYS", "k1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
         ("OMS_PAYMENT_GATEWAY_URL", gateway),
@@ -108,6 +128,26 @@ fn env(stack: &Stack, api: &str, [gateway, carrier, fraud]: [&str; 3]) -> Vec<(S
         ("AWS_REGION", "eu-west-1"),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Makes an associate who knows of one facility alone, and shuts the door on them again.
+fn the_first_admin_lets_others_in(installation: &Installation) {
+    let with =
+        |key: &str, args: &[&str]| run_in(&[&installation.env[..], &[("OMS_API_KEY".to_owned(), key.to_owned())]].concat(), args, "");
+    let text = |ran: Ran, name: &str| ran.json()[name].as_str().expect("a text").to_owned();
+    let admin = text(installation.oms(&["setup", "--admin-key", "first", "-o", "json"]), "admin_key");
+    assert!(installation.oms(&["setup", "--admin-key", "second"]).exits(5).stderr.contains("there is an admin already"));
+    let create = ["account", "create", "associate", "--role", "associate", "--facility", "NOWHERE", "-o", "json"];
+    let account = text(with(&admin, &create), "account_id");
+    let made = with(&admin, &["account", "key", "create", &account, "-o", "json"]).json();
+    let (key, key_id) = (made["key"].as_str().expect("a key"), made["key_id"].as_str().expect("an id"));
+    with(key, &["fulfillment", "list"]).ok();
+    assert!(with(key, &["order", "list"]).exits(4).stderr.contains("find_orders"));
+    assert!(with(&admin, &["order", "list"]).exits(4).stderr.contains("find_orders"), "an admin makes accounts and does no work");
+    assert!(with(&admin, &["account", "get", &account]).ok().stdout.contains("facilities NOWHERE"));
+    with(&admin, &["account", "key", "revoke", &account, key_id]).ok();
+    eventually("its refusal", || (with(key, &["fulfillment", "list"]).code == 4).then_some(()));
+    assert!(with(key, &["fulfillment", "list"]).exits(4).stderr.contains("A valid API key is needed"));
 }
 
 #[test]
@@ -128,6 +168,7 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     let server = installation.server();
     eventually("health", || (oms(&["doctor"]).code == 0).then_some(()));
     installation.import_samples();
+    the_first_admin_lets_others_in(&installation);
     installation.place("p-1");
     assert_eq!(oms(&["fulfillment", "ship", "p-1-F1", "-o", "json"]).json()["status"], "shipped");
     oms(&["fulfillment", "deliver", "p-1-F1"]).ok();

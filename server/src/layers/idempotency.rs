@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::{
+    caller::Caller,
     extract::IDEMPOTENCY_KEY,
     failure::Failure,
     feeds::kept_going,
@@ -40,8 +41,6 @@ const SHOWN: &str = "shown";
 const STREAMED: &str = "streamed";
 /// Marks an answer that was kept from before.
 static REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Until callers authenticate themselves they are all one.
-const CALLER: &str = "anyone";
 /// A request that has not been answered after this long has died with its server.
 const LEASE: Duration = Duration::from_secs(120);
 /// A feed may rightly take longer.
@@ -106,7 +105,9 @@ async fn once(state: AppState, key: Key, request: Request, next: Next) -> Respon
 
 async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Result<Response, Failure> {
     let (name, route) = (key.key?, request.uri().path().to_owned());
-    let keyed = KeyedRequest { caller: CALLER, route: &route, key: &name, body_hash: &key.hash };
+    // Keys belong to the account, not to the credential: that may be changed between two tries.
+    let caller = request.extensions().get::<Caller>().ok_or(ErrorCode::Internal)?.id.clone();
+    let keyed = KeyedRequest { caller: caller.as_str(), route: &route, key: &name, body_hash: &key.hash };
     let attempt = match state.store.idempotency().begin(&keyed, key.lease).await? {
         Begin::Fresh(attempt) => attempt,
         Begin::Replay(answer) if key.streamed => {
@@ -120,7 +121,7 @@ async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Re
     };
     // In a task of its own: a caller who hangs up must not leave the key in flight.
     let work = async move {
-        let keyed = KeyedRequest { caller: CALLER, route: &route, key: &name, body_hash: &key.hash };
+        let keyed = KeyedRequest { caller: caller.as_str(), route: &route, key: &name, body_hash: &key.hash };
         let (request, digest) = if key.streamed { digested(request) } else { (request, None) };
         let response = next.run(request).await;
         keep(&state, (&keyed, attempt), response, digest).await

@@ -11,7 +11,7 @@ use axum::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::metrics::Metrics;
+use crate::{caller::Caller, metrics::Metrics};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a caller.
@@ -34,6 +34,7 @@ pub(crate) async fn log(State(metrics): State<Metrics>, request: Request, next: 
         http.status = response.status().as_u16(),
         http.duration_ms = duration_ms,
         http.request_id = %request_id,
+        account.id = response.extensions().get::<Caller>().map(|caller| caller.id.as_str()),
         "request"
     );
     if let Ok(value) = HeaderValue::from_str(&request_id) {

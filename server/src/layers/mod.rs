@@ -1,7 +1,10 @@
-//! What happens to every request around its handler, outermost first: log, panic, load, deadline, body, idempotency.
+//! What happens to every request around its handler, outermost first: log, panic, origin, identity, deadline, body, load,
+//! idempotency.
 
 pub(crate) mod body;
 pub(crate) mod idempotency;
+pub(crate) mod identity;
 pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod origin;
+pub(crate) mod scope;

@@ -11,6 +11,7 @@ use oms_store::OrderFilter;
 
 use super::paging::{cursor, limit};
 use crate::{
+    caller::Caller,
     commands,
     extract::{CommandId, InPath, Params},
     failure::Failure,
@@ -25,9 +26,9 @@ use crate::{
     ),
     responses((status = 200, description = "All that each order needs someone for, the newest order first", body = Page<AttentionItem>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<AttentionItem>>, Failure> {
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<AttentionItem>>, Failure> {
     let (cursor, limit) = params.read(|node| node.object(list_params))?;
-    let filter = OrderFilter { needs_attention: Some(true), ..OrderFilter::default() };
+    let filter = OrderFilter { needs_attention: Some(true), scope: caller.scope.clone(), ..OrderFilter::default() };
     let page = state.store.orders_page(&filter, cursor.as_deref(), limit).await?;
     let mut items = Vec::new();
     for order in &page.items {

@@ -8,6 +8,7 @@ use oms_domain::{error::ErrorCode, ids::Sku};
 use oms_store::Available;
 
 use crate::{
+    caller::Caller,
     extract::JsonBody,
     failure::{self, Failure},
     state::AppState,
@@ -17,8 +18,9 @@ use crate::{
     post, path = "/v1/availability", tag = "stock", operation_id = "ask_availability", request_body = AvailabilityBody,
     responses((status = 200, description = "Units per SKU and facility, in the order of the question", body = AvailabilityView))
 )]
-pub(crate) async fn ask(State(state): State<AppState>, body: JsonBody) -> Result<Json<AvailabilityView>, Failure> {
-    let AvailabilityBody { skus, .. } = body.read(AvailabilityBody::read)?;
+pub(crate) async fn ask(State(state): State<AppState>, caller: Caller, body: JsonBody) -> Result<Json<AvailabilityView>, Failure> {
+    let AvailabilityBody { skus, channel, .. } = body.read(AvailabilityBody::read)?;
+    channel.iter().try_for_each(|channel| caller.refuse_channel(channel))?;
     refuse_unknown(&state, &skus).await?;
     let positions = state.store.availability(&skus).await?.positions;
     Ok(Json(AvailabilityView { items: skus.iter().map(|sku| available(sku, &positions)).collect() }))

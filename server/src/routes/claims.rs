@@ -16,6 +16,7 @@ use oms_domain::{
 };
 
 use crate::{
+    caller::Caller,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -35,10 +36,12 @@ const NUMBERS_TRIED_MAX: u32 = 5;
 )]
 pub(crate) async fn open(
     State(state): State<AppState>,
+    caller: Caller,
     id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ClaimView>), Failure> {
     let body = body.read(ClaimBody::read)?;
+    caller.refuse_order(&state, &body.order_id).await?;
     let claim_id = match &body.claim_id {
         Some(claim_id) => {
             open_as(&state, &body, claim_id, id.0).await?;

@@ -16,6 +16,7 @@ use oms_domain::{
 use oms_starter::{Placed, StartExchange};
 
 use crate::{
+    caller::Caller,
     extract::{InPath, JsonBody},
     failure::Failure,
     state::AppState,
@@ -32,9 +33,11 @@ use crate::{
 )]
 pub(crate) async fn start(
     State(state): State<AppState>,
+    caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExchangeView>), Failure> {
     let ExchangeAsked { exchange_id, order_id, returned, lines, ship_to, payment } = body.read(ExchangeAsked::read)?;
+    caller.refuse_order(&state, &order_id).await?;
     let (exchange_id, placed) = state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await?;
     let status = match placed {
         Placed::Created => StatusCode::CREATED,

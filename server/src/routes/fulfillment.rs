@@ -12,6 +12,7 @@ use oms_store::FulfillmentFilter;
 
 use super::paging::{cursor, limit};
 use crate::{
+    caller::Caller,
     commands, convert,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::Failure,
@@ -28,8 +29,13 @@ use crate::{
     ),
     responses((status = 200, description = "Those that must ship soonest first", body = Page<FulfillmentOrderSummary>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<FulfillmentOrderSummary>>, Failure> {
-    let (filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    params: Params,
+) -> Result<Json<Page<FulfillmentOrderSummary>>, Failure> {
+    let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    filter.scope = caller.scope.clone();
     let page = state.store.fulfillment_orders_page(&filter, cursor.as_deref(), limit).await?;
     Ok(Json(Page { items: page.items.into_iter().map(convert::fulfillment_summary).collect(), next_cursor: page.next_cursor }))
 }
@@ -37,7 +43,7 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
 fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>, u32)> {
     let (facility_id, status) = (fields.optional("facility", parsed), fields.optional("status", status));
     let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
-    Some((FulfillmentFilter { facility_id: facility_id?, status: status? }, cursor?, limit?))
+    Some((FulfillmentFilter { facility_id: facility_id?, status: status?, ..FulfillmentFilter::default() }, cursor?, limit?))
 }
 
 /// A state of the machine, or `delivered`, which is derived from the parcels.

@@ -1,7 +1,9 @@
 //! Paths and what answers at them.
 
+mod accounts;
 mod allocation;
 mod attention;
+mod audit;
 mod availability;
 mod bulk;
 mod cancellations;
@@ -36,101 +38,122 @@ use axum::{
     middleware::{from_fn, from_fn_with_state, map_response},
     response::Response,
 };
+use oms_domain::access::Permission as P;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
+    doors::{
+        Doors,
+        Narrowed::{ByNothing, Refused, ToBoth, ToChannels, ToFacilities},
+        Need,
+    },
     failure,
-    layers::{body, idempotency, load, log, origin},
+    layers::{body, idempotency, identity, load, log, origin},
     openapi,
     state::AppState,
 };
 
 /// Everything with a small body: read whole, bounded in time.
-pub(crate) fn small() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(orders::place, orders::list))
-        .routes(routes!(orders::get))
-        .routes(routes!(events::of_order))
-        .routes(routes!(events::allocation))
-        .routes(routes!(events::stream))
-        .routes(routes!(cancellations::cancel))
-        .routes(routes!(cancellations::get))
-        .routes(routes!(changes::change))
-        .routes(routes!(changes::get))
-        .routes(routes!(changes::cancel))
-        .routes(routes!(notes::write, notes::list))
-        .routes(routes!(holds::place))
-        .routes(routes!(holds::release))
-        .routes(routes!(holds::deadlines))
-        .routes(routes!(holds::extend))
-        .routes(routes!(money::refund))
-        .routes(routes!(money::add_payment))
-        .routes(routes!(money::resolve_payment))
-        .routes(routes!(decisions::decide))
-        .routes(routes!(decisions::resolve))
-        .routes(routes!(attention::list))
-        .routes(routes!(attention::retry))
-        .routes(routes!(inbox::list))
-        .routes(routes!(inbox::retry))
-        .routes(routes!(fulfillment::list))
-        .routes(routes!(fulfillment::get))
-        .routes(routes!(fulfillment::act))
-        .routes(routes!(picklists::create))
-        .routes(routes!(claims::open))
-        .routes(routes!(claims::get))
-        .routes(routes!(claims::answer))
-        .routes(routes!(exchanges::start))
-        .routes(routes!(exchanges::get))
-        .routes(routes!(returns::open, returns::list))
-        .routes(routes!(returns::get))
-        .routes(routes!(returns::events))
-        .routes(routes!(returns::deadlines))
-        .routes(routes!(returns::extend))
-        .routes(routes!(returns::act))
-        .routes(routes!(catalog::get_facility, catalog::put_facility))
-        .routes(routes!(catalog::get_product, catalog::put_product))
-        .routes(routes!(stock::get))
-        .routes(routes!(stock::put))
-        .routes(routes!(stock::adjust))
-        .routes(routes!(stock::take_back_count))
-        .routes(routes!(stock::movements))
-        .routes(routes!(availability::ask))
-        .routes(routes!(promises::promise))
-        .routes(routes!(reservations::hold))
-        .routes(routes!(reservations::get, reservations::extend, reservations::release))
-        .routes(routes!(allocation::pool))
-        .routes(routes!(allocation::stock_prices))
-        .routes(routes!(bulk::start, bulk::list))
-        .routes(routes!(bulk::get))
-        .routes(routes!(bulk::results))
-        .routes(routes!(bulk::act))
-        .routes(routes!(carrier_events::accept))
-        .routes(routes!(feeds::list))
-        .routes(routes!(feeds::get))
-        .routes(routes!(feeds::rejects))
-        .routes(routes!(feeds::decide))
+pub(crate) fn small() -> Doors {
+    Doors::new()
+        .door(Need::of(P::PlaceOrders, ToChannels), routes!(orders::place))
+        .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(events::allocation))
+        .door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
+        .door(Need::of(P::CancelOrders, ToBoth), routes!(cancellations::cancel))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(cancellations::get))
+        .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::change))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(changes::get))
+        .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::cancel))
+        .door(Need::of(P::NoteOrders, ToBoth), routes!(notes::write, notes::list))
+        .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::place))
+        .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::release))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(holds::deadlines))
+        .door(Need::of(P::ExtendDeadlines, ToBoth), routes!(holds::extend))
+        .door(Need::of(P::RefundOrders, ToBoth), routes!(money::refund))
+        .door(Need::of(P::TakePayments, ToBoth), routes!(money::add_payment))
+        .door(Need::of(P::ResolvePayments, ToBoth), routes!(money::resolve_payment))
+        .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::decide))
+        .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::resolve))
+        .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::list))
+        .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::retry))
+        .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::list))
+        .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::retry))
+        .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::list))
+        .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::get))
+        .door(
+            Need::of(P::WorkFulfillment, ToBoth).but("action", &["release", "move", "split", "merge"], P::PlanFulfillment),
+            routes!(fulfillment::act),
+        )
+        .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::create))
+        .door(Need::of(P::OpenClaims, ToBoth), routes!(claims::open))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(claims::get))
+        .door(Need::of(P::DecideClaims, ToBoth), routes!(claims::answer))
+        .door(Need::of(P::StartExchanges, ToBoth), routes!(exchanges::start))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(exchanges::get))
+        .door(Need::of(P::OpenReturns, ToBoth), routes!(returns::open))
+        .door(Need::of(P::ReadReturns, ToBoth), routes!(returns::list))
+        .door(Need::of(P::ReadReturns, ToBoth), routes!(returns::get))
+        .door(Need::of(P::ReadReturns, ToBoth), routes!(returns::events))
+        .door(Need::of(P::ReadReturns, ToBoth), routes!(returns::deadlines))
+        .door(Need::of(P::ExtendDeadlines, ToBoth), routes!(returns::extend))
+        .door(Need::of(P::DecideReturns, ToBoth).but("action", &["receive", "inspect"], P::ReceiveReturns), routes!(returns::act))
+        .door(Need::of(P::ReadCatalog, ToFacilities), routes!(catalog::get_facility))
+        .door(Need::of(P::WriteFacilities, ToFacilities), routes!(catalog::put_facility))
+        .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::get_product))
+        .door(Need::of(P::WriteProducts, Refused), routes!(catalog::put_product))
+        .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::get))
+        .door(Need::of(P::WriteStock, ToFacilities), routes!(stock::put))
+        .door(Need::of(P::WriteStock, ToFacilities), routes!(stock::adjust))
+        .door(Need::of(P::WriteStock, ToFacilities), routes!(stock::take_back_count))
+        .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::movements))
+        .door(Need::of(P::AskPromises, ToChannels), routes!(availability::ask))
+        .door(Need::of(P::AskPromises, ToChannels), routes!(promises::promise))
+        .door(Need::of(P::ReserveStock, ToChannels), routes!(reservations::hold))
+        .door(Need::of(P::ReserveStock, ToChannels), routes!(reservations::get, reservations::extend, reservations::release))
+        .door(Need::of(P::AllocateOrders, Refused), routes!(allocation::pool))
+        .door(Need::of(P::AllocateOrders, Refused), routes!(allocation::stock_prices))
+        .door(Need::of(P::RunBulk, Refused), routes!(bulk::start, bulk::list))
+        .door(Need::of(P::RunBulk, Refused), routes!(bulk::get))
+        .door(Need::of(P::RunBulk, Refused), routes!(bulk::results))
+        .door(Need::of(P::RunBulk, Refused), routes!(bulk::act))
+        .door(Need::of(P::SendCarrierEvents, ByNothing), routes!(carrier_events::accept))
+        .door(Need::of(P::ReadFeeds, Refused), routes!(feeds::list))
+        .door(Need::of(P::ReadFeeds, Refused), routes!(feeds::get))
+        .door(Need::of(P::ReadFeeds, Refused), routes!(feeds::rejects))
+        .door(Need::of(P::ApproveFeeds, Refused), routes!(feeds::decide))
+        .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::create, accounts::list))
+        .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::get))
+        .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::create_key))
+        .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::revoke_key))
+        .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.
-pub(crate) fn streamed() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(feeds::send))
+pub(crate) fn streamed() -> Doors {
+    let send = Need::of(P::SendFeeds, Refused).but("feed", &["orders"], P::PlaceOrders);
+    Doors::new().door(send, routes!(feeds::send))
 }
 
 /// Always answered, however busy the server is.
-pub(crate) fn probes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
-        .routes(routes!(openapi::document))
+pub(crate) fn probes() -> Doors {
+    Doors::new()
+        .open(routes!(health::healthz))
+        .open(routes!(health::readyz))
+        .open(routes!(openapi::document))
+        .door(Need::of(P::ReadMetrics, ByNothing), routes!(health::metrics))
 }
 
 /// The whole API with its layers.
 pub fn router(state: AppState) -> Router {
-    let (small, _) = small().split_for_parts();
-    let (streamed, _) = streamed().split_for_parts();
-    let (probes, _) = probes().split_for_parts();
+    let (small, needs_of_small) = small().into_parts();
+    let (streamed, needs_of_streamed) = streamed().into_parts();
+    let (probes, needs_of_probes) = probes().into_parts();
+    let needs = Arc::new(needs_of_small.merge(needs_of_streamed).merge(needs_of_probes));
+    let keeper = identity::Doorkeeper { state: state.clone(), needs };
     // The layer added last is the outermost.
     let small = small
         // `body::whole` has the bound: the extractor's own, of 2 MB, would refuse what it let in.
@@ -150,6 +173,7 @@ pub fn router(state: AppState) -> Router {
         .merge(probes)
         .fallback(failure::not_found)
         .method_not_allowed_fallback(failure::method_not_allowed)
+        .layer(from_fn_with_state(keeper, identity::admit))
         .layer(from_fn(origin::own))
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(state.metrics.clone(), log::log))

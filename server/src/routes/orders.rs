@@ -13,12 +13,13 @@ use oms_api::{
     page::Page,
     reader::{Fields, Node, boolean, choice, name, parsed, text, timestamp},
 };
-use oms_domain::{ids::OrderId, order::OrderStatus};
+use oms_domain::{access::Scope, ids::OrderId, order::OrderStatus};
 use oms_starter::Placed;
 use oms_store::OrderFilter;
 
 use super::paging::{cursor, limit};
 use crate::{
+    caller::Caller,
     convert,
     extract::{InPath, JsonBody, Params, PreferredWait},
     failure::Failure,
@@ -35,8 +36,14 @@ use crate::{
         (status = 200, description = "Was taken in before, with this very body", body = OrderView),
     )
 )]
-pub(crate) async fn place(State(state): State<AppState>, wait: Option<PreferredWait>, body: JsonBody) -> Result<Response, Failure> {
+pub(crate) async fn place(
+    State(state): State<AppState>,
+    caller: Caller,
+    wait: Option<PreferredWait>,
+    body: JsonBody,
+) -> Result<Response, Failure> {
     let placed = body.read(order)?;
+    caller.refuse_channel(&placed.channel)?;
     let outcome = placing::place(&state, placed.clone()).await?;
     if let Some(wait) = &wait {
         state.starter.wait_until_sourced(&placed.order_id, wait.0.min(state.limits.prefer_wait_max)).await?;
@@ -81,8 +88,9 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(order_id): InPath<
     ),
     responses((status = 200, description = "Newest first", body = Page<OrderSummary>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<OrderSummary>>, Failure> {
-    let (filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<OrderSummary>>, Failure> {
+    let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    filter.scope = caller.scope.clone();
     let page = state.store.orders_page(&filter, cursor.as_deref(), limit).await?;
     Ok(Json(Page { items: page.items.into_iter().map(convert::order_summary).collect(), next_cursor: page.next_cursor }))
 }
@@ -119,6 +127,7 @@ pub(super) fn filter(fields: &Fields<'_>) -> Option<OrderFilter> {
         placed_after: placed_after?,
         placed_before: placed_before?,
         updated_after: updated_after?,
+        scope: Scope::default(),
     })
 }
 

@@ -13,6 +13,7 @@ use oms_store::FulfillmentFilter;
 use uuid::Uuid;
 
 use crate::{
+    caller::Caller,
     commands,
     extract::{CommandId, JsonBody},
     failure::Failure,
@@ -26,13 +27,13 @@ const AT_ONCE: usize = 8;
     post, path = "/v1/picklists", tag = "fulfillment", operation_id = "create_picklist", request_body = PicklistBody,
     responses((status = 200, description = "What became of each, those that must ship soonest first", body = PicklistView))
 )]
-pub(crate) async fn create(State(state): State<AppState>, body: JsonBody) -> Result<Json<PicklistView>, Failure> {
+pub(crate) async fn create(State(state): State<AppState>, caller: Caller, body: JsonBody) -> Result<Json<PicklistView>, Failure> {
     let PicklistBody { facility_id, at_most, picker } = body.read(PicklistBody::read)?;
-    if state.store.catalog().facility(&facility_id).await?.is_none() {
+    if !caller.sees_facility(&facility_id) || state.store.catalog().facility(&facility_id).await?.is_none() {
         return Err(ErrorCode::UnknownFacility.into());
     }
     let status = Some(FulfillmentStatus::Released.name().to_owned());
-    let released = FulfillmentFilter { facility_id: Some(facility_id), status };
+    let released = FulfillmentFilter { facility_id: Some(facility_id), status, scope: caller.scope.clone() };
     let picklist_id = Uuid::now_v7().to_string();
     let picker = picker.unwrap_or_else(|| picklist_id.clone());
     let (mut results, mut after): (Vec<PicklistResult>, Option<String>) = (Vec::new(), None);

@@ -13,6 +13,7 @@ use oms_domain::{
 use oms_store::{Product, Promise};
 
 use crate::{
+    caller::Caller,
     extract::JsonBody,
     failure::{self, Failure},
     promising::Basket,
@@ -23,8 +24,9 @@ use crate::{
     post, path = "/v1/promises", tag = "orders", operation_id = "promise", request_body = PromiseBody,
     responses((status = 200, description = "One option for each shipping method; nothing is reserved", body = PromisesView))
 )]
-pub(crate) async fn promise(State(state): State<AppState>, body: JsonBody) -> Result<Json<PromisesView>, Failure> {
+pub(crate) async fn promise(State(state): State<AppState>, caller: Caller, body: JsonBody) -> Result<Json<PromisesView>, Failure> {
     let body = body.read(PromiseBody::read)?;
+    body.channel.iter().try_for_each(|channel| caller.refuse_channel(channel))?;
     let products = products(&state, &body.lines).await?;
     let skus: Vec<Sku> = products.keys().cloned().collect();
     let at = state.starter.clock().business(Timestamp::now());

@@ -18,6 +18,7 @@ use oms_domain::{
 use oms_store::{CheckoutHold, Holding};
 
 use crate::{
+    caller::Caller,
     convert,
     extract::{InPath, JsonBody},
     failure::Failure,
@@ -35,9 +36,11 @@ use crate::{
 )]
 pub(crate) async fn hold(
     State(state): State<AppState>,
+    caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservationView>), Failure> {
     let body = body.read(ReservationBody::read)?;
+    body.channel.iter().try_for_each(|channel| caller.refuse_channel(channel))?;
     let (status, hold) = match holding::hold(&state, &body).await? {
         Holding::New(hold) => (StatusCode::CREATED, hold),
         Holding::Same(hold) => (StatusCode::OK, hold),

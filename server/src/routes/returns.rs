@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use super::paging::{cursor, limit};
 use crate::{
+    caller::Caller,
     convert,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
@@ -42,9 +43,11 @@ use crate::{
 )]
 pub(crate) async fn open(
     State(state): State<AppState>,
+    caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReturnView>), Failure> {
     let body = body.read(ReturnBody::read)?;
+    caller.refuse_order(&state, &body.order_id).await?;
     let lines = body.announced();
     let (opened, placed) =
         state.starter.open_return(OpenReturn { return_id: body.return_id, order_id: body.order_id, lines, credit: None }).await?;
@@ -63,8 +66,9 @@ pub(crate) async fn open(
     ),
     responses((status = 200, description = "Newest first", body = Page<ReturnSummary>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<ReturnSummary>>, Failure> {
-    let (filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<ReturnSummary>>, Failure> {
+    let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    filter.scope = caller.scope.clone();
     let page = state.store.returns_page(&filter, cursor.as_deref(), limit).await?;
     Ok(Json(Page { items: page.items.into_iter().map(convert::return_summary).collect(), next_cursor: page.next_cursor }))
 }
@@ -73,7 +77,11 @@ fn list_params(fields: &Fields<'_>) -> Option<(ReturnFilter, Option<String>, u32
     let order_id: Option<Option<OrderId>> = fields.optional("order", parsed);
     let (status, needs_attention) = (fields.optional("status", status), fields.optional("needs_attention", boolean));
     let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
-    Some((ReturnFilter { order_id: order_id?, status: status?, needs_attention: needs_attention? }, cursor?, limit?))
+    Some((
+        ReturnFilter { order_id: order_id?, status: status?, needs_attention: needs_attention?, ..ReturnFilter::default() },
+        cursor?,
+        limit?,
+    ))
 }
 
 fn status(node: &Node<'_>) -> Option<String> {
@@ -113,6 +121,7 @@ pub(crate) async fn events(State(state): State<AppState>, InPath(id): InPath<Ret
 )]
 pub(crate) async fn act(
     State(state): State<AppState>,
+    caller: Caller,
     InPath((id, action)): InPath<(ReturnId, String)>,
     command_id: CommandId,
     body: JsonBody,
@@ -122,7 +131,7 @@ pub(crate) async fn act(
         return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
     };
     let request = body.read(read)?;
-    refuse_unknown_goods(&state, &request).await?;
+    refuse_unknown_goods(&state, &caller, &request).await?;
     command(&state, &id, command_id, request).await?;
     Ok(Json(ReturnView::from(&existing(&state, &id).await?)))
 }
@@ -168,10 +177,10 @@ pub(crate) async fn extend(
     Ok(Json(DeadlineView::from(extended)))
 }
 
-/// Goods are put away at facilities, and under SKUs, that the catalogue knows.
-async fn refuse_unknown_goods(state: &AppState, request: &Request) -> Result<(), Failure> {
+/// Goods are put away at facilities, and under SKUs, that the catalogue knows, and whoever asks.
+async fn refuse_unknown_goods(state: &AppState, caller: &Caller, request: &Request) -> Result<(), Failure> {
     let Request::Receive { facility_id, goods, .. } = request else { return Ok(()) };
-    if state.store.catalog().facility(facility_id).await?.is_none() {
+    if !caller.sees_facility(facility_id) || state.store.catalog().facility(facility_id).await?.is_none() {
         return Err(failure::unknown(ErrorCode::UnknownFacility, std::iter::once("/facility_id".to_owned())));
     }
     let named: BTreeSet<Sku> = goods.iter().filter_map(|came| came.sku.clone()).collect();

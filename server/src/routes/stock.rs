@@ -18,6 +18,7 @@ use oms_store::StoreError;
 
 use super::paging::{after_number, last_of_full};
 use crate::{
+    caller::Caller,
     convert,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
@@ -28,8 +29,8 @@ use crate::{
     get, path = "/v1/stock/{sku}", tag = "stock", operation_id = "get_stock", params(("sku" = String, Path)),
     responses((status = 200, description = "Where the SKU is", body = StockView))
 )]
-pub(crate) async fn get(State(state): State<AppState>, InPath(sku): InPath<Sku>) -> Result<Json<StockView>, Failure> {
-    let positions = state.store.stock_of(&sku).await?;
+pub(crate) async fn get(State(state): State<AppState>, caller: Caller, InPath(sku): InPath<Sku>) -> Result<Json<StockView>, Failure> {
+    let positions = state.store.stock_within(&sku, &caller.scope).await?;
     if positions.is_empty() && state.store.catalog().product(&sku).await?.is_none() {
         return Err(Problem::new(ErrorCode::NotFound).detail(ErrorCode::UnknownSku.title()).into());
     }
@@ -111,6 +112,7 @@ fn refused(error: StoreError) -> Failure {
 )]
 pub(crate) async fn adjust(
     State(state): State<AppState>,
+    caller: Caller,
     CommandId(request): CommandId,
     body: JsonBody,
 ) -> Result<Json<AdjustmentsView>, Failure> {
@@ -122,10 +124,16 @@ pub(crate) async fn adjust(
         let row = convert::adjustment(body, now);
         oms_store::Adjustment { adjustment_id: row.adjustment_id.or_else(|| Some(format!("{request}#{n}"))), ..row }
     };
-    let rows: Vec<oms_store::Adjustment> = adjustments.iter().cloned().enumerate().map(named).collect();
-    let results = state.store.adjust_stock(&rows).await?;
+    let seen = |(_, body): &(usize, AdjustmentBody)| caller.sees_facility(&body.facility_id);
+    let rows: Vec<oms_store::Adjustment> = adjustments.iter().cloned().enumerate().filter(seen).map(named).collect();
+    let mut judged = state.store.adjust_stock(&rows).await?.into_iter();
     state.relay.nudge();
-    let results = adjustments.into_iter().zip(results).map(|(adjustment, result)| outcome(adjustment, result)).collect();
+    let result = |adjustment: AdjustmentBody| {
+        let unknown = oms_store::AdjustmentResult::Rejected(ErrorCode::UnknownFacility);
+        let result = if caller.sees_facility(&adjustment.facility_id) { judged.next().unwrap_or(unknown) } else { unknown };
+        outcome(adjustment, result)
+    };
+    let results = adjustments.into_iter().map(result).collect();
     Ok(Json(AdjustmentsView { results }))
 }
 

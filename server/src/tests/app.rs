@@ -10,24 +10,33 @@ use anyhow::Context;
 use oms_devstack::{Progress, Stack, StackOptions, TemporalChoice, TemporalOptions, Tools};
 use oms_domain::{clock::BusinessClock, policy::Policy};
 use oms_starter::{Starter, StarterConfig};
-use oms_store::{Store, StoreConfig};
+use oms_store::{ApiKey, Store, StoreConfig};
 use oms_workflows::names::{Queues, SEARCH_ATTRIBUTES};
 use reqwest::{Client, Method, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use temporalio_client::{ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::net::TcpListener;
 
-use crate::{AppState, serve};
+use super::doors;
+use crate::{AppState, DeclaredAccount, serve};
 
-/// The server's address. The stack ends with this process.
-static URL: LazyLock<String> = LazyLock::new(|| {
+/// What opens everything.
+static KEY: LazyLock<ApiKey> = LazyLock::new(ApiKey::random);
+
+/// The server's address, and that of one with every route's lock and nothing behind it. The stack ends with this process.
+static URLS: LazyLock<[String; 2]> = LazyLock::new(|| {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let (state, _stack) = start().await.unwrap();
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+            doors::furnish(&state.store).await;
+            let (listener, locks) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+            tell.send([&listener, &locks].map(|listener| format!("http://{}", listener.local_addr().unwrap()))).unwrap();
+            // As another server would: what it knows of keys is its own.
+            let other = AppState::new(state.store.clone(), state.starter.clone()).declaring(doors::accounts());
+            tokio::spawn(async move { axum::serve(locks, doors::locks(other)).await });
             serve(state, listener, std::future::pending()).await.unwrap();
         });
     });
@@ -57,7 +66,8 @@ async fn start() -> anyhow::Result<(AppState, Stack)> {
         eager_start: false,
     };
     let starter = Starter::new(client, store.clone(), config);
-    Ok((AppState::new(store, starter), stack))
+    let all = DeclaredAccount::of_all_roles("tests".parse()?, KEY.hash());
+    Ok((AppState::new(store, starter).declaring(doors::accounts().with(all)?), stack))
 }
 
 /// A caller.
@@ -91,17 +101,52 @@ impl App {
     pub fn new() -> Self {
         // Another test may have installed it.
         drop(rustls::crypto::ring::default_provider().install_default());
-        LazyLock::force(&URL);
+        LazyLock::force(&URLS);
         Self { client: Client::builder().timeout(Duration::from_secs(60)).build().unwrap() }
     }
 
     /// Host and port, for callers who break HTTP's rules.
     pub fn address(&self) -> &'static str {
-        URL.trim_start_matches("http://")
+        URLS[0].trim_start_matches("http://")
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", *URL))
+        self.anonymous(method, path).bearer_auth(KEY.text().expose_secret())
+    }
+
+    /// Of somebody who shows nothing.
+    pub fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", URLS[0]))
+    }
+
+    /// To the lock of a route, behind which there is nothing: 204 when it lets in.
+    pub fn lock(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", URLS[1]))
+    }
+
+    /// What opens everything.
+    pub fn own_key(&self) -> &'static str {
+        KEY.text().expose_secret()
+    }
+
+    /// A key that is, or soon will be, in force no more.
+    pub async fn key_that(&self, what: &str) -> String {
+        let made = self.post("/v1/accounts", &json!({"name": what, "roles": ["ops"]})).await;
+        let keys = format!("/v1/accounts/{}/keys", made.body["account_id"].as_str().unwrap());
+        let expires_at = (what == "expires").then(|| jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1));
+        let key = self.post(&keys, &expires_at.map_or_else(|| json!({}), |at| json!({"expires_at": at}))).await;
+        if expires_at.is_none() {
+            let path = format!("{keys}/{}", key.body["key_id"].as_str().unwrap());
+            assert_eq!(self.send(self.request(Method::DELETE, &path)).await.status, 204);
+        }
+        key.body["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until none of the keys opens anything.
+    pub async fn until_refused(&self, keys: &[&str]) {
+        for key in keys {
+            while self.send(self.anonymous(Method::GET, "/v1/audit").bearer_auth(key)).await.status != 401 {}
+        }
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {

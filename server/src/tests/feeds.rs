@@ -101,7 +101,7 @@ async fn a_sender_who_hangs_up_leaves_a_run_that_says_so() {
     let rows = "sku,title,price_minor,currency,weight_g,length_mm,width_mm,height_mm\nF-10,A,1,GBP,1,1,1,1\n";
     let head = "POST /v1/feeds/products?source=gone-sender HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked";
     let mut connection = TcpStream::connect(app.address()).await.unwrap();
-    let half = format!("{head}\r\n\r\n{:x}\r\n{rows}\r\n", rows.len());
+    let half = format!("{head}\r\nAuthorization: Bearer {}\r\n\r\n{:x}\r\n{rows}\r\n", app.own_key(), rows.len());
     connection.write_all(half.as_bytes()).await.unwrap();
     until_status(&app, "gone-sender", "running").await;
     drop(connection);

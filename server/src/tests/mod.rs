@@ -1,14 +1,17 @@
 //! The API from outside: a real server over real databases and a real Temporal. No worker runs here, so an order stays as it was
 //! taken in; what becomes of it is tested in the workspace's `tests`.
 
+mod accounts;
 mod app;
 mod bad_input;
+mod doors;
 mod feeds;
 mod idempotency;
 mod layers;
 mod notes;
 mod placing;
 mod reservations;
+mod scopes;
 mod stock;
 
 #[test]

@@ -1,5 +1,6 @@
 //! The store on the real PostgreSQL and DynamoDB, which the tests start themselves.
 
+mod accounts;
 mod bench;
 mod bulks;
 mod capacity;

@@ -117,7 +117,11 @@ async fn a_page_of_a_list_costs_a_page_whatever_it_is_filtered_by() {
     }
     for facility in [None, Some("WH-1"), Some("RARE")] {
         for status in [None, Some("released"), Some("shipped"), Some("picking")] {
-            let filter = FulfillmentFilter { facility_id: facility.map(facility_id), status: status.map(str::to_owned) };
+            let filter = FulfillmentFilter {
+                facility_id: facility.map(facility_id),
+                status: status.map(str::to_owned),
+                ..FulfillmentFilter::default()
+            };
             costs_a_page(&config, &format!("{filter:?}"), async |store, after| {
                 store.fulfillment_orders_page(&filter, after, LIMIT).await.unwrap().next_cursor
             })

@@ -175,6 +175,7 @@ async fn returns_are_listed_newest_first_by_order_and_status() {
         order_id: Some(order("RE")),
         status: status.map(str::to_owned),
         needs_attention: Some(false),
+        ..ReturnFilter::default()
     };
     let first = store.returns_page(&of(None), None, 2).await.unwrap();
     let rest = store.returns_page(&of(None), first.next_cursor.as_deref(), 2).await.unwrap();

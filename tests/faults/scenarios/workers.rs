@@ -72,6 +72,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "killed_at_reserve",
         about: "all workers are killed when one asks PostgreSQL for units",
         short: false,
+        orders_min: 48,
         fault: fault!(|ground, _fault| killed_at_statement(ground, Trap { in_call: "FROM reserve(", after: false }).await),
         ..USUAL
     },
@@ -79,6 +80,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "killed_after_reserve",
         about: "all workers are killed when PostgreSQL has given units and they do not know it yet",
         short: false,
+        orders_min: 48,
         fault: fault!(|ground, _fault| killed_at_statement(ground, Trap { in_call: "FROM reserve(", after: true }).await),
         ..USUAL
     },
@@ -86,6 +88,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "killed_at_record",
         about: "all workers are killed when one records in PostgreSQL",
         short: false,
+        orders_min: 48,
         fault: fault!(|ground, _fault| killed_at_statement(ground, Trap { in_call: "FROM record_progress(", after: false }).await),
         ..USUAL
     },
@@ -93,6 +96,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "killed_after_record",
         about: "all workers are killed when PostgreSQL has recorded and they do not know it yet",
         short: false,
+        orders_min: 48,
         fault: fault!(|ground, _fault| killed_at_statement(ground, Trap { in_call: "FROM record_progress(", after: true }).await),
         ..USUAL
     },

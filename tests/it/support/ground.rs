@@ -71,7 +71,7 @@ impl Simulators {
         let listen = || Listen::Loopback { port: None };
         Ok(Self {
             gateway: PaymentGateway::start(home, &PaymentGatewayOptions { listen: listen(), time_scale: 1 })?,
-            carrier: CarrierService::start(home, &CarrierOptions { listen: listen(), time_scale: 1, events_url: None })?,
+            carrier: CarrierService::start(home, &CarrierOptions { listen: listen(), time_scale: 1, events_url: None, events_key: None })?,
             fraud: FraudService::start(&FraudOptions { listen: listen() })?,
         })
     }

@@ -4,7 +4,10 @@ use std::{sync::LazyLock, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use oms_api::problem::{PROBLEM_JSON, Problem};
+use oms_server::{DeclaredAccount, DeclaredAccounts};
+use oms_store::ApiKey;
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,6 +17,17 @@ use super::ground::Addresses;
 pub const SIMULATORS_ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);
+static KEY: LazyLock<ApiKey> = LazyLock::new(ApiKey::random);
+
+/// What the tests show at every door; it opens everything.
+pub fn key() -> &'static str {
+    KEY.text().expose_secret()
+}
+
+/// The account that it is of.
+pub fn accounts() -> Result<DeclaredAccounts> {
+    Ok(DeclaredAccounts::default().with(DeclaredAccount::of_all_roles("tests".parse()?, KEY.hash()))?)
+}
 
 /// The client of all tests.
 pub fn client() -> &'static Client {

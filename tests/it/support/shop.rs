@@ -26,7 +26,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use super::{
     basket::{Basket, unique},
     books::Books,
-    http::{Answer, client},
+    http::{self, Answer, client},
     replay,
     runtime::{until, until_within},
     sound,
@@ -52,7 +52,7 @@ impl Shop {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();
-        let state = AppState::new(system.store.clone(), starter.clone());
+        let state = AppState::new(system.store.clone(), starter.clone()).declaring(http::accounts()?);
         let server = tokio::spawn(oms_server::serve(state, listener, async { drop(stopped.await) }));
         Ok(Self { system, starter, base_url, placed: Mutex::default(), stop, server })
     }
@@ -84,7 +84,7 @@ impl Shop {
 
     /// A request to be sent, for tests that need more than the methods below.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        client().request(method, format!("{}{path}", self.base_url))
+        client().request(method, format!("{}{path}", self.base_url)).bearer_auth(http::key())
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer> {

@@ -14,8 +14,8 @@ use oms_domain::{
     error::{ErrorCode, Rejection},
 };
 use temporalio_workflow::{
-    ActivityExecutionError, ContinueAsNewOptions, ContinueAsNewVersioningBehavior, WaitConditionOptions, WorkflowCancellationError, WorkflowCancellationToken,
-    WorkflowContext, WorkflowResult, WorkflowTermination, common::error::ApplicationFailure,
+    ActivityExecutionError, ContinueAsNewOptions, ContinueAsNewVersioningBehavior, WaitConditionOptions, WorkflowCancellationError,
+    WorkflowCancellationToken, WorkflowContext, WorkflowResult, WorkflowTermination, common::error::ApplicationFailure,
 };
 
 use self::alarms::Alarms;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use oms_domain::{
+    access::{Permission, PrincipalKind, Role},
     address::AddressFlaw,
     bulk::{self, BulkStatus, Operation, Outcome},
     change::Change,
@@ -88,6 +89,9 @@ fn spellings() -> BTreeSet<String> {
         of::<Destination>("destination"),
         of::<AddressFlaw>("address_flaw"),
         of::<ErrorCode>("error_code"),
+        of::<Role>("role"),
+        of::<Permission>("permission"),
+        of::<PrincipalKind>("principal_kind"),
     ];
     all.into_iter().flatten().collect()
 }

@@ -1,0 +1,57 @@
+//! What can be allowed. Every route names one.
+
+use crate::kinds::named;
+
+named! {
+    /// One thing that somebody may do. The name is shown in refusals and in the description of the API.
+    Permission {
+        AskPromises = "ask_promises",
+        ReserveStock = "reserve_stock",
+        PlaceOrders = "place_orders",
+        /// One order by its id, with what names its customer.
+        ReadOrders = "read_orders",
+        /// Lists of them.
+        FindOrders = "find_orders",
+        CancelOrders = "cancel_orders",
+        ChangeOrders = "change_orders",
+        HoldOrders = "hold_orders",
+        NoteOrders = "note_orders",
+        /// Answers what an order asks of people.
+        DecideOrders = "decide_orders",
+        ExtendDeadlines = "extend_deadlines",
+        RefundOrders = "refund_orders",
+        TakePayments = "take_payments",
+        /// Says what became of a payment that nobody knows of.
+        ResolvePayments = "resolve_payments",
+        ReadReturns = "read_returns",
+        OpenReturns = "open_returns",
+        DecideReturns = "decide_returns",
+        ReceiveReturns = "receive_returns",
+        OpenClaims = "open_claims",
+        DecideClaims = "decide_claims",
+        StartExchanges = "start_exchanges",
+        HandleAttention = "handle_attention",
+        HandleDeadLetters = "handle_dead_letters",
+        ReadFulfillment = "read_fulfillment",
+        /// What is done where the goods are.
+        WorkFulfillment = "work_fulfillment",
+        /// Which facility does it, and when it may begin.
+        PlanFulfillment = "plan_fulfillment",
+        AllocateOrders = "allocate_orders",
+        RunBulk = "run_bulk",
+        ReadCatalog = "read_catalog",
+        WriteProducts = "write_products",
+        WriteFacilities = "write_facilities",
+        ReadStock = "read_stock",
+        WriteStock = "write_stock",
+        ReadFeeds = "read_feeds",
+        SendFeeds = "send_feeds",
+        /// Lets a count through that changes more than it should.
+        ApproveFeeds = "approve_feeds",
+        ReadEvents = "read_events",
+        SendCarrierEvents = "send_carrier_events",
+        ReadMetrics = "read_metrics",
+        ReadAudit = "read_audit",
+        ManageAccounts = "manage_accounts",
+    }
+}

@@ -1,0 +1,127 @@
+//! The table: what each role may.
+
+use super::{
+    Permission::{self, *},
+    Role,
+};
+
+impl Role {
+    /// What it may.
+    pub fn permissions(self) -> &'static [Permission] {
+        match self {
+            Self::Checkout => &[AskPromises, ReserveStock, PlaceOrders, ReadOrders],
+            Self::Support => &[
+                AskPromises,
+                ReadOrders,
+                FindOrders,
+                CancelOrders,
+                ChangeOrders,
+                HoldOrders,
+                NoteOrders,
+                DecideOrders,
+                ExtendDeadlines,
+                RefundOrders,
+                TakePayments,
+                ReadReturns,
+                OpenReturns,
+                DecideReturns,
+                OpenClaims,
+                DecideClaims,
+                StartExchanges,
+                HandleAttention,
+                ReadFulfillment,
+                ReadCatalog,
+                ReadStock,
+            ],
+            Self::Metrics => &[ReadMetrics],
+            Self::Approver => &[ReadOrders, FindOrders],
+            Self::Associate => &[ReadFulfillment, WorkFulfillment, ReadReturns, ReceiveReturns, ReadCatalog],
+            Self::FacilityManager => &[
+                ReadFulfillment,
+                WorkFulfillment,
+                PlanFulfillment,
+                ReadReturns,
+                ReceiveReturns,
+                ReadCatalog,
+                WriteFacilities,
+                ReadStock,
+                WriteStock,
+            ],
+            Self::Ops => &[
+                ReadOrders,
+                FindOrders,
+                HoldOrders,
+                DecideOrders,
+                ExtendDeadlines,
+                ReadReturns,
+                DecideReturns,
+                HandleAttention,
+                HandleDeadLetters,
+                ReadFulfillment,
+                PlanFulfillment,
+                AllocateOrders,
+                RunBulk,
+                ReadCatalog,
+                WriteProducts,
+                WriteFacilities,
+                ReadStock,
+                WriteStock,
+                ReadFeeds,
+                SendFeeds,
+                ApproveFeeds,
+                ReadEvents,
+                ReadMetrics,
+            ],
+            Self::Finance => &[ReadOrders, FindOrders, RefundOrders, TakePayments, ResolvePayments, HandleAttention, ReadReturns],
+            Self::Analyst => &[ReadCatalog, ReadStock],
+            Self::Auditor => &[ReadAudit],
+            Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],
+            Self::Carrier => &[SendCarrierEvents],
+            Self::Admin => &[ManageAccounts, ReadAudit],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn all(roles: impl IntoIterator<Item = Role>) -> BTreeSet<Permission> {
+        roles.into_iter().flat_map(Role::permissions).copied().collect()
+    }
+
+    #[test]
+    fn every_permission_is_held_by_some_role_and_no_role_names_one_twice() {
+        assert_eq!(all(Role::all()).len(), Permission::NAMED.len());
+        for role in Role::all() {
+            assert!(!role.permissions().is_empty(), "{role:?}");
+            assert_eq!(all([role]).len(), role.permissions().len(), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn those_who_make_accounts_get_no_work_done_with_them() {
+        assert_eq!(all([Role::Admin]), [Permission::ManageAccounts, Permission::ReadAudit].into());
+        let others = all(Role::all().filter(|role| *role != Role::Admin));
+        assert!(!others.contains(&Permission::ManageAccounts));
+    }
+
+    #[test]
+    fn a_machine_outside_gets_what_it_is_for_and_nothing_that_names_people() {
+        for role in [Role::Metrics, Role::Carrier, Role::Integration, Role::Analyst, Role::Auditor] {
+            let may = all([role]);
+            for naming in [Permission::ReadOrders, Permission::FindOrders, Permission::ReadFulfillment, Permission::NoteOrders] {
+                assert!(!may.contains(&naming), "{role:?} {naming:?}");
+            }
+        }
+        assert_eq!(Role::Carrier.permissions(), [Permission::SendCarrierEvents]);
+    }
+
+    #[test]
+    fn money_is_given_by_support_and_finance_alone() {
+        let giving = Role::all().filter(|role| role.permissions().contains(&Permission::RefundOrders));
+        assert_eq!(giving.collect::<Vec<_>>(), [Role::Support, Role::Finance]);
+    }
+}

@@ -1,0 +1,95 @@
+//! The lock: who asks, whether they may, and whether what they ask for is theirs to know of. Before a byte of the body is read.
+
+use std::sync::Arc;
+
+use axum::{
+    RequestExt,
+    extract::{MatchedPath, RawPathParams, Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::scope;
+use crate::{
+    caller::Caller,
+    doors::{Narrowed, Need, Needs},
+    failure::Failure,
+    state::AppState,
+};
+
+/// Who stands at the door, and what each route asks.
+#[derive(Clone)]
+pub(crate) struct Doorkeeper {
+    pub(crate) state: AppState,
+    pub(crate) needs: Arc<Needs>,
+}
+
+/// Lets a request through, with its caller, or refuses it.
+pub(crate) async fn admit(State(keeper): State<Doorkeeper>, mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    // No route, or none of this method, is said to everybody: the description of the API is no secret.
+    let need = path.and_then(|path| keeper.needs.of(path.as_str(), request.method())).flatten();
+    let Some(need) = need else { return next.run(request).await };
+    let caller = match keeper.caller(need, &mut request).await {
+        Ok(caller) => caller,
+        Err(failure) => return failure.into_response(),
+    };
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(caller);
+    response
+}
+
+impl Doorkeeper {
+    async fn caller(&self, need: &Need, request: &mut Request) -> Result<Caller, Failure> {
+        let principal = self.state.identity.of(credential(request.headers())).await?;
+        let caller = Caller(principal);
+        // A path that is not UTF-8 names no word that needs less, and the handler refuses it.
+        let parameters = request.extract_parts::<RawPathParams>().await.ok();
+        let pairs = || parameters.iter().flatten();
+        caller.refuse_unless_may(need.permission(pairs()))?;
+        refuse_narrowed(&caller, need.narrowed)?;
+        if !caller.scope.is_whole() {
+            scope::refuse(&self.state, &caller, pairs()).await?;
+        }
+        Ok(caller)
+    }
+}
+
+/// What the one header says, without the scheme, whose case does not matter.
+fn credential(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, none) = (values.next()?.to_str().ok()?, values.next().is_none());
+    let (scheme, credential) = value.split_once(' ')?;
+    (none && scheme.eq_ignore_ascii_case("bearer")).then(|| credential.trim_start_matches(' '))
+}
+
+fn refuse_narrowed(caller: &Caller, narrowed: Narrowed) -> Result<(), Failure> {
+    let facilities = || caller.refuse_narrowed(!caller.scope.facilities.is_all(), "facilities");
+    let channels = || caller.refuse_narrowed(!caller.scope.channels.is_all(), "channels");
+    match narrowed {
+        Narrowed::ToBoth | Narrowed::ToFacilities | Narrowed::ByNothing => Ok(()),
+        Narrowed::ToChannels => facilities(),
+        Narrowed::Refused => facilities().and_then(|()| channels()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Option<String> {
+        let headers = values.iter().map(|value| (header::AUTHORIZATION, value.parse().unwrap())).collect();
+        credential(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_header_has_one_credential() {
+        assert_eq!(read(&["Bearer x"]).as_deref(), Some("x"));
+        assert_eq!(read(&["bearer  x"]).as_deref(), Some("x"));
+        for wrong in [&[][..], &[""], &["Bearer"], &["Basic x"], &["x"], &["Bearer x", "Bearer x"]] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The audit trail: what somebody did that is no event of an order. Rows are added and read, and nothing else.
+
+use jiff::Timestamp;
+use oms_domain::access::Actor;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::{error::StoreError, order_list::Page, store::Store};
+
+/// What is kept there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditAction {
+    AccountMade,
+    KeyMade,
+    KeyRevoked,
+    /// A credential that was none, or none that is in force.
+    AuthenticationRefused,
+}
+
+impl AuditAction {
+    /// Its name in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccountMade => "account_made",
+            Self::KeyMade => "key_made",
+            Self::KeyRevoked => "key_revoked",
+            Self::AuthenticationRefused => "authentication_refused",
+        }
+    }
+}
+
+/// A row to add.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditEntry {
+    pub actor: Option<Actor>,
+    pub action: &'static str,
+    pub subject: Option<String>,
+    pub detail: Value,
+}
+
+/// A row of the trail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditRow {
+    pub audit_id: i64,
+    pub at: Timestamp,
+    pub actor_kind: Option<String>,
+    pub actor_id: Option<String>,
+    pub action: String,
+    pub subject: Option<String>,
+    pub detail: Value,
+}
+
+/// Which rows to read: those for which everything given holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    pub subject: Option<String>,
+}
+
+impl Store {
+    /// Adds rows.
+    pub async fn audit(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO audit (actor_kind, actor_id, action, subject, detail)
+            SELECT e #>> '{actor,kind}', e #>> '{actor,id}', e ->> 'action', e ->> 'subject', e -> 'detail'
+            FROM jsonb_array_elements($1) AS e",
+        );
+        query.bind(Json(entries)).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The trail, newest first.
+    pub async fn audit_page(&self, filter: &AuditFilter, before: Option<u64>, limit: u32) -> Result<Page<AuditRow>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(t) FROM audit t
+            WHERE ($1::text IS NULL OR t.actor_id = $1) AND ($2::text IS NULL OR t.subject = $2) AND ($3::bigint IS NULL OR t.audit_id < $3)
+            ORDER BY t.audit_id DESC LIMIT $4",
+        );
+        let before = before.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
+        let query = query.persistent(false).bind(&filter.actor).bind(&filter.subject).bind(before).bind(i64::from(limit) + 1);
+        Ok(Page::cut(self.rows(query).await?, limit, |last: &AuditRow| last.audit_id.to_string()))
+    }
+}
