@@ -46,9 +46,11 @@ impl OrderActivities {
         let order = self.order(&ask).await?;
         let settled = order.returned(&ask.return_id);
         // A return whose last days were lost ends as its order was told then, whatever it would say itself.
-        match asked {
-            Err(StarterError::Rejected(_)) if settled.is_some_and(ReturnedUnits::is_settled) => {}
-            asked => drop(asked.map_err(|error| starter_failure(&error))?),
+        if let Err(error) = asked {
+            let is_settled = settled.is_some_and(ReturnedUnits::is_settled);
+            if !(is_settled && matches!(error, StarterError::Rejected(_))) {
+                return Err(starter_failure(&error));
+            }
         }
         let amount_minor = settled.and_then(|settled| settled.amount_minor);
         let lines = settled.map(|settled| settled.returned.clone()).unwrap_or_default();

@@ -217,7 +217,7 @@ mod tests {
         let other = Replayed { would_change: Some("another activity".to_owned()), ..same.clone() };
         let code = |replayed: &[Replayed]| verdict(replayed).map_or_else(|error| exit_code(&error), |()| 0);
         assert_eq!(code(&[]), ErrorCode::NotFound.exit_code());
-        assert_eq!(code(&[same.clone()]), 0);
+        assert_eq!(code(std::slice::from_ref(&same)), 0);
         assert_eq!(code(&[same, other]), ErrorCode::RefusedByRule.exit_code());
     }
 

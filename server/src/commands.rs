@@ -8,6 +8,9 @@ use crate::{extract::CommandId, failure::Failure, state::AppState};
 /// Sends a request to its order. When this returns, what it did can be read.
 pub(crate) async fn run(state: &AppState, order_id: &OrderId, id: CommandId, request: Request) -> Result<(), Failure> {
     let _passage = state.gates.enter(order_id).await?;
-    state.starter.command(order_id, CommandRequest { command_id: id.0, request }).await?;
+    let is_new = id.is_new();
+    let request = CommandRequest { command_id: id.0, request };
+    let asked = if is_new { state.starter.new_command(order_id, request).await } else { state.starter.command(order_id, request).await };
+    asked?;
     Ok(())
 }

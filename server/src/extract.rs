@@ -131,6 +131,13 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for PreferredWait {
 /// The id under which the order's workflow knows this command: the account's key on this path, so that a repeat is one command.
 pub(crate) struct CommandId(pub(crate) String);
 
+impl CommandId {
+    /// Made here, for a request without a key: nothing that came before can have had it.
+    pub(crate) fn is_new(&self) -> bool {
+        Uuid::try_parse(&self.0).is_ok()
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for CommandId {
     type Rejection = Infallible;
 

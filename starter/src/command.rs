@@ -35,7 +35,23 @@ impl Starter {
     /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen, and asking again
     /// under the same `command_id` gives the one answer.
     pub async fn command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
-        let asked = self.ask_once(order_id, &request);
+        self.answered(order_id, self.ask_once(order_id, &request)).await
+    }
+
+    /// The same under an id that nobody can have used before: nothing is looked up, so that it reaches its order also while the books are
+    /// away.
+    ///
+    /// # Errors
+    /// As [`Starter::command`].
+    pub async fn new_command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
+        self.answered(order_id, self.ask_until_caught_up(order_id, &request)).await
+    }
+
+    async fn answered(
+        &self,
+        order_id: &OrderId,
+        asked: impl Future<Output = Result<CommandAnswer, StarterError>>,
+    ) -> Result<CommandAnswer, StarterError> {
         match tokio::time::timeout(ANSWER_WITHIN, asked).await {
             Ok(answer) => answer,
             Err(_) => {

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use tonic::{Code, IntoRequest};
 
 use crate::{
-    driver::{Driver, FACILITIES, RARE, RARE_BROUGHT, SKUS, Wanted, word},
+    driver::{Driver, FACILITIES, RARE, RARE_BROUGHT, SKUS, Wanted, is_for_people, word},
     gone::Gone,
     ground::{CLIENT, Ground},
 };
@@ -316,9 +316,9 @@ fn outcome(wanted: &Wanted, order: &Value, booked: &[&Value], counters: &mut Cou
     };
     let (paid, units) = (sum("capture") - sum("refund"), units_of(order, None, "shipped"));
     let expected = match word(&order["status"]).as_str() {
-        "completed" => (wanted.total_minor, wanted.units),
+        "completed" if !wanted.hopeless => (wanted.total_minor, wanted.units),
         "cancelled" if wanted.cancel => (0, 0),
-        _ if wanted.hopeless && order["needs_attention"] == true => return,
+        _ if wanted.hopeless && is_for_people(order) => return,
         other => return counters.found(7, format!("{id} is {other}")),
     };
     if (paid, units) != expected {

@@ -217,7 +217,7 @@ impl Driver {
         let Some((200, view)) = self.get(&format!("/v1/orders/{}", order.order_id)).await else { return Ok(()) };
         let status = word(&view["status"]);
         let is_final = ["completed", "cancelled", "rejected", "expired"].contains(&status.as_str());
-        if is_final || (order.hopeless && view["needs_attention"] == true) {
+        if is_final || (order.hopeless && is_for_people(&view)) {
             lock(&self.finished).insert(order.order_id.clone());
             return Ok(());
         }
@@ -297,6 +297,13 @@ async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
     let status = answer.status().as_u16();
     let bytes = answer.bytes().await.ok()?;
     Some((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+}
+
+/// It needs somebody, or nobody knows of one of its payments, of which somebody is told after an hour.
+pub fn is_for_people(order: &Value) -> bool {
+    let payments = order["payments"].as_array().into_iter().flatten();
+    let mut operations = payments.flat_map(|payment| payment["operations"].as_array().into_iter().flatten());
+    order["needs_attention"] == true || operations.any(|operation| operation["status"] == "unknown")
 }
 
 /// A status as one word, however it is spelled.

@@ -13,8 +13,8 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{breaking::start_again, ground::Ground, scenarios::Fault};
 
-/// Orders that are finished between the copy and the day on which it is needed, and how long they have for it.
-const FINISHED_SINCE: usize = 6;
+/// Orders that are finished before the copy, and again until it is needed, and how long they have for it.
+const FINISHED: usize = 6;
 const GO_ON_FOR: Duration = Duration::from_secs(20);
 /// A server that finds it takes what is written there for all there is, and is a primary from then on.
 const PROMOTE: &str = "recovery.signal";
@@ -69,8 +69,9 @@ impl Store {
 
 /// The store is put back to how it was while orders were open, and the books are brought together again.
 pub async fn restored(ground: &mut Ground, fault: Fault, store: Store) -> Result<()> {
+    fault.driver.go_on(FINISHED, GO_ON_FOR).await;
     let copied = copy_of(ground, store).await?;
-    fault.driver.go_on(FINISHED_SINCE, GO_ON_FOR).await;
+    fault.driver.go_on(FINISHED, GO_ON_FOR).await;
     // Nobody restores under those who write.
     ground.server.stop().await?;
     for worker in &mut ground.workers {
@@ -96,9 +97,10 @@ pub async fn promoted(ground: &mut Ground) -> Result<()> {
 
 /// A standby takes over, under everybody's hands, which had not got the last that there was.
 pub async fn promoted_behind(ground: &mut Ground, fault: Fault) -> Result<()> {
+    fault.driver.go_on(FINISHED, GO_ON_FOR).await;
     let copied = copy_of(ground, Store::Postgres).await?;
     promote(&copied).await?;
-    fault.driver.go_on(FINISHED_SINCE, GO_ON_FOR).await;
+    fault.driver.go_on(FINISHED, GO_ON_FOR).await;
     ground.postgres.kill().await?;
     put_back(ground, Store::Postgres, &copied).await?;
     start_again(&mut ground.postgres).await?;

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::ids::FacilityId;
 
 /// All there are, also those to come, or only those that are named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     from = "Option<BTreeSet<T>>",
     into = "Option<BTreeSet<T>>",
     bound(serialize = "T: Clone + Serialize", deserialize = "T: Ord + Deserialize<'de>")
 )]
 pub enum Reach<T: Ord> {
+    #[default]
     All,
     Only(BTreeSet<T>),
 }
@@ -40,12 +41,6 @@ impl<T: Ord> Reach<T> {
             Self::All => None,
             Self::Only(some) => Some(some),
         }
-    }
-}
-
-impl<T: Ord> Default for Reach<T> {
-    fn default() -> Self {
-        Self::All
     }
 }
 

@@ -180,7 +180,7 @@ fn cell(path: &str, method: &Method, need: &Need, word: Option<(&str, &str)>, or
 }
 
 /// Asks all, and compares each answer with what is expected.
-async fn compare(asked: Vec<(Cell, &'static str, (u16, Option<&'static str>))>) {
+async fn compare(asked: Vec<(Cell, &'static str, Expected)>) {
     let app = App::new();
     let count = asked.len();
     let answers = asked.into_iter().map(|(cell, account, expected)| {
@@ -196,8 +196,11 @@ async fn compare(asked: Vec<(Cell, &'static str, (u16, Option<&'static str>))>) 
     assert!(wrong.is_empty(), "{} of {count}: {wrong:#?}", wrong.len());
 }
 
-const IN: (u16, Option<&str>) = (204, None);
-const FORBIDDEN: (u16, Option<&str>) = (403, Some("forbidden"));
+/// A status, and the code of a refusal.
+type Expected = (u16, Option<&'static str>);
+
+const IN: Expected = (204, None);
+const FORBIDDEN: Expected = (403, Some("forbidden"));
 
 #[tokio::test]
 async fn every_route_lets_in_whom_the_table_says_and_nobody_else() {

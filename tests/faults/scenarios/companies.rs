@@ -18,7 +18,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "gateway_500_for_one_key",
-        about: "the gateway answers 500 for one order, for ever: a person is told, the others go on",
+        about: "the gateway answers 500 for one order, for ever: it is kept for a person, the others go on",
         short: false,
         token: |n| if n == 0 { "tok_errors_1000000" } else { FINE },
         fault: fault!(|_ground, _fault| Ok(())),
@@ -26,7 +26,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "gateway_500_for_a_capture",
-        about: "the gateway answers 500 to one order's captures, for ever: a person is told, the others go on",
+        about: "the gateway answers 500 to one order's captures, for ever: it is kept for a person, the others go on",
         short: false,
         token: |n| if n == 0 { HOPELESS } else { FINE },
         fault: fault!(|ground, _fault| {

@@ -28,6 +28,7 @@ mod workers;
 
 /// The default token, with which the gateway does what it is asked.
 const FINE: &str = "tok_fine";
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A fault: it is done to the ground while orders go through, and undone.
 pub struct Scenario {
@@ -92,7 +93,9 @@ pub async fn play(scenario: &Scenario, ground: &mut Ground, plan: &Plan) -> Resu
     let mut times = 0;
     let breaking = async {
         // In the middle of the work: some are placed, none is done.
-        sleep(Duration::from_secs(2)).await;
+        while driver.accepted().is_empty() {
+            sleep(LOOK_EVERY).await;
+        }
         let until = Instant::now() + plan.go_on;
         while times == 0 || Instant::now() < until {
             (scenario.fault)(ground, fault.clone()).await?;
