@@ -74,6 +74,10 @@ impl Starter {
         taken.is_again(&request.request).map_err(StarterError::Rejected)?;
         // The document follows: until it has, the run answers.
         let order = self.order(order_id).await?.filter(|order| order.version >= taken.version);
+        // It may have been recorded by a run that died with it, before it was in any history: the next one is told what it does not know.
+        if order.as_ref().is_some_and(|order| !order.is_closed()) {
+            self.tell_to_look_again(order_id).await?;
+        }
         Ok(order.map(|order| CommandAnswer { version: order.version, status: order.status }))
     }
 

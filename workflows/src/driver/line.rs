@@ -24,6 +24,9 @@ pub(crate) trait Process: Clone + 'static {
     fn books_restored(from: u64, to: u64) -> Self::Event;
 }
 
+/// So many facts are told again to what others have recorded: more than come while a run does not know that it is behind.
+const MEANINGLESS_KEPT: usize = 50;
+
 /// What a command gets when it is taken, so that whoever gave it can wait until it is durable.
 pub(crate) type Ticket = u64;
 
@@ -49,6 +52,8 @@ pub(crate) struct Line<P: Process> {
     /// What is not durable, oldest first. The first one has events: what has led to nothing stands here only behind what has.
     batches: VecDeque<Batch<P>>,
     last_ticket: Ticket,
+    /// Facts that meant nothing to it as it stood: to what others have recorded they may mean something.
+    meaningless: VecDeque<P::Command>,
     /// What was taken and then, in the history as others had recorded it, refused.
     refused: BTreeMap<Ticket, Rejection>,
     /// What came before it was admitted.
@@ -87,6 +92,7 @@ impl<P: Process> Line<P> {
             base: 0,
             batches: VecDeque::new(),
             last_ticket: 0,
+            meaningless: VecDeque::new(),
             refused: BTreeMap::new(),
             early: Vec::new(),
             clock_seen: None,
@@ -152,6 +158,9 @@ impl<P: Process> Line<P> {
                 Err(_) => {}
             }
         }
+        for command in std::mem::take(&mut self.meaningless) {
+            self.take(&command, at);
+        }
     }
 
     /// Decides and evolves, at once; effects and records follow in the main loop. Whoever asks waits for the ticket.
@@ -164,8 +173,13 @@ impl<P: Process> Line<P> {
         if self.this.is_none() {
             return self.early.push(command.clone());
         }
+        let before = self.version();
         if let Err(refusal) = self.give(command, false, at) {
             debug_assert!(false, "a fact was refused: {refusal}");
+        }
+        if self.version() == before {
+            self.meaningless.push_back(command.clone());
+            self.meaningless.drain(..self.meaningless.len().saturating_sub(MEANINGLESS_KEPT));
         }
     }
 
@@ -222,6 +236,8 @@ impl<P: Process> Line<P> {
 
     /// It is durable now.
     pub fn settle(&mut self, written: &Unrecorded<P>) {
+        // It stood on what was recorded last: what meant nothing then means nothing.
+        self.meaningless.clear();
         self.batches.drain(..written.batches);
         while self.batches.front().is_some_and(|first| first.events.is_empty()) {
             self.batches.pop_front();
@@ -284,7 +300,9 @@ mod tests {
             self.things.len()
         }
         fn decide(&self, command: &String, at: Timestamp) -> Result<(Self, Vec<Event>), Rejection> {
+            let too_early = command.split_once(" after ").is_some_and(|(_, other)| !self.things.iter().any(|thing| thing == other));
             let events = match self.things.len() {
+                _ if too_early => Vec::new(),
                 _ if self.things.contains(command) => Vec::new(),
                 ..3 => vec![Event::Put(command.clone())],
                 _ => return Err(Rejection::new(ErrorCode::IllegalTransition, "it is full")),
@@ -354,6 +372,19 @@ mod tests {
         let sent = line.to_record().unwrap();
         line.settle(&sent);
         assert!([a, b, c].iter().all(|ticket| line.is_settled(*ticket) && line.refusal(*ticket).is_none()));
+    }
+
+    #[test]
+    fn a_fact_that_meant_nothing_is_told_again_to_what_others_have_recorded() {
+        let mut line = line(&[]);
+        line.take(&"scan after label".to_owned(), AT);
+        assert!(line.to_record().is_none(), "there is no label yet");
+        line.adopt(shelf(&["label"]), AT);
+        assert_eq!(line.this().unwrap().things, ["label", "scan after label"]);
+        let sent = line.to_record().unwrap();
+        line.settle(&sent);
+        line.adopt(shelf(&["label", "scan after label"]), AT);
+        assert!(line.to_record().is_none(), "once");
     }
 
     #[test]
