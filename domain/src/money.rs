@@ -26,6 +26,17 @@ impl Currency {
     pub fn decimals(self) -> u8 {
         CURRENCIES[usize::from(self.index)].1
     }
+    /// An amount as people write it, such as `5.00`, in the minor unit. None when it has more decimals than the currency, or is none.
+    pub fn minor_of(self, text: &str) -> Option<i64> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let decimals = usize::from(self.decimals());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(part) || part.len() > decimals || digits.ends_with('.') {
+            return None;
+        }
+        format!("{whole}{part:0<decimals$}").parse::<i64>().ok().map(|minor| sign * minor)
+    }
 }
 
 impl FromStr for Currency {
@@ -113,6 +124,28 @@ mod tests {
             assert_eq!((currency.code(), currency.decimals()), (*code, *decimals));
         }
         assert!("gbp".parse::<Currency>().is_err() && "XXX".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_write_them_and_never_rounded() {
+        let read = |code: &str, text: &str| code.parse::<Currency>().unwrap().minor_of(text);
+        let read_gbp = ["5", "5.0", "5.00", "0.05", "-1.5", "007"].map(|text| read("GBP", text));
+        assert_eq!(read_gbp, [500, 500, 500, 5, -150, 700].map(Some));
+        assert_eq!((read("JPY", "1530"), read("KWD", "1.234")), (Some(1_530), Some(1_234)));
+        for (code, text) in [
+            ("GBP", "5.001"),
+            ("JPY", "5.0"),
+            ("GBP", ""),
+            ("GBP", "5."),
+            ("GBP", ".5"),
+            ("GBP", "1,50"),
+            ("GBP", "+5"),
+            ("GBP", "5 "),
+            ("GBP", "--5"),
+            ("GBP", "99999999999999999999"),
+        ] {
+            assert_eq!(read(code, text), None, "{code} {text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     client::{
         Api, account::AccountCommand, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand,
         exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand,
-        order::OrderCommand, product::ProductCommand, promise::PromiseArgs, returns::ReturnCommand, stock::StockCommand,
+        open::OpenArgs, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -110,6 +110,12 @@ enum Command {
     Product(Noun<ProductCommand>),
     /// Read what happens to all orders.
     Event(Noun<EventCommand>),
+    /// Call the API as it is: any method and path, with the key, the bounds and the errors of the other commands.
+    #[command(after_help = "Example:\n  oms api GET '/v1/orders?status=processing&limit=5'\n  oms api POST /v1/orders -d @order.json")]
+    Api(RawArgs),
+    /// Open an order's run in the Temporal UI.
+    #[command(after_help = "Example:\n  oms open 536365")]
+    Open(OpenArgs),
     /// Say who may come in: accounts, their roles and their keys.
     Account(Noun<AccountCommand>),
     /// Look at messages that orders could not be told, and have them tried again.
@@ -236,6 +242,8 @@ impl Command {
             Self::Facility(noun) => noun.verb.run(api, format).await,
             Self::Product(noun) => noun.verb.run(api, format).await,
             Self::Event(noun) => noun.verb.run(api, format).await,
+            Self::Api(call) => call.run(api, format).await,
+            Self::Open(args) => args.run(api, format).await,
             Self::Account(noun) => noun.verb.run(api, format).await,
             Self::Inbox(noun) => noun.verb.run(api, format).await,
             Self::Allocation(noun) => noun.verb.run(api, format).await,

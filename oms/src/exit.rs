@@ -54,7 +54,12 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     if is_broken_pipe(error) {
         return 0;
     }
-    error.chain().find_map(error_code).map_or(1, ErrorCode::exit_code)
+    code(error).map_or(1, ErrorCode::exit_code)
+}
+
+/// Its row in the error table, if it has one.
+pub fn code(error: &anyhow::Error) -> Option<ErrorCode> {
+    error.chain().find_map(error_code)
 }
 
 fn error_code(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorCode> {
@@ -119,7 +124,7 @@ fn problem_of(error: &anyhow::Error) -> Value {
     if let Some(Refused(problem)) = error.downcast_ref::<Refused>() {
         return serde_json::to_value(problem).unwrap_or_default();
     }
-    let code = error.chain().find_map(error_code).unwrap_or(ErrorCode::Internal);
+    let code = code(error).unwrap_or(ErrorCode::Internal);
     let hint = error.chain().find_map(|cause| cause.downcast_ref::<Coded>()?.hint.clone());
     json!({"code": code.code(), "title": code.title(), "detail": format!("{error:#}"), "hint": hint})
 }

@@ -24,11 +24,16 @@ pub enum Format {
 
 /// Prints one thing; `text` words it for people, from the type `T` of the API.
 pub fn show<T: DeserializeOwned>(format: Format, value: &Value, text: impl FnOnce(&T) -> String) -> Result<()> {
-    match format {
-        Format::Text => line(&text(&typed(value)?)),
-        Format::Json => line(&serde_json::to_string_pretty(value)?),
-        Format::Jsonl => line(&value.to_string()),
-    }
+    line(&shown(format, value, text)?)
+}
+
+/// One thing as it is printed.
+pub fn shown<T: DeserializeOwned>(format: Format, value: &Value, text: impl FnOnce(&T) -> String) -> Result<String> {
+    Ok(match format {
+        Format::Text => text(&typed(value)?),
+        Format::Json => serde_json::to_string_pretty(value)?,
+        Format::Jsonl => value.to_string(),
+    })
 }
 
 /// Prints the items of a list; `next_cursor` is where it goes on, if it does.
@@ -38,17 +43,29 @@ pub fn list<T: DeserializeOwned>(
     next_cursor: Option<&str>,
     text: impl FnOnce(&[T]) -> String,
 ) -> Result<()> {
-    match format {
-        Format::Text => {
-            line(&text(&items.iter().map(typed).collect::<Result<Vec<T>>>()?))?;
-            if next_cursor.is_some() {
-                anstream::eprintln!("{}", style::faint(&format!("the first {}; --all lists the rest, too", items.len())));
-            }
-            Ok(())
-        }
-        Format::Json => line(&serde_json::to_string_pretty(&serde_json::json!({"items": items, "next_cursor": next_cursor}))?),
-        Format::Jsonl => items.iter().try_for_each(|item| line(&item.to_string())),
+    let printed = listed(format, items, next_cursor, text)?;
+    // No items are no lines.
+    if format != Format::Jsonl || !items.is_empty() {
+        line(&printed)?;
     }
+    if format == Format::Text && next_cursor.is_some() {
+        anstream::eprintln!("{}", style::faint(&format!("the first {}; --all lists the rest, too", items.len())));
+    }
+    Ok(())
+}
+
+/// The items of a list as they are printed.
+pub fn listed<T: DeserializeOwned>(
+    format: Format,
+    items: &[Value],
+    next_cursor: Option<&str>,
+    text: impl FnOnce(&[T]) -> String,
+) -> Result<String> {
+    Ok(match format {
+        Format::Text => text(&items.iter().map(typed).collect::<Result<Vec<T>>>()?),
+        Format::Json => serde_json::to_string_pretty(&serde_json::json!({"items": items, "next_cursor": next_cursor}))?,
+        Format::Jsonl => items.iter().map(Value::to_string).collect::<Vec<_>>().join("\n"),
+    })
 }
 
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<T> {

@@ -100,6 +100,12 @@ impl Api {
         self.answer(self.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await
     }
 
+    /// Sends a body under a key of the caller's own.
+    pub async fn post_under(&self, key: &str, path: &[&str], body: &Value) -> Result<Value> {
+        let request = self.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).header("idempotency-key", key);
+        self.answer(request.json(body)).await
+    }
+
     /// Sends a command that is meant for this version of its order alone, if one is given.
     pub async fn post_at(&self, path: &[&str], query: Query<'_>, version: Option<u64>, body: &Value) -> Result<Value> {
         let mut request = self.request(Method::POST, path, query)?.timeout(ANSWER_WITHIN).json(body);
@@ -122,6 +128,18 @@ impl Api {
     pub async fn stream(&self, path: &[&str], query: Query<'_>, body: Body) -> Result<Value> {
         let request = self.request(Method::POST, path, query)?.timeout(FEED_WITHIN);
         self.answer(request.header("content-type", "application/octet-stream").body(body)).await
+    }
+
+    /// Any call: a path with its query, and a body of JSON.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Value> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let url = Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).ok().filter(|url| url.as_str().starts_with(base));
+        let url = url.ok_or_else(|| Coded::new(ErrorCode::ValidationFailed, format!("{path} is no path of the API")))?;
+        let mut request = self.http.request(method, url).timeout(ANSWER_WITHIN);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        self.answer(request).await
     }
 
     /// Changes a part of something.

@@ -1,16 +1,28 @@
 //! `oms bulk`: one operation on many orders.
 
-use std::time::Duration;
+use std::{
+    io::{BufRead, IsTerminal, Read, stdin},
+    time::Duration,
+};
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use oms_api::bulk::{BulkAnswer, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, OutcomesView};
-use oms_domain::error::ErrorCode;
+use oms_domain::{
+    bulk::{BulkStatus, Outcome},
+    error::ErrorCode,
+};
 use serde_json::{Value, json};
 
-use super::{Api, order_text::seconds, paging::Paging, selection::Selection, words::object};
+use super::{
+    Api,
+    order_text::seconds,
+    paging::Paging,
+    selection::Selection,
+    words::{hold_reason, object, spelled},
+};
 use crate::{
     exit::Coded,
     output::{self, Format, or_dash, table},
@@ -27,16 +39,15 @@ pub enum BulkCommand {
     /// With --follow, exits with 4 when orders refused or could not be asked: the others are done all the same.
     #[command(after_help = "Example:
   oms bulk start cancel --id recall-85123A --reason \"a recall\" --sku 85123A --status processing --dry-run
-  oms bulk start hold --id audit-7 --reason \"an audit\" --hold-as other --channel web --follow
+  oms bulk start hold --id audit-7 --reason \"an audit\" --hold-as other --channel web --yes --follow
   oms bulk start release --hold-id audit-7 --reason \"the audit is over\" --channel web --status processing
   oms bulk start release --hold-as high_risk_of_fraud --reason \"the rule was wrong\" --dry-run
-  oms bulk start move --from WH-NORTH --reason \"a flood\" --follow")]
+  oms bulk start move --from WH-NORTH --reason \"a flood\" --yes --follow")]
     Start(Box<StartArgs>),
     /// List bulk operations, newest first.
     #[command(after_help = "Example:\n  oms bulk list --status running")]
     List {
-        /// running, paused, completed or cancelled.
-        #[arg(long)]
+        #[arg(long, value_parser = spelled(BulkStatus::ALL))]
         status: Option<String>,
         #[command(flatten)]
         page: Paging,
@@ -53,8 +64,7 @@ pub enum BulkCommand {
     #[command(after_help = "Example:\n  oms bulk results recall-85123A --outcome refused -o jsonl")]
     Results {
         bulk_id: String,
-        /// done, partly, requested, unchanged, refused or failed.
-        #[arg(long)]
+        #[arg(long, value_parser = spelled(Outcome::ALL))]
         outcome: Option<String>,
         #[command(flatten)]
         page: Paging,
@@ -93,8 +103,8 @@ pub struct StartArgs {
     /// Why; orders that are cancelled keep it.
     #[arg(long)]
     reason: String,
-    /// For hold, or for release of every hold for a reason: awaiting_payment, high_risk_of_fraud, incorrect_address, inventory_out_of_stock, awaiting_return_items, unknown_delivery_date or other.
-    #[arg(long, value_name = "REASON", required_if_eq("operation", "hold"))]
+    /// For hold, or for release of every hold for a reason.
+    #[arg(long, value_name = "REASON", required_if_eq("operation", "hold"), value_parser = hold_reason())]
     hold_as: Option<String>,
     /// For hold: the id of each hold [default: the bulk operation's]; for release: the hold that is lifted.
     #[arg(long, value_name = "ID")]
@@ -116,6 +126,9 @@ pub struct StartArgs {
     /// Say how many orders it would be, and for some whether they would let it be done; change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Start it without asking whether so many orders are meant.
+    #[arg(short, long, conflicts_with = "dry_run")]
+    yes: bool,
     /// Orders that are asked in a second, at most [default: 20].
     #[arg(long, value_name = "N")]
     per_second: Option<u32>,
@@ -157,8 +170,12 @@ async fn act(api: &Api, format: Format, bulk_id: &str, action: &str) -> Result<(
 impl StartArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         let bulk_id = self.id.clone().unwrap_or_else(|| api.new_id("bulk"));
-        let goes_on = self.follow;
-        let answer = api.post(&["v1", "bulk"], &self.body(&bulk_id)).await?;
+        let (goes_on, asks) = (self.follow, !self.yes && !self.dry_run);
+        let body = self.body(&bulk_id);
+        if asks {
+            confirm(api, &body).await?;
+        }
+        let answer = api.post(&["v1", "bulk"], &body).await?;
         if goes_on {
             return follow(api, format, &bulk_id).await;
         }
@@ -184,6 +201,22 @@ impl StartArgs {
             "dry_run": self.dry_run, "orders_per_second": self.per_second,
         }))
     }
+}
+
+/// Has the number of orders typed that would be asked: whoever meant ten does not type a thousand by habit.
+async fn confirm(api: &Api, body: &Value) -> Result<()> {
+    let unasked =
+        |why: &str| Coded::new(ErrorCode::ValidationFailed, why).hint("see with --dry-run what it would be; --yes starts it unasked");
+    if !stdin().is_terminal() {
+        return Err(unasked("nobody is there to say how many orders are meant").into());
+    }
+    let mut dry = body.clone();
+    dry["dry_run"] = Value::Bool(true);
+    let preview: BulkPreviewView = serde_json::from_value(api.ask(&["v1", "bulk"], &dry).await?)?;
+    anstream::eprint!("{}\nTo go on, type the number of orders: ", preview_text(&preview));
+    let mut typed = String::new();
+    stdin().lock().take(64).read_line(&mut typed)?;
+    if typed.trim() == preview.orders.to_string() { Ok(()) } else { Err(unasked("nothing was started").into()) }
 }
 
 /// Looks until it ends or pauses. The bar draws itself on a terminal only.

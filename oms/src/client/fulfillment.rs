@@ -3,13 +3,18 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use oms_api::fulfillment::{FulfillmentOrderSummary, FulfillmentOrderView, PicklistView};
+use oms_domain::{
+    fulfillment::FulfillmentStatus,
+    order::{RejectionReason, Resolution},
+};
 use serde_json::{Value, json};
 
 use super::{
     Api, change,
     order_text::seconds,
     paging::Paging,
-    words::{ParcelOf, Units, object, units},
+    watch::{Look, Watch},
+    words::{ParcelOf, Units, object, spelled, units},
 };
 use crate::output::{self, Format, or_dash, table};
 
@@ -17,7 +22,7 @@ use crate::output::{self, Format, or_dash, table};
 #[derive(Debug, Subcommand)]
 pub enum FulfillmentCommand {
     /// List a facility's queue: what must ship soonest first.
-    #[command(after_help = "Example:\n  oms fulfillment list --facility WH-NORTH --status released")]
+    #[command(after_help = "Example:\n  oms fulfillment list --facility WH-NORTH --status released --watch")]
     List(ListArgs),
     /// Show what an associate needs to know of a fulfillment order.
     #[command(after_help = "Example:\n  oms fulfillment get 536365-F1")]
@@ -105,7 +110,7 @@ pub enum FulfillmentCommand {
     #[command(after_help = "Example:\n  oms fulfillment resolve-parcel 536365-F1-P1 replace")]
     ResolveParcel {
         parcel: String,
-        /// replace or refund.
+        #[arg(value_parser = spelled(&[Resolution::Replace, Resolution::Refund]))]
         resolution: String,
     },
     /// Move it to another facility.
@@ -159,18 +164,19 @@ pub enum FulfillmentCommand {
 pub struct ListArgs {
     #[arg(long, value_name = "ID")]
     facility: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = spelled(FulfillmentStatus::ALL))]
     status: Option<String>,
     #[command(flatten)]
     page: Paging,
+    #[command(flatten)]
+    watch: Watch,
 }
 
 /// `oms fulfillment reject`
 #[derive(Debug, Args)]
 pub struct RejectArgs {
     id: String,
-    /// not_in_stock, mismatch, damaged, no_capacity or other.
-    #[arg(long)]
+    #[arg(long, value_parser = spelled(&RejectionReason::ALL))]
     reason: String,
     /// Units of a line, such as 1=2; may be given several times [default: everything].
     #[arg(long = "line", value_name = "LINE=UNITS")]
@@ -181,8 +187,7 @@ pub struct RejectArgs {
 #[derive(Debug, Args)]
 pub struct ShortPickArgs {
     id: String,
-    /// not_in_stock, mismatch, damaged, no_capacity or other.
-    #[arg(long)]
+    #[arg(long, value_parser = spelled(&RejectionReason::ALL))]
     reason: String,
     /// Units of a line that are missing, such as 1=1; may be given several times.
     #[arg(long = "line", value_name = "LINE=UNITS", required = true)]
@@ -262,7 +267,7 @@ fn parcel(parcel: &ParcelOf) -> Value {
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         let query = [("facility", self.facility), ("status", self.status)];
-        let (found, next) = api.pages(&["v1", "fulfillment-orders"], &query, self.page.at_most()).await?;
+        let read = async || api.pages(&["v1", "fulfillment-orders"], &query, self.page.at_most()).await;
         let row = |found: &FulfillmentOrderSummary| {
             let (facility, ship_by) = (or_dash(found.facility_id.as_ref()), or_dash(found.ship_by.map(seconds)));
             [
@@ -274,9 +279,18 @@ impl ListArgs {
                 seconds(found.updated_at),
             ]
         };
-        output::list::<FulfillmentOrderSummary>(format, &found, next.as_deref(), |found| {
+        let text = |found: &[FulfillmentOrderSummary]| {
             table(["FULFILLMENT ORDER", "STATUS", "FACILITY", "METHOD", "SHIP BY", "UPDATED"], found.iter().map(row))
-        })
+        };
+        let Some(watch) = self.watch.again() else {
+            let (found, next) = read().await?;
+            return output::list(format, &found, next.as_deref(), text);
+        };
+        let look = async || {
+            let (found, next) = read().await?;
+            Look::on(output::listed(format, &found, next.as_deref(), text))
+        };
+        watch.show(look).await
     }
 }
 

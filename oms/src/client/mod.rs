@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod allocation;
+mod amount;
 mod api;
 pub mod bulk;
 mod change;
@@ -13,17 +14,20 @@ pub mod feed;
 pub mod fulfillment;
 pub mod inbox;
 mod note;
+pub mod open;
 pub mod order;
 mod order_text;
 mod paging;
 mod payment;
 pub mod product;
 pub mod promise;
+pub mod raw;
 pub mod reservation;
 pub mod returns;
 mod selection;
 pub mod stock;
 mod upload;
+mod watch;
 pub(crate) mod words;
 
 pub use api::Api;

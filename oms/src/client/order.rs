@@ -15,7 +15,8 @@ use oms_api::{
     note::NoteView,
     order::{OrderSummary, OrderView},
 };
-use serde_json::json;
+use oms_domain::order::{Choice, OrderStatus};
+use serde_json::{Value, json};
 
 use super::{
     Api,
@@ -25,7 +26,8 @@ use super::{
     paging::Paging,
     payment::{PayArgs, RefundArgs, ResolvePaymentArgs},
     selection::Selection,
-    words::{Units, items, object, read_small, units},
+    watch::{Look, Watch},
+    words::{Units, hold_reason, items, object, read_small, spelled, units},
 };
 use crate::{
     output::{self, Format},
@@ -42,8 +44,12 @@ pub enum OrderCommand {
     #[command(after_help = "Example:\n  oms order example --quantity 3 > order.json")]
     Example(ExampleArgs),
     /// Show an order with its fulfillment orders, parcels, payments and money.
-    #[command(after_help = "Example:\n  oms order get 536365")]
-    Get { order_id: String },
+    #[command(after_help = "Example:\n  oms order get 536365 --watch")]
+    Get {
+        order_id: String,
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// List orders, newest first.
     #[command(after_help = "Example:\n  oms order list --status processing --facility WH-NORTH --limit 100")]
     List(Box<ListArgs>),
@@ -85,10 +91,10 @@ pub enum OrderCommand {
         until: Timestamp,
     },
     /// Give money back, also after the order's end.
-    #[command(after_help = "Example:\n  oms order refund 536365 --amount-minor 500 --reason \"a gesture of goodwill\"")]
+    #[command(after_help = "Example:\n  oms order refund 536365 --amount 5.00 --reason \"a gesture of goodwill\"")]
     Refund(RefundArgs),
     /// Let another instrument pay what is missing, or try one again that was declined.
-    #[command(after_help = "Example:\n  oms order pay 536365 --id card-2 --amount-minor 1530 --token tok_17850")]
+    #[command(after_help = "Example:\n  oms order pay 536365 --id card-2 --amount 15.30 --token tok_17850")]
     Pay(PayArgs),
     /// Say what became of an operation of which the gateway does not speak, as found out there.
     #[command(
@@ -100,7 +106,7 @@ pub enum OrderCommand {
     Decide {
         order_id: String,
         decision_id: String,
-        /// wait or drop.
+        #[arg(value_parser = spelled(&[Choice::Wait, Choice::Drop]))]
         choice: String,
     },
     /// List what only a person can put right, with the reason, or try it again.
@@ -163,6 +169,8 @@ pub struct ListArgs {
     selection: Selection,
     #[command(flatten)]
     page: Paging,
+    #[command(flatten)]
+    watch: Watch,
 }
 
 /// `oms order cancel`
@@ -183,8 +191,7 @@ pub struct CancelArgs {
 #[derive(Debug, Args)]
 pub struct HoldArgs {
     order_id: String,
-    /// awaiting_payment, high_risk_of_fraud, incorrect_address, inventory_out_of_stock, awaiting_return_items, unknown_delivery_date or other.
-    #[arg(long)]
+    #[arg(long, value_parser = hold_reason())]
     reason: String,
     /// When it is lifted by itself.
     #[arg(long, value_name = "TIME")]
@@ -203,9 +210,12 @@ impl OrderCommand {
                 output::show::<OrderView>(format, &order, order_text::order)
             }
             Self::Example(args) => output::line(&serde_json::to_string_pretty(&sample::order(args.id, args.quantity))?),
-            Self::Get { order_id } => {
-                let order = api.get(&["v1", "orders", &order_id], &[]).await?;
-                output::show::<OrderView>(format, &order, order_text::order)
+            Self::Get { order_id, watch } => {
+                let look = async || {
+                    let order = api.get(&["v1", "orders", &order_id], &[]).await?;
+                    Ok(Look { text: output::shown::<OrderView>(format, &order, order_text::order)?, is_over: has_ended(&order) })
+                };
+                watch.show(look).await
             }
             Self::List(args) => args.run(api, format).await,
             Self::Cancel(args) => args.run(api, format).await,
@@ -260,9 +270,23 @@ impl OrderCommand {
 
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let (orders, next) = api.pages(&["v1", "orders"], &self.selection.query(), self.page.at_most()).await?;
-        output::list::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders)
+        let query = self.selection.query();
+        let read = async || api.pages(&["v1", "orders"], &query, self.page.at_most()).await;
+        let Some(watch) = self.watch.again() else {
+            let (orders, next) = read().await?;
+            return output::list::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders);
+        };
+        let look = async || {
+            let (orders, next) = read().await?;
+            Look::on(output::listed::<OrderSummary>(format, &orders, next.as_deref(), order_text::orders))
+        };
+        watch.show(look).await
     }
+}
+
+/// Whether it is at its end.
+fn has_ended(order: &Value) -> bool {
+    order["status"].as_str().and_then(OrderStatus::from_name).is_some_and(OrderStatus::is_final)
 }
 
 impl AttentionCommand {

@@ -4,11 +4,13 @@ use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
 use oms_api::{order::PaymentView, refund::RefundView};
+use oms_domain::placed::PaymentMethod;
 use serde_json::json;
 
 use super::{
     Api,
-    words::{Units, object, units},
+    amount::Amount,
+    words::{Units, object, spelled, units},
 };
 use crate::output::{self, Format};
 
@@ -16,9 +18,8 @@ use crate::output::{self, Format};
 #[derive(Debug, Args)]
 pub struct RefundArgs {
     order_id: String,
-    /// In the currency's minor unit.
-    #[arg(long, value_name = "AMOUNT")]
-    amount_minor: i64,
+    #[command(flatten)]
+    amount: Amount,
     #[arg(long)]
     reason: String,
     /// It is the shipping that is given back: a later return does not give it back once more.
@@ -39,12 +40,10 @@ pub struct PayArgs {
     /// Id of the instrument within its order.
     #[arg(long, value_name = "ID")]
     id: String,
-    /// card, gift_card, terms or external.
-    #[arg(long, default_value = "card")]
+    #[arg(long, default_value = "card", value_parser = spelled(&[PaymentMethod::Card, PaymentMethod::GiftCard, PaymentMethod::Terms, PaymentMethod::External]))]
     method: String,
-    /// What it pays at most, in the currency's minor unit.
-    #[arg(long, value_name = "AMOUNT")]
-    amount_minor: i64,
+    #[command(flatten)]
+    amount: Amount,
     /// What the gateway knows it by.
     #[arg(long)]
     token: Option<String>,
@@ -73,11 +72,12 @@ pub struct ResolvePaymentArgs {
 
 impl RefundArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let amount_minor = self.amount.minor(api, &self.order_id).await?;
         let refund_id = self.id.unwrap_or_else(|| api.new_id("refund"));
         let lines = units(&self.lines, "quantity");
         let of = self.shipping.then_some("shipping");
         let body = object(json!({
-            "refund_id": refund_id, "amount_minor": self.amount_minor, "reason": self.reason, "lines": lines, "of": of,
+            "refund_id": refund_id, "amount_minor": amount_minor, "reason": self.reason, "lines": lines, "of": of,
         }));
         let answer = api.post(&["v1", "orders", &self.order_id, "refunds"], &body).await?;
         let text = |found: &RefundView| {
@@ -89,8 +89,9 @@ impl RefundArgs {
 
 impl PayArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
+        let amount_minor = self.amount.minor(api, &self.order_id).await?;
         let body = object(json!({
-            "payment_id": self.id, "method": self.method, "amount_minor": self.amount_minor, "token": self.token,
+            "payment_id": self.id, "method": self.method, "amount_minor": amount_minor, "token": self.token,
         }));
         let answer = api.post(&["v1", "orders", &self.order_id, "payments"], &body).await?;
         let text = |found: &PaymentView| format!("payment {} ({}): {} minor", found.payment_id, found.method, found.amount_minor);

@@ -2,12 +2,15 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use oms_domain::order::OrderStatus;
 use serde_json::{Map, Value};
+
+use super::words::{hold_reason, spelled};
 
 /// Conditions on orders; all that are given hold.
 #[derive(Debug, Args)]
 pub struct Selection {
-    #[arg(long)]
+    #[arg(long, value_parser = spelled(OrderStatus::ALL))]
     status: Option<String>,
     /// Customer's id.
     #[arg(long, value_name = "ID")]
@@ -25,7 +28,7 @@ pub struct Selection {
     #[arg(long, value_name = "NUMBER")]
     tracking_number: Option<String>,
     /// Reason of an open hold.
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = hold_reason())]
     hold_reason: Option<String>,
     /// Only those that a person must look at.
     #[arg(long)]

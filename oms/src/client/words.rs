@@ -3,7 +3,9 @@
 use std::{io::Read, path::Path, str::FromStr};
 
 use anyhow::{Context, Result};
-use oms_domain::error::ErrorCode;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use oms_domain::{error::ErrorCode, order::HoldReason};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exit::Coded;
@@ -23,6 +25,17 @@ impl FromStr for Units {
         let (line_id, quantity) = text.split_once('=').ok_or_else(wrong)?;
         Ok(Self { line_id: line_id.to_owned(), quantity: quantity.parse().map_err(|_| wrong())? })
     }
+}
+
+/// One of these, as the API spells them: shown in help, completed by shells, and checked before anything is sent.
+pub fn spelled<T: Serialize>(values: &[T]) -> PossibleValuesParser {
+    let name = |value: &T| serde_json::to_value(value).ok()?.as_str().map(str::to_owned);
+    values.iter().filter_map(name).map(PossibleValue::new).collect::<Vec<_>>().into()
+}
+
+/// Why an order is held.
+pub fn hold_reason() -> PossibleValuesParser {
+    spelled(&HoldReason::NAMED.iter().map(|(_, reason)| *reason).collect::<Vec<_>>())
 }
 
 /// A list of `{"line_id", "<quantity>"}`; absent when no line was named.

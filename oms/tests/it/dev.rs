@@ -127,13 +127,35 @@ fn a_bulk_operation_is_tried_started_followed_and_listed() {
     let with = |more: &str| dev.oms(&[&hold[..], &[more]].concat());
     assert!(with("--dry-run").ok().stdout.contains("0 orders would be asked"));
     assert!(dev.oms(&["bulk", "get", "cli-bulk"]).exits(3).stderr.contains("There is no bulk operation with this id"));
-    assert!(with("--follow").ok().stdout.contains("cli-bulk is completed: 0 of 0 orders asked"));
+    let unasked = with("--follow");
+    assert!(unasked.exits(2).stderr.contains("--yes starts it unasked"), "{}", unasked.stderr);
+    assert!(dev.oms(&[&hold[..], &["--yes", "--follow"]].concat()).ok().stdout.contains("cli-bulk is completed: 0 of 0 orders asked"));
     assert_eq!(dev.oms(&["bulk", "results", "cli-bulk", "-o", "json"]).json()["items"], json!([]));
     assert!(dev.oms(&["bulk", "list", "--status", "completed"]).ok().stdout.contains("cli-bulk"));
-    assert!(dev.oms(&["bulk", "list", "--status", "Gone"]).exits(2).stderr.contains("?status"));
+    assert!(dev.oms(&["bulk", "list", "--status", "Gone"]).exits(2).stderr.contains("possible values: running"));
     assert!(dev.oms(&["bulk", "pause", "cli-bulk"]).exits(4).stderr.contains("completed"));
-    let everything = dev.oms(&["bulk", "start", "cancel", "--reason", "by mistake"]);
+    let everything = dev.oms(&["bulk", "start", "cancel", "--reason", "by mistake", "--yes"]);
     assert!(everything.exits(2).stderr.contains("/selection"), "{}", everything.stderr);
+}
+
+#[test]
+fn an_order_is_watched_to_its_end_opened_and_asked_for_as_it_is() {
+    let dev = shared();
+    place(&dev, "watched-1");
+    // Text for people writes an amount as they do; it is the order's currency that says what it means.
+    let refund = |amount: &str| dev.oms(&["order", "refund", "watched-1", "--amount", amount, "--reason", "a gesture"]);
+    assert!(refund("0.001").exits(2).stderr.contains("is no amount of GBP"), "{}", refund("0.001").stderr);
+    assert!(dev.oms(&["order", "refund", "watched-1", "--reason", "x"]).exits(2).stderr.contains("--amount"));
+    dev.oms(&["order", "cancel", "watched-1", "--reason", "a test's end"]).ok();
+    // Ends by itself: nothing can change any more.
+    assert!(dev.oms(&["order", "get", "watched-1", "--watch", "--every", "1"]).ok().stdout.contains("cancelled"));
+    let asked = dev.oms(&["api", "get", "/v1/orders?status=cancelled&limit=1"]).ok().json();
+    assert_eq!(asked["items"].as_array().map(Vec::len), Some(1), "{asked}");
+    let refused = dev.oms(&["api", "POST", "/v1/orders", "-d", "{}"]);
+    assert!(refused.exits(2).stderr.contains("/lines"), "{}", refused.stderr);
+    let opened = dev.oms(&["open", "watched-1", "--print", "--temporal-ui", "http://127.0.0.1:1/"]).ok().stdout.clone();
+    assert_eq!(opened.trim(), "http://127.0.0.1:1/namespaces/default/workflows/order:watched-1");
+    assert!(dev.oms(&["open", "nobodys", "--print"]).exits(3).stdout.is_empty());
 }
 
 #[test]
