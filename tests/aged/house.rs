@@ -10,7 +10,7 @@ use temporalio_client::Client;
 
 use crate::{
     api::Api,
-    process::{PRODUCT, Process},
+    process::{PRODUCT, Process, Program},
     runs,
     until::until,
 };
@@ -39,7 +39,7 @@ impl House {
         let args = ["dev", "--data-dir", &data_dir, "--env-file", &env_path, "--http-addr", "127.0.0.1:0", "--no-sample", "-o", "json"];
         // Nothing of the caller's installation, but where its tools are.
         let cache = std::env::var("OMS_CACHE_DIR").map(|cache| ("OMS_CACHE_DIR".to_owned(), cache)).ok();
-        let mut dev = Process::start("dev", &args, cache.as_slice(), logs.path())?;
+        let mut dev = Process::start(&Program::This, "dev", &args, cache.as_slice(), logs.path())?;
         let log = logs.path().join("dev.log");
         let ready = until("oms dev to be ready", READY_WITHIN, async || {
             if dev.runs() {

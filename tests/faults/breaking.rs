@@ -178,26 +178,6 @@ pub async fn poison(ground: &Ground) -> Result<()> {
     Ok(())
 }
 
-pub async fn two_builds(ground: &mut Ground) -> Result<()> {
-    let first = ground.workers.len();
-    ground.add_workers(2, &["--deployment-name", "oms", "--build-id", "b2"])?;
-    // Known to Temporal once its workers have polled.
-    let mut made = ground.command(&["deploy", "set-current", "b2"]).await;
-    for _ in 0..20 {
-        if made.is_ok() {
-            break;
-        }
-        sleep(Duration::from_secs(1)).await;
-        made = ground.command(&["deploy", "set-current", "b2"]).await;
-    }
-    made?;
-    ground.command(&["deploy", "drain", "--per-second", "50", "--timeout", "120"]).await?;
-    for worker in &mut ground.workers[..first] {
-        worker.stop().await?;
-    }
-    Ok(())
-}
-
 pub async fn read_only(ground: &Ground, yes: bool) -> Result<()> {
     let mut connection = PgConnection::connect(ground.postgres.url().expose_secret()).await?;
     sqlx::query("SET default_transaction_read_only = off").execute(&mut connection).await?;

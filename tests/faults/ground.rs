@@ -22,7 +22,7 @@ use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Ur
 use crate::{
     gone::Gone,
     http_proxy::HttpProxy,
-    process::{Process, product},
+    process::{Process, Program, product},
     tcp_proxy::TcpProxy,
 };
 
@@ -54,6 +54,18 @@ pub enum Needs {
     Nothing,
     /// Workers of a build, in a deployment.
     Build(&'static str),
+    /// As [`Needs::Build`], and all of it, the schema too, is of an earlier build.
+    EarlierBuild(&'static str),
+}
+
+impl Needs {
+    /// The build of the first workers, where they are in a deployment.
+    pub fn build(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Build(build) | Self::EarlierBuild(build) => Some(build),
+        }
+    }
 }
 
 /// The ways between the product and what it talks to.
@@ -97,7 +109,12 @@ pub struct Ground {
 }
 
 impl Ground {
-    pub async fn start(needs: Needs) -> Result<Self> {
+    /// `earlier` is the `oms` of an earlier build, for those who need it.
+    pub async fn start(needs: Needs, earlier: Option<&Path>) -> Result<Self> {
+        let program = match needs {
+            Needs::EarlierBuild(_) => Program::Earlier(earlier.context("--earlier names no `oms` of an earlier build")?.to_owned()),
+            Needs::Nothing | Needs::Build(_) => Program::This,
+        };
         // PostgreSQL runs under an account of its own when we are root, and must get there.
         let folder = tempfile::Builder::new().prefix("oms-faults-").permissions(std::fs::Permissions::from_mode(0o755)).tempdir()?;
         // Kept homes: what is killed has to be durable, as in production.
@@ -127,8 +144,8 @@ impl Ground {
         let logs = folder.path().join("logs");
         std::fs::create_dir(&logs)?;
         let directly = with(&env, "TEMPORAL_ADDRESS", temporal.address());
-        set_up(&directly, &logs).await?;
-        let server = Process::start("server", &["server", "--http-addr", &address], &directly, &logs)?;
+        run_to_end(&program, &["setup"], &directly, &logs).await?;
+        let server = Process::start(&program, "server", &["server", "--http-addr", &address], &directly, &logs)?;
         let mut ground = Self {
             temporal,
             postgres,
@@ -145,19 +162,17 @@ impl Ground {
             env,
             folder,
         };
-        match needs {
-            Needs::Nothing => ground.add_workers(WORKERS, &[])?,
-            Needs::Build(build) => ground.add_workers(WORKERS, &["--deployment-name", "oms", "--build-id", build])?,
-        }
+        ground.add_workers(&program, WORKERS, needs.build())?;
         ground.until_ready().await?;
         Ok(ground)
     }
 
     /// Starts more workers.
-    pub fn add_workers(&mut self, count: usize, args: &[&str]) -> Result<()> {
+    pub fn add_workers(&mut self, program: &Program, count: usize, build: Option<&str>) -> Result<()> {
+        let args = build.map_or_else(|| vec!["worker"], |build| vec!["worker", "--deployment-name", "oms", "--build-id", build]);
         for _ in 0..count {
             let name = format!("worker-{}", self.workers.len() + 1);
-            let worker = Process::start(&name, &[&["worker"], args].concat(), &self.env, &self.folder.path().join("logs"))?;
+            let worker = Process::start(program, &name, &args, &self.env, &self.folder.path().join("logs"))?;
             self.workers.push(worker);
         }
         Ok(())
@@ -166,13 +181,13 @@ impl Ground {
     /// Runs a command of the product to its end.
     pub async fn command(&self, args: &[&str]) -> Result<()> {
         let env = with(&self.env, "TEMPORAL_ADDRESS", self.temporal.address());
-        run_to_end(args, &env, &self.folder.path().join("logs")).await
+        run_to_end(&Program::This, args, &env, &self.folder.path().join("logs")).await
     }
 
     /// What a command of the product answers. It may say that not all is well, and nothing else.
     pub async fn ask(&self, args: &[&str]) -> Result<Value> {
         let env = with(&self.env, "TEMPORAL_ADDRESS", self.temporal.address());
-        let mut command = tokio::process::Command::from(product(args, &env)?);
+        let mut command = tokio::process::Command::from(product(&Program::This, args, &env)?);
         let output = command.kill_on_drop(true).output().await?;
         let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         ensure!(matches!(output.status.code(), Some(0 | REFUSED_BY_RULE)), "oms {}: {}\n{complained}", args.join(" "), output.status);
@@ -282,18 +297,14 @@ fn free_address() -> Result<String> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
-async fn set_up(env: &[(String, String)], logs: &Path) -> Result<()> {
-    run_to_end(&["setup"], env, logs).await
-}
-
-async fn run_to_end(args: &[&str], env: &[(String, String)], logs: &Path) -> Result<()> {
-    let mut process = Process::start(args[0], args, env, logs)?;
+async fn run_to_end(program: &Program, args: &[&str], env: &[(String, String)], logs: &Path) -> Result<()> {
+    let mut process = Process::start(program, args[0], args, env, logs)?;
     let ended = tokio::time::timeout(READY_WITHIN * 4, async {
         while process.runs() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
     ended.await.with_context(|| format!("oms {} did not end", args.join(" ")))?;
-    ensure!(process.succeeded(), "oms {} failed; see {}", args.join(" "), logs.display());
+    ensure!(process.succeeded(), "oms {} failed:\n{}", args.join(" "), process.said()?);
     Ok(())
 }

@@ -12,6 +12,8 @@
 
 mod breaking;
 mod checker;
+mod clocks;
+mod deploying;
 mod driver;
 mod feeds;
 mod gone;
@@ -24,7 +26,7 @@ mod restoring;
 mod scenarios;
 mod tcp_proxy;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -55,6 +57,9 @@ struct Args {
     /// Seconds that everything may take to come to rest afterwards.
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     settle: u64,
+    /// The `oms` of an earlier build, for `earlier_build`.
+    #[arg(long, value_name = "FILE")]
+    earlier: Option<PathBuf>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -89,7 +94,8 @@ async fn run(args: &Args) -> Result<bool> {
     let mut report = Report::default();
     for (number, scenario) in chosen.iter().enumerate() {
         // A ground of its own for each: what one breaks for good does not spoil the next.
-        let mut ground = Ground::start(scenario.needs).await.with_context(|| format!("{}: the ground", scenario.name))?;
+        let mut ground =
+            Ground::start(scenario.needs, args.earlier.as_deref()).await.with_context(|| format!("{}: the ground", scenario.name))?;
         let plan = Plan {
             name: scenario.name,
             seed: seed.wrapping_add(number as u64),

@@ -17,8 +17,19 @@ use nix::{
 /// The argument under which this program is the product.
 pub const PRODUCT: &str = "oms";
 
+/// Which build of the product.
+#[derive(Debug, Clone, Default)]
+pub enum Program {
+    /// This one: the program starts itself.
+    #[default]
+    This,
+    /// The `oms` of an earlier one.
+    Earlier(PathBuf),
+}
+
 /// A process of the product, which can be started again and again.
 pub struct Process {
+    program: Program,
     args: Vec<String>,
     env: Vec<(String, String)>,
     log: PathBuf,
@@ -26,11 +37,30 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn start(name: &str, args: &[&str], env: &[(String, String)], logs: &Path) -> Result<Self> {
+    pub fn start(program: &Program, name: &str, args: &[&str], env: &[(String, String)], logs: &Path) -> Result<Self> {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let mut process = Self { args, env: env.to_vec(), log: logs.join(format!("{name}.log")), child: None };
+        let log = logs.join(format!("{name}.log"));
+        let mut process = Self { program: program.clone(), args, env: env.to_vec(), log, child: None };
         process.start_again()?;
         Ok(process)
+    }
+
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Stops it, and starts it with these settings beside its own.
+    pub async fn start_with(&mut self, settings: Vec<(String, String)>) -> Result<()> {
+        self.stop().await?;
+        self.env.extend(settings);
+        self.start_again()
+    }
+
+    /// Stops it, and starts the other build in its place.
+    pub async fn replace(&mut self, program: &Program) -> Result<()> {
+        self.stop().await?;
+        self.program = program.clone();
+        self.start_again()
     }
 
     /// Starts it if it does not run.
@@ -39,7 +69,7 @@ impl Process {
             return Ok(());
         }
         let log = || -> Result<File> { Ok(OpenOptions::new().create(true).append(true).open(&self.log)?) };
-        let mut command = product(&self.args, &self.env)?;
+        let mut command = product(&self.program, &self.args, &self.env)?;
         command.stdout(log()?).stderr(log()?);
         self.child = Some(command.spawn().context("start the product")?);
         Ok(())
@@ -52,6 +82,11 @@ impl Process {
     /// Whether it has ended well.
     pub fn succeeded(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(status)) if status.success()))
+    }
+
+    /// All that it has said so far.
+    pub fn said(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
     }
 
     /// Kills it where it stands.
@@ -97,13 +132,19 @@ impl Process {
 }
 
 /// The product, with these settings and none of whoever has started this program.
-pub fn product(args: &[impl AsRef<OsStr>], env: &[(String, String)]) -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+pub fn product(program: &Program, args: &[impl AsRef<OsStr>], env: &[(String, String)]) -> Result<Command> {
+    let mut command = match program {
+        Program::This => Command::new(std::env::current_exe()?),
+        Program::Earlier(path) => Command::new(path),
+    };
+    if matches!(program, Program::This) {
+        command.arg(PRODUCT);
+    }
     let ours = |name: &str| ["OMS_", "AWS_", "TEMPORAL_", "DATABASE_"].iter().any(|prefix| name.starts_with(prefix));
     for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
         command.env_remove(name);
     }
-    command.arg(PRODUCT).args(args).envs(env.iter().cloned()).stdin(Stdio::null());
+    command.args(args).envs(env.iter().cloned()).stdin(Stdio::null());
     Ok(command)
 }
 

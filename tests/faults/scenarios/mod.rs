@@ -1,12 +1,18 @@
 //! The faults, by what breaks.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Result;
-use tokio::time::{Instant, sleep};
+use futures_util::future::{Either, select};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    checker,
+    checker, deploying,
     driver::{Driver, Plan, Scans},
     ground::{Ground, Needs},
     random::Random,
@@ -29,6 +35,8 @@ mod workers;
 /// The default token, with which the gateway does what it is asked.
 const FINE: &str = "tok_fine";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// As long as the shop works on after a fault is over, beside the time to settle.
+const FINISHED_WITHIN: Duration = Duration::from_secs(180);
 
 /// A fault: it is done to the ground while orders go through, and undone.
 pub struct Scenario {
@@ -85,8 +93,8 @@ pub async fn play(scenario: &Scenario, ground: &mut Ground, plan: &Plan) -> Resu
     let mut driver = Driver::open(&ground.api, plan, scenario.token).await?;
     driver.scans = scenario.scans;
     let driver = Arc::new(driver);
-    if scenario.needs != Needs::Nothing {
-        ground.command(&["deploy", "set-current", "b1"]).await?;
+    if let Some(build) = scenario.needs.build() {
+        deploying::current(ground, build).await?;
     }
     println!("{}: {}", scenario.name, scenario.about);
     let fault = Fault { random: Random::new(plan.seed ^ 0xF0), driver: driver.clone() };
@@ -104,8 +112,17 @@ pub async fn play(scenario: &Scenario, ground: &mut Ground, plan: &Plan) -> Resu
         anyhow::Ok(())
     };
     // Nobody waits for the fault to be over: the shop goes on.
-    let working = driver.finish(plan.settle + plan.go_on + Duration::from_secs(180));
-    tokio::try_join!(breaking, working)?;
+    match select(pin!(breaking), pin!(driver.work())).await {
+        Either::Left((broken, working)) => {
+            broken?;
+            // What is not finished by then is for the checker to tell.
+            timeout(plan.settle + FINISHED_WITHIN, working).await.unwrap_or(Ok(()))?;
+        }
+        Either::Right((worked, breaking)) => {
+            worked?;
+            breaking.await?;
+        }
+    }
     let counters = checker::settle(ground, &driver, plan.settle).await?;
     let (accepted, finished) = (driver.accepted().len(), driver.finished_count());
     Ok(Outcome { orders: plan.orders, accepted, finished, times, took: begun.elapsed(), counters })

@@ -17,9 +17,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "temporal_away",
-        about: "Temporal is away for a minute",
+        about: "Temporal is away for five minutes",
         short: false,
-        fault: fault!(|ground, _fault| temporal_away(ground, Duration::from_secs(60)).await),
+        fault: fault!(|ground, _fault| temporal_away(ground, Duration::from_secs(300)).await),
         ..USUAL
     },
     Scenario {

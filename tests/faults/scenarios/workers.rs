@@ -6,7 +6,9 @@ use tokio::time::sleep;
 
 use super::{Scenario, USUAL};
 use crate::{
-    breaking::{Way, all_workers_away, everything_away, frozen, killed_at, killed_at_statement, poison, two_builds},
+    breaking::{Way, all_workers_away, everything_away, frozen, killed_at, killed_at_statement, poison},
+    clocks,
+    deploying::{earlier_build, two_builds},
     ground::Needs,
     http_proxy::Trap,
 };
@@ -190,6 +192,22 @@ pub const SCENARIOS: &[Scenario] = &[
         short: false,
         needs: Needs::Build("b1"),
         fault: fault!(|ground, _fault| two_builds(ground).await),
+        ..USUAL
+    },
+    Scenario {
+        name: "earlier_build",
+        about: "an earlier build goes on beside this one's schema, hands over to it, takes everything back, and hands over again",
+        short: false,
+        orders_min: 96,
+        needs: Needs::EarlierBuild("b1"),
+        fault: fault!(|ground, fault| earlier_build(ground, &fault).await),
+        ..USUAL
+    },
+    Scenario {
+        name: "clocks_apart",
+        about: "the clocks of a server and a worker are two minutes apart",
+        short: false,
+        fault: fault!(|ground, _fault| clocks::apart(ground).await),
         ..USUAL
     },
 ];
