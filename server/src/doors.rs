@@ -137,7 +137,9 @@ impl Doors {
 
 impl Needs {
     pub(crate) fn merge(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        for (path, methods) in other.0 {
+            self.0.entry(path).or_default().extend(methods);
+        }
         self
     }
 

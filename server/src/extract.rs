@@ -1,6 +1,14 @@
 //! Extractors whose refusals are problem documents: path, query, JSON body, and the headers the API reads.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt::Display,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::Bytes,
@@ -129,22 +137,59 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for PreferredWait {
 }
 
 /// The id under which the order's workflow knows this command: the account's key on this path, so that a repeat is one command.
-pub(crate) struct CommandId(pub(crate) String);
+#[derive(Debug, Clone)]
+pub(crate) struct CommandId {
+    pub(crate) id: String,
+    /// Nothing that came before can have had it.
+    pub(crate) is_new: bool,
+    /// To be said of the command by whoever hears it.
+    pub(crate) repeated: Repeated,
+}
 
-impl CommandId {
-    /// Made here, for a request without a key: nothing that came before can have had it.
-    pub(crate) fn is_new(&self) -> bool {
-        Uuid::try_parse(&self.0).is_ok()
+/// Whether a request has turned out to be one that was answered before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Repeated(Arc<AtomicBool>);
+
+impl Repeated {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
+
+impl CommandId {
+    /// One that is made here, and for this request alone.
+    pub(crate) fn new(id: String) -> Self {
+        Self { id, is_new: true, repeated: Repeated::default() }
+    }
+
+    /// A part of what this one asks for, under an id of its own.
+    pub(crate) fn part(&self, of: impl Display) -> Self {
+        Self { id: format!("{}#{of}", self.id), ..self.clone() }
+    }
+
+    /// An id for something that the command makes and nobody has named: of a repeat the same one.
+    pub(crate) fn made_up(&self) -> Uuid {
+        Uuid::new_v5(&MADE_UP, self.id.as_bytes())
+    }
+}
+
+/// The namespace of ids that follow from a command's.
+const MADE_UP: Uuid = Uuid::from_u128(0x6f6d_732d_6d61_6465_8000_2d75_702d_6964);
 
 impl<S: Send + Sync> FromRequestParts<S> for CommandId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let key = parts.headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
+        let Some(key) = parts.headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()) else {
+            return Ok(Self::new(Uuid::now_v7().to_string()));
+        };
         let account = parts.extensions.get::<Caller>().map_or("", |caller| caller.id.as_str());
-        Ok(Self(key.map_or_else(|| Uuid::now_v7().to_string(), |key| format!("{account}{}#{key}", parts.uri.path()))))
+        let repeated = parts.extensions.get::<Repeated>().cloned().unwrap_or_default();
+        Ok(Self { id: format!("{account}{}#{key}", parts.uri.path()), is_new: false, repeated })
     }
 }
 

@@ -6,6 +6,7 @@ use oms_domain::{
     placed::{DeliveryGroup, Destination, PlacedOrder},
 };
 use oms_starter::Placed;
+use oms_store::PlacingKey;
 
 use crate::{
     failure::{self, Failure},
@@ -16,6 +17,12 @@ use crate::{
 pub(crate) async fn place(state: &AppState, order: PlacedOrder) -> Result<Placed, Failure> {
     refuse_unknown_stores(state, &order.delivery_groups).await?;
     Ok(state.starter.place(order).await?)
+}
+
+/// The same under a key; and whether the key has come before.
+pub(crate) async fn place_under(state: &AppState, key: PlacingKey<'_>, order: PlacedOrder) -> Result<(Placed, bool), Failure> {
+    refuse_unknown_stores(state, &order.delivery_groups).await?;
+    Ok(state.starter.place_under(key, order).await?)
 }
 
 async fn refuse_unknown_stores(state: &AppState, groups: &[DeliveryGroup]) -> Result<(), Failure> {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use oms_domain::{
     ids::OrderId,
-    order::{Order, OrderStatus, decide},
+    order::{Beginning, Event, Order, OrderStatus, decide},
+    taken::{TakenCommand, body_hash},
 };
+use oms_store::{RecordedEvent, Timeline};
 use oms_workflows::{
     messages::{CommandAnswer, CommandRequest},
     names::order_workflow_id,
@@ -28,6 +30,15 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// nothing to record by which it would notice.
 pub(crate) const LOOKS_BEFORE_TELLING: u32 = 20;
 
+/// What became of a command that may have come before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The version that it led to; where it led to nothing, the one that it found.
+    pub version: u64,
+    /// It was taken before.
+    pub is_repeat: bool,
+}
+
 impl Starter {
     /// Asks something of an order. When this returns, the order's document is durable at the answer's version.
     ///
@@ -47,11 +58,16 @@ impl Starter {
         self.answered(order_id, self.ask_until_caught_up(order_id, &request)).await
     }
 
-    async fn answered(
-        &self,
-        order_id: &OrderId,
-        asked: impl Future<Output = Result<CommandAnswer, StarterError>>,
-    ) -> Result<CommandAnswer, StarterError> {
+    /// The same under an id that a caller's key stands for, and says which version is the answer to it, for ever. What led to nothing is
+    /// kept, too: it has been answered.
+    ///
+    /// # Errors
+    /// As [`Starter::command`].
+    pub async fn keyed_command(&self, order_id: &OrderId, request: CommandRequest) -> Result<Answered, StarterError> {
+        self.answered(order_id, self.ask_under_key(order_id, &request)).await
+    }
+
+    async fn answered<T>(&self, order_id: &OrderId, asked: impl Future<Output = Result<T, StarterError>>) -> Result<T, StarterError> {
         match tokio::time::timeout(ANSWER_WITHIN, asked).await {
             Ok(answer) => answer,
             Err(_) => {
@@ -63,13 +79,43 @@ impl Starter {
 
     async fn ask_once(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
         match self.taken_before(order_id, request).await? {
-            Some(answer) => Ok(answer),
+            Some((_, answer)) => Ok(answer),
             None => self.ask_until_caught_up(order_id, request).await,
         }
     }
 
+    async fn ask_under_key(&self, order_id: &OrderId, request: &CommandRequest) -> Result<Answered, StarterError> {
+        if let Some((taken, _)) = self.taken_before(order_id, request).await? {
+            return Ok(Answered { version: taken.version, is_repeat: true });
+        }
+        let answer = self.ask_until_caught_up(order_id, request).await?;
+        let version = match answer.led_to {
+            Some(version) => version,
+            None => self.led_to(order_id, request, answer.version).await?,
+        };
+        Ok(Answered { version, is_repeat: false })
+    }
+
+    /// The answer has not said what it led to: nothing, at this version; or its run is of a build that says nothing of it.
+    async fn led_to(&self, order_id: &OrderId, request: &CommandRequest, version: u64) -> Result<u64, StarterError> {
+        let order = self.order(order_id).await?;
+        if let Some(taken) = order.as_ref().and_then(|order| order.commands.find(&request.command_id)) {
+            return Ok(taken.version);
+        }
+        let idle = TakenCommand { command_id: request.command_id.clone(), body_hash: body_hash(&request.request), version };
+        // Nothing was done: an answer that cannot be kept is still the answer.
+        if let Err(error) = self.store.keep_idle_command(order_id, &idle).await {
+            tracing::error!(order.id = %order_id, error.message = %error, "a command that led to nothing could not be kept under its id");
+        }
+        Ok(version)
+    }
+
     /// An order knows its last commands by itself, and has forgotten those before. What was recorded of it has not.
-    async fn taken_before(&self, order_id: &OrderId, request: &CommandRequest) -> Result<Option<CommandAnswer>, StarterError> {
+    async fn taken_before(
+        &self,
+        order_id: &OrderId,
+        request: &CommandRequest,
+    ) -> Result<Option<(TakenCommand, CommandAnswer)>, StarterError> {
         let Some(taken) = self.store.taken_command(order_id, &request.command_id).await? else { return Ok(None) };
         taken.is_again(&request.request).map_err(StarterError::Rejected)?;
         // The document follows: until it has, the run answers.
@@ -78,7 +124,10 @@ impl Starter {
         if order.as_ref().is_some_and(|order| !order.is_closed()) {
             self.tell_to_look_again(order_id).await?;
         }
-        Ok(order.map(|order| CommandAnswer { version: order.version, status: order.status }))
+        Ok(order.map(|order| {
+            let answer = CommandAnswer { version: order.version, status: order.status, led_to: Some(taken.version) };
+            (taken, answer)
+        }))
     }
 
     /// More can be recorded than the run knows: a refusal by such an older state would deny what the caller has seen. And a run that is
@@ -129,7 +178,8 @@ impl Starter {
             let at = self.config.clock.business(Timestamp::now());
             let decided = decide(&order, &request.command(), at).map_err(StarterError::Rejected)?;
             if decided.events.is_empty() {
-                return Ok(Asked::Answered(CommandAnswer { version: order.version, status: order.status }));
+                let durable = (order.version, order.status);
+                return Ok(Asked::Answered(CommandAnswer::of(&order, &request.command_id, durable)));
             }
         }
         self.command_with_start(order_id, request, update_id).await
@@ -140,6 +190,20 @@ impl Starter {
         let Some(document) = self.store.document(order_id).await? else { return Ok(None) };
         let order = serde_json::from_value(document.doc).map_err(|error| StarterError::Internal(error.to_string()))?;
         Ok(Some(order))
+    }
+
+    /// The order as it was at a version, which is recorded: what was answered then is answered again from here. As it is, if it has not gone
+    /// on since, or cannot be followed from its beginning.
+    pub async fn order_at(&self, order_id: &OrderId, version: u64) -> Result<Option<Order>, StarterError> {
+        let Some(order) = self.order(order_id).await? else { return Ok(None) };
+        if order.version <= version {
+            return Ok(Some(order));
+        }
+        let then = follow(self.store.timeline_until(order_id, version).await?);
+        Ok(Some(then.filter(|then| then.version == version).unwrap_or_else(|| {
+            tracing::error!(order.id = %order_id, order.version = version, "what was recorded of an order until then is not there");
+            order
+        })))
     }
 
     /// Waits until a new order has been sourced and its payment answered, or the time is up; the order as it is then.
@@ -166,4 +230,12 @@ impl Starter {
             Ok(Err(error)) => Err(StarterError::Unavailable(error.to_string())),
         }
     }
+}
+
+/// The order that its timeline leads to, if that can be read.
+fn follow(timeline: Timeline) -> Option<Order> {
+    let beginning: Option<Beginning> = serde_json::from_value(timeline.beginning?).ok()?;
+    let event = |event: RecordedEvent| Some((event.seq, serde_json::from_value::<Event>(event.data).ok()?, event.at));
+    let events = timeline.events.into_iter().map(event).collect::<Option<Vec<_>>>()?;
+    Order::follow(None, beginning, events, timeline.commands).ok()
 }

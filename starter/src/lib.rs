@@ -40,6 +40,7 @@ use temporalio_client::Client;
 pub use self::{
     bulk::BulkPreview,
     change::Preview,
+    command::Answered,
     codec::{InvalidPayloadKey, encrypting_converter},
     error::StarterError,
     exchange::StartExchange,

@@ -9,7 +9,7 @@ use oms_domain::{
     ids::{CustomerId, OrderId, Sku},
     placed::PlacedOrder,
 };
-use oms_store::Intake;
+use oms_store::{Intake, KeyedIntake, PlacingKey};
 use oms_workflows::{
     messages::{CommandAnswer, CommandRequest, OrderInput, history_max},
     names::{CHANNEL, CUSTOMER_HASH, NEEDS_ATTENTION, ORDER_STATUS, Queue, order_workflow_id},
@@ -29,6 +29,9 @@ use crate::{
     error::rpc,
 };
 
+/// Of an answer under a key: the order was not known before.
+const CREATED: u16 = 201;
+const OTHER_BODY: &str = "the key was used before, with another body";
 /// How many SKUs are remembered as known.
 const KNOWN_SKUS_MAX: usize = 200_000;
 
@@ -47,12 +50,39 @@ impl Starter {
     /// `Rejected` with `order_conflict` when another body has the id; `UnknownSkus`; `Unavailable` when something is down: the
     /// order may have been taken in then, and placing it again is safe.
     pub async fn place(&self, order: PlacedOrder) -> Result<Placed, StarterError> {
+        let (hash, received_at) = self.checked(&order).await?;
+        let intake = self.store.put_intake(&order, &hash, received_at).await?;
+        self.begin(&order, intake).await
+    }
+
+    /// The same under a key: whether the answer to it says that the order is new, and whether the key had come before.
+    ///
+    /// # Errors
+    /// As [`Starter::place`]; `Rejected` with `idempotency_key_reused` when the key was used with another body.
+    pub async fn place_under(&self, key: PlacingKey<'_>, order: PlacedOrder) -> Result<(Placed, bool), StarterError> {
+        let (hash, received_at) = self.checked(&order).await?;
+        match self.store.put_intake_under(key, &order, &hash, received_at).await? {
+            KeyedIntake::OtherBody => Err(StarterError::Rejected(Rejection::new(ErrorCode::IdempotencyKeyReused, OTHER_BODY))),
+            KeyedIntake::Kept { intake, status, is_repeat } => {
+                self.begin(&order, intake).await?;
+                let placed = if status == CREATED { Placed::Created } else { Placed::Existing };
+                Ok((placed, is_repeat))
+            }
+        }
+    }
+
+    /// The body's hash, and when it came.
+    async fn checked(&self, order: &PlacedOrder) -> Result<(String, Timestamp), StarterError> {
         self.check_skus(&order.lines.iter().map(|line| &line.sku).enumerate().collect::<Vec<_>>()).await?;
         let hash = order.body_hash().map_err(|error| StarterError::Internal(error.to_string()))?;
-        let received_at = self.config.clock.business(Timestamp::now());
-        match self.store.put_intake(&order, &hash, received_at).await? {
-            Intake::New => self.start_run(&order).await.map(|()| Placed::Created),
-            Intake::Same => self.start(&order).await.map(|()| Placed::Existing),
+        Ok((hash, self.config.clock.business(Timestamp::now())))
+    }
+
+    /// What has been taken in is started, once.
+    async fn begin(&self, order: &PlacedOrder, intake: Intake) -> Result<Placed, StarterError> {
+        match intake {
+            Intake::New => self.start_run(order).await.map(|()| Placed::Created),
+            Intake::Same => self.start(order).await.map(|()| Placed::Existing),
             Intake::Other => {
                 let why = format!("order {} exists with another body", order.order_id);
                 Err(StarterError::Rejected(Rejection::new(ErrorCode::OrderConflict, why)))

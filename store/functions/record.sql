@@ -113,7 +113,8 @@ BEGIN
     IF record -> 'commands' <> '[]' THEN
         INSERT INTO order_commands (order_id, command_id, body_hash, version)
         SELECT this_order, c.command_id, c.body_hash, c.version FROM jsonb_populate_recordset(NULL::order_commands, record -> 'commands') AS c
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (order_id, command_id) DO UPDATE SET body_hash = excluded.body_hash, version = excluded.version, led_to_nothing = false
+        WHERE order_commands.led_to_nothing;
     END IF;
     stored_version := (record -> 'version')::bigint;
     UPDATE order_guards g SET version = stored_version, closed_at = coalesce(g.closed_at, CASE WHEN closing THEN now() END)

@@ -45,6 +45,17 @@ pub enum Begin {
     InFlight,
 }
 
+/// What a key says of a request that nobody need begin: who does it twice does it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing, or not yet.
+    Open,
+    /// Answered, or being answered so.
+    Answered(StoredAnswer),
+    /// The key was used with another body.
+    OtherBody,
+}
+
 /// One attempt at a request, which has its key until its lease is over. From then on another may have it: what this one keeps or forgets is
 /// its own alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +90,11 @@ macro_rules! under_way {
 const KEEP: &str = concat!("UPDATE idempotency_keys SET status = $6, headers = $7, body = $8", under_way!());
 const FORGET: &str = concat!("DELETE FROM idempotency_keys", under_way!());
 
+/// Of an answer that was kept before it was given, and then was another.
+const FORGET_PLACED: &str = "DELETE FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3 AND body_hash = $4 AND body = ''";
+const FIND: &str = "SELECT body_hash, status, headers, body FROM idempotency_keys
+    WHERE caller = $1 AND route = $2 AND key = $3 AND begun_at >= now() - interval '30 days'";
+
 /// The parts of a stored row.
 type Stored = (String, Option<i32>, Option<Json<Value>>, Option<Vec<u8>>);
 
@@ -99,15 +115,26 @@ impl Idempotency<'_> {
         }
     }
 
+    /// What a key says of a request; it is not taken.
+    pub async fn standing(&self, request: &KeyedRequest<'_>) -> Result<Standing, StoreError> {
+        Ok(match self.taken(request).await? {
+            Begin::Replay(answer) => Standing::Answered(answer),
+            Begin::OtherBody => Standing::OtherBody,
+            Begin::Fresh(_) | Begin::InFlight => Standing::Open,
+        })
+    }
+
+    /// Forgets what was kept with an order's announcement: the order was refused.
+    pub(crate) async fn forget_placed(&self, request: &KeyedRequest<'_>) -> Result<(), StoreError> {
+        let query = sqlx::query(FORGET_PLACED).bind(request.caller).bind(request.route).bind(request.key).bind(request.body_hash);
+        query.execute(&self.0.pool).await?;
+        Ok(())
+    }
+
     /// What a key says that is not free.
     async fn taken(&self, request: &KeyedRequest<'_>) -> Result<Begin, StoreError> {
-        let stored: Option<Stored> =
-            sqlx::query_as("SELECT body_hash, status, headers, body FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3")
-                .bind(request.caller)
-                .bind(request.route)
-                .bind(request.key)
-                .fetch_optional(&self.0.pool)
-                .await?;
+        let find = sqlx::query_as(FIND).bind(request.caller).bind(request.route).bind(request.key);
+        let stored: Option<Stored> = find.fetch_optional(&self.0.pool).await?;
         Ok(match stored {
             Some((body_hash, ..)) if body_hash != request.body_hash => Begin::OtherBody,
             Some((_, Some(status), Some(Json(headers)), Some(body))) => {

@@ -3,10 +3,12 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use oms_domain::{ids::OrderId, placed::PlacedOrder};
+use serde_json::{Value, json};
 use sqlx::types::Json;
 
 use crate::{
     error::{DYNAMODB, StoreError},
+    idempotency::KeyedRequest,
     order_item::{INTAKE, Item, number, pk, read_number, read_text, to_items},
     stock_prices::demand_of,
     store::Store,
@@ -32,18 +34,31 @@ pub struct IntakeRow {
     pub received_at: Timestamp,
 }
 
-/// Nothing, once the order has recorded something; else whether it is announced for the first time.
-const ANNOUNCE: &str = "WITH announced AS (
-        INSERT INTO pending_intakes AS p (order_id, customer_email_hash)
-        SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM orders WHERE order_id = $1)
-        ON CONFLICT (order_id) DO UPDATE SET received_at = now() RETURNING p.order_id, p.xmax = 0 AS first
-    ), wanted AS (
-        INSERT INTO recent_demand (order_id, sku, country, latitude, longitude, quantity, placed_at)
-        SELECT a.order_id, d.* FROM announced a, jsonb_to_recordset($3) AS d
-            (sku text, country text, latitude smallint, longitude smallint, quantity bigint, placed_at timestamptz)
-        WHERE a.first
-    )
-    SELECT first FROM announced";
+/// The key under which an order is placed, and the headers of the answer to it.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacingKey<'a> {
+    pub request: KeyedRequest<'a>,
+    pub headers: &'a Value,
+}
+
+/// What became of an intake under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyedIntake {
+    /// `status` is that of the answer under this key, now and whenever it comes again; `is_repeat`: it had come before.
+    Kept { intake: Intake, status: u16, is_repeat: bool },
+    /// The key was used with another body. Nothing was announced or kept.
+    OtherBody,
+}
+
+/// See `announce_intake`.
+#[derive(sqlx::FromRow)]
+struct Announced {
+    first: Option<bool>,
+    status: Option<i32>,
+    known: Option<bool>,
+}
+
+const ANNOUNCE: &str = "SELECT first, status, known FROM announce_intake($1, $2, $3, $4)";
 
 impl Store {
     /// Keeps an order's body under its id, unless there is one. `hash` is the body's; `received_at` is business time.
@@ -51,12 +66,61 @@ impl Store {
     /// PostgreSQL hears of it first, so that a process that dies between the two leaves a row without an order, which the sweeper
     /// deletes in time, and not an order without a row, which nobody would ever start. What it wants is noted with it, for prices of stock.
     pub async fn put_intake(&self, order: &PlacedOrder, hash: &str, received_at: Timestamp) -> Result<Intake, StoreError> {
+        let announced = self.announce(order, None).await?;
+        self.keep_intake(order, hash, received_at, announced.first).await
+    }
+
+    /// The same under a key, which costs no transaction of its own: the answer to it is kept with the announcement. Whoever dies between the
+    /// two leaves a key whose order has no body: the same request again brings it. What is refused keeps nothing.
+    pub async fn put_intake_under(
+        &self,
+        key: PlacingKey<'_>,
+        order: &PlacedOrder,
+        hash: &str,
+        received_at: Timestamp,
+    ) -> Result<KeyedIntake, StoreError> {
+        let Announced { first, status, known } = self.announce(order, Some(key)).await?;
+        let corrupt = StoreError::Corrupt { what: "the answer under a key" };
+        let (status, is_repeat) = status.and_then(|status| u16::try_from(status).ok()).zip(Some(known.unwrap_or(false))).ok_or(corrupt)?;
+        if status == 0 {
+            return Ok(KeyedIntake::OtherBody);
+        }
+        let intake = self.keep_intake(order, hash, received_at, first).await?;
+        if intake == Intake::Other && !is_repeat {
+            self.idempotency().forget_placed(&key.request).await?;
+        }
+        Ok(KeyedIntake::Kept { intake, status, is_repeat })
+    }
+
+    async fn announce(&self, order: &PlacedOrder, key: Option<PlacingKey<'_>>) -> Result<Announced, StoreError> {
         let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
-        let announce = sqlx::query_scalar(ANNOUNCE).bind(order.order_id.as_str()).bind(&email_hash).bind(Json(demand_of(order)));
-        let first: Option<bool> = announce.fetch_optional(&self.pool).await?;
+        let keyed = key.map(|PlacingKey { request: KeyedRequest { caller, route, key, body_hash }, headers }| {
+            json!({"caller": caller, "route": route, "key": key, "body_hash": body_hash, "headers": headers})
+        });
+        let announce = sqlx::query_as(ANNOUNCE).bind(order.order_id.as_str()).bind(email_hash).bind(Json(demand_of(order)));
+        Ok(announce.bind(Json(keyed)).fetch_one(&self.pool).await?)
+    }
+
+    /// `first`: whether it was announced for the first time.
+    async fn keep_intake(
+        &self,
+        order: &PlacedOrder,
+        hash: &str,
+        received_at: Timestamp,
+        first: Option<bool>,
+    ) -> Result<Intake, StoreError> {
         let intake = self.table.put_intake(order, hash, received_at).await?;
+        if intake == Intake::New {
+            // Its run is about to read it.
+            self.recent_intakes.keep(&IntakeRow {
+                order: order.clone(),
+                hash: hash.to_owned(),
+                received_at: to_the_millisecond(received_at),
+            });
+        }
         if intake == Intake::New && first == Some(false) {
             // Another body was announced and never came.
+            let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
             let correct = sqlx::query("UPDATE pending_intakes SET customer_email_hash = $2 WHERE order_id = $1");
             correct.bind(order.order_id.as_str()).bind(email_hash).execute(&self.pool).await?;
         }
@@ -80,6 +144,11 @@ impl Store {
     }
 }
 
+/// As it is kept.
+fn to_the_millisecond(received_at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(received_at.as_millisecond()).unwrap_or(received_at)
+}
+
 impl Table {
     async fn put_intake(&self, order: &PlacedOrder, hash: &str, received_at: Timestamp) -> Result<Intake, StoreError> {
         let json = serde_json::to_vec(order).map_err(|_| StoreError::Corrupt { what: "an order that is not JSON" })?;
@@ -98,9 +167,11 @@ impl Table {
 
     /// Whether one was there.
     pub(crate) async fn put_alone(&self, item: Item) -> Result<bool, StoreError> {
-        let put = self.client.put_item().table_name(&*self.name).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => Ok(false),
+        match self.put(item).condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(written) => {
+                self.note_cost(written.consumed_capacity());
+                Ok(false)
+            }
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(true),
             Err(error) => Err(error.into()),
         }

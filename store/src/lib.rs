@@ -82,10 +82,10 @@ pub use feeds::{
 };
 pub use fulfillment_list::{FulfillmentFilter, FulfillmentSummary};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
-pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, StoredAnswer};
+pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, Standing, StoredAnswer};
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};
 pub use instruments::Instrument;
-pub use intake::{Intake, IntakeRow};
+pub use intake::{Intake, IntakeRow, KeyedIntake, PlacingKey};
 pub use invariants::Invariants;
 pub use notes::NotePut;
 pub use order_list::{OrderFilter, OrderSummary, Page};

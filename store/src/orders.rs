@@ -1,6 +1,9 @@
 //! The order's document, in DynamoDB: it follows what is recorded, by one conditional write, and is never put back.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::{
+    operation::put_item::builders::PutItemFluentBuilder,
+    types::{AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
 use oms_domain::ids::OrderId;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -33,6 +36,11 @@ impl Store {
     /// The version of the order's document.
     pub async fn document_version(&self, order_id: &OrderId) -> Result<Option<u64>, StoreError> {
         self.table.item_part(order_id, DOC, "version").await?.map(|head| read_number(&head, "version")).transpose()
+    }
+
+    /// The write units that this store's writes to DynamoDB have cost so far; a condition that did not hold is not counted.
+    pub fn write_units(&self) -> u64 {
+        self.table.write_units()
     }
 
     /// Writes the order's document, unless one of this version or a newer one is there.
@@ -105,7 +113,7 @@ impl Table {
                 let sk = AttributeValue::S(chunk_sk(&format!("{DOC}#{digest}"), n));
                 let mut item = Item::from([("pk".to_owned(), pk(order_id)), ("sk".to_owned(), sk)]);
                 with_body(&mut item, &packed, chunk)?;
-                self.client.put_item().table_name(&*self.name).set_item(Some(item)).send().await?;
+                self.put(item).send().await.map(|put| self.note_cost(put.consumed_capacity()))?;
             }
         }
         let ours = (chunks.len() > 1).then_some((digest, chunks.len()));
@@ -120,12 +128,15 @@ impl Table {
     }
 
     async fn put_head(&self, head: Item, version: u64) -> Result<Put, StoreError> {
-        let put = self.client.put_item().table_name(&*self.name).set_item(Some(head));
+        let put = self.put(head);
         let put = put.condition_expression("attribute_not_exists(pk) OR version < :version");
         let put = put.expression_attribute_values(":version", number(version)).return_values(ReturnValue::AllOld);
         let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match put.send().await {
-            Ok(written) => Ok(Put::Written { before: written.attributes }),
+            Ok(written) => {
+                self.note_cost(written.consumed_capacity());
+                Ok(Put::Written { before: written.attributes })
+            }
             Err(error) => match error.as_service_error() {
                 Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
                     Ok(Put::Refused { there: failed.item.clone() })
@@ -138,14 +149,29 @@ impl Table {
     async fn delete_chunks(&self, order_id: &OrderId, digest: &str, count: usize) -> Result<(), StoreError> {
         for n in 0..count {
             let sk = AttributeValue::S(chunk_sk(&format!("{DOC}#{digest}"), n));
-            self.client.delete_item().table_name(&*self.name).key("pk", pk(order_id)).key("sk", sk).send().await?;
+            let delete = self.client.delete_item().table_name(&*self.name).key("pk", pk(order_id)).key("sk", sk);
+            let deleted = delete.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await?;
+            self.note_cost(deleted.consumed_capacity());
         }
         Ok(())
     }
 
+    /// A put that says what it costs.
+    pub(crate) fn put(&self, item: Item) -> PutItemFluentBuilder {
+        let put = self.client.put_item().table_name(&*self.name).set_item(Some(item));
+        put.return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
     /// Whether the conditions held; if not, nothing was written.
     pub(crate) async fn transact(&self, puts: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
-        let Err(error) = self.client.transact_write_items().set_transact_items(Some(puts)).send().await else { return Ok(true) };
+        let write = self.client.transact_write_items().set_transact_items(Some(puts));
+        let error = match write.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
+            Ok(written) => {
+                written.consumed_capacity().iter().for_each(|capacity| self.note_cost(Some(capacity)));
+                return Ok(true);
+            }
+            Err(error) => error,
+        };
         let reasons = error.as_service_error().and_then(|e| match e {
             aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(cancelled) => {
                 Some(cancelled.cancellation_reasons())

@@ -1,12 +1,18 @@
 //! The DynamoDB table: its client, its keys, its making.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_config::{BehaviorVersion, Region, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::Credentials,
-    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
+    types::{AttributeDefinition, BillingMode, ConsumedCapacity, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
@@ -26,6 +32,7 @@ const CREATION_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Table {
     pub client: Client,
     pub name: Arc<str>,
+    spent: Arc<AtomicU64>,
 }
 
 impl Table {
@@ -44,7 +51,18 @@ impl Table {
                 .region(Region::from_static("local"))
                 .credentials_provider(Credentials::new("local", "local", None, None, "static"));
         }
-        Self { client: Client::new(&loader.load().await), name: config.table.as_str().into() }
+        Self { client: Client::new(&loader.load().await), name: config.table.as_str().into(), spent: Arc::default() }
+    }
+
+    /// The write units that writes have cost so far, as far as they were done.
+    pub fn write_units(&self) -> u64 {
+        self.spent.load(Ordering::Relaxed)
+    }
+
+    /// Counts what a write has cost: whole units, each of a kB, and two of them within a transaction.
+    pub fn note_cost(&self, capacity: Option<&ConsumedCapacity>) {
+        let units = capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or_default();
+        self.spent.fetch_add(units as u64, Ordering::Relaxed);
     }
 
     /// Makes the table unless it is there, and waits until it can be used.

@@ -4,7 +4,7 @@ use oms_domain::{
     clock::BusinessClock,
     error::Rejection,
     ids::{FacilityId, FulfillmentOrderId, LineId, OrderId},
-    order::{CarrierReport, Command, Fact, Grant, OrderStatus, Request, Short},
+    order::{CarrierReport, Command, Fact, Grant, Order, OrderStatus, Request, Short},
     parcel::ParcelAction,
     policy::Policy,
     returns::{self, CarrierMove, ReturnCore, ReturnStatus},
@@ -71,6 +71,16 @@ impl CommandRequest {
 pub struct CommandAnswer {
     pub version: u64,
     pub status: OrderStatus,
+    /// The version that this very command led to, now or when it came first. None: to nothing; or its run is of a build that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub led_to: Option<u64>,
+}
+
+impl CommandAnswer {
+    /// What an order answers that knows the command, or has just taken it, and is durable at `version`.
+    pub fn of(order: &Order, command_id: &str, (version, status): (u64, OrderStatus)) -> Self {
+        Self { version, status, led_to: order.commands.find(command_id).map(|taken| taken.version) }
+    }
 }
 
 /// A refused command, as the update's message carries it: JSON.

@@ -1,4 +1,4 @@
-//! What an order costs this process and PostgreSQL: processor time, transactions that write, and how long an associate waits for an answer
+//! What an order costs: processor time of this process, transactions that write, write units of DynamoDB, and how long an associate waits for an answer
 //! while half of what is possible goes on.
 
 use std::{
@@ -29,7 +29,7 @@ pub async fn measure(stage: &Stage, pairs: u32, orders: u32) -> Result<Vec<Measu
     let store = Store::connect(&stage.options.store).await?;
     let shop = Shop::open(system.client()?).await?;
     let measured = tokio::select! {
-        measured = measure_all(&store, &shop, pairs, orders) => measured,
+        measured = measure_all((&store, &system.store), &shop, pairs, orders) => measured,
         served = shop.serve() => match served {
             Ok(()) => bail!("the shop closed"),
             Err(error) => Err(error),
@@ -40,21 +40,24 @@ pub async fn measure(stage: &Stage, pairs: u32, orders: u32) -> Result<Vec<Measu
     measured
 }
 
-async fn measure_all(store: &Store, shop: &Arc<Shop>, pairs: u32, orders: u32) -> Result<Vec<Measurement>> {
+/// `store` looks at PostgreSQL, `own` is the system's, which knows what it has written to DynamoDB.
+async fn measure_all((store, own): (&Store, &Store), shop: &Arc<Shop>, pairs: u32, orders: u32) -> Result<Vec<Measurement>> {
     saturated(shop, WARM_UP, Shipping::FourUpdates).await?;
-    let (mut processor_ms, mut writes, mut waits_ms) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut processor_ms, mut writes, mut units, mut waits_ms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..pairs {
         let before = processor_s()?;
         saturated(shop, orders, Shipping::ShipOnly).await?;
         processor_ms.push((processor_s()? - before) * 1_000.0 / f64::from(orders));
-        let before = store.transactions_written().await?;
+        let before = (store.transactions_written().await?, own.write_units());
         let per_second = saturated(shop, orders, Shipping::FourUpdates).await?;
-        writes.push((store.transactions_written().await? - before) as f64 / f64::from(orders));
+        writes.push((store.transactions_written().await? - before.0) as f64 / f64::from(orders));
+        units.push((own.write_units() - before.1) as f64 / f64::from(orders));
         waits_ms.push(at_half(shop, per_second / 2.0, orders).await?);
     }
     Ok(vec![
         Measurement::at_most("processor time of an order, ship only, all of this process", &processor_ms, "ms", 24.0),
         Measurement::at_most("PostgreSQL transactions that write, an order with five keyed actions", &writes, "", 12.0),
+        Measurement::at_most("DynamoDB write units, an order with five keyed actions", &units, "", 30.0),
         Measurement::at_most("an associate's action at half of the saturated rate, p50", &waits_ms, "ms", 100.0),
     ])
 }

@@ -76,7 +76,7 @@ impl Shop {
     pub async fn order(&self, shipping: Shipping) -> Result<String> {
         let order_id = format!("B-{}", Uuid::now_v7().simple());
         let (released, completed) = (self.expect(&order_id, RELEASED), self.expect(&order_id, COMPLETED));
-        self.api.post(&["v1", "orders"], &order(&order_id)).await?;
+        self.api.post_under(&format!("{order_id}-place"), &["v1", "orders"], &order(&order_id)).await?;
         happened(released).await.context("its release")?;
         let fulfillment_order_id = format!("{order_id}-F1");
         if shipping == Shipping::FourUpdates {
@@ -90,10 +90,12 @@ impl Shop {
         Ok(order_id)
     }
 
+    /// As every client of the house acts: under a key.
     async fn act(&self, fulfillment_order_id: &str, action: &str, body: &Value) -> Result<Value> {
         let path = ["v1", "fulfillment-orders", fulfillment_order_id, action];
         let asked = Instant::now();
-        let answer = self.api.post(&path, body).await.with_context(|| format!("{action} {fulfillment_order_id}"))?;
+        let key = format!("{fulfillment_order_id}-{action}");
+        let answer = self.api.post_under(&key, &path, body).await.with_context(|| format!("{action} {fulfillment_order_id}"))?;
         self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(asked.elapsed());
         Ok(answer)
     }

@@ -2,6 +2,7 @@
 //! has changed nothing: it is judged anew, and may be mended under the same key.
 
 use std::{
+    convert::Infallible,
     io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -9,22 +10,22 @@ use std::{
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures_util::TryStreamExt;
 use oms_api::problem::Problem;
-use oms_domain::error::ErrorCode;
-use oms_store::{Attempt, Begin, KeyedRequest, StoredAnswer};
+use oms_domain::{error::ErrorCode, ids::AccountId};
+use oms_store::{Attempt, Begin, KeyedRequest, PlacingKey, Standing, StoredAnswer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::{
     caller::Caller,
-    extract::IDEMPOTENCY_KEY,
+    extract::{IDEMPOTENCY_KEY, Repeated},
     failure::Failure,
     feeds::kept_going,
     state::{AppState, Limits},
@@ -49,12 +50,96 @@ const FEED_LEASE: Duration = Duration::from_secs(3_600);
 /// For routes whose bodies are whole: the same key with another body is refused.
 pub(crate) async fn by_body(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Some(key) = keyed(&request) else { return next.run(request).await };
-    let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, state.limits.json_body_max_bytes).await else {
-        return Failure::from(ErrorCode::BodyTooLarge).into_response();
-    };
-    let hash = hash(&[parts.uri.query().unwrap_or_default().as_bytes(), &bytes]);
-    once(state, Key { key, hash, lease: LEASE, streamed: false }, Request::from_parts(parts, Body::from(bytes)), next).await
+    match hashed(request, &state.limits).await {
+        Ok((request, hash)) => once(state, Key { key, hash, lease: LEASE, streamed: false }, request, next).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// For commands to orders, which the order itself knows by the key: what it has done is recorded with the command's id, and answered again
+/// from there. Nothing is kept here, and no two servers can do it twice.
+pub(crate) async fn by_order(mut request: Request, next: Next) -> Response {
+    if let Some(Err(failure)) = keyed(&request) {
+        return failure.into_response();
+    }
+    let repeated = Repeated::default();
+    request.extensions_mut().insert(repeated.clone());
+    let mut response = next.run(request).await;
+    if repeated.is_set() && response.status().is_success() {
+        mark_repeated(response.headers_mut());
+    }
+    response
+}
+
+/// For placing an order, which is taken in once under its id, however often: its answer is kept together with its announcement.
+pub(crate) async fn by_intake(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Some(key) = keyed(&request) else { return next.run(request).await };
+    match try_by_intake(&state, key, request, next).await {
+        Ok(response) => response,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn try_by_intake(state: &AppState, key: Result<String, Failure>, request: Request, next: Next) -> Result<Response, Failure> {
+    let (key, route) = (key?, request.uri().path().to_owned());
+    let caller = caller(&request)?;
+    let (mut request, body_hash) = hashed(request, &state.limits).await?;
+    let key = OrderKey { caller, route, key, body_hash };
+    match state.store.idempotency().standing(&key.request()).await? {
+        Standing::OtherBody => return Err(ErrorCode::IdempotencyKeyReused.into()),
+        // Before anything is recorded of it, it may have been announced and never taken in.
+        Standing::Answered(answer) if is_recorded(state, &answer).await? => return replay(state, answer).await,
+        Standing::Answered(_) | Standing::Open => {}
+    }
+    request.extensions_mut().insert(key);
+    Ok(next.run(request).await)
+}
+
+async fn is_recorded(state: &AppState, answer: &StoredAnswer) -> Result<bool, Failure> {
+    match shown(answer) {
+        Some(Shown::Order(order_id)) => Ok(state.store.document_version(&order_id).await?.is_some()),
+        Some(Shown::FulfillmentOrder(_) | Shown::Note(..) | Shown::Key(..)) | None => Ok(true),
+    }
+}
+
+/// The key under which an order is placed.
+#[derive(Debug, Clone)]
+pub(crate) struct OrderKey {
+    caller: AccountId,
+    route: String,
+    key: String,
+    body_hash: String,
+}
+
+/// The same with the headers of the answer to it.
+pub(crate) struct AnsweredKey<'a>(&'a OrderKey, Value);
+
+impl OrderKey {
+    fn request(&self) -> KeyedRequest<'_> {
+        KeyedRequest { caller: self.caller.as_str(), route: &self.route, key: &self.key, body_hash: &self.body_hash }
+    }
+
+    /// To be kept as an answer that shows this, and says where it is.
+    pub(crate) fn answered(&self, shown: &Shown, location: &str) -> AnsweredKey<'_> {
+        AnsweredKey(self, json!({"content-type": "application/json", "location": location, SHOWN: shown}))
+    }
+}
+
+impl AnsweredKey<'_> {
+    pub(crate) fn as_placing(&self) -> PlacingKey<'_> {
+        PlacingKey { request: self.0.request(), headers: &self.1 }
+    }
+}
+
+/// The key of a request to place an order, if it has one.
+pub(crate) struct Under(pub(crate) Option<OrderKey>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Under {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().cloned()))
+    }
 }
 
 /// For feeds: a streamed body is not kept, so its digest stands for it, which is known when it has been read.
@@ -83,6 +168,19 @@ fn keyed(request: &Request) -> Option<Result<String, Failure>> {
     (request.method() == Method::POST || key.is_err()).then_some(key)
 }
 
+/// Keys belong to the account, not to the credential: that may be changed between two tries.
+fn caller(request: &Request) -> Result<AccountId, Failure> {
+    Ok(request.extensions().get::<Caller>().ok_or(ErrorCode::Internal)?.id.clone())
+}
+
+/// The request with its whole body, and what stands for its query and body.
+async fn hashed(request: Request, limits: &Limits) -> Result<(Request, String), Failure> {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, limits.json_body_max_bytes).await.map_err(|_| Failure::from(ErrorCode::BodyTooLarge))?;
+    let hash = hash(&[parts.uri.query().unwrap_or_default().as_bytes(), &bytes]);
+    Ok((Request::from_parts(parts, Body::from(bytes)), hash))
+}
+
 fn hash(parts: &[&[u8]]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
@@ -105,8 +203,7 @@ async fn once(state: AppState, key: Key, request: Request, next: Next) -> Respon
 
 async fn try_once(state: AppState, key: Key, request: Request, next: Next) -> Result<Response, Failure> {
     let (name, route) = (key.key?, request.uri().path().to_owned());
-    // Keys belong to the account, not to the credential: that may be changed between two tries.
-    let caller = request.extensions().get::<Caller>().ok_or(ErrorCode::Internal)?.id.clone();
+    let caller = caller(&request)?;
     let keyed = KeyedRequest { caller: caller.as_str(), route: &route, key: &name, body_hash: &key.hash };
     let attempt = match state.store.idempotency().begin(&keyed, key.lease).await? {
         Begin::Fresh(attempt) => attempt,
@@ -190,8 +287,7 @@ fn kept_headers(headers: &HeaderMap, shown: Option<&Shown>, streamed: Option<&Ru
 }
 
 async fn replay(state: &AppState, answer: StoredAnswer) -> Result<Response, Failure> {
-    let shown: Option<Shown> = answer.headers.get(SHOWN).cloned().and_then(|shown| serde_json::from_value(shown).ok());
-    let mut response = match shown {
+    let mut response = match shown(&answer) {
         Some(shown) => views::show(state, &shown).await?,
         None => Body::from(answer.body).into_response(),
     };
@@ -202,8 +298,18 @@ async fn replay(state: &AppState, answer: StoredAnswer) -> Result<Response, Fail
             response.headers_mut().insert(name, value);
         }
     }
-    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
+    mark_repeated(response.headers_mut());
     Ok(response)
+}
+
+/// What a kept answer showed, if it is kept as that.
+fn shown(answer: &StoredAnswer) -> Option<Shown> {
+    answer.headers.get(SHOWN).cloned().and_then(|shown| serde_json::from_value(shown).ok())
+}
+
+/// Says that the request had been answered before.
+pub(crate) fn mark_repeated(headers: &mut HeaderMap) {
+    headers.insert(REPLAYED.clone(), HeaderValue::from_static("true"));
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ pub(crate) async fn act(
         let words: Vec<&str> = ACTIONS.iter().map(|(word, _)| *word).collect();
         return Err(Problem::new(ErrorCode::NotFound).detail(format!("the actions are {}", words.join(", "))).into());
     };
-    match state.starter.bulk_command(&id, BulkRequest { command_id: command_id.0, request: *request }).await {
+    match state.starter.bulk_command(&id, BulkRequest { command_id: command_id.id, request: *request }).await {
         Err(StarterError::NotFound) => Err(ErrorCode::BulkNotFound.into()),
         Err(error) => Err(error.into()),
         Ok(_) => Ok(Json(view(&state, &existing(&state, &id).await?))),

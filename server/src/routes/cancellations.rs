@@ -8,6 +8,7 @@ use oms_api::{
 use oms_domain::{
     error::ErrorCode,
     ids::{CancellationId, OrderId},
+    order::Order,
 };
 
 use crate::{
@@ -29,8 +30,8 @@ pub(crate) async fn cancel(
     body: JsonBody,
 ) -> Result<Json<CancellationView>, Failure> {
     let (cancellation_id, request) = body.read(read_cancellation)?;
-    commands::run(&state, &order_id, id, request).await?;
-    find(&state, &order_id, &cancellation_id).await.map(Json)
+    let order = commands::run(&state, &order_id, id, request).await?.order(&state).await?;
+    view(&order_id, Some(&order), &cancellation_id).map(Json)
 }
 
 #[utoipa::path(
@@ -42,12 +43,11 @@ pub(crate) async fn get(
     State(state): State<AppState>,
     InPath((order_id, cancellation_id)): InPath<(OrderId, CancellationId)>,
 ) -> Result<Json<CancellationView>, Failure> {
-    find(&state, &order_id, &cancellation_id).await.map(Json)
+    view(&order_id, views::existing(&state, &order_id).await?.as_ref(), &cancellation_id).map(Json)
 }
 
-async fn find(state: &AppState, order_id: &OrderId, id: &CancellationId) -> Result<CancellationView, Failure> {
-    let order = views::existing(state, order_id).await?;
-    let found = order.as_ref().and_then(|order| order.cancellations.iter().find(|known| known.cancellation_id == *id));
+fn view(order_id: &OrderId, order: Option<&Order>, id: &CancellationId) -> Result<CancellationView, Failure> {
+    let found = order.and_then(|order| order.cancellations.iter().find(|known| known.cancellation_id == *id));
     let missing = || Problem::new(ErrorCode::NotFound).detail("this order has no cancellation with this id");
     Ok(CancellationView::of(order_id, found.ok_or_else(missing)?))
 }

@@ -10,7 +10,7 @@ use oms_api::{
 use oms_domain::{
     error::ErrorCode,
     ids::{ChangeId, OrderId},
-    order::Request,
+    order::{Order, Request},
 };
 use oms_starter::StarterError;
 
@@ -53,7 +53,7 @@ pub(crate) async fn change(
         return preview_of(&state, preview).await.map(|view| Json(ChangeAnswer::Preview(view)));
     }
     let _passage = state.gates.enter(&order_id).await?;
-    state.starter.change(&order_id, &set, at_version, id.0).await.map_err(refused)?;
+    state.starter.change(&order_id, &set, at_version, id.id).await.map_err(refused)?;
     find(&state, &order_id, &set.change_id).await.map(|view| Json(ChangeAnswer::Kept(view)))
 }
 
@@ -82,13 +82,16 @@ pub(crate) async fn cancel(
     InPath((order_id, change_id)): InPath<(OrderId, ChangeId)>,
     id: CommandId,
 ) -> Result<Json<ChangeSetView>, Failure> {
-    commands::run(&state, &order_id, id, Request::CancelChange { change_id: change_id.clone() }).await?;
-    find(&state, &order_id, &change_id).await.map(Json)
+    let done = commands::run(&state, &order_id, id, Request::CancelChange { change_id: change_id.clone() }).await?;
+    view(Some(&done.order(&state).await?), &change_id).map(Json)
 }
 
 async fn find(state: &AppState, order_id: &OrderId, id: &ChangeId) -> Result<ChangeSetView, Failure> {
-    let order = views::existing(state, order_id).await?;
-    let found = order.as_ref().and_then(|order| ChangeSetView::of(order, id));
+    view(views::existing(state, order_id).await?.as_ref(), id)
+}
+
+fn view(order: Option<&Order>, id: &ChangeId) -> Result<ChangeSetView, Failure> {
+    let found = order.and_then(|order| ChangeSetView::of(order, id));
     let missing = || Problem::new(ErrorCode::NotFound).detail("this order has no change set with this id");
     found.ok_or_else(|| missing().into())
 }

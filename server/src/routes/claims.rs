@@ -12,7 +12,7 @@ use oms_api::{
 use oms_domain::{
     error::ErrorCode,
     ids::{ClaimId, OrderId},
-    order::Request,
+    order::{Order, Request},
 };
 
 use crate::{
@@ -44,28 +44,28 @@ pub(crate) async fn open(
     caller.refuse_order(&state, &body.order_id).await?;
     let claim_id = match &body.claim_id {
         Some(claim_id) => {
-            open_as(&state, &body, claim_id, id.0).await?;
+            open_as(&state, &body, claim_id, id).await?;
             claim_id.clone()
         }
-        None => open_next(&state, &body, &id.0).await?,
+        None => open_next(&state, &body, &id).await?,
     };
     let view = find(&state, &body.order_id, &claim_id).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/claims/{claim_id}"))], Json(view)))
 }
 
-async fn open_as(state: &AppState, body: &ClaimBody, claim_id: &ClaimId, command_id: String) -> Result<(), Failure> {
+async fn open_as(state: &AppState, body: &ClaimBody, claim_id: &ClaimId, id: CommandId) -> Result<(), Failure> {
     let request = Request::OpenClaim { claim_id: claim_id.clone(), lines: body.lines.clone(), reason: body.reason.clone() };
-    commands::run(state, &body.order_id, CommandId(command_id), request).await
+    commands::run(state, &body.order_id, id, request).await.map(drop)
 }
 
 /// The next number; when somebody else was faster with it, the one after.
-async fn open_next(state: &AppState, body: &ClaimBody, command_id: &str) -> Result<ClaimId, Failure> {
+async fn open_next(state: &AppState, body: &ClaimBody, id: &CommandId) -> Result<ClaimId, Failure> {
     let mut last = Failure::from(ErrorCode::TooManyRequests);
     for _ in 0..NUMBERS_TRIED_MAX {
         let claims = views::existing(state, &body.order_id).await?.map_or(0, |order| order.claims.len());
         let number = u32::try_from(claims).unwrap_or(u32::MAX).saturating_add(1);
         let claim_id = ClaimId::of(&body.order_id, number);
-        match open_as(state, body, &claim_id, format!("{command_id}#{number}")).await {
+        match open_as(state, body, &claim_id, id.part(number)).await {
             Ok(()) => return Ok(claim_id),
             Err(failure) if find(state, &body.order_id, &claim_id).await.is_ok() => last = failure,
             Err(failure) => return Err(failure),
@@ -107,12 +107,14 @@ pub(crate) async fn answer(
     match commands::run(&state, &order_id, command_id, request).await {
         Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Err(ErrorCode::ClaimNotFound.into()),
         Err(failure) => Err(failure),
-        Ok(()) => find(&state, &order_id, &id).await.map(Json),
+        Ok(done) => view(&done.order(&state).await?, &id).map(Json),
     }
 }
 
 async fn find(state: &AppState, order_id: &OrderId, id: &ClaimId) -> Result<ClaimView, Failure> {
-    let order = views::document(state, order_id).await?;
-    let found = order.as_ref().and_then(|order| order.claim(id).map(|claim| ClaimView::of(order, claim)));
-    found.ok_or_else(|| ErrorCode::ClaimNotFound.into())
+    view(&views::document(state, order_id).await?.ok_or(ErrorCode::ClaimNotFound)?, id)
+}
+
+fn view(order: &Order, id: &ClaimId) -> Result<ClaimView, Failure> {
+    order.claim(id).map(|claim| ClaimView::of(order, claim)).ok_or_else(|| ErrorCode::ClaimNotFound.into())
 }

@@ -31,8 +31,8 @@ pub(crate) async fn decide(
     body: JsonBody,
 ) -> Result<Json<DecisionView>, Failure> {
     let choice = body.read(read_decision)?;
-    commands::run(&state, &order_id, id, Request::Decide { decision_id: decision_id.clone(), choice }).await?;
-    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    let done = commands::run(&state, &order_id, id, Request::Decide { decision_id: decision_id.clone(), choice }).await?;
+    let order = done.order(&state).await?;
     let decision = order.decisions.iter().find(|known| known.decision_id == decision_id).ok_or(ErrorCode::Internal)?;
     Ok(Json(DecisionView::of(&order, decision)))
 }

@@ -100,7 +100,7 @@ pub(crate) async fn act(
     match commands::run(&state, &order_id, command_id, request).await {
         Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Err(ErrorCode::FulfillmentOrderNotFound.into()),
         Err(failure) => Err(failure),
-        Ok(()) => {
+        Ok(_) => {
             code.fits(&state, &id).await;
             views::show(&state, &Shown::FulfillmentOrder(id)).await
         }

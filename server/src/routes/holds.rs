@@ -10,7 +10,6 @@ use oms_domain::{
     ids::{HoldId, OrderId},
     order::Request,
 };
-use uuid::Uuid;
 
 use crate::{
     commands,
@@ -31,11 +30,11 @@ pub(crate) async fn place(
     body: JsonBody,
 ) -> Result<(StatusCode, Json<HoldView>), Failure> {
     let HoldBody { hold_id, reason, expires_at } = body.read(HoldBody::read)?;
-    let made_up = || HoldId::parse(Uuid::now_v7().to_string()).map_err(|_| Failure::from(ErrorCode::Internal));
+    let made_up = || HoldId::parse(id.made_up().to_string()).map_err(|_| Failure::from(ErrorCode::Internal));
     let hold_id = hold_id.map_or_else(made_up, Ok)?;
-    commands::run(&state, &order_id, id, Request::PlaceHold { hold_id: hold_id.clone(), reason, expires_at }).await?;
-    let order = views::existing(&state, &order_id).await?;
-    let hold = order.as_ref().and_then(|order| order.holds.iter().find(|hold| hold.hold_id == hold_id));
+    let done = commands::run(&state, &order_id, id, Request::PlaceHold { hold_id: hold_id.clone(), reason, expires_at }).await?;
+    let order = done.order(&state).await?;
+    let hold = order.holds.iter().find(|hold| hold.hold_id == hold_id);
     let gone = || Problem::new(ErrorCode::NotFound).detail("the hold was lifted at once, as its expiry has passed");
     Ok((StatusCode::CREATED, Json(HoldView::from(hold.ok_or_else(gone)?))))
 }
@@ -78,9 +77,8 @@ pub(crate) async fn extend(
     let ExtensionBody { until } = body.read(ExtensionBody::read)?;
     let unknown = || Problem::new(ErrorCode::NotFound).detail("the order has no such deadline: GET its deadlines for their ids");
     let (wait, subject) = parse_deadline_id(&deadline_id).ok_or_else(unknown)?;
-    commands::run(&state, &order_id, id, Request::ExtendDeadline { wait, subject: subject.to_owned(), until }).await?;
-    let order = views::existing(&state, &order_id).await?;
-    let deadlines = order.map(|order| order.deadlines()).unwrap_or_default();
+    let done = commands::run(&state, &order_id, id, Request::ExtendDeadline { wait, subject: subject.to_owned(), until }).await?;
+    let deadlines = done.order(&state).await?.deadlines();
     let extended = deadlines.iter().find(|known| known.wait == wait && known.subject == subject).ok_or_else(unknown)?;
     Ok(Json(DeadlineView::from(extended)))
 }

@@ -54,44 +54,54 @@ use crate::{
     state::AppState,
 };
 
-/// Everything with a small body: read whole, bounded in time.
+/// Placing an order. Keys: the answer is kept with the intake's announcement.
+pub(crate) fn placing() -> Doors {
+    Doors::new().door(Need::of(P::PlaceOrders, ToChannels), routes!(orders::place))
+}
+
+/// Commands that say all there is to say of them. Keys: the order knows them. Not those that bring what a command does not carry (addresses,
+/// tokens), or whose ids follow from what is there: two bodies could be one command, or one body two.
+pub(crate) fn commands() -> Doors {
+    Doors::new()
+        .door(Need::of(P::CancelOrders, ToBoth), routes!(cancellations::cancel))
+        .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::cancel))
+        .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::place))
+        .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::release))
+        .door(Need::of(P::ExtendDeadlines, ToBoth), routes!(holds::extend))
+        .door(Need::of(P::RefundOrders, ToBoth), routes!(money::refund))
+        .door(Need::of(P::ResolvePayments, ToBoth), routes!(money::resolve_payment))
+        .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::decide))
+        .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::resolve))
+        .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::retry))
+        .door(
+            Need::of(P::WorkFulfillment, ToBoth).but("action", &["release", "move", "split", "merge"], P::PlanFulfillment),
+            routes!(fulfillment::act),
+        )
+        .door(Need::of(P::DecideClaims, ToBoth), routes!(claims::answer))
+}
+
+/// Everything with a small body: read whole, bounded in time. Keys: the answer to what was done is kept.
 pub(crate) fn small() -> Doors {
     Doors::new()
-        .door(Need::of(P::PlaceOrders, ToChannels), routes!(orders::place))
         .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::allocation))
         .door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
-        .door(Need::of(P::CancelOrders, ToBoth), routes!(cancellations::cancel))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(cancellations::get))
         .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::change))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(changes::get))
-        .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::cancel))
         .door(Need::of(P::NoteOrders, ToBoth), routes!(notes::write, notes::list))
-        .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::place))
-        .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::release))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(holds::deadlines))
-        .door(Need::of(P::ExtendDeadlines, ToBoth), routes!(holds::extend))
-        .door(Need::of(P::RefundOrders, ToBoth), routes!(money::refund))
         .door(Need::of(P::TakePayments, ToBoth), routes!(money::add_payment))
-        .door(Need::of(P::ResolvePayments, ToBoth), routes!(money::resolve_payment))
-        .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::decide))
-        .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::resolve))
         .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::list))
-        .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::retry))
         .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::list))
         .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::retry))
         .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::list))
         .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::get))
-        .door(
-            Need::of(P::WorkFulfillment, ToBoth).but("action", &["release", "move", "split", "merge"], P::PlanFulfillment),
-            routes!(fulfillment::act),
-        )
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::create))
         .door(Need::of(P::OpenClaims, ToBoth), routes!(claims::open))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(claims::get))
-        .door(Need::of(P::DecideClaims, ToBoth), routes!(claims::answer))
         .door(Need::of(P::StartExchanges, ToBoth), routes!(exchanges::start))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(exchanges::get))
         .door(Need::of(P::OpenReturns, ToBoth), routes!(returns::open))
@@ -149,16 +159,20 @@ pub(crate) fn probes() -> Doors {
 
 /// The whole API with its layers.
 pub fn router(state: AppState) -> Router {
+    let (placing, needs_of_placing) = placing().into_parts();
+    let (commands, needs_of_commands) = commands().into_parts();
     let (small, needs_of_small) = small().into_parts();
     let (streamed, needs_of_streamed) = streamed().into_parts();
     let (probes, needs_of_probes) = probes().into_parts();
-    let needs = Arc::new(needs_of_small.merge(needs_of_streamed).merge(needs_of_probes));
+    let needs = Arc::new(needs_of_placing.merge(needs_of_commands).merge(needs_of_small).merge(needs_of_streamed).merge(needs_of_probes));
     let keeper = identity::Doorkeeper { state: state.clone(), needs };
     // The layer added last is the outermost.
     let small = small
+        .layer(from_fn_with_state(state.clone(), idempotency::by_body))
+        .merge(placing.layer(from_fn_with_state(state.clone(), idempotency::by_intake)))
+        .merge(commands.layer(from_fn(idempotency::by_order)))
         // `body::whole` has the bound: the extractor's own, of 2 MB, would refuse what it let in.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(state.clone(), idempotency::by_body))
         // Who is still sending holds no place that others could have.
         .layer(from_fn_with_state(Arc::clone(&state.requests), load::shed))
         .layer(from_fn_with_state(state.clone(), body::whole))

@@ -20,7 +20,6 @@ use crate::{
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
     state::AppState,
-    views,
 };
 
 #[utoipa::path(
@@ -34,8 +33,7 @@ pub(crate) async fn refund(
     body: JsonBody,
 ) -> Result<(StatusCode, Json<RefundView>), Failure> {
     let (refund_id, request) = body.read(read_refund)?;
-    commands::run(&state, &order_id, id, request).await?;
-    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    let order = commands::run(&state, &order_id, id, request).await?.order(&state).await?;
     let refund = order.refund(&refund_id).ok_or(ErrorCode::Internal)?;
     Ok((StatusCode::CREATED, Json(RefundView::of(&order, refund))))
 }
@@ -52,8 +50,8 @@ pub(crate) async fn add_payment(
 ) -> Result<(StatusCode, Json<PaymentView>), Failure> {
     let instrument = body.read(read_payment)?;
     keep_token(&state, &order_id, &instrument).await?;
-    commands::run(&state, &order_id, id, Request::AddPayment { payment: CorePayment::of(&instrument) }).await?;
-    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    let done = commands::run(&state, &order_id, id, Request::AddPayment { payment: CorePayment::of(&instrument) }).await?;
+    let order = done.order(&state).await?;
     let payment = order.payments.iter().find(|known| known.payment_id == instrument.payment_id).ok_or(ErrorCode::Internal)?;
     Ok((StatusCode::CREATED, Json(PaymentView::from(payment))))
 }
@@ -70,8 +68,7 @@ pub(crate) async fn resolve_payment(
     body: JsonBody,
 ) -> Result<Json<PaymentView>, Failure> {
     let request = body.read(read_resolve_payment(payment_id.clone(), number))?;
-    commands::run(&state, &order_id, id, request).await?;
-    let order = views::existing(&state, &order_id).await?.ok_or(ErrorCode::Internal)?;
+    let order = commands::run(&state, &order_id, id, request).await?.order(&state).await?;
     Ok(Json(PaymentView::from(order.payment(&payment_id).ok_or(ErrorCode::Internal)?)))
 }
 

@@ -23,6 +23,7 @@ use crate::{
     convert,
     extract::{InPath, JsonBody, Params, PreferredWait},
     failure::Failure,
+    layers::idempotency::{self, Under},
     placing,
     state::AppState,
     views::{self, Shown},
@@ -40,27 +41,35 @@ pub(crate) async fn place(
     State(state): State<AppState>,
     caller: Caller,
     wait: Option<PreferredWait>,
+    Under(key): Under,
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let placed = body.read(order)?;
     caller.refuse_channel(&placed.channel)?;
-    let outcome = placing::place(&state, placed.clone()).await?;
+    let shown = Shown::Order(placed.order_id.clone());
+    let location = format!("/v1/orders/{}", placed.order_id);
+    let (outcome, is_repeat) = match &key {
+        Some(key) => placing::place_under(&state, key.answered(&shown, &location).as_placing(), placed.clone()).await?,
+        None => (placing::place(&state, placed.clone()).await?, false),
+    };
     if let Some(wait) = &wait {
         state.starter.wait_until_sourced(&placed.order_id, wait.0.min(state.limits.prefer_wait_max)).await?;
     }
-    let shown = Shown::Order(placed.order_id.clone());
     let mut response = match (outcome, &wait) {
         // Nothing has been recorded of it yet: there is nothing to read.
-        (Placed::Created, None) => shown.answer(OrderView::of(&placed, None, &BTreeMap::new())),
-        (Placed::Created, Some(_)) | (Placed::Existing, _) => views::show(&state, &shown).await?,
+        (Placed::Created, None) if !is_repeat => shown.answer(OrderView::of(&placed, None, &BTreeMap::new())),
+        _ => views::show(&state, &shown).await?,
     };
     *response.status_mut() = match outcome {
         Placed::Created => StatusCode::CREATED,
         Placed::Existing => StatusCode::OK,
     };
     let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/orders/{}", placed.order_id)) {
+    if let Ok(location) = HeaderValue::from_str(&location) {
         headers.insert(header::LOCATION, location);
+    }
+    if is_repeat {
+        idempotency::mark_repeated(headers);
     }
     if wait.is_some() {
         headers.insert("preference-applied", HeaderValue::from_static("wait"));

@@ -65,5 +65,5 @@ async fn try_begin(state: &AppState, id: &FulfillmentOrderId, picker: &str) -> R
     let order_id = id.order_id().ok_or(ErrorCode::FulfillmentOrderNotFound)?;
     let action = FulfillmentRequest::StartPicking { picker: picker.to_owned() };
     let request = Request::Fulfillment { fulfillment_order_id: id.clone(), action };
-    commands::run(state, &order_id, CommandId(format!("picklist:{picker}:{id}:{}", Uuid::now_v7())), request).await
+    commands::run(state, &order_id, CommandId::new(format!("picklist:{picker}:{id}:{}", Uuid::now_v7())), request).await.map(drop)
 }

@@ -140,7 +140,7 @@ pub(crate) async fn act(
 async fn command(state: &AppState, id: &ReturnId, command_id: CommandId, request: Request) -> Result<(), Failure> {
     let order_id = id.order_id().ok_or(ErrorCode::ReturnNotFound)?;
     let _passage = state.gates.enter(&order_id).await?;
-    match state.starter.return_command(id, ReturnRequest { command_id: command_id.0, request }).await {
+    match state.starter.return_command(id, ReturnRequest { command_id: command_id.id, request }).await {
         Err(StarterError::NotFound) => Err(ErrorCode::ReturnNotFound.into()),
         Err(error) => Err(error.into()),
         Ok(_) => Ok(()),

@@ -113,7 +113,7 @@ fn refused(error: StoreError) -> Failure {
 pub(crate) async fn adjust(
     State(state): State<AppState>,
     caller: Caller,
-    CommandId(request): CommandId,
+    request: CommandId,
     body: JsonBody,
 ) -> Result<Json<AdjustmentsView>, Failure> {
     let AdjustmentsBody { adjustments } = body.read(AdjustmentsBody::read)?;
@@ -122,7 +122,7 @@ pub(crate) async fn adjust(
     let now = state.now();
     let named = |(n, body): (usize, AdjustmentBody)| {
         let row = convert::adjustment(body, now);
-        oms_store::Adjustment { adjustment_id: row.adjustment_id.or_else(|| Some(format!("{request}#{n}"))), ..row }
+        oms_store::Adjustment { adjustment_id: row.adjustment_id.or_else(|| Some(request.part(n).id)), ..row }
     };
     let seen = |(_, body): &(usize, AdjustmentBody)| caller.sees_facility(&body.facility_id);
     let rows: Vec<oms_store::Adjustment> = adjustments.iter().cloned().enumerate().filter(seen).map(named).collect();

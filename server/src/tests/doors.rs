@@ -61,7 +61,8 @@ pub(super) fn key(account: &str) -> &'static str {
 }
 
 fn needs() -> Needs {
-    [routes::streamed(), routes::probes()].into_iter().fold(routes::small().into_parts().1, |all, doors| all.merge(doors.into_parts().1))
+    let others = [routes::placing(), routes::commands(), routes::streamed(), routes::probes()];
+    others.into_iter().fold(routes::small().into_parts().1, |all, doors| all.merge(doors.into_parts().1))
 }
 
 /// Every route behind the very lock, with nothing behind it: 204 says that somebody was let in.

@@ -30,4 +30,5 @@ mod reserving;
 mod returns;
 mod screening;
 mod sourcing;
+mod told_once;
 mod waiting;

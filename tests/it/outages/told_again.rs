@@ -9,6 +9,7 @@ use oms_domain::{
     taken::COMMANDS_KEPT,
 };
 use oms_starter::{CommandRequest, StarterError};
+use serde_json::json;
 use temporalio_client::WorkflowTerminateOptions;
 
 use super::lives_once::{handle, known};
@@ -41,5 +42,33 @@ fn a_command_that_comes_again_after_a_hundred_others_and_another_run_is_the_same
         ensure!(reused, "{other:?}");
         shop.cancel(&id, "c1", &[]).await?;
         shop.until_status(&id, "cancelled").await.map(drop)
+    })
+}
+
+#[test]
+fn a_key_is_known_by_the_next_run_and_by_an_order_that_has_ended() -> Result<()> {
+    in_shop_under(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let id = order.heading.order_id.parse()?;
+        let part = order.fulfillment_orders[0].fulfillment_order_id.as_str();
+        let act = async |action: &str, body: serde_json::Value| {
+            let answer = shop.post_keyed(&format!("/v1/fulfillment-orders/{part}/{action}"), "k", &body).await?;
+            let repeated = answer.headers.contains_key("idempotency-replayed");
+            answer.view::<serde_json::Value>(200).map(|_| repeated)
+        };
+        let picks = json!({"picker": "P-7"});
+        ensure!(!act("start-picking", picks.clone()).await?, "it is new");
+        handle(shop, &id).terminate(WorkflowTerminateOptions::default()).await?;
+        let before = known(shop, &id).await?;
+        ensure!(act("start-picking", picks.clone()).await?, "it was recorded");
+        assert_eq!(known(shop, &id).await?, before);
+        ensure!(!act("ship", json!({"carrier": "van", "tracking_number": format!("V-{part}")})).await?, "it is new");
+        ensure!(!act("deliver", json!({})).await?, "it is new");
+        shop.until_status(&id, "completed").await?;
+        let before = known(shop, &id).await?;
+        ensure!(act("start-picking", picks).await?, "the order knows it, though it has ended");
+        assert_eq!(known(shop, &id).await?, before);
+        Ok(())
     })
 }

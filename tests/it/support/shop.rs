@@ -21,6 +21,7 @@ use oms_server::AppState;
 use oms_starter::Starter;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{
@@ -246,6 +247,14 @@ impl Shop {
         let answer: Value = self.post("/v1/stock/adjustments", &json!({"adjustments": [adjustment]})).await?.view(200)?;
         ensure!(answer["results"][0]["result"] == "applied", "{answer}");
         Ok(())
+    }
+
+    /// What a statement counts in the database itself.
+    pub async fn count(&self, statement: &str) -> Result<u64> {
+        let mut connection = PgConnection::connect(&self.system.addresses.database_url).await?;
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(count.try_into()?)
     }
 
     /// The gateway's own books of the order.

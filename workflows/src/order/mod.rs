@@ -55,8 +55,9 @@ impl OrderWorkflow {
     pub async fn command(ctx: &mut WorkflowContext<Self>, request: CommandRequest) -> Result<CommandAnswer, BoxError> {
         let ticket = driver::ask(ctx, &request.command()).await?;
         effects::await_labels(ctx, &request.request).await?;
-        let (version, status) = driver::durable(ctx, ticket).await?;
-        Ok(CommandAnswer { version, status })
+        let durable = driver::durable(ctx, ticket).await?;
+        let answer = |s: &Self| s.run.line.this().map(|order| CommandAnswer::of(order, &request.command_id, durable));
+        ctx.state(answer).ok_or_else(|| "nothing is known of the order".into())
     }
 
     /// Stock was granted to waiting units. Takes any payload: one that makes no sense is left alone.
