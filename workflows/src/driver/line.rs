@@ -158,6 +158,10 @@ impl<P: Process> Line<P> {
                 Err(_) => {}
             }
         }
+        self.tell_again(at);
+    }
+
+    fn tell_again(&mut self, at: Timestamp) {
         for command in std::mem::take(&mut self.meaningless) {
             self.take(&command, at);
         }
@@ -238,6 +242,17 @@ impl<P: Process> Line<P> {
     pub fn settle(&mut self, written: &Unrecorded<P>) {
         // It stood on what was recorded last: what meant nothing then means nothing.
         self.meaningless.clear();
+        self.is_durable(written);
+    }
+
+    /// It was durable before, by a task that was lost with its worker: the world has known of it since, and has told facts of it that meant
+    /// nothing to this run until it came to it, too.
+    pub fn settle_found(&mut self, written: &Unrecorded<P>, at: Timestamp) {
+        self.is_durable(written);
+        self.tell_again(at);
+    }
+
+    fn is_durable(&mut self, written: &Unrecorded<P>) {
         self.batches.drain(..written.batches);
         while self.batches.front().is_some_and(|first| first.events.is_empty()) {
             self.batches.pop_front();
@@ -385,6 +400,18 @@ mod tests {
         line.settle(&sent);
         line.adopt(shelf(&["label", "scan after label"]), AT);
         assert!(line.to_record().is_none(), "once");
+    }
+
+    #[test]
+    fn a_fact_that_meant_nothing_is_told_again_to_what_a_lost_task_has_recorded() {
+        let mut line = line(&[]);
+        // The task that booked the label was lost after its record; the carrier, who knew the number from there, has told of the parcel.
+        line.take(&"scan after label".to_owned(), AT);
+        line.take(&"label".to_owned(), AT);
+        let sent = line.to_record().unwrap();
+        line.settle_found(&sent, AT);
+        assert_eq!(line.this().unwrap().things, ["label", "scan after label"]);
+        assert_eq!(line.to_record().unwrap().events.len(), 1);
     }
 
     #[test]

@@ -33,7 +33,10 @@ pub(super) async fn record<W: Driven>(ctx: &WorkflowContext<W>) -> Result<(), Wo
         }
         match answer.map(|answer| (answer.outcome, answer.version)) {
             None | Some((RecordOutcome::Appended, _)) => ctx.state_mut(|s| s.run_state_mut().line.settle(&unrecorded)),
-            Some((RecordOutcome::Same, stored)) if stored <= version => ctx.state_mut(|s| s.run_state_mut().line.settle(&unrecorded)),
+            Some((RecordOutcome::Same, stored)) if stored <= version => {
+                let at = now(ctx)?;
+                ctx.state_mut(|s| s.run_state_mut().line.settle_found(&unrecorded, at));
+            }
             Some((RecordOutcome::Same | RecordOutcome::Other, _)) => adopt(ctx, |_, _| true).await?,
             Some((RecordOutcome::Behind, stored)) => {
                 let at = now(ctx)?;
