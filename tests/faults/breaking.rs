@@ -14,7 +14,7 @@ use temporalio_common::protos::temporal::api::{
     workflowservice::v1::{ResetWorkflowExecutionRequest, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest},
 };
 use tokio::time::{Instant, sleep};
-use tonic::IntoRequest;
+use tonic::{Code, IntoRequest};
 
 use crate::{
     ground::Ground,
@@ -132,9 +132,18 @@ pub async fn run_reset(ground: &Ground, fault: &Fault) -> Result<()> {
         request_id: format!("reset-{}", fault.random.clone().next()),
         ..Default::default()
     };
-    client.connection().workflow_service().reset_workflow_execution(request.into_request()).await?;
-    Ok(())
+    let mut service = client.connection().workflow_service();
+    let until = Instant::now() + FIRST_TASK_WITHIN;
+    loop {
+        match service.reset_workflow_execution(request.clone().into_request()).await {
+            // Its first task is not over yet: there is nothing to reset to.
+            Err(status) if status.code() == Code::InvalidArgument && Instant::now() < until => sleep(Duration::from_millis(200)).await,
+            reset => return Ok(reset.map(drop)?),
+        }
+    }
 }
+
+const FIRST_TASK_WITHIN: Duration = Duration::from_secs(20);
 
 pub async fn run_terminated(ground: &Ground, fault: &Fault) -> Result<()> {
     let (workflow_id, client) = (first_open(ground, fault).await?, ground.temporal_client().await?);

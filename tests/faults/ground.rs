@@ -184,6 +184,12 @@ impl Ground {
         run_to_end(&Program::This, args, &env, &self.folder.path().join("logs")).await
     }
 
+    /// Makes the product's schema in another database.
+    pub async fn set_up(&self, database_url: &str) -> Result<()> {
+        let env = with(&with(&self.env, "TEMPORAL_ADDRESS", self.temporal.address()), "DATABASE_URL", database_url);
+        run_to_end(&Program::This, &["setup"], &env, &self.folder.path().join("logs")).await
+    }
+
     /// What a command of the product answers. It may say that not all is well, and nothing else.
     pub async fn ask(&self, args: &[&str]) -> Result<Value> {
         let env = with(&self.env, "TEMPORAL_ADDRESS", self.temporal.address());
@@ -260,7 +266,7 @@ impl Companies {
 }
 
 /// Where `oms` keeps its tools too.
-fn tools() -> Result<Tools> {
+pub fn tools() -> Result<Tools> {
     let cache = std::env::var_os("OMS_CACHE_DIR").map(Into::into).or_else(|| dirs::cache_dir().map(|folder| folder.join("oms")));
     Ok(Tools::new(cache.context("there is no cache folder; set OMS_CACHE_DIR")?, Progress::on_stderr()))
 }

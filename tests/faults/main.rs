@@ -19,6 +19,7 @@ mod feeds;
 mod gone;
 mod ground;
 mod http_proxy;
+mod moving;
 mod process;
 mod random;
 mod report;

@@ -14,8 +14,8 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use crate::{breaking::start_again, ground::Ground, scenarios::Fault};
 
 /// Orders that are finished before the copy, and again until it is needed, and how long they have for it.
-const FINISHED: usize = 6;
-const GO_ON_FOR: Duration = Duration::from_secs(20);
+pub const FINISHED: usize = 6;
+pub const GO_ON_FOR: Duration = Duration::from_secs(20);
 /// A server that finds it takes what is written there for all there is, and is a primary from then on.
 const PROMOTE: &str = "recovery.signal";
 const NO_MORE_LOG: &str = "restore_command = 'false'\n";
@@ -126,7 +126,7 @@ async fn copy_of(ground: &mut Ground, store: Store) -> Result<PathBuf> {
     Ok(copied)
 }
 
-async fn put_back(ground: &Ground, store: Store, copied: &Path) -> Result<()> {
+pub async fn put_back(ground: &Ground, store: Store, copied: &Path) -> Result<()> {
     let data = ground.folder().join(store.data());
     tokio::fs::remove_dir_all(&data).await?;
     copy(copied, &data).await
@@ -149,7 +149,7 @@ async fn repaired(ground: &mut Ground, fault: &Fault, flag: &[&str]) -> Result<(
     Ok(())
 }
 
-fn summary(repaired: &Value) -> Result<String> {
+pub fn summary(repaired: &Value) -> Result<String> {
     let mut steps = BTreeMap::<&str, usize>::new();
     for repair in repaired["repairs"].as_array().context("repairs")? {
         *steps.entry(repair["step"].as_str().context("a step")?).or_default() += 1;

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use super::{Scenario, USUAL};
 use crate::{
     breaking::{connections_used_up, read_only, start_again},
+    moving::moved,
     restoring::{Store, promoted, promoted_behind, restored},
 };
 
@@ -82,6 +83,14 @@ pub const SCENARIOS: &[Scenario] = &[
         short: false,
         orders_min: 48,
         fault: fault!(|ground, fault| restored(ground, fault, Store::Postgres).await),
+        ..USUAL
+    },
+    Scenario {
+        name: "postgres_moved",
+        about: "PostgreSQL's data goes to another server, whose transactions begin anew",
+        short: false,
+        orders_min: 48,
+        fault: fault!(|ground, fault| moved(ground, fault).await),
         ..USUAL
     },
 ];
