@@ -13,7 +13,7 @@ const EXTENSION_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
 pub(crate) const EXTENDED_MAX: usize = 1_000;
 
 /// What has asked something outside, and has no other wait, is looked after so long after it was last heard of.
-const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// What waits for a person alone, likewise.
 const HEARD_OF_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 

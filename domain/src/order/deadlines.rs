@@ -87,7 +87,7 @@ impl Order {
     }
 
     /// When something should be heard of the order, if it was last heard of at `at`: the next wait is over, or something asked outside has
-    /// been answered, in an hour at most. None: it has ended, and nothing is owed any more.
+    /// been answered, within minutes. None: it has ended, and nothing is owed any more.
     pub fn next_wait_at(&self, at: Timestamp) -> Option<Timestamp> {
         if self.is_closed() {
             return None;

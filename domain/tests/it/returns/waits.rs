@@ -45,18 +45,18 @@ fn more_time_is_refused_for_what_is_not_waited_for_and_for_a_time_that_is_not_la
 }
 
 #[test]
-fn something_is_heard_of_a_return_by_its_next_wait_or_within_an_hour_of_asking_until_it_has_ended() {
+fn something_is_heard_of_a_return_by_its_next_wait_or_within_minutes_of_asking_until_it_has_ended() {
     let mut house = House::delivered(core(&[2]));
     let n = house.open(&[("1", 2)]);
     let now = |house: &House| at(house.order.second);
     // It has asked its order, and waits for nothing else.
     let asked = house.returns[n].next_wait_at(now(&house));
-    assert_eq!(asked, Some(now(&house) + SignedDuration::from_hours(1)));
+    assert_eq!(asked, Some(now(&house) + SignedDuration::from_mins(2)));
     house.obey(n);
     assert_eq!(house.returns[n].next_wait_at(now(&house)), Some(house.returns[n].deadlines()[0].due));
     house.wait(n);
     // Nobody can send with its label any more once the carrier has said so, and its order knows how it ended.
-    assert!(house.returns[n].next_wait_at(now(&house)) <= Some(now(&house) + SignedDuration::from_hours(1)));
+    assert!(house.returns[n].next_wait_at(now(&house)) <= Some(now(&house) + SignedDuration::from_mins(2)));
     house.obey(n);
     assert_eq!((house.status(n), house.returns[n].next_wait_at(now(&house))), ("expired", None));
 }
