@@ -56,6 +56,19 @@ CREATE OR REPLACE FUNCTION stands(for_order text, events jsonb) RETURNS boolean 
         WHERE e.id IS DISTINCT FROM n.id);
 $$;
 
+-- Keeps what an order began as: its policy with those of others.
+CREATE OR REPLACE FUNCTION keep_beginning(of_order text, beginning jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    -- NULL: it says none.
+    policy_is uuid := md5((beginning -> 'policy')::text)::uuid;
+BEGIN
+    IF policy_is IS NOT NULL THEN
+        INSERT INTO policies (policy_id, policy) VALUES (policy_is, beginning -> 'policy') ON CONFLICT DO NOTHING;
+    END IF;
+    INSERT INTO order_cores (order_id, core, policy_id) VALUES (of_order, beginning - 'policy', policy_is)
+    ON CONFLICT (order_id) DO UPDATE SET core = excluded.core, policy_id = excluded.policy_id;
+END $$;
+
 -- The one way an order's progress becomes durable here: it is appended at a version. Version check, units, projection and events, in one
 -- round trip. Answers appended; or, with nothing changed: same, where the same stands there already; other, where something else does;
 -- behind, where what it comes after is missing.
@@ -89,6 +102,12 @@ BEGIN
         RETURN;
     END IF;
 
+    -- The guard's version is all that keeps events of one number apart: see 0120_months.sql.
+    IF EXISTS (SELECT FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint)
+            GROUP BY n.seq HAVING count(*) > 1 OR n.seq <= base OR n.seq > (record -> 'version')::bigint) THEN
+        RAISE check_violation USING MESSAGE = 'events that are not of the versions recorded';
+    END IF;
+
     outcome := 'appended';
     new_keys := new_tracking_keys(record -> 'fulfillment_orders');
     IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR again <> '{}' OR record -> 'grants_seen' <> '[]' THEN
@@ -100,12 +119,15 @@ BEGIN
             JOIN fulfillment_statuses t USING (status) WHERE t.is_packed) THEN
         PERFORM note_picks(this_order, at);
     END IF;
+    IF closing THEN
+        -- Whoever repeats a step is told that the order is closed.
+        DELETE FROM reservation_steps s WHERE s.order_id = this_order;
+    END IF;
     IF closing OR record -> 'grants_seen' <> '[]' THEN
         PERFORM forget_shorts(this_order, record -> 'grants_seen', closing);
     END IF;
     IF record -> 'beginning' <> 'null' THEN
-        INSERT INTO order_beginnings (order_id, beginning) VALUES (this_order, record -> 'beginning')
-        ON CONFLICT (order_id) DO UPDATE SET beginning = excluded.beginning;
+        PERFORM keep_beginning(this_order, record -> 'beginning');
     END IF;
     INSERT INTO order_events (order_id, seq, id, kind, at, data)
     SELECT this_order, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n
@@ -113,7 +135,7 @@ BEGIN
     IF record -> 'commands' <> '[]' THEN
         INSERT INTO order_commands (order_id, command_id, body_hash, version)
         SELECT this_order, c.command_id, c.body_hash, c.version FROM jsonb_populate_recordset(NULL::order_commands, record -> 'commands') AS c
-        ON CONFLICT (order_id, command_id) DO UPDATE SET body_hash = excluded.body_hash, version = excluded.version, led_to_nothing = false
+        ON CONFLICT (order_id, (md5(command_id)::uuid)) DO UPDATE SET body_hash = excluded.body_hash, version = excluded.version, led_to_nothing = false
         WHERE order_commands.led_to_nothing;
     END IF;
     stored_version := (record -> 'version')::bigint;

@@ -23,6 +23,9 @@ pub struct StoreConfig {
     pub dynamodb_endpoint: Option<String>,
     pub table: String,
     pub snapshot_guard: SnapshotGuard,
+    /// Whole months for which events and movements of stock are kept; `None`: for good. What an order that is not over has done stays, and
+    /// so does what the movements came to.
+    pub history_months: Option<u32>,
 }
 
 /// Which stock snapshots a person looks at before they are applied.
@@ -54,6 +57,7 @@ impl StoreConfig {
             dynamodb_endpoint: None,
             table: "orders".to_owned(),
             snapshot_guard: SnapshotGuard::default(),
+            history_months: None,
         }
     }
 }

@@ -33,6 +33,7 @@ mod instruments;
 mod intake;
 mod invariants;
 mod keyed;
+mod months;
 mod notes;
 mod order_item;
 mod order_list;

@@ -73,23 +73,7 @@ struct Read {
 /// The beginning.
 const START: (i64, &str, i64) = (0, "0", 0);
 
-const READ: &str = "WITH here AS MATERIALIZED (
-        SELECT outbox_epoch() AS epoch, pg_snapshot_xmin(pg_current_snapshot()) AS horizon
-    ), scanned AS MATERIALIZED (
-        SELECT e.*, outbox_position(e.epoch, e.xid, e.event_id) AS position FROM order_events e
-        WHERE (e.epoch, e.xid, e.event_id) > ($1, $2::xid8, $3)
-            AND (e.epoch < (SELECT epoch FROM here) OR e.xid < (SELECT horizon FROM here))
-        ORDER BY e.epoch, e.xid, e.event_id LIMIT $4
-    ), page AS (
-        SELECT * FROM scanned s
-        WHERE ($5::text[] = '{}' OR s.kind = ANY ($5)) AND ($6::integer IS NULL OR s.order_id = '' OR outbox_lane(s.order_id) = $6)
-        ORDER BY s.epoch, s.xid, s.event_id LIMIT $7
-    )
-    SELECT jsonb_build_object('horizon', (SELECT outbox_position(epoch, horizon, 0) FROM here),
-        'scanned', (SELECT count(*) FROM scanned),
-        'last_scanned', (SELECT position FROM scanned ORDER BY epoch DESC, xid DESC, event_id DESC LIMIT 1),
-        'events', coalesce((SELECT jsonb_agg(jsonb_build_object('position', position, 'order_id', order_id, 'seq', seq, 'kind', kind,
-            'at', at, 'data', data) ORDER BY epoch, xid, event_id) FROM page), '[]'))";
+const READ: &str = "SELECT read_outbox($1, $2::xid8, $3, $4, $5, $6, $7)";
 
 fn parse(position: &str) -> Option<(i64, &str, i64)> {
     let (epoch, rest) = position.split_once('-')?;

@@ -96,24 +96,40 @@ const STATEMENTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What went so far, and the first thing that did not.
+#[derive(Default)]
+struct Pruning(Pruned, Option<StoreError>);
+
+impl Pruning {
+    fn note(&mut self, table: &str, gone: Result<u64, StoreError>) {
+        match gone {
+            Ok(0) => {}
+            Ok(rows) => drop(self.0.0.insert(table.to_owned(), rows)),
+            Err(error) => {
+                tracing::warn!(db.table = table, store.error = %error, "what is past its time could not be deleted");
+                self.1.get_or_insert(error);
+            }
+        }
+    }
+}
+
 impl Store {
-    /// Deletes at most `limit` rows of each table; a schedule calls it until nothing goes any more.
+    /// Deletes at most `limit` rows of each table; a schedule calls it until nothing goes any more. Of what stands in months, it sees that
+    /// those to come are there, and drops the oldest one that has been kept for long enough.
     ///
     /// # Errors
     /// The first one, once every table has had its turn.
     pub async fn prune(&self, limit: u32) -> Result<Pruned, StoreError> {
-        let (mut pruned, mut failed) = (Pruned::default(), None);
+        let mut pruning = Pruning::default();
         for (table, statement) in STATEMENTS {
-            match sqlx::query(*statement).bind(i64::from(limit)).execute(&self.pool).await {
-                Ok(done) if done.rows_affected() == 0 => {}
-                Ok(done) => drop(pruned.0.insert((*table).to_owned(), done.rows_affected())),
-                Err(error) => {
-                    let error = StoreError::from(error);
-                    tracing::warn!(db.table = table, store.error = %error, "what is past its time could not be deleted");
-                    failed.get_or_insert(error);
-                }
-            }
+            let gone = sqlx::query(*statement).bind(i64::from(limit)).execute(&self.pool).await;
+            pruning.note(table, gone.map(|done| done.rows_affected()).map_err(StoreError::from));
         }
+        pruning.note("months to come", self.make_months().await.map(|_| 0));
+        if let Some(kept_months) = self.history_months {
+            pruning.note("months", self.drop_months(kept_months, limit).await);
+        }
+        let Pruning(pruned, failed) = pruning;
         failed.map_or(Ok(pruned), Err)
     }
 }

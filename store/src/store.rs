@@ -39,6 +39,7 @@ pub struct Store {
     pub(crate) table: Table,
     pub(crate) recent_intakes: Arc<RecentIntakes>,
     pub(crate) snapshot_guard: SnapshotGuard,
+    pub(crate) history_months: Option<u32>,
     email_key: Arc<SecretString>,
 }
 
@@ -88,6 +89,7 @@ impl Store {
             table,
             recent_intakes: Arc::default(),
             snapshot_guard: config.snapshot_guard,
+            history_months: config.history_months,
             email_key: Arc::new(config.email_key.clone()),
         })
     }
@@ -97,6 +99,11 @@ impl Store {
     pub async fn setup(&self) -> Result<(), StoreError> {
         MIGRATIONS.run(&self.pool).await?;
         functions::apply(&self.pool).await?;
+        match self.make_months().await {
+            // Others are at work, and nothing needs them yet: the next prune makes them.
+            Err(error @ StoreError::Busy { .. }) => tracing::warn!(store.error = %error, "the months to come were not made"),
+            done => drop(done?),
+        }
         self.table.create().await
     }
 

@@ -50,6 +50,10 @@ layer! {
         /// DynamoDB table of the orders [default: orders].
         #[arg(long, env = "OMS_DYNAMODB_TABLE", value_name = "TABLE")]
         dynamodb_table: String,
+        /// Whole months for which events and movements of stock are kept after their own, at least 3; then a month goes, but for what
+        /// orders that are not over have done, and the sums of the movements [default: for good].
+        #[arg(long, env = "OMS_HISTORY_MONTHS", value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1200))]
+        history_months: u32,
         /// Secret under which customers are hashed where they must be found again; changing it loses the search for older orders.
         #[arg(long, env = "OMS_PRIVACY_KEY", hide_env_values = true, value_name = "SECRET")]
         privacy_key: SecretString,
@@ -236,6 +240,7 @@ impl DatabaseLayer {
         let mut config = StoreConfig::new(database_url, derived(&privacy_key, "email"));
         config.max_connections = self.database_connections.unwrap_or(config.max_connections);
         config.table = self.dynamodb_table.unwrap_or(config.table);
+        config.history_months = self.history_months;
         Ok(config)
     }
 

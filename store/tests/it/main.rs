@@ -17,6 +17,7 @@ mod inbox;
 mod large;
 mod lists;
 mod locks;
+mod months;
 mod offers;
 mod order_store;
 mod outbox;
