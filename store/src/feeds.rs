@@ -200,12 +200,17 @@ impl Feeds<'_> {
     /// unless rows of it could not be read: what those named was not left out. A run that has not the rows that it should have fails.
     /// Ending a run twice changes nothing; the answer to a snapshot that is parked already is the run that was parked.
     pub async fn finish(&self, feed_id: Uuid) -> Result<FeedRun, StoreError> {
+        self.read_to_end(feed_id).await?;
+        let stands_for_it = self.work_on(feed_id).await?;
+        self.known(stands_for_it).await
+    }
+
+    pub(crate) async fn read_to_end(&self, feed_id: Uuid) -> Result<(), StoreError> {
         let mut tries = Tries::default();
         while let Err(error) = sqlx::query(END).bind(feed_id).execute(&self.0.pool).await {
             tries.again(error).await?;
         }
-        let stands_for_it = self.work_on(feed_id).await?;
-        self.known(stands_for_it).await
+        Ok(())
     }
 
     /// Ends a run that cannot be read to its end. What it had applied stays applied; of a stock snapshot, that is nothing. One that was read

@@ -11,15 +11,33 @@ use crate::{
     store::Tries,
 };
 
-/// Positions of a piece that is only looked at.
-const LOOKED_AT: i64 = 5_000;
-/// Positions of a piece that is applied: their rows are locked meanwhile.
-const APPLIED: i64 = 250;
+/// A step that is taken piece by piece, each in a transaction of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    KeepAbsent,
+    Weigh,
+    Apply,
+}
 
-const KEEP_ABSENT: &str = "SELECT keep_absent($1, $2)";
-const WEIGH: &str = "SELECT weigh_counts($1, $2)";
+impl Step {
+    fn statement(self) -> &'static str {
+        match self {
+            Self::KeepAbsent => "SELECT keep_absent($1, $2)",
+            Self::Weigh => "SELECT weigh_counts($1, $2)",
+            Self::Apply => "SELECT apply_counts($1, $2)",
+        }
+    }
+
+    /// Positions of a piece: while it is applied, their rows are locked.
+    fn positions(self) -> i64 {
+        match self {
+            Self::KeepAbsent | Self::Weigh => 5_000,
+            Self::Apply => 250,
+        }
+    }
+}
+
 const JUDGE: &str = "SELECT judge_snapshot($1, $2, $3, make_interval(secs => $4))";
-const APPLY: &str = "SELECT apply_counts($1, $2)";
 
 const REJECT: &str = "WITH rejected AS (
         UPDATE feeds SET status = 'rejected', decided_at = now(), finished_at = now() WHERE feed_id = $1 AND status = 'parked'
@@ -52,14 +70,14 @@ impl Feeds<'_> {
     /// Weighs a snapshot that was read to its end and applies it, unless it is to be parked; of any other feed, nothing. Answers the run
     /// that stands for it.
     pub(crate) async fn work_on(&self, feed_id: Uuid) -> Result<Uuid, StoreError> {
-        while self.piece(KEEP_ABSENT, feed_id, LOOKED_AT).await? {}
-        while self.piece(WEIGH, feed_id, LOOKED_AT).await? {}
+        while self.piece(Step::KeepAbsent, feed_id).await? {}
+        while self.piece(Step::Weigh, feed_id).await? {}
         let stands_for_it = self.judge(feed_id).await?;
         self.apply_snapshot(feed_id).await?;
         Ok(stands_for_it)
     }
 
-    async fn judge(&self, feed_id: Uuid) -> Result<Uuid, StoreError> {
+    pub(crate) async fn judge(&self, feed_id: Uuid) -> Result<Uuid, StoreError> {
         let SnapshotGuard { change_max_percent, from_positions, decide_within } = self.0.snapshot_guard;
         let mut tries = Tries::default();
         loop {
@@ -74,16 +92,16 @@ impl Feeds<'_> {
     /// Applies what there is of a snapshot that is to be applied; of any other, nothing. What was left out may have come to hold
     /// something since it was weighed.
     async fn apply_snapshot(&self, feed_id: Uuid) -> Result<(), StoreError> {
-        while self.piece(KEEP_ABSENT, feed_id, LOOKED_AT).await? {}
-        while self.piece(APPLY, feed_id, APPLIED).await? {}
+        while self.piece(Step::KeepAbsent, feed_id).await? {}
+        while self.piece(Step::Apply, feed_id).await? {}
         Ok(())
     }
 
     /// Works on the next piece. False: there is none.
-    async fn piece(&self, work: &'static str, feed_id: Uuid, positions: i64) -> Result<bool, StoreError> {
+    pub(crate) async fn piece(&self, step: Step, feed_id: Uuid) -> Result<bool, StoreError> {
         let mut tries = Tries::default();
         loop {
-            match sqlx::query_scalar(work).bind(feed_id).bind(positions).fetch_one(&self.0.pool).await {
+            match sqlx::query_scalar(step.statement()).bind(feed_id).bind(step.positions()).fetch_one(&self.0.pool).await {
                 Ok(more) => return Ok(more),
                 Err(error) => tries.again(error).await?,
             }

@@ -12,6 +12,7 @@ mod orders;
 mod report;
 mod reserve;
 mod shop;
+mod size;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,9 @@ use crate::{
     demo::stage::Stage,
     output::{self, Format},
 };
+
+/// Unless it is said how many.
+const ORDERS: u32 = 300;
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -42,6 +46,8 @@ pub enum Part {
     Imports,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
+    /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
+    Size,
 }
 
 /// `oms bench`
@@ -52,9 +58,12 @@ pub struct BenchArgs {
     /// Pairs of yardstick and system; the median counts.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// Orders of each run of `orders` and `cost`.
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    orders: u32,
+    /// Orders of each run of `orders` and `cost` [default: 300], and of the shop of `size` [default: 1000000].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    orders: Option<u32>,
+    /// Positions of stock of the shop of `size`, at 1,000 facilities.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    positions: u32,
     /// Folder with recorded data, for imports and memory [default: a data set drawn from a seed].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -69,7 +78,7 @@ impl BenchArgs {
     /// When a part cannot be started, or the system gives a wrong answer while it is measured.
     pub async fn run(self, format: Format) -> Result<()> {
         let tools = self.tools.tools()?;
-        let all = [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Memory];
+        let all = [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Memory, Part::Size];
         let parts = if self.parts.is_empty() { all.to_vec() } else { self.parts.clone() };
         let mut measurements = Vec::new();
         for part in parts {
@@ -82,13 +91,18 @@ impl BenchArgs {
     }
 
     async fn measure(&self, part: Part, tools: &Tools) -> Result<Vec<Measurement>> {
+        let orders = self.orders.unwrap_or(ORDERS);
         match part {
             Part::History => on_a_stage(tools, async |stage| history::measure(stage, self.pairs).await).await,
-            Part::Orders => on_a_stage(tools, async |stage| orders::measure(stage, self.pairs, self.orders).await).await,
-            Part::Cost => on_a_stage(tools, async |stage| cost::measure(stage, self.pairs, self.orders).await).await,
+            Part::Orders => on_a_stage(tools, async |stage| orders::measure(stage, self.pairs, orders).await).await,
+            Part::Cost => on_a_stage(tools, async |stage| cost::measure(stage, self.pairs, orders).await).await,
             Part::Reserve => on_a_stage(tools, async |stage| reserve::measure(stage, self.pairs).await).await,
             Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
+            Part::Size => {
+                let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);
+                on_a_stage(tools, async |stage| size::measure(stage, tools.progress(), orders, positions).await).await
+            }
         }
     }
 }
