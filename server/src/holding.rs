@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     failure::{self, Failure},
     promising::Basket,
-    routes::promises::{facilities, products},
+    routes::promises::products,
     state::AppState,
 };
 
@@ -21,21 +21,22 @@ const PLANS_MAX: u32 = 10;
 pub(crate) async fn hold(state: &AppState, body: &ReservationBody) -> Result<Holding, Failure> {
     let at = state.starter.clock().business(Timestamp::now());
     let basket_of = promise(body);
-    let mut basket = Basket {
-        body: &basket_of,
-        pickup_facility_id: body.pickup_facility_id.clone(),
-        products: products(state, &body.lines).await?,
-        facilities: facilities(state, at).await?,
-        stock: Vec::new(),
-        rules: &state.rules.current(),
-        // What is there is held, whether or not it is worth a consignment of its own: else others could have it.
-        may_wait: false,
-        at,
-    };
-    refuse_unknown_store(body, &basket)?;
-    let skus: Vec<Sku> = basket.products.keys().cloned().collect();
+    let products = products(state, &body.lines).await?;
+    let skus: Vec<Sku> = products.keys().cloned().collect();
     for _ in 0..PLANS_MAX {
-        basket.stock = state.store.availability(&skus).await?.positions.into_iter().map(Into::into).collect();
+        let availability = state.store.availability(&skus).await?;
+        let basket = Basket {
+            body: &basket_of,
+            pickup_facility_id: body.pickup_facility_id.clone(),
+            products: products.clone(),
+            places: state.store.places(Some(availability.facilities_version), at).await?,
+            stock: availability.positions.into_iter().map(Into::into).collect(),
+            rules: &state.rules.current(),
+            // What is there is held, whether or not it is worth a consignment of its own: else others could have it.
+            may_wait: false,
+            at,
+        };
+        refuse_unknown_store(body, &basket)?;
         let decision = basket.plan(body.reservation_id.as_str(), service(body.method)).map_err(failure::no_plan)?;
         match state.store.hold(&hold_of(body, &decision)?).await? {
             Holding::Short => {}
@@ -64,7 +65,7 @@ fn service(method: DeliveryMethod) -> Service {
 }
 
 fn refuse_unknown_store(body: &ReservationBody, basket: &Basket<'_>) -> Result<(), Failure> {
-    let known = |id: &str| basket.facilities.iter().any(|facility| facility.facility_id == id);
+    let known = |id: &str| basket.places.facilities.iter().any(|facility| facility.facility_id == id);
     match &body.pickup_facility_id {
         Some(id) if !known(id.as_str()) => {
             Err(failure::unknown(ErrorCode::UnknownFacility, std::iter::once("/pickup_facility_id".to_owned())))

@@ -1,9 +1,9 @@
 //! What a change set would do: its money by the rules, its stock and its promise as sourcing would plan them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use oms_allocation::{Facility, Invalid, Rules, StockLevel};
+use oms_allocation::{Invalid, Rules, StockLevel};
 use oms_api::{
     availability::PlaceBody,
     change::{AskedView, AvailableView, ChangePreviewView, PreviewLineView},
@@ -16,7 +16,7 @@ use oms_domain::{
     placed::{DeliveryGroup, DeliveryMethod},
 };
 use oms_starter::Preview;
-use oms_store::Product;
+use oms_store::{Places, Product};
 
 use crate::promising::Basket;
 
@@ -26,7 +26,7 @@ pub(crate) struct Previewed<'a> {
     /// Units that would look for a facility.
     pub(crate) seeking: Lines,
     pub(crate) products: BTreeMap<Sku, Product>,
-    pub(crate) facilities: Vec<Facility>,
+    pub(crate) places: Arc<Places>,
     pub(crate) stock: Vec<StockLevel>,
     pub(crate) rules: &'a Rules,
     pub(crate) at: Timestamp,
@@ -121,9 +121,9 @@ impl Previewed<'_> {
             channel: Some(self.preview.placed.channel.clone()),
             requested_delivery_date: self.preview.placed.requested_delivery_date,
         };
-        let (products, facilities, stock) = (self.products.clone(), self.facilities.clone(), self.stock.clone());
+        let (products, places, stock) = (self.products.clone(), Arc::clone(&self.places), self.stock.clone());
         let (rules, may_wait) = (self.rules, self.may_wait());
-        let basket = Basket { body: &body, pickup_facility_id: None, products, facilities, stock, rules, may_wait, at: self.at };
+        let basket = Basket { body: &body, pickup_facility_id: None, products, places, stock, rules, may_wait, at: self.at };
         basket.option_of(group.method.as_str())
     }
 

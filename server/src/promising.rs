@@ -1,14 +1,14 @@
 //! Plans a basket that is no order yet, as sourcing would plan the order.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use oms_allocation::{
-    Decision, Destination, Facility, Invalid, LineToSource, Options, OrderToSource, Position, Rules, Service, StockLevel, build_problem,
+    Decision, Destination, Invalid, LineToSource, Options, OrderToSource, Position, Rules, Service, StockLevel, build_problem,
 };
 use oms_api::promise::{PromiseBody, PromiseView, PromisedConsignmentView, PromisedUnitsView};
 use oms_domain::ids::{FacilityId, Sku};
-use oms_store::Product;
+use oms_store::{Places, Product};
 use uuid::Uuid;
 
 /// What the plans are made from.
@@ -17,7 +17,7 @@ pub(crate) struct Basket<'a> {
     /// The store, if it is picked up.
     pub(crate) pickup_facility_id: Option<FacilityId>,
     pub(crate) products: BTreeMap<Sku, Product>,
-    pub(crate) facilities: Vec<Facility>,
+    pub(crate) places: Arc<Places>,
     pub(crate) stock: Vec<StockLevel>,
     pub(crate) rules: &'a Rules,
     /// Units may wait where a consignment is not worth it, as an order's may at first.
@@ -28,7 +28,8 @@ pub(crate) struct Basket<'a> {
 impl Basket<'_> {
     /// Where its units would come from.
     pub(crate) fn plan(&self, basket_id: &str, service: Service) -> Result<Decision, Invalid> {
-        Ok(build_problem(&self.order(basket_id, service), &self.facilities, &self.stock, self.rules, self.at)?.decide(Options::default()))
+        Ok(build_problem(&self.order(basket_id, service), &self.places.facilities, &self.stock, self.rules, self.at)?
+            .decide(Options::default()))
     }
 
     /// One option for each shipping method.

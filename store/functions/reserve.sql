@@ -25,11 +25,41 @@ BEGIN
     RETURN gave = cardinality(needed);
 END $$;
 
--- The one conditional write that decides who gets stock: all positions or none, in one round trip. `needed` is what `positions`
--- add up to, each position once. The units of a checkout's hold that the request takes over, and those that the order is offered, are
--- the order's before anybody else can have them; what it leaves of them goes to whoever's turn it is. Answers done (with the step's
+-- What is left of steps whose units are taken: who has them, the answer to a repeat, and why it was decided so.
+CREATE OR REPLACE FUNCTION book_steps(requests jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO reservations AS x (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated)
+    SELECT r ->> 'order_id', p.fulfillment_order_id, p.line_id, p.facility_id, p.sku, sum(p.quantity)::bigint
+    FROM unnest(requests) AS r, jsonb_populate_recordset(NULL::unit_position, r -> 'positions') AS p
+    GROUP BY r ->> 'order_id', p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
+    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = x.allocated + excluded.allocated;
+    INSERT INTO reservation_steps (order_id, step_key, answer)
+    SELECT r ->> 'order_id', r ->> 'key', r -> 'answer' FROM unnest(requests) AS r;
+    INSERT INTO decisions (order_id, round, decision)
+    SELECT r ->> 'order_id', coalesce((SELECT max(d.round) FROM decisions d WHERE d.order_id = r ->> 'order_id'), 0) + 1, r -> 'decision'
+    FROM unnest(requests) AS r WHERE r -> 'decision' <> 'null';
+END $$;
+
+-- The one conditional write that decides who gets stock: all positions or none, in one round trip. Answers done (with the step's
 -- first answer), short (with what is there) or closed.
 CREATE OR REPLACE FUNCTION reserve(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    is_new boolean;
+BEGIN
+    -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
+    INSERT INTO order_guards (order_id, rank_at) VALUES (request ->> 'order_id', coalesce((request ->> 'rank_at')::timestamptz, now()))
+    ON CONFLICT DO NOTHING;
+    is_new := FOUND;
+    IF NOT is_new THEN
+        PERFORM FROM order_guards g WHERE g.order_id = request ->> 'order_id' FOR UPDATE;
+    END IF;
+    SELECT r.outcome, r.detail INTO outcome, detail FROM reserve_guarded(request, is_new) AS r;
+END $$;
+
+-- The same, of an order whose guard is the caller's; `is_new`: nothing was ever done for it. `needed` is what `positions` add up to, each
+-- position once. The units of a checkout's hold that the request takes over, and those that the order is offered, are the order's before
+-- anybody else can have them; what it leaves of them goes to whoever's turn it is.
+CREATE OR REPLACE FUNCTION reserve_guarded(request jsonb, is_new boolean, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     this_order text := request ->> 'order_id';
     step text := request ->> 'key';
@@ -40,14 +70,9 @@ DECLARE
     -- SKUs that the order is offered, or is in the queue for while it plans.
     queued text[] := '{}';
     offers text[] := '{}';
-    closed timestamptz;
 BEGIN
-    -- The guard's lock keeps a repeat of this step, and a record that closes the order, out until commit.
-    INSERT INTO order_guards (order_id, rank_at) VALUES (this_order, coalesce((request ->> 'rank_at')::timestamptz, now()))
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        SELECT g.closed_at INTO closed FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
-        IF closed IS NOT NULL THEN
+    IF NOT is_new THEN
+        IF EXISTS (SELECT FROM order_guards g WHERE g.order_id = this_order AND g.closed_at IS NOT NULL) THEN
             outcome := 'closed';
             RETURN;
         END IF;
@@ -93,12 +118,7 @@ BEGIN
 
     outcome := 'done';
     detail := request -> 'answer';
-    INSERT INTO reservations AS r (order_id, fulfillment_order_id, line_id, facility_id, sku, allocated)
-    SELECT this_order, p.fulfillment_order_id, p.line_id, p.facility_id, p.sku, sum(p.quantity)::bigint
-    FROM jsonb_populate_recordset(NULL::unit_position, request -> 'positions') AS p
-    GROUP BY p.fulfillment_order_id, p.line_id, p.facility_id, p.sku
-    ON CONFLICT (order_id, fulfillment_order_id, line_id, facility_id, sku) DO UPDATE SET allocated = r.allocated + excluded.allocated;
-    INSERT INTO reservation_steps (order_id, step_key, answer) VALUES (this_order, step, detail);
+    PERFORM book_steps(ARRAY[request]);
     IF queued <> '{}' THEN
         DELETE FROM waiting_units w WHERE w.order_id = this_order AND w.planning AND w.sku = ANY (queued);
     END IF;
@@ -110,10 +130,6 @@ BEGIN
     IF spare <> '{}' THEN
         PERFORM move_stock(ARRAY (SELECT ROW (s.facility_id, s.sku, 0, -s.quantity, 0, 'released', NULL, coalesce(hold, step), now())::stock_move
             FROM unnest(spare) AS s));
-    END IF;
-    IF request -> 'decision' <> 'null' THEN
-        INSERT INTO decisions (order_id, round, decision)
-        SELECT this_order, coalesce(max(d.round), 0) + 1, request -> 'decision' FROM decisions d WHERE d.order_id = this_order;
     END IF;
 END $$;
 

@@ -5,10 +5,17 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, ReservationId, Sku};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, value::to_raw_value};
 use sqlx::types::Json;
+use tokio::sync::oneshot;
 
-use crate::{error::StoreError, stock::Available, store::Store, waiting::FacilitySet};
+use crate::{
+    combine::{Step, Wanted},
+    error::StoreError,
+    stock::Available,
+    store::Store,
+    waiting::FacilitySet,
+};
 
 /// Units to take at a facility.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,6 +78,15 @@ pub struct Reserve {
     pub answer: Value,
 }
 
+impl Reserve {
+    /// What others may want at the same time.
+    fn wanted(&self) -> Vec<Wanted> {
+        let units = self.positions.iter().map(|position| (position.sku.clone(), Some(position.facility_id.clone())));
+        let waits = self.waiting.iter().map(|waiting| (waiting.sku.clone(), None));
+        units.chain(waits).collect()
+    }
+}
+
 /// A facility without capacity, and when that is another matter, in business time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FullFacility {
@@ -122,6 +138,23 @@ pub enum Reserved {
     Closed,
 }
 
+/// The outcome of a step, and its detail.
+pub(crate) type Answer = (String, Option<Json<Value>>);
+
+impl Reserved {
+    pub(crate) fn read(outcome: &str, detail: Option<Json<Value>>) -> Result<Self, StoreError> {
+        let detail = detail.map_or(Value::Null, |Json(detail)| detail);
+        match outcome {
+            "done" => Ok(Self::Done(detail)),
+            "short" => {
+                serde_json::from_value(detail).map(Self::Short).map_err(|_| StoreError::Corrupt { what: "the positions that are short" })
+            }
+            "closed" => Ok(Self::Closed),
+            _ => Err(StoreError::Corrupt { what: "the outcome of a reservation" }),
+        }
+    }
+}
+
 /// Why the units of one round of sourcing went where they went.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Decision {
@@ -146,19 +179,28 @@ pub struct Exclusion {
 }
 
 impl Store {
-    /// Takes all positions or none, in one round trip and one transaction.
+    /// Takes all positions or none, in one transaction. Many that want the same units at once share it, and one that fails fails alone.
     pub async fn reserve(&self, request: &Reserve) -> Result<Reserved, StoreError> {
-        let answers: Vec<(String, Option<Json<Value>>)> = self.call("SELECT outcome, detail FROM reserve($1)", &Asked::of(request)).await?;
-        let (outcome, detail) = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a reservation" })?;
-        let detail = detail.map_or(Value::Null, |Json(detail)| detail);
-        match outcome.as_str() {
-            "done" => Ok(Reserved::Done(detail)),
-            "short" => serde_json::from_value(detail)
-                .map(Reserved::Short)
-                .map_err(|_| StoreError::Corrupt { what: "the positions that are short" }),
-            "closed" => Ok(Reserved::Closed),
-            _ => Err(StoreError::Corrupt { what: "the outcome of a reservation" }),
+        let wanted = request.wanted();
+        if wanted.is_empty() {
+            return self.reserve_alone(&Asked::of(request)).await;
         }
+        let asked = to_raw_value(&Asked::of(request)).map_err(|_| StoreError::Corrupt { what: "a reservation" })?;
+        let (answer, answered) = oneshot::channel();
+        if let Some(lane) = self.lanes.join(wanted, Step { asked, answer }) {
+            tokio::spawn(self.clone().see_through(lane));
+        }
+        match answered.await {
+            Ok(answer) => answer,
+            // Whoever should have called has gone.
+            Err(_) => self.reserve_alone(&Asked::of(request)).await,
+        }
+    }
+
+    pub(crate) async fn reserve_alone(&self, asked: &(impl Serialize + Sync + ?Sized)) -> Result<Reserved, StoreError> {
+        let answers: Vec<Answer> = self.call("SELECT outcome, detail FROM reserve($1)", &asked).await?;
+        let (outcome, detail) = answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a reservation" })?;
+        Reserved::read(&outcome, detail)
     }
 
     /// Where lines of an order are not offered again at `at` (business time), by what facilities said when they gave them back.

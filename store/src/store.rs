@@ -18,10 +18,12 @@ use sqlx::{
 };
 
 use crate::{
+    combine::Lanes,
     config::{SnapshotGuard, StoreConfig},
     error::{POSTGRESQL, StoreError},
     functions, keyed,
     outbox::settle_epoch,
+    places::KnownPlaces,
     read_only,
     recent::RecentIntakes,
     table::Table,
@@ -38,6 +40,8 @@ pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) table: Table,
     pub(crate) recent_intakes: Arc<RecentIntakes>,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) known_places: Arc<KnownPlaces>,
     pub(crate) snapshot_guard: SnapshotGuard,
     pub(crate) history_months: Option<u32>,
     email_key: Arc<SecretString>,
@@ -88,6 +92,8 @@ impl Store {
             pool,
             table,
             recent_intakes: Arc::default(),
+            lanes: Arc::default(),
+            known_places: Arc::default(),
             snapshot_guard: config.snapshot_guard,
             history_months: config.history_months,
             email_key: Arc::new(config.email_key.clone()),

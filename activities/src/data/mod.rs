@@ -1,7 +1,6 @@
 //! Queues `orders` and `data`: the house's own data, as local activities or, when a database is slow, as normal ones.
 
 mod admit;
-pub(crate) mod facilities;
 mod held;
 pub(crate) mod plan;
 mod record;
@@ -20,20 +19,18 @@ use oms_workflows::contracts::{
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use self::facilities::Facilities;
 use crate::failure::{failure, store_failure};
 
 /// Reads orders in, finds and reserves their stock, and records what becomes of them.
 pub struct DataActivities {
     store: Store,
-    facilities: Facilities,
     rules: RulesInForce,
 }
 
 impl DataActivities {
     /// With the rules that sourcing goes by.
     pub fn new(store: Store, rules: RulesInForce) -> Self {
-        Self { facilities: Facilities::new(store.clone()), store, rules }
+        Self { store, rules }
     }
 }
 
@@ -54,8 +51,8 @@ impl DataActivities {
         let (at, digest) = (input.at, digest_of(&input.events));
         let mut record = record::record_of(input).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         if record::releases(&record) {
-            let facilities = self.facilities.all(at).await.map_err(|error| store_failure(&error))?;
-            record::name_ship_days(&mut record, &facilities.facilities, at);
+            let places = self.store.places(None, at).await.map_err(|error| store_failure(&error))?;
+            record::name_ship_days(&mut record, &places.facilities, at);
         }
         let recorded = self.store.record(&record).await.map_err(|error| store_failure(&error))?;
         record::note(record.order_id.as_str(), record.version, recorded);

@@ -10,13 +10,12 @@ use oms_domain::{
     order::{SourceRequest, SourcingAnswer, WaitingPackage},
     placed::{Destination, PlacedOrder},
 };
-use oms_store::{Position, Reserve, Reserved, StockMark, Waiting};
+use oms_store::{Places, Position, Reserve, Reserved, StockMark, Waiting};
 use oms_workflows::contracts::SourceInput;
 use temporalio_sdk::activities::ActivityError;
 
 use super::{
     DataActivities,
-    facilities::Places,
     held::{skus_of, with_held},
     plan::{Planned, Planner},
     waits::Waits,
@@ -44,7 +43,7 @@ impl DataActivities {
             let held = self.held(&order, &input.request, &skus).await?;
             let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
             let places =
-                self.facilities.since(Some(availability.facilities_version), input.at).await.map_err(|error| store_failure(&error))?;
+                self.store.places(Some(availability.facilities_version), input.at).await.map_err(|error| store_failure(&error))?;
             let planner = Planner {
                 order: &order,
                 request: &input.request,

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use oms_allocation::{Invalid, Reach, reach};
 use oms_domain::ids::{FacilityId, LineId, Sku};
-use oms_store::{FacilitySet, FullFacility};
+use oms_store::{FacilitySet, FullFacility, Places};
 
-use super::{
-    facilities::Places,
-    plan::{Planned, Planner},
-};
+use super::plan::{Planned, Planner};
 
 /// Of the lines that wait, by line.
 #[derive(Debug, Default)]

@@ -17,7 +17,6 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
-    data::facilities::Facilities,
     failure::{failure, store_failure},
     orders::starter_failure,
 };
@@ -32,14 +31,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct MaintenanceActivities {
     store: Store,
     starter: Starter,
-    facilities: Facilities,
     rules: RulesInForce,
 }
 
 impl MaintenanceActivities {
     /// With the rules that sourcing goes by.
     pub fn new(store: Store, starter: Starter, rules: RulesInForce) -> Self {
-        Self { facilities: Facilities::new(store.clone()), store, starter, rules }
+        Self { store, starter, rules }
     }
 }
 

@@ -56,12 +56,11 @@ impl MaintenanceActivities {
         let skus: Vec<Sku> = skus.into_iter().collect();
         let products = self.store.catalog().products(&skus).await.map_err(|error| store_failure(&error))?;
         let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
-        let (facilities, rules) = (self.facilities.all(input.at).await.map_err(|error| store_failure(&error))?, self.rules.current());
+        let (places, rules) = (self.store.places(None, input.at).await.map_err(|error| store_failure(&error))?, self.rules.current());
         let (at, pool_id) = (input.at, input.pool_id.clone());
         let stock = availability.positions.into_iter().map(Into::into).collect();
         let weights_g = products.into_iter().map(|product| (product.sku, product.weight_g)).collect();
-        let planning =
-            move || plan(&candidates, &Ground { facilities: &facilities.facilities, rules: &rules, weights_g, stock, at }, &pool_id);
+        let planning = move || plan(&candidates, &Ground { facilities: &places.facilities, rules: &rules, weights_g, stock, at }, &pool_id);
         let planned = tokio::task::spawn_blocking(planning).await.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         planned.map_err(|error| failure(ErrorCode::Internal, error.to_string()))
     }

@@ -22,11 +22,11 @@ impl MaintenanceActivities {
     pub(super) async fn price(&self, at: Timestamp) -> Result<PricesReport, ActivityError> {
         let since = at.saturating_sub(DAY * LOOK_BACK_DAYS).map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         let demand = self.store.demand(since, at).await.map_err(|error| store_failure(&error))?;
-        let (facilities, rules) = (self.facilities.all(at).await.map_err(|error| store_failure(&error))?, self.rules.current());
+        let (places, rules) = (self.store.places(None, at).await.map_err(|error| store_failure(&error))?, self.rules.current());
         let skus = ahead(demand, at);
         let count = u32::try_from(skus.len()).unwrap_or(u32::MAX);
         let solved =
-            tokio::task::spawn_blocking(move || stock_prices(LookAhead { facilities: &facilities.facilities, rules: &rules, skus: &skus }));
+            tokio::task::spawn_blocking(move || stock_prices(LookAhead { facilities: &places.facilities, rules: &rules, skus: &skus }));
         let solved = solved.await.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?;
         let prices = rows(&solved.map_err(|error| failure(ErrorCode::Internal, error.to_string()))?);
         let version = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

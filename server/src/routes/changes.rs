@@ -14,7 +14,6 @@ use oms_domain::{
 };
 use oms_starter::StarterError;
 
-use super::promises;
 use crate::{
     commands,
     extract::{CommandId, InPath, JsonBody, Params},
@@ -101,10 +100,11 @@ async fn preview_of(state: &AppState, preview: oms_starter::Preview) -> Result<C
     let seeking = preview.after.sourceable();
     let skus = Previewed::skus(&preview, &seeking);
     let products = state.store.catalog().products(&skus).await?;
+    let availability = state.store.availability(&skus).await?;
     let previewed = Previewed {
         products: products.into_iter().map(|product| (product.sku.clone(), product)).collect(),
-        facilities: promises::facilities(state, at).await?,
-        stock: state.store.availability(&skus).await?.positions.into_iter().map(Into::into).collect(),
+        places: state.store.places(Some(availability.facilities_version), at).await?,
+        stock: availability.positions.into_iter().map(Into::into).collect(),
         rules: &state.rules.current(),
         at,
         seeking,

@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use oms_allocation::Facility;
+use jiff::Timestamp;
 use oms_api::promise::{PromiseBody, PromiseLineBody, PromisesView};
-use oms_domain::{
-    error::ErrorCode,
-    ids::{FacilityId, Sku},
-};
+use oms_domain::{error::ErrorCode, ids::Sku};
 use oms_store::{Product, Promise};
 
 use crate::{
@@ -30,11 +26,12 @@ pub(crate) async fn promise(State(state): State<AppState>, caller: Caller, body:
     let products = products(&state, &body.lines).await?;
     let skus: Vec<Sku> = products.keys().cloned().collect();
     let at = state.starter.clock().business(Timestamp::now());
+    let availability = state.store.availability(&skus).await?;
     let basket = Basket {
         pickup_facility_id: None,
         products,
-        facilities: facilities(&state, at).await?,
-        stock: state.store.availability(&skus).await?.positions.into_iter().map(Into::into).collect(),
+        places: state.store.places(Some(availability.facilities_version), at).await?,
+        stock: availability.positions.into_iter().map(Into::into).collect(),
         rules: &state.rules.current(),
         may_wait: true,
         at,
@@ -45,23 +42,6 @@ pub(crate) async fn promise(State(state): State<AppState>, caller: Caller, body:
         options.iter().map(|option| Promise { promise_id: option.promise_id.clone(), delivery_date: option.delivery_date }).collect();
     state.store.keep_promises(&kept).await?;
     Ok(Json(PromisesView { options }))
-}
-
-/// All facilities, with the capacity that is taken from the day before on, as it is earlier elsewhere.
-pub(crate) async fn facilities(state: &AppState, at: Timestamp) -> Result<Vec<Facility>, Failure> {
-    let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
-    let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
-    for day in state.store.capacity_taken(from).await? {
-        taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
-    }
-    let rows = state.store.catalog().facilities().await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let taken = taken.remove(&row.facility_id).unwrap_or_default();
-            row.for_sourcing(taken)
-        })
-        .collect())
 }
 
 /// The products of a basket, all of which must be known.

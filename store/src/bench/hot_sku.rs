@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{bench_facility, count, facility, id, product, whole};
+use super::{bench_facility, count, facility, id, network, product, whole};
 use crate::{
     error::StoreError,
     reserve::{Position, Reserve, Reserved},
@@ -21,8 +22,8 @@ pub struct HotSku {
     pub orders: u64,
     /// Units there are. More orders than units try the refusal as well.
     pub units: u64,
-    /// How many ask at once. The pool should have as many connections.
-    pub connections: u32,
+    /// How many ask at once, of all workers together.
+    pub at_once: u32,
 }
 
 /// What came of a [`HotSku`] run.
@@ -40,18 +41,54 @@ impl HotSkuRun {
     }
 }
 
-/// Reserves the hot SKU through [`Store::reserve`].
-pub async fn reserve_hot_sku(store: &Store, size: HotSku) -> Result<HotSkuRun, StoreError> {
+/// Reserves the hot SKU through [`Store::reserve`], each order at one of the workers, with the decision that a plan among so many facilities
+/// leaves.
+pub async fn reserve_hot_sku(workers: &[Store], size: HotSku, facilities: u32) -> Result<HotSkuRun, StoreError> {
     let run = Uuid::now_v7();
+    let (facility_id, sku) = stocked(&workers[0], run, size.units).await?;
+    let decision = network::decision(facilities, &facility_id, &sku)?;
+    at_once(workers, size, |worker, n| {
+        let request = one_unit(format!("bench-{run}-{n}"), facility_id.clone(), sku.clone(), decision.clone());
+        async move { Ok(matches!(worker.reserve(&request?).await?, Reserved::Done(_))) }
+    })
+    .await
+}
+
+/// The whole round of sourcing: what is there, the plan among so many facilities, and the reservation.
+pub async fn source_hot_sku(workers: &[Store], size: HotSku, facilities: u32) -> Result<HotSkuRun, StoreError> {
+    let run = Uuid::now_v7();
+    network::open(&workers[0], facilities).await?;
+    let (_, sku) = stocked(&workers[0], run, size.units).await?;
+    at_once(workers, size, |worker, n| source_one(worker, format!("bench-{run}-{n}"), sku.clone())).await
+}
+
+async fn source_one(worker: Store, order: String, sku: Sku) -> Result<bool, StoreError> {
+    loop {
+        let there = worker.availability(std::slice::from_ref(&sku)).await?;
+        let places = worker.places(Some(there.facilities_version), Timestamp::now()).await?;
+        let stock: Vec<_> = there.positions.into_iter().map(Into::into).collect();
+        let decision = network::plan(&order, &places.facilities, &stock, &sku)?;
+        let Some(package) = decision.packages.first() else { return Ok(false) };
+        let facility_id = id(package.facility_id.parse())?;
+        let decision = serde_json::to_value([decision.brief()]).map_err(|_| StoreError::Corrupt { what: "a decision" })?;
+        match worker.reserve(&one_unit(order.clone(), facility_id, sku.clone(), decision)?).await? {
+            Reserved::Done(_) => return Ok(true),
+            Reserved::Short(_) => {}
+            Reserved::Closed => return Ok(false),
+        }
+    }
+}
+
+async fn stocked(store: &Store, run: Uuid, units: u64) -> Result<(FacilityId, Sku), StoreError> {
     let (facility_id, sku) = (bench_facility()?, id(Sku::parse(format!("hot-{run}")))?);
     let catalog = store.catalog();
     catalog.put_facility(&facility(facility_id.clone())).await?;
     catalog.put_product(&product(sku.clone())?).await?;
-    catalog.put_stock(&count(facility_id.clone(), sku.clone(), whole(size.units)), None).await?;
-    at_once(size, |n| reserve_one(store.clone(), format!("bench-{run}-{n}"), facility_id.clone(), sku.clone())).await
+    catalog.put_stock(&count(facility_id.clone(), sku.clone(), whole(units)), None).await?;
+    Ok((facility_id, sku))
 }
 
-async fn reserve_one(store: Store, order: String, facility_id: FacilityId, sku: Sku) -> Result<bool, StoreError> {
+fn one_unit(order: String, facility_id: FacilityId, sku: Sku, decision: Value) -> Result<Reserve, StoreError> {
     let order_id = id(OrderId::parse(order))?;
     let position = Position {
         fulfillment_order_id: FulfillmentOrderId::of(&order_id, 1),
@@ -60,7 +97,7 @@ async fn reserve_one(store: Store, order: String, facility_id: FacilityId, sku: 
         sku,
         quantity: 1,
     };
-    let request = Reserve {
+    Ok(Reserve {
         order_id,
         key: "place".to_owned(),
         positions: vec![position],
@@ -70,14 +107,14 @@ async fn reserve_one(store: Store, order: String, facility_id: FacilityId, sku: 
         facilities_version: None,
         full: Vec::new(),
         takes_over: None,
-        decision: None,
+        decision: Some(decision),
         answer: Value::Null,
-    };
-    Ok(matches!(store.reserve(&request).await?, Reserved::Done(_)))
+    })
 }
 
 /// The yardstick: a conditional update and an insert, in a transaction, on tables with nothing else to them.
-pub async fn bare_hot_sku(store: &Store, size: HotSku) -> Result<HotSkuRun, StoreError> {
+pub async fn bare_hot_sku(workers: &[Store], size: HotSku) -> Result<HotSkuRun, StoreError> {
+    let store = &workers[0];
     let run = Uuid::now_v7();
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS bench_stock (sku uuid PRIMARY KEY, on_hand bigint NOT NULL, reserved bigint NOT NULL DEFAULT 0)
@@ -89,7 +126,7 @@ pub async fn bare_hot_sku(store: &Store, size: HotSku) -> Result<HotSkuRun, Stor
     .await?;
     let stocked = sqlx::query("INSERT INTO bench_stock (sku, on_hand) VALUES ($1, $2)").bind(run).bind(whole(size.units));
     stocked.execute(&store.pool).await?;
-    at_once(size, |n| bare_one(store.clone(), run, whole(n))).await
+    at_once(workers, size, |worker, n| bare_one(worker, run, whole(n))).await
 }
 
 async fn bare_one(store: Store, sku: Uuid, order_number: i64) -> Result<bool, StoreError> {
@@ -107,16 +144,17 @@ async fn bare_one(store: Store, sku: Uuid, order_number: i64) -> Result<bool, St
     Ok(true)
 }
 
-/// Runs the orders, so many at once, each connection's in a task of its own.
-async fn at_once<F>(size: HotSku, one: impl Fn(u64) -> F) -> Result<HotSkuRun, StoreError>
+/// Runs the orders, so many at once, each in a task of its own.
+async fn at_once<F>(workers: &[Store], size: HotSku, one: impl Fn(Store, u64) -> F) -> Result<HotSkuRun, StoreError>
 where
     F: Future<Output = Result<bool, StoreError>> + Send + 'static,
 {
     let (mut next, mut won, mut running) = (0, 0, JoinSet::new());
     let begun = Instant::now();
     loop {
-        while next < size.orders && running.len() < size.connections as usize {
-            running.spawn(one(next));
+        while next < size.orders && running.len() < size.at_once as usize {
+            let worker = workers[next as usize % workers.len()].clone();
+            running.spawn(one(worker, next));
             next += 1;
         }
         let Some(answer) = running.join_next().await else { break };

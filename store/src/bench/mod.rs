@@ -4,12 +4,13 @@
 
 mod hot_sku;
 mod imports;
+mod network;
 mod size;
 
 use oms_domain::ids::{FacilityId, Sku};
 
 pub use self::{
-    hot_sku::{HotSku, HotSkuRun, bare_hot_sku, reserve_hot_sku},
+    hot_sku::{HotSku, HotSkuRun, bare_hot_sku, reserve_hot_sku, source_hot_sku},
     imports::{Import, ImportTimes, import},
     size::{PruneRun, RelationSizes, Size, SnapshotRun, Timed, count_everything, fill, lists, metrics, prune_all, relation_sizes},
 };

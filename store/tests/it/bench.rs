@@ -2,24 +2,44 @@
 
 use oms_store::{
     Store, StoreConfig,
-    bench::{HotSku, Import, bare_hot_sku, import, reserve_hot_sku},
+    bench::{HotSku, Import, bare_hot_sku, import, reserve_hot_sku, source_hot_sku},
 };
+
+use secrecy::ExposeSecret;
+use sqlx::Connection;
 
 use crate::{stack::fresh_config, support::assert_sound};
 
-const SIZE: HotSku = HotSku { orders: 400, units: 300, connections: 8 };
+const SIZE: HotSku = HotSku { orders: 400, units: 300, at_once: 8 };
 
 async fn store() -> Store {
-    Store::connect(&StoreConfig { max_connections: SIZE.connections, ..fresh_config().await }).await.unwrap()
+    Store::connect(&StoreConfig { max_connections: SIZE.at_once, ..fresh_config().await }).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_ways_to_reserve_a_hot_sku_give_every_unit_once() {
-    let store = store().await;
-    let (ours, bare) = (reserve_hot_sku(&store, SIZE).await.unwrap(), bare_hot_sku(&store, SIZE).await.unwrap());
+async fn every_way_to_reserve_a_hot_sku_gives_every_unit_once() {
+    let config = fresh_config().await;
+    let workers = [Store::connect(&config).await.unwrap(), Store::connect(&config).await.unwrap()];
+    let (one, all) = (&workers[..1], &workers[..]);
+    let ours = reserve_hot_sku(one, SIZE, 24).await.unwrap();
+    let bare = bare_hot_sku(all, SIZE).await.unwrap();
+    let (together, planned) = (reserve_hot_sku(all, SIZE, 1_000).await.unwrap(), source_hot_sku(all, SIZE, 30).await.unwrap());
     println!("reserve {:.0}/s, bare {:.0}/s", ours.per_second(SIZE.orders), bare.per_second(SIZE.orders));
-    assert_eq!((ours.won, bare.won), (SIZE.units, SIZE.units));
-    assert_sound(&store).await;
+    assert_eq!([ours, bare, together, planned].map(|run| run.won), [SIZE.units; 4]);
+    assert_sound(&workers[0]).await;
+}
+
+#[tokio::test]
+async fn of_a_decision_among_a_thousand_facilities_not_more_than_4_kb_is_stored() {
+    let config = fresh_config().await;
+    let workers = [Store::connect(&config).await.unwrap()];
+    let one = HotSku { orders: 1, units: 1, at_once: 1 };
+    reserve_hot_sku(&workers, one, 1_000).await.unwrap();
+    source_hot_sku(&workers, one, 1_000).await.unwrap();
+    let mut connection = sqlx::PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let longest = "SELECT count(*), max(pg_column_size(decision))::bigint FROM decisions";
+    let (decisions, bytes): (i64, i64) = sqlx::query_as(longest).fetch_one(&mut connection).await.unwrap();
+    assert!(decisions == 2 && bytes <= 4_096, "{decisions} decisions, {bytes} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

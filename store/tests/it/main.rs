@@ -6,6 +6,7 @@ mod bulks;
 mod capacity;
 mod carrier;
 mod codes;
+mod combine;
 mod deadlocks;
 mod draw;
 mod facts;

@@ -1,5 +1,5 @@
-//! The facilities, as sourcing sees them: read once for each change of them. The capacity that is taken changes all the time, and is read
-//! anew every few seconds.
+//! The facilities, as plans see them: read once for each change of them. The capacity that is taken changes all the time, and is read anew
+//! every few seconds.
 
 use std::{
     collections::BTreeMap,
@@ -8,19 +8,23 @@ use std::{
 };
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use oms_allocation::Facility;
 use oms_domain::ids::FacilityId;
-use oms_store::{FacilityBook, Store, StoreError};
 use tokio::sync::Mutex;
+
+use crate::{
+    catalog::{FacilityBook, NumberedFacility},
+    error::StoreError,
+    store::Store,
+};
 
 /// How old the taken capacity may be that a plan goes by.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// All facilities at a time.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub struct Places {
     /// By id, with the capacity that is taken.
-    pub facilities: Vec<Facility>,
+    pub facilities: Vec<oms_allocation::Facility>,
     /// By facility id: its number in sets of facilities.
     pub numbers: BTreeMap<String, usize>,
     pub version: u64,
@@ -32,52 +36,42 @@ struct Known {
     read_at: Instant,
 }
 
-/// Whoever comes while they are being read waits for that.
-pub(crate) struct Facilities {
-    store: Store,
-    known: Mutex<Option<Known>>,
-}
+/// What was read last. Whoever comes while they are being read waits for that.
+#[derive(Default)]
+pub(crate) struct KnownPlaces(Mutex<Option<Known>>);
 
-impl Facilities {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, known: Mutex::new(None) }
-    }
-
-    /// All facilities, with the capacity that is taken from `at` (business time) on.
-    pub(crate) async fn all(&self, at: Timestamp) -> Result<Arc<Places>, StoreError> {
-        self.since(None, at).await
-    }
-
-    /// All facilities as of this version of them, or later.
-    pub(crate) async fn since(&self, version: Option<u64>, at: Timestamp) -> Result<Arc<Places>, StoreError> {
-        let mut known = self.known.lock().await;
+impl Store {
+    /// All facilities, with the capacity that is taken from `at` (business time) on: as of some seconds ago, or a version of them that
+    /// [`availability`](Store::availability) has named, or later.
+    pub async fn places(&self, version: Option<u64>, at: Timestamp) -> Result<Arc<Places>, StoreError> {
+        let mut known = self.known_places.0.lock().await;
         let fresh = known.as_ref().filter(|known| known.read_at.elapsed() < FRESH && Some(known.book.version) >= version);
         if let Some(known) = fresh {
             return Ok(Arc::clone(&known.places));
         }
         let wanted = match version {
             Some(version) => version,
-            None => self.store.catalog().facilities_version().await?,
+            None => self.catalog().facilities_version().await?,
         };
         let book = match known.take() {
             Some(known) if known.book.version >= wanted => known.book,
-            Some(_) | None => Arc::new(self.store.catalog().facility_book().await?),
+            Some(_) | None => Arc::new(self.catalog().facility_book().await?),
         };
-        let places = Arc::new(self.places(&book, at).await?);
+        let places = Arc::new(self.with_taken(&book, at).await?);
         *known = Some(Known { book, places: Arc::clone(&places), read_at: Instant::now() });
         Ok(places)
     }
 
-    async fn places(&self, book: &FacilityBook, at: Timestamp) -> Result<Places, StoreError> {
+    async fn with_taken(&self, book: &FacilityBook, at: Timestamp) -> Result<Places, StoreError> {
         let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
         if book.facilities.iter().any(|row| row.facility.daily_order_capacity.is_some()) {
             // A day before, as it is earlier elsewhere.
             let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
-            for day in self.store.capacity_taken(from).await? {
+            for day in self.capacity_taken(from).await? {
                 taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
             }
         }
-        let with_taken = |row: &oms_store::NumberedFacility| {
+        let with_taken = |row: &NumberedFacility| {
             let taken = taken.get(&row.facility.facility_id).cloned().unwrap_or_default();
             row.facility.clone().for_sourcing(taken)
         };
