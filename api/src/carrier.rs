@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     problem::FieldError,
-    reader::{Node, name, text, timestamp, tracking_number},
+    reader::{Node, carrier_name, text, timestamp, tracking_number},
 };
 
 /// Most events in one body.
@@ -23,7 +23,7 @@ pub struct CarrierEventsBody {
     pub events: Vec<CarrierEventBody>,
 }
 
-/// A scan.
+/// A scan. Fields that nobody here knows are left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CarrierEventBody {
     /// Unique with the carrier and the tracking number: the same again is a duplicate.
@@ -31,19 +31,39 @@ pub struct CarrierEventBody {
     #[schema(examples("acme"))]
     pub carrier: String,
     pub tracking_number: String,
-    /// `handed_over`, `in_transit`, `out_for_delivery`, `attempted`, `exception`, `delivered`, `returned_to_sender` or `lost`.
+    /// `handed_over`, `in_transit`, `out_for_delivery`, `attempted`, `exception`, `delivered`, `returned_to_sender` or `lost`, in either case,
+    /// with blanks, dashes or nothing between the words.
     #[schema(examples("in_transit"))]
     pub status: String,
+    /// RFC 3339. A time that cannot be read, or lies ahead of now, is taken as that of the arrival, and the result says so.
     #[schema(value_type = String, format = DateTime)]
     pub occurred_at: Timestamp,
 }
 
+/// A scan as it is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    pub event_id: String,
+    pub carrier: String,
+    pub tracking_number: String,
+    pub action: ParcelAction,
+    /// None: it names no time that can be read.
+    pub occurred_at: Option<Timestamp>,
+}
+
 impl CarrierEventsBody {
     /// The events of a batch, each read by itself: one that is wrong, or says what nobody here knows, stops no other.
-    pub fn read(node: &Node<'_>) -> Option<Vec<Result<CarrierEventBody, CarrierEventResult>>> {
-        node.object(|fields| {
-            fields.required("events", |n| n.list(1, CARRIER_EVENTS_MAX, |element| Some(element.apart(event).map_err(refused))))
+    pub fn read(node: &Node<'_>) -> Option<Vec<Result<Scan, CarrierEventResult>>> {
+        node.open_object(|fields| {
+            fields.required("events", |n| n.list(1, CARRIER_EVENTS_MAX, |element| Some(element.apart(scan).map_err(refused))))
         })
+    }
+}
+
+impl CarrierEventResult {
+    /// What became of a scan that was read.
+    pub fn of(scan: &Scan, result: &str, arrived: Option<&str>) -> Self {
+        Self { event_id: scan.event_id.clone(), result: result.to_owned(), detail: arrived.map(str::to_owned) }
     }
 }
 
@@ -57,26 +77,26 @@ fn refused((value, errors): (Value, Vec<FieldError>)) -> CarrierEventResult {
     CarrierEventResult { event_id: event_id.unwrap_or_default(), result: result.to_owned(), detail: Some(words.join("; ")) }
 }
 
-fn event(node: &Node<'_>) -> Option<CarrierEventBody> {
-    node.object(|fields| {
+fn scan(node: &Node<'_>) -> Option<Scan> {
+    node.open_object(|fields| {
         let event_id = fields.required("event_id", text(EVENT_ID_MAX_CHARS));
-        let carrier = fields.required("carrier", name);
+        let carrier = fields.required("carrier", carrier_name);
         let tracking_number = fields.required("tracking_number", tracking_number);
-        let status = fields.required("status", status);
-        let occurred_at = fields.required("occurred_at", timestamp);
-        Some(CarrierEventBody {
+        let action = fields.required("status", status);
+        // A carrier does not send a scan again, so none is refused for its clock.
+        let occurred_at = fields.optional("occurred_at", |n| Some(n.apart(timestamp).ok()));
+        Some(Scan {
             event_id: event_id?,
             carrier: carrier?,
             tracking_number: tracking_number?,
-            status: status?,
-            occurred_at: occurred_at?,
+            action: action?,
+            occurred_at: occurred_at?.flatten(),
         })
     })
 }
 
-fn status(node: &Node<'_>) -> Option<String> {
-    let status = text(64)(node)?;
-    if ParcelAction::from_carrier_status(&status).is_some() { Some(status) } else { node.error(UNKNOWN_STATUS) }
+fn status(node: &Node<'_>) -> Option<ParcelAction> {
+    ParcelAction::from_carrier_status(&text(64)(node)?).or_else(|| node.error(UNKNOWN_STATUS))
 }
 
 /// What became of each event, in the order of the body.
@@ -92,7 +112,7 @@ pub struct CarrierEventResult {
     /// status; or `rejected`: it cannot be read.
     #[schema(examples("accepted"))]
     pub result: String,
-    /// Why it was ignored or rejected.
+    /// Why it was ignored or rejected, or counts as of its arrival.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

@@ -9,7 +9,7 @@ use oms_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::reader::{Fields, Node, choice, text, timestamp};
+use crate::reader::{Fields, Node, choice, gateway_reference, text, timestamp};
 
 /// The body of `POST /orders/{id}/payments/{payment_id}/operations/{number}/resolve`. Legal for an operation that is `unknown`, and for a
 /// `pending` one whose call gave up.
@@ -20,7 +20,7 @@ pub struct ResolvePaymentBody {
     pub outcome: String,
     /// The gateway's id of what it did; required if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 256, examples("cap_1ad3"))]
+    #[schema(min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9][A-Za-z0-9._:-]*$", examples("cap_1ad3"))]
     pub reference: Option<String>,
     /// Until when an authorization lasts, if it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub fn read_resolve_payment(payment_id: PaymentId, number: u32) -> impl FnOnce(&
         node.object(|fields| {
             let outcome = fields.required("outcome", choice(OUTCOMES));
             let reason = fields.required("reason", text(200));
-            let reference = fields.optional("reference", text(256));
+            let reference = fields.optional("reference", gateway_reference);
             let expires_at = fields.optional("expires_at", timestamp);
             let finding = finding(fields, outcome?, reference?, expires_at?);
             Some(Request::ResolvePayment { payment_id, number, finding: finding?, reason: reason? })

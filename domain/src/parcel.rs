@@ -55,7 +55,8 @@ machine! {
 }
 
 impl ParcelAction {
-    /// The action a carrier's status stands for; none for a word no carrier of ours uses.
+    /// The action a carrier's status stands for, however it is written (`In Transit`, `in-transit`, `IN_TRANSIT`); none for a word that no
+    /// carrier of ours uses.
     pub fn from_carrier_status(status: &str) -> Option<Self> {
         let reported = [
             Self::HandOver,
@@ -67,8 +68,12 @@ impl ParcelAction {
             Self::ReturnToSender,
             Self::Lose,
         ];
-        reported.into_iter().find(|action| action.name() == status)
+        reported.into_iter().find(|action| bare_word(action.name()) == bare_word(status))
     }
+}
+
+fn bare_word(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 
 impl ParcelStatus {

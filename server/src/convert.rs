@@ -5,7 +5,7 @@ use oms_api::{
     account::{AccountView, KeyView, MadeKeyView},
     audit::AuditView,
     bulk::BulkResultView,
-    carrier::CarrierEventBody,
+    carrier::Scan,
     event::{AllocationView, EventView, StreamEventView},
     facility::FacilityBody,
     feed::{FacilityChangeView, FeedMode, FeedView, ParkedView, PickedUnits, PositionChangeView, RejectView},
@@ -195,13 +195,13 @@ pub(crate) fn stock_movement(found: oms_store::StockMovement) -> StockMovementVi
     }
 }
 
-pub(crate) fn carrier_event(body: &CarrierEventBody) -> oms_store::CarrierEvent {
+pub(crate) fn carrier_event(scan: &Scan, occurred_at: Timestamp) -> oms_store::CarrierEvent {
     oms_store::CarrierEvent {
-        event_id: body.event_id.clone(),
-        carrier: body.carrier.clone(),
-        tracking_number: body.tracking_number.clone(),
-        status: body.status.clone(),
-        occurred_at: body.occurred_at,
+        event_id: scan.event_id.clone(),
+        carrier: scan.carrier.clone(),
+        tracking_number: scan.tracking_number.clone(),
+        status: scan.action.name().to_owned(),
+        occurred_at,
     }
 }
 

@@ -5,7 +5,7 @@ use oms_domain::{
     order::{FulfillmentRequest, PackedParcel, RejectionReason},
 };
 
-use crate::reader::{Fields, Node, boolean, choice, integer, name, parsed, text, tracking_number, units_per_line};
+use crate::reader::{Fields, Node, boolean, carrier_name, choice, integer, name, parsed, text, tracking_number, units_per_line};
 
 /// Most parcels of one fulfillment order.
 const PARCELS_MAX: usize = 500;
@@ -87,7 +87,7 @@ fn packed_parcel(fields: &Fields<'_>) -> Option<PackedParcel> {
 }
 
 fn ship(fields: &Fields<'_>, _: CodeHash<'_>) -> Option<FulfillmentRequest> {
-    let carrier = fields.optional("carrier", name);
+    let carrier = fields.optional("carrier", carrier_name);
     let tracking_number = fields.optional("tracking_number", tracking_number);
     let parcels = parcels(fields);
     let (carrier, tracking_number) = (carrier?, tracking_number?);

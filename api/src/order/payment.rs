@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     ids::PaymentId,
-    payment::{GATEWAY_REFERENCE_MAX_CHARS, is_gateway_reference},
     placed::{CheckoutAuthorization, Instrument, PaymentMethod},
 };
 
 use super::DEFAULT_NAME;
-use crate::reader::{Fields, Node, amount_minor, choice, parsed, text, timestamp};
+use crate::reader::{Fields, Node, amount_minor, choice, gateway_reference, parsed, text, timestamp};
 
 /// Most instruments of one order.
 const INSTRUMENTS_MAX: usize = 20;
@@ -107,15 +106,6 @@ fn authorization(fields: &Fields<'_>) -> Option<CheckoutAuthorization> {
     let expires_at = fields.optional("expires_at", timestamp);
     let amount_minor = fields.required("amount_minor", amount_minor);
     Some(CheckoutAuthorization { id: id?, expires_at: expires_at?, amount_minor: amount_minor? })
-}
-
-/// An id that the gateway has given: it goes into the gateway's addresses.
-fn gateway_reference(node: &Node<'_>) -> Option<String> {
-    let id = text(GATEWAY_REFERENCE_MAX_CHARS)(node)?;
-    if is_gateway_reference(&id) {
-        return Some(id);
-    }
-    node.error(format!("must be 1 to {GATEWAY_REFERENCE_MAX_CHARS} characters out of A-Z a-z 0-9 . _ : -, the first a letter or a digit"))
 }
 
 /// What the gateway charges has exactly one of token and authorization; what no gateway is asked for has neither.

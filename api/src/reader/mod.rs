@@ -116,6 +116,15 @@ impl Node<'_> {
     }
 }
 
+impl Node<'_> {
+    /// The fields of an object that a machine outside sends, by `read`: those it does not ask for are left alone, since such objects grow
+    /// without notice.
+    pub fn open_object<T>(&self, read: impl FnOnce(&Fields<'_>) -> Option<T>) -> Option<T> {
+        let Value::Object(map) = self.value else { return self.error("must be an object") };
+        read(&Fields::new(self, map))
+    }
+}
+
 fn push_key(pointer: &mut String, key: &str) {
     pointer.push('/');
     for character in key.chars().take(POINTER_KEY_MAX_CHARS) {

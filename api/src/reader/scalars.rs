@@ -3,7 +3,10 @@
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
-use oms_domain::placed::{AMOUNT_MAX_MINOR, QUANTITY_MAX};
+use oms_domain::{
+    payment::{GATEWAY_REFERENCE_MAX_CHARS, is_gateway_reference},
+    placed::{AMOUNT_MAX_MINOR, QUANTITY_MAX},
+};
 use serde_json::Value;
 
 use super::{Form, Node};
@@ -54,6 +57,16 @@ pub fn name(node: &Node<'_>) -> Option<String> {
     node.error("must be 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not dots alone")
 }
 
+/// A carrier's name, as people write it.
+pub fn carrier_name(node: &Node<'_>) -> Option<String> {
+    let text = text(64)(node)?;
+    let legal = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | '&' | '+' | '\'' | '/' | '(' | ')');
+    if text.chars().all(legal) && text.chars().any(char::is_alphanumeric) {
+        return Some(text.trim().to_owned());
+    }
+    node.error("must be 1 to 64 letters and digits, with blanks and . _ - & + ' / ( ) between them")
+}
+
 /// A carrier's tracking number, as people write it; read into the form in which it is kept.
 pub fn tracking_number(node: &Node<'_>) -> Option<String> {
     let number = oms_domain::parcel::tracking_number(&text(64)(node)?);
@@ -63,6 +76,15 @@ pub fn tracking_number(node: &Node<'_>) -> Option<String> {
     } else {
         node.error("must be 1 to 64 letters and digits, blanks, and . _ - / between them")
     }
+}
+
+/// An id that the gateway has given: it goes into the gateway's addresses.
+pub fn gateway_reference(node: &Node<'_>) -> Option<String> {
+    let id = text(GATEWAY_REFERENCE_MAX_CHARS)(node)?;
+    if is_gateway_reference(&id) {
+        return Some(id);
+    }
+    node.error(format!("must be 1 to {GATEWAY_REFERENCE_MAX_CHARS} characters out of A-Z a-z 0-9 . _ : -, the first a letter or a digit"))
 }
 
 /// A whole number within a range.

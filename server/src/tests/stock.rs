@@ -86,13 +86,50 @@ async fn an_event_that_nobody_understands_stops_no_other() {
     let app = App::new();
     let event = |id: &str, status: &str, at: &str| json!({"event_id": id, "carrier": "acme", "tracking_number": "s t2", "status": status, "occurred_at": at});
     let good = "2010-12-02T10:00:00Z";
-    let events = [event("e1", "available_for_pickup", good), event("e2", "in_transit", "yesterday"), event("e3", "in_transit", good)];
+    let unnamed = json!({"event_id": "e2", "carrier": "--", "tracking_number": "s t2", "status": "in_transit", "occurred_at": good});
+    let events = [event("e1", "available_for_pickup", good), unnamed, event("e3", "in_transit", good)];
     let answer = app.post("/v1/carrier-events", &json!({"events": events})).await;
     assert_eq!(answer.status, 202);
     let results = answer.body["results"].as_array().unwrap();
     let words: Vec<_> = results.iter().map(|result| (result["event_id"].as_str().unwrap(), result["result"].as_str().unwrap())).collect();
     assert_eq!(words, [("e1", "ignored"), ("e2", "rejected"), ("e3", "parked")]);
-    assert!(results[1]["detail"].as_str().unwrap().contains("/occurred_at"), "{answer:?}");
+    assert!(results[1]["detail"].as_str().unwrap().contains("/carrier"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_scan_whose_time_cannot_be_read_or_lies_ahead_counts_as_of_its_arrival_and_says_so() {
+    let app = App::new();
+    let times = ["2010-12-02T10:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "yesterday", "", "2190-01-01T00:00:00Z"];
+    let mut events: Vec<_> = (0..).zip(times).map(|(n, at)| scan(&format!("t{n}"), "s t3", at)).collect();
+    events.extend([json!(1_291_284_000), json!(null)].into_iter().zip(6..).map(|(at, n)| {
+        let mut event = scan(&format!("t{n}"), "s t3", "");
+        event["occurred_at"] = at;
+        event
+    }));
+    events.push(scan("t8", "s t3", "2010-12-02T10:00:00+01:00"));
+    let answer = app.post("/v1/carrier-events", &json!({"events": events})).await;
+    let results = answer.body["results"].as_array().unwrap();
+    assert!(results.iter().all(|result| result["result"] == "parked"), "{answer:?}");
+    let said = |result: &serde_json::Value| result["detail"].as_str().is_some_and(|why| why.contains("as of its arrival"));
+    assert_eq!(results.iter().map(said).collect::<Vec<_>>(), [true, true, true, true, true, true, true, true, false], "{answer:?}");
+}
+
+fn scan(event_id: &str, number: &str, at: &str) -> serde_json::Value {
+    json!({"event_id": event_id, "carrier": "acme", "tracking_number": number, "status": "in_transit", "occurred_at": at})
+}
+
+#[tokio::test]
+async fn carriers_words_are_taken_however_they_are_written_and_whatever_else_they_say() {
+    let app = App::new();
+    let words = ["Delivered", "IN_TRANSIT", "In Transit", "out-for-delivery", "InTransit", " Handed Over "];
+    let event = |(n, status): (usize, &&str)| {
+        json!({"event_id": format!("w{n}"), "carrier": "Royal Mail", "tracking_number": "s t4", "status": status,
+            "occurred_at": "2010-12-02T10:00:00Z", "location": {"city": "Leeds"}, "pieces": 1})
+    };
+    let events: Vec<_> = words.iter().enumerate().map(event).collect();
+    let answer = app.post("/v1/carrier-events", &json!({"events": events, "batch": 17})).await;
+    let results = answer.body["results"].as_array().unwrap();
+    assert!(results.len() == words.len() && results.iter().all(|result| result["result"] == "parked"), "{answer:?}");
 }
 
 #[tokio::test]

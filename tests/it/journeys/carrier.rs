@@ -168,3 +168,37 @@ fn a_scan_of_a_label_that_is_void_here_is_looked_into() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_delivery_is_one_whatever_the_carriers_clock_and_words() -> Result<()> {
+    in_shop(async |shop| {
+        for (status, occurred_at) in
+            [("Delivered", "0001-01-01T00:00:00Z"), ("DELIVERED", "2010-12-02 10:00"), ("delivered", "9999-12-31T23:59:59Z")]
+        {
+            let number = &unique("V");
+            let id = shipped(shop, number).await?;
+            let body = json!({"event_id": unique("E"), "carrier": "Van", "tracking_number": number, "status": status,
+                "occurred_at": occurred_at, "signed_by": "a neighbour"});
+            let view: CarrierEventsView = shop.post("/v1/carrier-events", &json!({"events": [body]})).await?.view(202)?;
+            assert_eq!(view.results[0].result, "accepted", "{view:?}");
+            assert!(view.results[0].detail.as_ref().is_some_and(|why| why.contains("as of its arrival")), "{view:?}");
+            shop.until_status(&id, "completed").await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_carriers_name_is_written_as_people_write_it() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let number = &unique("R");
+        let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
+        let body = json!({"carrier": "Royal Mail", "tracking_number": number});
+        shop.acts(&order.fulfillment_orders[0].fulfillment_order_id, "ship", body).await?;
+        let mut told = scan(&unique("E"), number, "delivered", 0);
+        told["carrier"] = json!("royal-mail");
+        assert_eq!(report(shop, &[told]).await?, ["accepted"]);
+        shop.until_status(&order.heading.order_id.parse()?, "completed").await.map(drop)
+    })
+}
