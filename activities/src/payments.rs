@@ -7,7 +7,7 @@ use oms_domain::{
     error::ErrorCode,
     money::Money,
     order::{Order, PaymentRequest},
-    payment::{Decline, OperationKind, OperationOutcome, TakeOver},
+    payment::{Decline, OperationKind, OperationOutcome, TakeOver, Unfounded},
 };
 use oms_store::{Store, Taken};
 use oms_workflows::contracts::definitions;
@@ -17,7 +17,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
     failure::{failure, port_failure, store_failure},
-    ports::{GatewayOperation, Operation, PaymentGateway},
+    ports::{GatewayOperation, Operation, PaymentGateway, PortError},
 };
 
 /// Pays through a gateway; the store knows the instruments' tokens, which never travel through a workflow.
@@ -63,22 +63,30 @@ impl PaymentActivities {
             }
         }
         if request.verify_parent
-            && let Some(flaw) = self.flaw_of_parent(request, attempt).await?
+            && let Some(code) = self.flaw_of_parent(request, attempt).await?
         {
-            return Ok(OperationOutcome::Declined { decline: Decline::Hard, code: flaw.code().to_owned() });
+            return Ok(OperationOutcome::Declined { decline: Decline::Hard, code: code.to_owned() });
         }
         self.gateway.operate(operation).await.map_err(|error| port_failure(&error, attempt))
     }
 
-    /// A person has found the authorization in the gateway's books, or another one's: what is wrong with it.
-    async fn flaw_of_parent(&self, request: &PaymentRequest, attempt: u32) -> Result<Option<TakeOver>, ActivityError> {
-        let Some(id) = &request.acts_on else { return Ok(Some(TakeOver::Unknown)) };
-        let found = self.gateway.authorization(id).await.map_err(|error| port_failure(&error, attempt))?;
-        Ok(match found {
-            None => Some(TakeOver::Unknown),
-            Some(found) if found.reference != request.order_id.as_str() => Some(TakeOver::OfAnother),
-            Some(_) => None,
-        })
+    /// A person has found what it acts on in the gateway's books, or another order's: what is wrong with that.
+    async fn flaw_of_parent(&self, request: &PaymentRequest, attempt: u32) -> Result<Option<&'static str>, ActivityError> {
+        let Some(of) = request.kind.acts_on() else { return Ok(None) };
+        let found = match &request.acts_on {
+            Some(id) => self.booked(of, id).await.map_err(|error| port_failure(&error, attempt))?,
+            None => None,
+        };
+        Ok(unfounded(request, found).map(|flaw| flaw.code(of)))
+    }
+
+    /// Whose it is, and of how much.
+    async fn booked(&self, kind: OperationKind, id: &str) -> Result<Option<(String, Money)>, PortError> {
+        match kind {
+            OperationKind::Authorize => Ok(self.gateway.authorization(id).await?.map(|found| (found.reference, found.amount))),
+            OperationKind::Capture => Ok(self.gateway.capture(id).await?.map(|found| (found.reference, found.amount))),
+            OperationKind::Void | OperationKind::Refund => Ok(None),
+        }
     }
 
     /// What a checkout has authorized pays for this order if the gateway says so, and no other order has it.
@@ -137,4 +145,15 @@ impl PaymentActivities {
         let added = self.store.instrument_token(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?;
         added.ok_or_else(|| failure(ErrorCode::NotFound, "there is no token for this payment"))
     }
+}
+
+/// What is wrong with what a person took for the authorization or the capture that this acts on.
+fn unfounded(request: &PaymentRequest, found: Option<(String, Money)>) -> Option<Unfounded> {
+    let Some((reference, amount)) = found else { return Some(Unfounded::Unknown) };
+    let flaws = [
+        (reference != request.order_id.as_str(), Unfounded::OfAnother),
+        (amount.currency() != request.currency, Unfounded::OtherCurrency),
+        (request.parent_minor.is_some_and(|minor| minor != amount.minor()), Unfounded::OtherAmount),
+    ];
+    flaws.into_iter().find(|(wrong, _)| *wrong).map(|(_, flaw)| flaw)
 }

@@ -54,6 +54,15 @@ impl OperationKind {
             Self::Refund => "refund",
         }
     }
+
+    /// What it is done to. An authorization stands by itself.
+    pub fn acts_on(self) -> Option<Self> {
+        match self {
+            Self::Authorize => None,
+            Self::Capture | Self::Void => Some(Self::Authorize),
+            Self::Refund => Some(Self::Capture),
+        }
+    }
 }
 
 /// What the gateway said, as the adapter understood it.
@@ -225,20 +234,16 @@ impl Payment {
 
     /// What is left of a succeeded authorization or capture after what acts on it, counting what is still under way as done.
     pub fn left_minor(&self, operation: &Operation) -> i64 {
-        let uses = |op: &&Operation| match op.kind {
-            OperationKind::Authorize => false,
-            OperationKind::Capture | OperationKind::Void => operation.kind == OperationKind::Authorize,
-            OperationKind::Refund => operation.kind == OperationKind::Capture,
-        };
+        let uses = |op: &&Operation| op.kind.acts_on() == Some(operation.kind);
         let acts = |op: &&Operation| op.acts_on.is_some() && op.acts_on == operation.reference && (Self::succeeded(op) || op.is_open());
         operation.amount_minor - self.operations.iter().filter(uses).filter(acts).map(|op| op.amount_minor).sum::<i64>()
     }
 
-    /// Whether a capture or a void acts on an authorization of which only a person says that it was made.
-    pub fn acts_on_a_finding(&self, operation: &Operation) -> bool {
-        let takes = matches!(operation.kind, OperationKind::Capture | OperationKind::Void);
-        let is_parent = |op: &Operation| op.kind == OperationKind::Authorize && op.reference.is_some() && op.reference == operation.acts_on;
-        takes && self.operations.iter().any(|op| op.by_hand && is_parent(op))
+    /// The authorization that a capture or a void acts on, or the capture that a refund does, if only a person says that it was made.
+    pub fn finding_acted_on(&self, operation: &Operation) -> Option<&Operation> {
+        let parent = operation.kind.acts_on()?;
+        let is_parent = |op: &&Operation| op.kind == parent && op.reference.is_some() && op.reference == operation.acts_on;
+        self.operations.iter().find(|op| op.by_hand && is_parent(op))
     }
 
     /// Authorizations of which something is left to capture, the oldest first, with what is left.
@@ -344,6 +349,37 @@ impl TakeOver {
             Self::Voided => "authorization_voided",
             Self::Expired => "authorization_expired",
             Self::TooLow => "authorization_too_low",
+        }
+    }
+}
+
+/// Why what a person took for an authorization or a capture of this order's is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfounded {
+    /// The gateway knows of none with this id.
+    Unknown,
+    OfAnother,
+    OtherCurrency,
+    /// It is of more or less than the operation that it was taken for.
+    OtherAmount,
+}
+
+impl Unfounded {
+    /// As the decline's code, which says it all.
+    pub fn code(self, of: OperationKind) -> &'static str {
+        match (self, of) {
+            (Self::Unknown, OperationKind::Capture) => "capture_unknown",
+            (Self::OfAnother, OperationKind::Capture) => "capture_of_another_order",
+            (Self::OtherCurrency, OperationKind::Capture) => "capture_in_another_currency",
+            (Self::OtherAmount, OperationKind::Capture) => "capture_of_another_amount",
+            (Self::Unknown, OperationKind::Authorize | OperationKind::Void | OperationKind::Refund) => "authorization_unknown",
+            (Self::OfAnother, OperationKind::Authorize | OperationKind::Void | OperationKind::Refund) => "authorization_of_another_order",
+            (Self::OtherCurrency, OperationKind::Authorize | OperationKind::Void | OperationKind::Refund) => {
+                "authorization_in_another_currency"
+            }
+            (Self::OtherAmount, OperationKind::Authorize | OperationKind::Void | OperationKind::Refund) => {
+                "authorization_of_another_amount"
+            }
         }
     }
 }

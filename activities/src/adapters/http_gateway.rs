@@ -23,11 +23,11 @@ use oms_domain::{
 };
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::http::{Answer, Endpoint, HttpClient, InvalidBaseUrl, Lost, is_made};
-use crate::ports::{Authorization, GatewayOperation, Operation, PaymentGateway, PortError};
+use crate::ports::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway, PortError};
 
 const SYSTEM: &str = "payment gateway";
 
@@ -76,10 +76,20 @@ struct Authorized {
     id: String,
     kind: OperationKind,
     reference: String,
+    amount_minor: i64,
     left_minor: i64,
     currency: Currency,
     voided: bool,
     expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Captured {
+    id: String,
+    kind: OperationKind,
+    reference: String,
+    amount_minor: i64,
+    currency: Currency,
 }
 
 impl HttpGateway {
@@ -170,20 +180,32 @@ impl HttpGateway {
         }
     }
 
-    async fn look_up(&self, id: &str) -> Result<Option<Authorization>, PortError> {
-        let answer = self.0.send(self.0.request(Method::GET, &["v1", "authorizations", id])?).await?;
+    /// What the gateway's books have under an id; none if there is no such.
+    async fn look_up<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, PortError> {
+        let answer = self.0.send(self.0.request(Method::GET, path)?).await?;
         match (answer.status, &answer.body) {
             (404, _) if answer.code() == Some("not_found") => Ok(None),
-            (200, Ok(body)) => {
-                let found = Authorized::deserialize(body).map_err(|_| self.0.another("kind"))?;
-                if found.id != id || found.kind != OperationKind::Authorize {
-                    return Err(self.0.another("id"));
-                }
-                let Authorized { reference, left_minor, currency, voided, expires_at, .. } = found;
-                Ok(Some(Authorization { reference, left: Money::new(left_minor, currency), voided, expires_at }))
-            }
+            (200, Ok(body)) => T::deserialize(body).map(Some).map_err(|_| self.0.another("kind")),
             _ => Err(answer.failure()),
         }
+    }
+
+    async fn authorized(&self, id: &str) -> Result<Option<Authorization>, PortError> {
+        let Some(found) = self.look_up::<Authorized>(&["v1", "authorizations", id]).await? else { return Ok(None) };
+        if found.id != id || found.kind != OperationKind::Authorize {
+            return Err(self.0.another("id"));
+        }
+        let Authorized { reference, amount_minor, left_minor, currency, voided, expires_at, .. } = found;
+        let money = |minor| Money::new(minor, currency);
+        Ok(Some(Authorization { reference, amount: money(amount_minor), left: money(left_minor), voided, expires_at }))
+    }
+
+    async fn captured(&self, id: &str) -> Result<Option<Capture>, PortError> {
+        let Some(found) = self.look_up::<Captured>(&["v1", "captures", id]).await? else { return Ok(None) };
+        if found.id != id || found.kind != OperationKind::Capture {
+            return Err(self.0.another("id"));
+        }
+        Ok(Some(Capture { reference: found.reference, amount: Money::new(found.amount_minor, found.currency) }))
     }
 }
 
@@ -198,6 +220,11 @@ impl PaymentGateway for HttpGateway {
 
     fn authorization(&self, id: &str) -> BoxFuture<'_, Result<Option<Authorization>, PortError>> {
         let id = id.to_owned();
-        async move { self.look_up(&id).await }.boxed()
+        async move { self.authorized(&id).await }.boxed()
+    }
+
+    fn capture(&self, id: &str) -> BoxFuture<'_, Result<Option<Capture>, PortError>> {
+        let id = id.to_owned();
+        async move { self.captured(&id).await }.boxed()
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use self::{
     carrier::{Booking, Carrier, LabelOrder},
     fraud::{FraudCheck, FraudQuestion},
-    payment::{Authorization, GatewayOperation, Operation, PaymentGateway},
+    payment::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway},
 };
 
 /// Why a system outside did not do what it was asked.

@@ -1,5 +1,5 @@
-//! A payment gateway: four operations under idempotency keys, a question about one that got no answer, and one about an authorization
-//! that somebody else has made.
+//! A payment gateway: four operations under idempotency keys, a question about one that got no answer, and one about an authorization or a
+//! capture that somebody else has made, or found.
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -76,10 +76,19 @@ impl Operation {
 pub struct Authorization {
     /// What the gateway's books call it by.
     pub reference: String,
+    pub amount: Money,
     /// What was authorized and is neither captured nor void.
     pub left: Money,
     pub voided: bool,
     pub expires_at: Option<Timestamp>,
+}
+
+/// A capture as the gateway's books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// What the gateway's books call it by.
+    pub reference: String,
+    pub amount: Money,
 }
 
 /// A gateway that can be asked again without doing anything twice.
@@ -92,4 +101,7 @@ pub trait PaymentGateway: Send + Sync + 'static {
 
     /// The authorization with this id; none if the gateway has no such.
     fn authorization(&self, id: &str) -> BoxFuture<'_, Result<Option<Authorization>, PortError>>;
+
+    /// The capture with this id; none if the gateway has no such.
+    fn capture(&self, id: &str) -> BoxFuture<'_, Result<Option<Capture>, PortError>>;
 }

@@ -170,6 +170,19 @@ impl Ledger {
         Ok(Answer::new(StatusCode::OK, body))
     }
 
+    /// A capture, and what is left of it.
+    ///
+    /// # Errors
+    /// The answer when there is none.
+    pub(crate) fn capture(&self, id: &str) -> Result<Answer, Answer> {
+        let Funds { reference, currency, amount_minor, left_minor, .. } = self.funds(Kind::Capture, id)?;
+        let body = json!({
+            "id": id, "kind": Kind::Capture, "reference": reference, "amount_minor": amount_minor, "left_minor": left_minor,
+            "currency": currency,
+        });
+        Ok(Answer::new(StatusCode::OK, body))
+    }
+
     /// Operations after the position, oldest first, of these references or of all.
     pub(crate) fn list(&self, references: Option<&BTreeSet<&str>>, after: u64, limit: usize) -> Vec<&Operation> {
         // Positions count from 1, so the entry after a position has it for its index.

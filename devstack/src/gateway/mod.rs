@@ -7,6 +7,7 @@
 //! | `POST /v1/authorizations/{id}/void` | 201, with the amount that was not captured; 409 |
 //! | `POST /v1/captures/{id}/refunds {"amount_minor"}` | 201, its parent the capture; 402; 409 |
 //! | `GET /v1/authorizations/{id}` | 200 `{"id","kind","reference","amount_minor","left_minor","currency","voided","expires_at"}`; 404 |
+//! | `GET /v1/captures/{id}` | 200 `{"id","kind","reference","amount_minor","left_minor","currency"}`; 404 |
 //! | `GET /v1/operations/{key}` | the operation that ran under the idempotency key, with the answer it got; 404: it never ran |
 //! | `GET /v1/operations?reference=a,b&after=&limit=` | `{"items","next_after"}`, by position |
 //! | `POST /control {"down_for_ms","slow_ms","refuse_next","answer_next"}` | 204; `refuse_next` POSTs are answered 409 `refused_by_control` and not kept; `answer_next`: see [`crate::control`] |

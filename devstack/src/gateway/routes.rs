@@ -24,6 +24,7 @@ pub(super) fn calls(gateway: Arc<Gateway>) -> Router {
         .route("/v1/authorizations/{id}", get(authorization))
         .route("/v1/authorizations/{id}/captures", post(capture))
         .route("/v1/authorizations/{id}/void", post(void))
+        .route("/v1/captures/{id}", get(captured))
         .route("/v1/captures/{id}/refunds", post(refund))
         .route("/v1/operations/{key}", get(operation))
         .route("/v1/operations", get(operations))
@@ -81,6 +82,10 @@ async fn refund(State(gateway): Shared, Path(capture_id): Path<String>, headers:
 
 async fn authorization(State(gateway): Shared, Path(id): Path<String>) -> Result<Answer, Answer> {
     gateway.books().ledger.authorization(&id)
+}
+
+async fn captured(State(gateway): Shared, Path(id): Path<String>) -> Result<Answer, Answer> {
+    gateway.books().ledger.capture(&id)
 }
 
 async fn operation(State(gateway): Shared, Path(key): Path<String>) -> Result<Response, Answer> {

@@ -80,6 +80,9 @@ pub struct PaymentRequest {
     /// What it acts on is there by a person's word alone: nothing is done with it before the gateway has said that it is this order's.
     #[serde(default, skip_serializing_if = "is_false")]
     pub verify_parent: bool,
+    /// How much that is of, by the same word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_minor: Option<i64>,
 }
 
 /// Have the order checked for fraud. What is told of it is read from the order as placed.
@@ -247,7 +250,8 @@ impl Order {
             acts_on: op.acts_on.clone(),
             ask_first: op.status == OperationStatus::Unknown,
             takes_over: payment.to_take_over().filter(|_| op.kind == OperationKind::Authorize).map(str::to_owned),
-            verify_parent: payment.acts_on_a_finding(op),
+            verify_parent: payment.finding_acted_on(op).is_some(),
+            parent_minor: payment.finding_acted_on(op).map(|found| found.amount_minor),
         })
     }
 

@@ -185,6 +185,15 @@ fn what_a_status_means_to_a_question_about_an_operation_or_an_authorization() ->
                 }
             })
         };
+        let captured = |_: usize| -> BoxFuture<'_, Came> {
+            Box::pin(async move {
+                match gateway.capture("cap_1").await {
+                    Ok(None) => Nothing,
+                    Ok(Some(_)) => Done,
+                    Err(error) => error.into(),
+                }
+            })
+        };
         let mut table = alike();
         table.push((json!({"status": 404, "body": {"code": "not_found"}}), Nothing));
         table.extend([402, 409, 500, 502, 503, 504].map(|code| (status(code), if code >= 500 { Unreachable } else { Busy(None) })));
@@ -193,6 +202,7 @@ fn what_a_status_means_to_a_question_about_an_operation_or_an_authorization() ->
         table.extend(all(strange(), &Unexpected));
         table.extend(all(unreadable(), &Unexpected));
         each(&url, &find, table.clone()).await?;
+        each(&url, &captured, table.clone()).await?;
         each(&url, &look_up, table).await
     })
 }
@@ -230,11 +240,19 @@ fn an_answer_about_another_operation_is_never_believed() -> Result<()> {
         for (field, other) in
             [("id", json!("auth_2")), ("kind", json!("capture")), ("left_minor", json!("1000")), ("currency", json!("XXX"))]
         {
-            let mut answer = json!({"id": "auth_1", "kind": "authorize", "reference": "order", "left_minor": 1_000, "currency": "GBP",
-                "voided": false, "expires_at": null});
+            let mut answer = json!({"id": "auth_1", "kind": "authorize", "reference": "order", "amount_minor": 1_000, "left_minor": 1_000,
+                "currency": "GBP", "voided": false, "expires_at": null});
             answer[field] = other;
             trouble(&url, json!({"answer_next": {"status": 200, "body": answer}})).await?;
             assert_eq!(gateway.authorization("auth_1").await.map_err(Came::from), Err(Unexpected), "{answer}");
+        }
+        for (field, other) in
+            [("id", json!("cap_2")), ("kind", json!("authorize")), ("amount_minor", json!("1000")), ("currency", json!("XXX"))]
+        {
+            let mut answer = json!({"id": "cap_1", "kind": "capture", "reference": "order", "amount_minor": 1_000, "currency": "GBP"});
+            answer[field] = other;
+            trouble(&url, json!({"answer_next": {"status": 200, "body": answer}})).await?;
+            assert_eq!(gateway.capture("cap_1").await.map_err(Came::from), Err(Unexpected), "{answer}");
         }
         // Done, and answered with nonsense: the books tell, under the same key.
         trouble(&url, json!({"answer_next": {"status": 201, "body": {"id": "x"}, "done": true}})).await?;
@@ -324,7 +342,11 @@ fn an_id_from_outside_reaches_nothing_but_itself() -> Result<()> {
             assert_eq!(of(gateway.operate(under("t", stolen)).await), Refused, "{thief}");
             let looked_up = gateway.authorization(&thief).await.map_err(Came::from);
             assert!(matches!(looked_up, Ok(None) | Err(Refused)), "{thief}: {looked_up:?}");
+            let captured = gateway.capture(&thief).await.map_err(Came::from);
+            assert!(matches!(captured, Ok(None) | Err(Refused)), "{thief}: {captured:?}");
         }
+        let found = gateway.capture(&captured).await?.context("it was captured")?;
+        assert_eq!((found.reference.as_str(), found.amount), ("order", pounds(600)?));
         let booked: Value = Answer::to(asked_of_simulator(Method::GET, &format!("{url}/v1/operations"))).await?.view(200)?;
         assert_eq!(booked["items"].as_array().map(Vec::len), Some(2), "{booked}");
         Ok(())

@@ -1,9 +1,9 @@
 //! A gateway that misbehaves: whatever it does, a customer is charged once, and nobody waits for it who need not.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use oms_api::order::{OrderView, PaymentView};
 use oms_domain::{payment::OperationKind, policy::Policy};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Basket, Shop, books::trouble, in_own_shop, in_shop, replay, system::LEEDS};
 
@@ -162,6 +162,49 @@ fn what_a_person_takes_for_an_authorization_is_captured_only_if_it_is_this_order
         let order = shop.until(&id, "have its capture refused", refused).await?;
         ensure!(order.attention.iter().any(|known| known.why.contains("authorization_of_another_order")), "{:?}", order.attention);
         assert_eq!(shop.books(&other).await?.amounts(OperationKind::Capture), [0_i64; 0], "another customer's money was taken");
+        Ok(())
+    })
+}
+
+/// Ships it, and has sight of the capture lost; the number of the capture.
+async fn capture_lost(shop: &Shop, order: &OrderView) -> Result<u32> {
+    trouble(&shop.system.addresses.gateway_url, json!({"down_for_ms": 4_000})).await?;
+    let id = order.heading.order_id.parse()?;
+    shop.ship(&order.fulfillment_orders[0].fulfillment_order_id).await?;
+    let lost = |order: &OrderView| order.payments[0].operations.iter().any(|op| op.kind == "capture" && op.status == "unknown");
+    let order = shop.until(&id, "have lost sight of its capture", lost).await?;
+    let capture = order.payments[0].operations.iter().find(|op| op.kind == "capture");
+    Ok(capture.context("a capture")?.number)
+}
+
+#[test]
+fn what_a_person_takes_for_a_capture_is_refunded_only_if_it_is_this_orders() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let other = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
+        shop.fulfill(&other).await?;
+        let other = other.heading.order_id.parse()?;
+        shop.until_status(&other, "completed").await?;
+        let operations = shop.document(&other).await?.map(|order| order.payments[0].operations.clone()).context("a document")?;
+        let stolen = operations.iter().find(|op| op.kind == OperationKind::Capture).and_then(|op| op.reference.clone());
+        // The gateway's books will never be as this order's are.
+        let basket = Basket::of(&sku, 4, 255);
+        let id = basket.id();
+        shop.place_unnoted(&basket).await?;
+        shop.until_part(&id, 1, "released").await?;
+        let number = capture_lost(shop, &shop.order(&id).await?).await?;
+        let resolve = format!("/v1/orders/{id}/payments/default/operations/{number}/resolve");
+        let say = |reference: &str| json!({"outcome": "succeeded", "reference": reference, "reason": "it was in the list"});
+        for bent in ["../captures", "cap 1", "cap_1/refunds", "?"] {
+            ensure!(shop.post(&resolve, &say(bent)).await?.status == 422, "{bent} is no gateway's id");
+        }
+        shop.post(&resolve, &say(&stolen.context("a capture")?)).await?.view::<PaymentView>(200)?;
+        let refund = json!({"refund_id": "late", "amount_minor": 510, "reason": "it came late"});
+        shop.post(&format!("/v1/orders/{id}/refunds"), &refund).await?.view::<Value>(201)?;
+        let refused = |order: &OrderView| order.attention.iter().any(|known| known.subject == "refund default");
+        let order = shop.until(&id, "have its refund refused", refused).await?;
+        ensure!(order.attention.iter().any(|known| known.why.contains("capture_of_another_order")), "{:?}", order.attention);
+        assert_eq!(shop.books(&other).await?.amounts(OperationKind::Refund), [0_i64; 0], "another customer's money was given away");
         Ok(())
     })
 }
