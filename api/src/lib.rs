@@ -31,6 +31,7 @@ pub mod promise;
 pub mod reader;
 pub mod refund;
 pub mod reservation;
+pub mod resolve_label;
 pub mod resolve_payment;
 pub mod returns;
 pub mod stock;

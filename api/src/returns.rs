@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     cancellation::{LineUnits, line_units},
     reader::{Fields, Node, ReadOnce, boolean, choice, name, parsed, quantity, text},
+    resolve_label::read_resolve_label,
 };
 
 const DISPOSITIONS: &[(&str, Disposition)] =
@@ -90,11 +91,14 @@ impl ReturnLineBody {
 }
 
 /// The body of each action: `approve {}` · `decline {"reason"}` · `cancel {"reason"}` · `receive {"receipt_id"?, "facility_id", "lines", "complete"?}` ·
-/// `inspect {"lines"}` · `retry {}`.
+/// `inspect {"lines"}` · `retry {}` · `resolve-label {"outcome", "reason"}`, as for a parcel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReturnActionBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Resolve-label: `voided` or `kept`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
     /// The same delivery of goods again counts once. Absent: one is made up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_id: Option<String>,
@@ -128,7 +132,7 @@ pub struct GoodsBody {
 }
 
 /// What can be asked of a return, in the path's words.
-pub const RETURN_ACTIONS: &[&str] = &["approve", "decline", "cancel", "receive", "inspect", "retry"];
+pub const RETURN_ACTIONS: &[&str] = &["approve", "decline", "cancel", "receive", "inspect", "retry", "resolve-label"];
 
 /// Reads the body of an action; none for a word that is no action. `made_up` names a delivery that nobody has named.
 pub fn read_return_action(action: &str, made_up: String) -> Option<ReadOnce<Request>> {
@@ -141,6 +145,10 @@ pub fn read_return_action(action: &str, made_up: String) -> Option<ReadOnce<Requ
             node.object(|fields| Some(Request::Inspect { judged: fields.required("lines", |node| node.list(1, LINES_MAX, inspected))? }))
         }),
         "retry" => Box::new(|node| node.object(|_| Some(Request::Retry))),
+        "resolve-label" => Box::new(|node| {
+            let (outcome, reason) = read_resolve_label(node)?;
+            Some(Request::ResolveLabel { outcome, reason })
+        }),
         _ => return None,
     })
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     ids::{CancellationId, ChangeId, ClaimId, FacilityId, FulfillmentOrderId, HoldId, LineId, ParcelId, PaymentId, RefundId, ReturnId},
+    kinds::named,
     parcel::ParcelAction,
     payment::OperationOutcome,
 };
@@ -132,6 +133,12 @@ pub enum Request {
         finding: Finding,
         reason: String,
     },
+    /// The carrier was never heard to void a label: a person says what became of it.
+    ResolveLabel {
+        parcel_id: ParcelId,
+        outcome: LabelFinding,
+        reason: String,
+    },
     /// Someone gives a wait more time.
     ExtendDeadline {
         wait: Wait,
@@ -144,6 +151,16 @@ pub enum Request {
     Retry {
         subject: String,
     },
+}
+
+named! {
+    /// What became of a label that the carrier was to void, as a person has found out.
+    LabelFinding {
+        /// The carrier will not come for it.
+        Voided = "voided",
+        /// The carrier does not void it any more: it is paid for, and nothing goes under it.
+        Kept = "kept",
+    }
 }
 
 /// What became of an operation at the gateway, as a person has found out.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Cancellation, ChangeRequest, Choice, ConfirmedChange, CoreGroup, CoreLine, CorePayment, Credit, Decision, FacilityRejection, Finding,
-    Hold, Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
+    Hold, LabelFinding, Lines, PackedParcel, Reallocation, Refund, Resolution, SourcedPackage, Verdict, Wait, WaitingPackage, is_false,
     line_state::is_none_of_them,
 };
 use crate::{
@@ -242,10 +242,19 @@ pub enum Event {
     FulfillmentUnshipped {
         fulfillment_order_id: FulfillmentOrderId,
         amount_minor: i64,
+        /// What of that had been given back before: it is not owed a second time, and not charged again when it ships again.
+        #[serde(default, skip_serializing_if = "super::is_no_money")]
+        given_before_minor: i64,
     },
     /// The carrier will not come for it.
     LabelVoided {
         parcel_id: ParcelId,
+    },
+    /// The carrier was never heard to void its label, and a person has found out what became of it.
+    LabelResolved {
+        parcel_id: ParcelId,
+        outcome: LabelFinding,
+        reason: String,
     },
     /// What is done about a parcel that was lost or sent back.
     ParcelResolved {

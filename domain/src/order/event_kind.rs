@@ -53,6 +53,7 @@ kinds! {
     FulfillmentPickedUp = "fulfillment_picked_up",
     FulfillmentUnshipped = "fulfillment_unshipped",
     LabelVoided = "label_voided",
+    LabelResolved = "label_resolved",
     ParcelResolved = "parcel_resolved",
     ParcelMoved = "parcel_moved",
     GrantsSeen = "grants_seen",

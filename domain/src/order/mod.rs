@@ -41,7 +41,7 @@ pub use self::{
     change_request::{Asked, ChangeAction, ChangeRequest, ChangeStatus},
     claim::{Claim, ClaimAction, ClaimStatus},
     command::{
-        Answer, CarrierReport, Command, Fact, Finding, FulfillmentRequest, Grant, LabelOutcome, PackedParcel, Request, Short,
+        Answer, CarrierReport, Command, Fact, Finding, FulfillmentRequest, Grant, LabelFinding, LabelOutcome, PackedParcel, Request, Short,
         SourcedPackage, SourcingAnswer, WaitingPackage,
     },
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},

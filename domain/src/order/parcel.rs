@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, is_false, line_state};
+use super::{LabelFinding, Lines, is_false, line_state};
 use crate::{
     ids::ParcelId,
     parcel::{ParcelStatus, same_tracking_number},
@@ -30,6 +30,9 @@ pub struct Parcel {
     /// Its label was asked of the carrier, and neither refused nor voided there.
     #[serde(default, skip_serializing_if = "is_false")]
     pub label_at_carrier: bool,
+    /// What a person has said of its label, which the carrier was not heard to void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_finding: Option<LabelFinding>,
     /// What was done about its units, once it was lost or sent back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,

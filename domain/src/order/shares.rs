@@ -117,16 +117,17 @@ impl LineState {
         Share { units: self.numbered.saturating_sub(not.units), minor: self.upto_minor(self.numbered) - not.minor }
     }
 
-    /// Units that were shipped are not: exactly what was `charged` for them is owed back, and charged again when they ship. The others
-    /// cost nothing, and will cost nothing again.
-    pub(super) fn unship(&mut self, units: u32, charged: Share) {
+    /// Units that were shipped are not: exactly what was `charged` for them is owed back, and charged again when they ship, but for what
+    /// had been given back before. The others cost nothing, and will cost nothing again.
+    pub(super) fn unship(&mut self, units: u32, charged: Share, given_before_minor: i64) {
         self.prepaid = self.prepaid.saturating_add(units.saturating_sub(charged.units));
-        let before = self.numbered.saturating_sub(charged.units);
-        let is_last = before >= self.settled.units && self.upto_minor(self.numbered) - self.upto_minor(before) == charged.minor;
+        let again = Share { units: charged.units, minor: charged.minor - given_before_minor };
+        let before = self.numbered.saturating_sub(again.units);
+        let is_last = before >= self.settled.units && self.upto_minor(self.numbered) - self.upto_minor(before) == again.minor;
         if is_last {
             self.numbered = before;
         } else {
-            self.free_again.add(charged);
+            self.free_again.add(again);
         }
     }
 

@@ -7,7 +7,7 @@ use super::{Disposition, GoodsRef, Origin, Settlement, Verdict, Wait};
 use crate::{
     error::Rejection,
     ids::{FacilityId, LineId, Sku},
-    order::LabelOutcome,
+    order::{LabelFinding, LabelOutcome},
     parcel::ParcelAction,
 };
 
@@ -52,6 +52,11 @@ pub enum Request {
     },
     /// What failed is tried again now.
     Retry,
+    /// The carrier was never heard to void the label: a person says what became of it.
+    ResolveLabel {
+        outcome: LabelFinding,
+        reason: String,
+    },
     /// Someone gives a wait more time.
     ExtendDeadline {
         wait: Wait,

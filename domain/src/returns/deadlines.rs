@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Return, ReturnStatus};
+use super::{Return, ReturnStatus, SCANS};
 use crate::{
     policy::ms,
     waits::{heard_of_by, waits},
@@ -35,8 +35,9 @@ impl Return {
     /// Every deadline that is still to come, soonest first.
     pub fn deadlines(&self) -> Vec<Deadline> {
         let mut deadlines: Vec<Deadline> = self.wait().into_iter().collect();
-        // After that a person must.
-        let again = |known: &&super::Attention| self.attempt(&known.subject) <= self.policy.retries_max.saturating_add(1);
+        // After that a person must; and where the carrier contradicts itself there is nothing to try again.
+        let tries_left = |subject: &str| self.attempt(subject) <= self.policy.retries_max.saturating_add(1);
+        let again = |known: &&super::Attention| known.subject != SCANS && tries_left(&known.subject);
         let retry = |known: &super::Attention| self.deadline(Wait::Retry, &known.subject, known.since, self.policy.retry_ms);
         deadlines.extend(self.attention.iter().filter(again).map(retry));
         deadlines.sort_by(|a, b| (a.due, a.wait, &a.subject).cmp(&(b.due, b.wait, &b.subject)));
@@ -44,7 +45,7 @@ impl Return {
     }
 
     /// When something should be heard of the return, if it was last heard of at `at`: the next wait is over, or something asked outside has
-    /// been answered, in an hour at most. None: it has ended, and nothing is owed any more.
+    /// been answered, within minutes. None: it has ended, and nothing is owed any more.
     pub fn next_wait_at(&self, at: Timestamp) -> Option<Timestamp> {
         if self.is_closed() {
             return None;

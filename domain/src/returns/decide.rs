@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::{
-    Answer, CarrierMove, Command, Consent, Deadline, Disposition, Event, GOODS_MAX, GoodsRef, Inspected, Label, Origin, RECEIPTS_MAX,
-    Receipt, ReceivedGoods, Request, Return, ReturnAction, ReturnStatus, Verdict, Wait,
+    Answer, CarrierMove, Command, Consent, Deadline, Disposition, Effect, Event, GOODS_MAX, GoodsRef, Inspected, Label, Origin,
+    RECEIPTS_MAX, Receipt, ReceivedGoods, Request, Return, ReturnAction, ReturnStatus, SCANS, Verdict, Wait,
 };
 use crate::{
     error::{ErrorCode, Rejection},
     ids::FacilityId,
-    order::LabelOutcome,
+    order::{LabelFinding, LabelOutcome},
     parcel::ParcelAction,
     placed::QUANTITY_MAX,
     policy::ms,
@@ -19,6 +19,9 @@ use crate::{
 
 /// Far more than what is due at once can bring about.
 const ROUNDS_MAX: u32 = 20;
+
+const LOST_AFTER: &str = "the carrier says that it has lost the goods, and that it has delivered them: find them";
+const LOST_BEFORE: &str = "the carrier says that it had lost the goods before it last scanned them: ask where they are";
 
 /// What `command` leads to at `at` (business time), with everything that then follows by itself. No events is an answer too: nothing
 /// changes. So it is for every command that has led to events before and is told again.
@@ -95,6 +98,7 @@ impl Draft {
             Request::Receive { receipt_id, facility_id, goods, complete } => self.receive(receipt_id, facility_id, goods, *complete)?,
             Request::Inspect { judged } => self.inspect(judged)?,
             Request::Retry => self.retry()?,
+            Request::ResolveLabel { outcome, reason } => self.resolve_label(*outcome, reason)?,
             Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until)?,
         }
         Ok(())
@@ -187,6 +191,23 @@ impl Draft {
         Ok(())
     }
 
+    /// What became of a label that the carrier was never heard to void. The same finding again is the same.
+    fn resolve_label(&mut self, outcome: LabelFinding, reason: &str) -> Result<(), Rejection> {
+        if self.this.label.as_ref().is_some_and(|label| label.finding == Some(outcome)) {
+            return Ok(());
+        }
+        let gave_up = |effect: &Effect| *effect == Effect::VoidLabel && self.this.is_held_up(&effect.key());
+        if !self.this.owed_effects().any(|effect| gave_up(&effect)) {
+            let why = "nothing is to be said of its label: no call to void it has given up";
+            return Err(Rejection {
+                status: Some(self.this.status.name().to_owned()),
+                ..Rejection::new(ErrorCode::IllegalTransition, why)
+            });
+        }
+        self.emit(Event::ReturnLabelResolved { outcome, reason: reason.to_owned() });
+        Ok(())
+    }
+
     /// A wait gets more time. The same time again is the same.
     fn extend(&mut self, wait: Wait, subject: &str, until: Timestamp) -> Result<(), Rejection> {
         let deadlines = self.this.deadlines();
@@ -242,7 +263,7 @@ impl Draft {
     fn labelled(&mut self, attempt: u32, outcome: &LabelOutcome) {
         match outcome {
             LabelOutcome::Booked { carrier, tracking_number } => {
-                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone(), voided: false };
+                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone(), voided: false, finding: None };
                 self.emit(Event::ReturnLabelSent { label });
             }
             LabelOutcome::Refused { why } => self.gave_up("label", attempt, why),
@@ -276,8 +297,33 @@ impl Draft {
         if moves && self.this.status.after(ReturnAction::Transit).is_some() {
             self.emit(Event::GoodsInTransit { occurred_at });
         }
+        if moves && self.this.status == ReturnStatus::InTransit {
+            self.scanned_again(scan);
+        }
         if loses && self.this.status.after(ReturnAction::Lose).is_some() {
-            self.emit(Event::GoodsLost { assumed: false });
+            self.lost(scan);
+        }
+    }
+
+    /// What is no news is not recorded: it is no later, and does not say that they were delivered.
+    fn scanned_again(&mut self, scan: &CarrierMove) {
+        let delivers = |last: &CarrierMove| last.action != ParcelAction::Deliver && scan.action == ParcelAction::Deliver;
+        if self.this.scanned.as_ref().is_none_or(|last| scan.occurred_at > last.occurred_at || delivers(last)) {
+            self.emit(Event::GoodsScanned { action: scan.action, occurred_at: scan.occurred_at });
+        }
+    }
+
+    /// A loss ends the return, and pays for what is lost under the house's label: so what cannot be so is looked at, once, and until then the
+    /// goods may still come.
+    fn lost(&mut self, scan: &CarrierMove) {
+        let why = match &self.this.scanned {
+            Some(last) if last.action == ParcelAction::Deliver => LOST_AFTER,
+            // Some carriers give dates only.
+            Some(last) if last.occurred_at > scan.occurred_at => LOST_BEFORE,
+            Some(_) | None => return self.emit(Event::GoodsLost { assumed: false }),
+        };
+        if !self.this.gave_up.contains_key(SCANS) {
+            self.emit(Event::AttentionRaised { subject: SCANS.to_owned(), why: why.to_owned() });
         }
     }
 
@@ -334,8 +380,15 @@ impl Draft {
             self.emit(Event::ReturnClosed);
         }
         // A label nobody needs any more: the goods are under way, here, or not coming.
-        if self.this.status != ReturnStatus::Approved && self.this.attention.iter().any(|known| known.subject == "label") {
-            self.emit(Event::AttentionResolved { subject: "label".to_owned() });
+        self.settle_if(self.this.status != ReturnStatus::Approved, "label");
+        self.settle_if(!self.this.has_unused_label(), &Effect::VoidLabel.key());
+        self.settle_if(self.this.status != ReturnStatus::InTransit, SCANS);
+    }
+
+    /// Nobody needs to look at it any more.
+    fn settle_if(&mut self, is_over: bool, subject: &str) {
+        if is_over && self.this.attention.iter().any(|known| known.subject == subject) {
+            self.emit(Event::AttentionResolved { subject: subject.to_owned() });
         }
     }
 }

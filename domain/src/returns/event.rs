@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Inspected, Label, Origin, Receipt, Settlement, Wait};
-use crate::{error::Rejection, kinds::kinds};
+use crate::{error::Rejection, kinds::kinds, order::LabelFinding, parcel::ParcelAction};
 
 /// `type` names the event in the return's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,17 @@ pub enum Event {
         label: Label,
     },
     ReturnLabelVoided,
+    /// The carrier was never heard to void the label, and a person has found out what became of it.
+    ReturnLabelResolved {
+        outcome: LabelFinding,
+        reason: String,
+    },
     GoodsInTransit {
+        occurred_at: Timestamp,
+    },
+    /// The carrier has scanned them again.
+    GoodsScanned {
+        action: ParcelAction,
         occurred_at: Timestamp,
     },
     GoodsLost {
@@ -94,7 +104,9 @@ kinds! {
     ReturnCancelled = "return_cancelled",
     ReturnLabelSent = "return_label_sent",
     ReturnLabelVoided = "return_label_voided",
+    ReturnLabelResolved = "return_label_resolved",
     GoodsInTransit = "goods_in_transit",
+    GoodsScanned = "goods_scanned",
     GoodsLost = "goods_lost",
     GoodsReceived = "goods_received",
     GoodsInspected = "goods_inspected",

@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Attention, Consent, Event, Goods, Inspected, Receipt, ReceivedGoods, Return, ReturnAction, ReturnStatus};
-use crate::ids::{LineId, Sku};
+use super::{Attention, CarrierMove, Consent, Event, Goods, Inspected, Receipt, ReceivedGoods, Return, ReturnAction, ReturnStatus};
+use crate::{
+    ids::{LineId, Sku},
+    parcel::ParcelAction,
+};
 
 impl Return {
     /// Applies an event that was decided at `at`.
@@ -32,7 +35,16 @@ impl Return {
                     label.voided = true;
                 }
             }
-            Event::GoodsInTransit { .. } => self.go(ReturnAction::Transit, at),
+            Event::ReturnLabelResolved { outcome, .. } => {
+                if let Some(label) = &mut self.label {
+                    label.finding = Some(*outcome);
+                }
+            }
+            Event::GoodsInTransit { occurred_at } => {
+                self.note_scan(ParcelAction::Transit, *occurred_at);
+                self.go(ReturnAction::Transit, at);
+            }
+            Event::GoodsScanned { action, occurred_at } => self.note_scan(*action, *occurred_at),
             Event::GoodsLost { .. } => self.go(ReturnAction::Lose, at),
             Event::GoodsReceived { receipt_id, receipt, complete } => self.receive(receipt_id, receipt, *complete, at),
             Event::GoodsInspected { judged, .. } => {
@@ -64,6 +76,13 @@ impl Return {
             Event::BooksRestored { .. } => {}
             Event::AttentionResolved { subject } => self.attention.retain(|known| known.subject != *subject),
         }
+    }
+
+    /// The latest counts, and that they were delivered, whenever that is told.
+    fn note_scan(&mut self, action: ParcelAction, occurred_at: Timestamp) {
+        let last = self.scanned.take().unwrap_or(CarrierMove { action, occurred_at });
+        let action = if last.action == ParcelAction::Deliver { last.action } else { action };
+        self.scanned = Some(CarrierMove { action, occurred_at: occurred_at.max(last.occurred_at) });
     }
 
     /// Events were decided in this state, so the row is there.

@@ -27,7 +27,7 @@ pub use self::{
 use crate::{
     error::Rejection,
     ids::{FacilityId, LineId, OrderId, ReturnId, Sku},
-    order::{Credit, Lines},
+    order::{Credit, LabelFinding, Lines},
     policy::Policy,
     taken::TakenCommands,
 };
@@ -36,6 +36,9 @@ use crate::{
 pub const LINES_MAX: usize = 2_000;
 pub const RECEIPTS_MAX: usize = 100;
 pub const GOODS_MAX: usize = 2_000;
+
+/// Under this name a person must look at what the carrier says of the goods.
+const SCANS: &str = "scans";
 
 /// A return in the middle of its life. Its JSON is the document; nothing in it is personal data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +55,9 @@ pub struct Return {
     pub origin: Option<Origin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Label>,
+    /// What the carrier has said last of the goods on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<CarrierMove>,
     /// Ids of the deliveries of goods, each with what it brought.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub receipts: BTreeMap<String, Receipt>,
@@ -134,6 +140,9 @@ pub struct Label {
     /// Nobody can send with it any more.
     #[serde(default)]
     pub voided: bool,
+    /// What a person has said of it, which the carrier was not heard to void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<LabelFinding>,
 }
 
 /// One delivery of goods.
@@ -184,6 +193,7 @@ impl Return {
             consent: Consent::Pending,
             origin: None,
             label: None,
+            scanned: None,
             receipts: BTreeMap::new(),
             goods: Vec::new(),
             settlement: None,
@@ -232,7 +242,7 @@ impl Return {
 
     /// A label was sent, and the goods will not come under it.
     fn has_unused_label(&self) -> bool {
-        self.needs_no_label() && self.label.as_ref().is_some_and(|label| !label.voided)
+        self.needs_no_label() && self.label.as_ref().is_some_and(|label| !label.voided && label.finding.is_none())
     }
 
     /// A person should look: something gave up, or the money does not get through.

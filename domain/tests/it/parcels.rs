@@ -228,7 +228,7 @@ fn amounts(run: &Run, n: u32) -> Vec<(&'static str, i64)> {
         Event::FulfillmentShipped { fulfillment_order_id, amount_minor } if *fulfillment_order_id == run.fo(n) => {
             Some(("ship", *amount_minor))
         }
-        Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor } if *fulfillment_order_id == run.fo(n) => {
+        Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor, .. } if *fulfillment_order_id == run.fo(n) => {
             Some(("unship", *amount_minor))
         }
         _ => None,

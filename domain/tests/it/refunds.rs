@@ -270,3 +270,26 @@ fn a_refund_that_is_stuck_stops_no_other() {
     assert_eq!((run.order.net_captured_minor(), run.order.payments[0].open_operation()), (1_530, None));
     assert_eq!(run.order.attention.len(), 1);
 }
+
+#[test]
+fn what_was_given_back_before_it_came_back_is_not_charged_when_it_ships_again() {
+    // Shipping, by itself, and a gesture: the customer keeps both.
+    for of in [RefundOf::Shipping, RefundOf::Order] {
+        let mut run = Run::released(three_with_shipping());
+        run.ship(1).unwrap();
+        run.obey();
+        let (refund_id, reason) = ("late".parse().unwrap(), "it came late".into());
+        run.must(&anew(Request::Refund { refund_id, amount_minor: 600, reason, lines: None, of }));
+        run.obey();
+        run.fulfill(1, FulfillmentRequest::Unship).unwrap();
+        run.obey();
+        assert_eq!(run.order.net_captured_minor(), 0);
+        run.ship(1).unwrap();
+        run.obey();
+        assert_eq!((run.order.net_captured_minor(), run.order.refundable_minor()), (3_000, 3_000), "{of:?}");
+        run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+        run.obey();
+        assert!(run.order.is_closed());
+        assert!(of != RefundOf::Shipping || run.order.refund_share_minor(&lines([("1", 3)])) == 3_000);
+    }
+}

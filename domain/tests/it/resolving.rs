@@ -2,7 +2,7 @@
 
 use oms_domain::{
     error::{ErrorCode, Rejection},
-    order::{Answer, Command, Event, Finding, FulfillmentRequest, OrderStatus, Request, Wait},
+    order::{Answer, Command, Effect, Event, Finding, FulfillmentRequest, LabelFinding, OrderStatus, RefundOf, Request, Wait},
     payment::{Decline, OperationKind, OperationOutcome, OperationStatus},
 };
 
@@ -140,4 +140,85 @@ fn a_gateway_that_speaks_after_all_and_says_otherwise_needs_a_person() {
     let otherwise = OperationOutcome::Declined { decline: Decline::Soft, code: "insufficient_funds".into() };
     assert_eq!(run.must(&late(2, otherwise)), [], "refused again, for whatever reason, is nothing new");
     assert_eq!(run.order.attention.len(), 1);
+}
+
+#[test]
+fn whatever_acts_on_what_a_person_found_is_done_only_once_the_gateway_has_said_whose_that_is() {
+    let verified = |run: &Run| match run.order.pending_effects().first() {
+        Some(Effect::Pay(pay)) => (pay.kind, pay.verify_parent),
+        other => panic!("no payment is asked for: {other:?}"),
+    };
+    let mut run = capturing();
+    assert_eq!(verified(&run), (OperationKind::Capture, false), "the gateway itself has named the authorization");
+    give_up(&mut run);
+    resolve(&mut run, 2, done("cap-1")).unwrap();
+    let (refund_id, reason) = ("r1".parse().unwrap(), "it came late".into());
+    run.must(&anew(Request::Refund { refund_id, amount_minor: 500, reason, lines: None, of: RefundOf::Order }));
+    assert_eq!(verified(&run), (OperationKind::Refund, true));
+    let mut run = Run::placed(core(&[2]));
+    run.source(|_, units| units);
+    run.gateway("1", OperationOutcome::Unknown);
+    resolve(&mut run, 1, done("auth-1")).unwrap();
+    run.ship(1).unwrap();
+    run.obey_labels();
+    assert_eq!(verified(&run), (OperationKind::Capture, true));
+}
+
+#[test]
+fn what_one_operation_has_made_is_not_what_another_has_made() {
+    let mut run = capturing();
+    give_up(&mut run);
+    let authorization = run.order.payments[0].operations[0].reference.clone().unwrap();
+    assert_eq!(resolve(&mut run, 2, done(&authorization)).unwrap_err().code, ErrorCode::RefusedByRule);
+    resolve(&mut run, 2, done("cap-1")).unwrap();
+}
+
+/// Unpacked with a label that the carrier has booked; the call to void it has given up as often as it is tried.
+fn void_given_up() -> Run {
+    let mut run = Run::released(core(&[2]));
+    run.ship(1).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Unship).unwrap();
+    run.cancel("c", None).unwrap();
+    run.fulfill(1, FulfillmentRequest::AcceptCancellation).unwrap();
+    run.obey_but_labels();
+    for _ in 0..run.order.policy.retries_max {
+        give_up(&mut run);
+        run.wait_for(Wait::Retry);
+    }
+    run
+}
+
+fn resolve_label(run: &mut Run, outcome: LabelFinding) -> Result<Vec<Event>, Rejection> {
+    let (parcel_id, reason) = (run.found(1).parcels[0].parcel_id.clone(), "asked the carrier".into());
+    run.send(&anew(Request::ResolveLabel { parcel_id, outcome, reason }))
+}
+
+#[test]
+fn a_person_says_what_became_of_a_label_that_was_never_heard_to_be_voided_and_the_order_closes() {
+    for outcome in [LabelFinding::Voided, LabelFinding::Kept] {
+        let mut run = void_given_up();
+        let refusal = resolve_label(&mut run, outcome).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::IllegalTransition, "the carrier is being asked: {refusal:?}");
+        let effect = give_up(&mut run);
+        assert!(!run.order.is_closed() && run.order.attention.iter().any(|known| known.subject == effect));
+        resolve_label(&mut run, outcome).unwrap();
+        assert!(run.order.is_closed() && run.order.attention.is_empty(), "{:?}", run.order.attention);
+        assert_eq!(resolve_label(&mut run, outcome).unwrap(), [], "the same again is the same");
+        let other = if outcome == LabelFinding::Kept { LabelFinding::Voided } else { LabelFinding::Kept };
+        assert_eq!(resolve_label(&mut run, other).unwrap_err().code, ErrorCode::IllegalTransition);
+        let late = Answer::LabelVoided { parcel_id: run.found(1).parcels[0].parcel_id.clone() };
+        assert_eq!(run.must(&Command::Answer(late)), [], "the carrier speaks after all");
+    }
+}
+
+#[test]
+fn what_became_of_a_label_is_said_of_one_that_is_to_be_voided_alone() {
+    let mut run = Run::released(core(&[2]));
+    run.ship(1).unwrap();
+    run.obey();
+    assert_eq!(resolve_label(&mut run, LabelFinding::Voided).unwrap_err().code, ErrorCode::IllegalTransition);
+    let (parcel_id, reason) = ("A1-F9-P1".parse().unwrap(), "asked the carrier".into());
+    let unknown = Request::ResolveLabel { parcel_id, outcome: LabelFinding::Voided, reason };
+    assert_eq!(run.send(&anew(unknown)).unwrap_err().code, ErrorCode::NotFound);
 }

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use oms_domain::{
-    error::ErrorCode,
+    error::{ErrorCode, Rejection},
     ids::LineId,
     order::{
-        Answer, Command, CoreLine, Effect, Event, FulfillmentRequest, LabelOutcome, ORDER_MAX_BYTES, Order, OrderCore, RefundOf, Request,
-        SourcedPackage, SourcingAnswer, decide,
+        Answer, CarrierReport, Command, CoreLine, Effect, Event, Fact, FulfillmentRequest, LabelOutcome, ORDER_MAX_BYTES, Order, OrderCore,
+        PackedParcel, RefundOf, RejectionReason, Request, Resolution, SourcedPackage, SourcingAnswer, decide,
     },
+    parcel::ParcelAction,
     payment::OperationOutcome,
     policy::Policy,
     taken::Decided,
@@ -16,7 +17,7 @@ use oms_domain::{
 
 use serde::Serialize;
 
-use crate::support::{Run, anew, at, core};
+use crate::support::{Run, anew, at, core, lines};
 
 const LINES: u32 = 2_000;
 const FACILITIES: u32 = 24;
@@ -212,4 +213,124 @@ fn grants_that_were_seen_long_ago_are_forgotten_and_the_latest_never() {
     let before = order.version;
     order.evolve(&Event::GrantsSeen { grant_ids: many }, at(3_000));
     assert_eq!(order.grants_seen_since(before).len(), 3_000, "a record is still to keep these");
+}
+
+/// An order whose one fulfillment order has all 2,000 lines, at one facility.
+fn at_one_facility() -> Run {
+    let mut run = Run::released(largest());
+    run.fulfill(1, FulfillmentRequest::Accept).unwrap();
+    run
+}
+
+/// Does it over and over; how often it could be done before the order was too large. What is recorded then is still one payload.
+fn until_it_is_too_large(run: &mut Run, mut round: impl FnMut(&mut Run) -> Result<(), Rejection>) -> usize {
+    for rounds in 0..3_000 {
+        match round(run) {
+            Ok(()) => assert!(bytes(&run.order) < PAYLOAD_MAX_BYTES * 3 / 4, "{rounds} rounds: {} bytes", bytes(&run.order)),
+            Err(refusal) => {
+                assert_eq!(refusal.code, ErrorCode::OrderTooLarge, "{rounds} rounds: {refusal:?}");
+                assert!(refusal.message.contains("cancelled as a whole"), "{refusal:?}");
+                return rounds;
+            }
+        }
+    }
+    panic!("nothing stops it: {} bytes", bytes(&run.order))
+}
+
+fn last(run: &Run) -> u32 {
+    run.order.fulfillment_orders.last().unwrap().fulfillment_order_id.number().unwrap()
+}
+
+#[test]
+fn packing_and_unpacking_a_large_order_ends_and_it_ships() {
+    let mut run = at_one_facility();
+    run.fulfill(1, FulfillmentRequest::StartPicking { picker: "p1".into() }).unwrap();
+    let rounds = until_it_is_too_large(&mut run, |run| {
+        run.fulfill(1, FulfillmentRequest::Pack { parcels: vec![] })?;
+        run.fulfill(1, FulfillmentRequest::Unpack).map(drop)
+    });
+    println!("packed and unpacked {rounds} times");
+    assert!(rounds > 20, "{rounds} rounds");
+    run.ship(1).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    assert!(run.order.is_closed());
+}
+
+#[test]
+fn shipping_and_unshipping_a_large_order_ends_and_what_is_packed_ships() {
+    let mut run = at_one_facility();
+    let rounds = until_it_is_too_large(&mut run, |run| {
+        run.ship(1)?;
+        run.obey();
+        run.fulfill(1, FulfillmentRequest::Unship)?;
+        run.obey();
+        Ok(())
+    });
+    println!("shipped and unshipped {rounds} times");
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    run.obey();
+    assert!(run.order.is_closed());
+}
+
+#[test]
+fn moving_a_large_order_about_ends_and_it_is_cancelled() {
+    let mut run = Run::released(largest());
+    let rounds = until_it_is_too_large(&mut run, |run| {
+        run.fulfill(last(run), FulfillmentRequest::Move { facility_id: None, consented: false })?;
+        run.source(|_, units| units);
+        Ok(())
+    });
+    println!("moved {rounds} times");
+    let back = FulfillmentRequest::Reject { reason: RejectionReason::Other, lines: None };
+    assert_eq!(run.fulfill(last(&run), back).unwrap_err().code, ErrorCode::OrderTooLarge, "nor is it given back for ever");
+    run.cancel("c", None).unwrap();
+    run.obey();
+    assert!(run.order.is_closed());
+}
+
+#[test]
+fn sending_a_large_order_again_and_again_ends_and_it_is_paid_back() {
+    let mut run = Run::released(largest());
+    let lost = |run: &Run| run.order.fulfillment_orders.iter().flat_map(|f| &f.parcels).last().unwrap().parcel_id.clone();
+    let rounds = until_it_is_too_large(&mut run, |run| {
+        let number = last(run);
+        run.ship(number)?;
+        run.obey();
+        let parcel_id = lost(run);
+        let report = |action, n: i64| CarrierReport {
+            event_id: format!("{action:?} {parcel_id}"),
+            tracking_number: format!("T-{parcel_id}"),
+            action,
+            occurred_at: at(run.second + n),
+        };
+        let (handed_over, lost) = (report(ParcelAction::HandOver, 0), report(ParcelAction::Lose, 1));
+        run.must(&Command::Fact(Fact::Carrier(handed_over)));
+        run.must(&Command::Fact(Fact::Carrier(lost)));
+        run.send(&anew(Request::ResolveParcel { parcel_id, resolution: Resolution::Replace }))?;
+        run.source(|_, units| units);
+        Ok(())
+    });
+    println!("sent again {rounds} times");
+    run.must(&anew(Request::ResolveParcel { parcel_id: lost(&run), resolution: Resolution::Refund }));
+    run.obey();
+    assert!(run.order.is_closed() && run.order.net_captured_minor() == 0);
+}
+
+#[test]
+fn a_fulfillment_order_has_so_many_parcels_and_no_more() {
+    let mut run = Run::released(core(&[400]));
+    run.fulfill(1, FulfillmentRequest::StartPicking { picker: "p1".into() }).unwrap();
+    let parcels = vec![PackedParcel { lines: lines([("1", 1)]), weight_g: None }; 400];
+    run.fulfill(1, FulfillmentRequest::Pack { parcels: parcels.clone() }).unwrap();
+    run.ship(1).unwrap();
+    run.obey();
+    run.fulfill(1, FulfillmentRequest::Unship).unwrap();
+    run.obey();
+    run.ship(1).unwrap();
+    run.obey();
+    assert_eq!(run.fulfill(1, FulfillmentRequest::Unship).unwrap_err().code, ErrorCode::RefusedByRule, "it would be packed anew");
+    assert!(run.found(1).parcels.len() <= 1_000);
+    run.fulfill(1, FulfillmentRequest::Deliver).unwrap();
+    assert!(run.order.is_closed());
 }

@@ -208,6 +208,11 @@ impl Run {
         self.obey_while(|effect| !matches!(effect, Effect::Source(_)) && others(effect));
     }
 
+    /// The same, but for the labels.
+    pub fn obey_but_labels(&mut self) {
+        self.obey_while(|effect| !matches!(effect, Effect::Source(_) | Effect::BookLabel(_) | Effect::VoidLabel(_)));
+    }
+
     pub fn obey_labels(&mut self) {
         self.obey_while(|effect| matches!(effect, Effect::BookLabel(_)));
     }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use oms_api::fulfillment::{FulfillmentOrderSummary, FulfillmentOrderView, PicklistView};
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    order::{RejectionReason, Resolution},
+    order::{LabelFinding, RejectionReason, Resolution},
 };
 use serde_json::{Value, json};
 
@@ -112,6 +112,15 @@ pub enum FulfillmentCommand {
         parcel: String,
         #[arg(value_parser = spelled(&[Resolution::Replace, Resolution::Refund]))]
         resolution: String,
+    },
+    /// Say what became of a label that the carrier was never heard to void.
+    #[command(after_help = "Example:\n  oms fulfillment resolve-label 536365-F1-P1 voided --reason \"asked the carrier\"")]
+    ResolveLabel {
+        parcel: String,
+        #[arg(value_parser = spelled(&[LabelFinding::Voided, LabelFinding::Kept]))]
+        outcome: String,
+        #[arg(long)]
+        reason: String,
     },
     /// Move it to another facility.
     #[command(after_help = "Example:\n  oms fulfillment move 536365-F1 --to WH-SOUTH")]
@@ -221,6 +230,11 @@ impl FulfillmentCommand {
                 let found = api.post(&["v1", "parcels", &parcel, "resolve"], &json!({"resolution": resolution})).await?;
                 output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
             }
+            Self::ResolveLabel { parcel, outcome, reason } => {
+                let body = json!({"outcome": outcome, "reason": reason});
+                let found = api.post(&["v1", "parcels", &parcel, "label", "resolve"], &body).await?;
+                output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
+            }
             action => {
                 let (id, word, body) = action.request();
                 let found = api.post(&["v1", "fulfillment-orders", &id, word], &object(body)).await?;
@@ -255,7 +269,8 @@ impl FulfillmentCommand {
             Self::AcceptChange { id } => (id, "accept-change", json!({})),
             Self::RefuseChange { id, reason } => (id, "refuse-change", json!({"reason": reason})),
             // Not actions: `run` has dealt with them.
-            Self::List(_) | Self::Get { .. } | Self::Picklist(_) | Self::ResolveParcel { .. } => (String::new(), "", Value::Null),
+            Self::List(_) | Self::Get { .. } | Self::Picklist(_) => (String::new(), "", Value::Null),
+            Self::ResolveParcel { .. } | Self::ResolveLabel { .. } => (String::new(), "", Value::Null),
         }
     }
 }

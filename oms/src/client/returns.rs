@@ -10,13 +10,14 @@ use oms_api::{
     hold::DeadlineView,
     returns::{GoodsView, ReturnDeadlineView, ReturnLineView, ReturnSummary, ReturnView},
 };
+use oms_domain::order::LabelFinding;
 use serde_json::{Value, json};
 
 use super::{
     Api,
     order_text::{self, seconds},
     paging::Paging,
-    words::{Units, items, object},
+    words::{Units, items, object, spelled},
 };
 use crate::output::{self, Format, or_dash, table};
 
@@ -47,6 +48,15 @@ pub enum ReturnCommand {
     /// Cancel it: the customer keeps the goods.
     #[command(after_help = "Example:\n  oms return cancel 536365-R1 --reason \"keeps it after all\"")]
     Cancel(WhyArgs),
+    /// Say what became of its label, which the carrier was never heard to void.
+    #[command(after_help = "Example:\n  oms return resolve-label 536365-R1 voided --reason \"asked the carrier\"")]
+    ResolveLabel {
+        return_id: String,
+        #[arg(value_parser = spelled(&[LabelFinding::Voided, LabelFinding::Kept]))]
+        outcome: String,
+        #[arg(long)]
+        reason: String,
+    },
     /// Say what has come, at whichever facility: more, less or other than announced.
     #[command(after_help = "Example:\n  oms return receive 536365-R1 --facility WH-NORTH --line 1=2 --sku 22423=1")]
     Receive(ReceiveArgs),
@@ -189,6 +199,9 @@ impl ReturnCommand {
             Self::Retry { return_id } => act(api, format, &return_id, "retry", json!({})).await,
             Self::Decline(args) => act(api, format, &args.return_id, "decline", json!({"reason": args.reason})).await,
             Self::Cancel(args) => act(api, format, &args.return_id, "cancel", json!({"reason": args.reason})).await,
+            Self::ResolveLabel { return_id, outcome, reason } => {
+                act(api, format, &return_id, "resolve-label", json!({"outcome": outcome, "reason": reason})).await
+            }
             Self::Receive(args) => {
                 let body = json!({"receipt_id": args.receipt, "facility_id": args.facility, "complete": args.complete,
                     "lines": goods(&args.lines, &args.skus, |_| {})});

@@ -19,6 +19,7 @@ mod fulfillment;
 mod health;
 mod holds;
 mod inbox;
+mod labels;
 mod money;
 mod notes;
 mod orders;
@@ -72,6 +73,7 @@ pub(crate) fn commands() -> Doors {
         .door(Need::of(P::ResolvePayments, ToBoth), routes!(money::resolve_payment))
         .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::decide))
         .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::resolve))
+        .door(Need::of(P::HandleAttention, ToBoth), routes!(labels::resolve))
         .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::retry))
         .door(
             Need::of(P::WorkFulfillment, ToBoth).but("action", &["release", "move", "split", "merge"], P::PlanFulfillment),

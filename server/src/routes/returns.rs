@@ -111,7 +111,7 @@ pub(crate) async fn events(State(state): State<AppState>, InPath(id): InPath<Ret
     post, path = "/v1/returns/{return_id}/{action}", tag = "returns", operation_id = "act_on_return",
     params(
         ("return_id" = String, Path),
-        ("action" = String, Path, description = "`approve`, `decline`, `cancel`, `receive`, `inspect` or `retry`")
+        ("action" = String, Path, description = "`approve`, `decline`, `cancel`, `receive`, `inspect`, `retry` or `resolve-label`")
     ),
     request_body(content = ReturnActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
     responses(

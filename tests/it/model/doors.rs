@@ -72,6 +72,9 @@ pub fn call(order: &Order, request: Request) -> Option<Call> {
             body["reason"] = json!(reason);
             Call::post(of_order(&format!("payments/{payment_id}/operations/{number}/resolve")), body)
         }
+        Request::ResolveLabel { parcel_id, outcome, reason } => {
+            Call::post(format!("/v1/parcels/{parcel_id}/label/resolve"), json!({"outcome": outcome, "reason": reason}))
+        }
         Request::Retry { subject } => {
             let attention_id = format!("{}:{subject}", order.core.order_id).replace(' ', "%20");
             Call::post(format!("/v1/attention/{attention_id}/retry"), json!({}))

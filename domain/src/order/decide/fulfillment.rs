@@ -15,6 +15,19 @@ use crate::{
 /// Most parcels of a fulfillment order, unpacked ones included: so its document stays small.
 const PARCELS_MAX: usize = 1_000;
 
+impl FulfillmentOrder {
+    /// Refuses to pack so many more, or to pack them anew.
+    pub(super) fn refuse_more_parcels(&self, more: usize) -> Result<(), Rejection> {
+        if self.parcels.len() + more <= PARCELS_MAX {
+            return Ok(());
+        }
+        let why = format!(
+            "a fulfillment order has at most {PARCELS_MAX} parcels, unpacked ones included: what is packed ships as it is, the rest as one parcel"
+        );
+        Err(Rejection::new(ErrorCode::RefusedByRule, why))
+    }
+}
+
 impl Draft {
     pub(super) fn fulfill(&mut self, id: &FulfillmentOrderId, request: &FulfillmentRequest) -> Result<(), Rejection> {
         let found = self.order.fulfillment_order(id).cloned().ok_or_else(|| unknown(id))?;
@@ -78,10 +91,7 @@ impl Draft {
     fn pack(&mut self, found: &FulfillmentOrder, parcels: &[PackedParcel]) -> Result<(), Rejection> {
         found.status.try_after(FulfillmentAction::Pack)?;
         let parcels = if parcels.is_empty() { vec![everything(found)] } else { parcels.to_vec() };
-        if found.parcels.len() + parcels.len() > PARCELS_MAX {
-            let why = format!("a fulfillment order has at most {PARCELS_MAX} parcels, unpacked ones included");
-            return Err(Rejection::new(ErrorCode::RefusedByRule, why));
-        }
+        found.refuse_more_parcels(parcels.len())?;
         let mut packed = Lines::new();
         parcels.iter().for_each(|parcel| add(&mut packed, &parcel.lines));
         if packed != found.lines || parcels.iter().any(|p| p.lines.is_empty() || p.lines.values().any(|units| *units == 0)) {

@@ -143,6 +143,7 @@ impl Draft {
             Request::SettleCredit { return_id, amount_minor } => self.settle_credit(return_id, *amount_minor),
             Request::ResolveParcel { parcel_id, resolution } => self.resolve_parcel(parcel_id, *resolution),
             Request::AddPayment { payment } => self.add_payment(payment),
+            Request::ResolveLabel { parcel_id, outcome, reason } => self.resolve_label(parcel_id, *outcome, reason),
             Request::ResolvePayment { payment_id, number, finding, reason } => self.resolve_payment(payment_id, *number, finding, reason),
             Request::ExtendDeadline { wait, subject, until } => self.extend(*wait, subject, *until),
             Request::Retry { subject } => self.retry(subject),
@@ -157,7 +158,7 @@ impl Draft {
             }
             Request::Change { change_id, .. } | Request::CancelChange { change_id } => self.order.knows_change(change_id),
             Request::Refund { .. } | Request::Retry { .. } | Request::ExtendDeadline { .. } | Request::ResolvePayment { .. } => true,
-            Request::OpenReturn { .. } | Request::SettleReturn { .. } => true,
+            Request::OpenReturn { .. } | Request::SettleReturn { .. } | Request::ResolveLabel { .. } => true,
             Request::ReleaseCredit { .. } | Request::SettleCredit { .. } => true,
             Request::OpenClaim { .. } | Request::ApproveClaim { .. } | Request::DeclineClaim { .. } => true,
             Request::PlaceHold { .. } | Request::ReleaseHold { .. } | Request::Fulfillment { .. } => false,

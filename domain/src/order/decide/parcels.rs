@@ -48,8 +48,11 @@ impl Draft {
             let why = format!("the carrier has parcel {} ({}): it can only come back as a return", gone.parcel_id, gone.status);
             return Err(Rejection::new(ErrorCode::RefusedByRule, why));
         }
+        found.refuse_more_parcels(found.contents(|p| p.status != ParcelStatus::Voided).len())?;
         let amount_minor: i64 = found.charges().map(|(_, _, charged)| charged.minor).sum();
-        self.emit(Event::FulfillmentUnshipped { fulfillment_order_id: found.fulfillment_order_id.clone(), amount_minor });
+        let given_before_minor = amount_minor - amount_minor.min(self.order.refundable_minor());
+        let fulfillment_order_id = found.fulfillment_order_id.clone();
+        self.emit(Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor, given_before_minor });
         found.parcels.iter().for_each(|parcel| self.settle(parcel.parcel_id.as_str()));
         if let Some(refund_id) = self.refund_id("unship") {
             self.owe_back(refund_id, amount_minor, Lines::new(), "not shipped after all");
@@ -107,8 +110,11 @@ impl Draft {
             OnLoss::Refund => Resolution::Refund,
         };
         let unresolved = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels).filter(|p| p.is_unresolved());
-        for parcel in unresolved.cloned().collect::<Vec<_>>() {
-            self.resolve(&parcel, resolution);
+        let unresolved: Vec<Parcel> = unresolved.cloned().collect();
+        // No rule makes an order grow for ever: then somebody is asked, and in the end it is paid back.
+        if resolution == Resolution::Replace && !unresolved.is_empty() && self.is_too_large() {
+            return;
         }
+        unresolved.iter().for_each(|parcel| self.resolve(parcel, resolution));
     }
 }

@@ -1,10 +1,11 @@
-//! What became of an operation of which the gateway does not speak: a person looks it up there, and says.
+//! What became of an operation of which the gateway does not speak, or of a label of which the carrier does not: a person looks it up there,
+//! and says.
 
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
-    ids::PaymentId,
-    order::{Event, Finding, Order, money::operation_subject},
+    ids::{ParcelId, PaymentId},
+    order::{Effect, Event, Finding, LabelFinding, Order, Parcel, money::operation_subject},
     payment::{Operation, OperationOutcome, OperationStatus, Payment, operation_key},
 };
 
@@ -19,10 +20,31 @@ impl Draft {
             return Ok(());
         }
         self.order.refuse_finding(id, &operation)?;
+        self.order.refuse_known_reference(&operation, finding)?;
         let (payment_id, finding, reason) = (id.clone(), finding.clone(), reason.to_owned());
         let (kind, amount_minor) = (operation.kind, operation.amount_minor);
         self.emit(Event::PaymentResolved { payment_id, number, kind, amount_minor, finding, reason });
         self.settle(&operation_subject(kind, id));
+        Ok(())
+    }
+
+    /// The same finding again is the same.
+    pub(super) fn resolve_label(&mut self, id: &ParcelId, outcome: LabelFinding, reason: &str) -> Result<(), Rejection> {
+        let mut parcels = self.order.fulfillment_orders.iter().flat_map(|f| &f.parcels);
+        let Some(parcel) = parcels.find(|p| p.parcel_id == *id) else {
+            return Err(Rejection::new(ErrorCode::NotFound, format!("this order has no parcel {id}")));
+        };
+        if parcel.label_finding == Some(outcome) {
+            return Ok(());
+        }
+        let owed = self.order.labels_to_void().into_iter().find(|label| label.parcel_id == *id);
+        let Some(effect) = owed.map(|label| Effect::VoidLabel(label).key()) else {
+            return refuse_label(parcel, "the carrier is not asked to void a label of it");
+        };
+        if !self.order.gave_up.get(&effect).is_some_and(|known| known.waits) {
+            return refuse_label(parcel, "the carrier is being asked: wait until it answers, or the call gives up");
+        }
+        self.emit(Event::LabelResolved { parcel_id: id.clone(), outcome, reason: reason.to_owned() });
         Ok(())
     }
 
@@ -66,6 +88,24 @@ impl Order {
         let message = format!("operation {} of payment {id} is {status}: {why}", operation.number);
         Err(Rejection { status: Some(status.to_owned()), ..Rejection::new(ErrorCode::IllegalTransition, message) })
     }
+
+    /// The gateway gives each thing that it does an id of its own: what another operation has made, this one has not.
+    fn refuse_known_reference(&self, operation: &Operation, finding: &Finding) -> Result<(), Rejection> {
+        let Finding::Succeeded { reference, .. } = finding else { return Ok(()) };
+        let mut operations = self.payments.iter().flat_map(|payment| &payment.operations);
+        let known = operations.find(|op| op.reference.as_ref() == Some(reference));
+        known.map_or(Ok(()), |known| {
+            let (kind, asked) = (known.kind.as_str(), operation.kind.as_str());
+            let why = format!("{reference} is a {kind} of this order already, and not what this {asked} has made");
+            Err(Rejection::new(ErrorCode::RefusedByRule, why))
+        })
+    }
+}
+
+fn refuse_label(parcel: &Parcel, why: &str) -> Result<(), Rejection> {
+    let status = parcel.status.name();
+    let message = format!("parcel {} is {status}: {why}", parcel.parcel_id);
+    Err(Rejection { status: Some(status.to_owned()), ..Rejection::new(ErrorCode::IllegalTransition, message) })
 }
 
 /// What was said of an operation by hand.

@@ -73,6 +73,7 @@ impl FulfillmentOrder {
                 reported: Vec::new(),
                 label_attempts: 0,
                 label_at_carrier: false,
+                label_finding: None,
                 resolution: None,
                 assumed_delivered: false,
             });

@@ -160,9 +160,14 @@ impl Order {
                 self.touch(fulfillment_order_id, |f| f.pickup_code_hash = code_hash.clone());
                 self.advance_to(fulfillment_order_id, FulfillmentStatus::ReadyForPickup, at);
             }
-            Event::FulfillmentUnshipped { fulfillment_order_id, .. } => self.unship(fulfillment_order_id, at),
+            Event::FulfillmentUnshipped { fulfillment_order_id, given_before_minor, .. } => {
+                self.unship(fulfillment_order_id, *given_before_minor, at);
+            }
             Event::ParcelResolved { parcel_id, resolution, into } => self.resolve_parcel(parcel_id, *resolution, into.as_ref(), at),
             Event::LabelVoided { parcel_id } => self.touch_parcel(parcel_id, |p| p.label_at_carrier = false),
+            Event::LabelResolved { parcel_id, outcome, .. } => {
+                self.touch_parcel(parcel_id, |p| (p.label_at_carrier, p.label_finding) = (false, Some(*outcome)));
+            }
             Event::PaymentAdded(payment) => self.payments.push(payment.opened()),
             Event::AuthorizationLapsed { payment_id, number } => self.lapse(payment_id, *number),
             Event::CancellationRequested { fulfillment_order_id, cancellation_id, lines } => {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     fulfillment::FulfillmentStatus,
     ids::{FacilityId, FulfillmentOrderId, ParcelId},
+    money::share_minor,
     order::{
         FacilityRejection, FulfillmentOrder, Lines, Order, ROUND_NUMBERS, RejectionReason, Resolution, SourcedPackage, WaitingPackage,
         lines,
@@ -251,11 +252,17 @@ impl Order {
     }
 
     /// Packed again, as it was: its labels are void, so its parcels are new ones.
-    pub(super) fn unship(&mut self, id: &FulfillmentOrderId, at: Timestamp) {
+    pub(super) fn unship(&mut self, id: &FulfillmentOrderId, given_before_minor: i64, at: Timestamp) {
         let Some(found) = self.fulfillment_order(id).cloned() else { return };
+        let worth = |minor: i64| minor.max(0).unsigned_abs();
+        let all: u64 = found.charges().map(|(_, _, charged)| worth(charged.minor)).sum();
+        let mut before = 0;
         for (line_id, units, charged) in found.charges() {
+            let upto = before + worth(charged.minor);
+            let given_before = if upto > before { share_minor(given_before_minor, before, upto, all) } else { 0 };
+            before = upto;
             if let Some(line) = self.lines.get_mut(line_id) {
-                line.unship(units, charged);
+                line.unship(units, charged, given_before);
             }
         }
         self.touch(id, |f| {

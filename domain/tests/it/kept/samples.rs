@@ -6,7 +6,8 @@ use oms_domain::{
     bulk::{Bulk, BulkCore, Operation, OrderOutcome, Task},
     change::{Change, ChangeSet},
     error::{ErrorCode, Rejection},
-    order::{HoldReason, Order},
+    order::{Event, HoldReason, LabelFinding, Order},
+    parcel::ParcelAction,
     placed::{
         Address, Customer, DeliveryGroup, DeliveryMethod, Destination, Discount, Instrument, PaymentMethod, PlacedLine, PlacedOrder,
         Position,
@@ -35,7 +36,9 @@ pub fn one(value: &impl Serialize) -> BTreeMap<String, String> {
 
 pub fn order_events() -> BTreeMap<String, String> {
     let mut samples = BTreeMap::new();
-    for event in model::lived(LIVES).flat_map(|world| world.events()) {
+    let (parcel_id, reason) = ("A1-F1-P1".parse().unwrap(), "asked the carrier".into());
+    let rare = Event::LabelResolved { parcel_id, outcome: LabelFinding::Kept, reason };
+    for event in model::lived(LIVES).flat_map(|world| world.events()).chain([rare]) {
         samples.entry(event.kind().to_owned()).or_insert_with(|| json(&event));
     }
     samples
@@ -80,6 +83,8 @@ pub fn return_events() -> BTreeMap<String, String> {
         returns::Event::ReturnDeclined { reason: "worn".into() },
         returns::Event::ReturnCancelled { reason: "keeps it".into() },
         returns::Event::ReturnLabelVoided,
+        returns::Event::ReturnLabelResolved { outcome: LabelFinding::Kept, reason: "asked the carrier".into() },
+        returns::Event::GoodsScanned { action: ParcelAction::Deliver, occurred_at: at(9) },
         returns::Event::GoodsLost { assumed: true },
         returns::Event::WaitingStopped,
         returns::Event::CreditTold,
@@ -99,7 +104,7 @@ pub fn return_events() -> BTreeMap<String, String> {
 fn came_back() -> House {
     let mut house = House::delivered(core(&[4]));
     let n = house.opened(&[("1", 2)]);
-    let scan = returns::CarrierMove { action: oms_domain::parcel::ParcelAction::Transit, occurred_at: at(50) };
+    let scan = returns::CarrierMove { action: ParcelAction::Transit, occurred_at: at(50) };
     house.must(n, &returns::Command::Carrier(scan));
     house.ask(n, receive("d1", vec![came("1", 2)])).unwrap();
     let judged = vec![judge("1", 1, Verdict::Accepted, Disposition::Restock), judge("1", 1, Verdict::Rejected, Disposition::SendBack)];

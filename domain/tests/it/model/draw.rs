@@ -2,11 +2,11 @@
 
 use oms_domain::{
     fulfillment::FulfillmentStatus,
-    ids::FulfillmentOrderId,
+    ids::{FulfillmentOrderId, ParcelId},
     order::{
         Answer, CarrierReport, Choice, CoreChange, CoreGroup, CoreLine, Credit, Effect, Fact, Finding, FulfillmentOrder,
-        FulfillmentRequest, Grant, HoldReason, LabelOutcome, Order, PackedParcel, Parcel, Reallocation, RefundOf, RejectionReason, Request,
-        Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
+        FulfillmentRequest, Grant, HoldReason, LabelFinding, LabelOutcome, LabelRequest, Order, PackedParcel, Parcel, Reallocation,
+        RefundOf, RejectionReason, Request, Resolution, Short, SourceRequest, SourcedPackage, SourcingAnswer, Verdict, WaitingPackage,
     },
     parcel::{ParcelAction, ParcelStatus},
     payment::{Decline, OperationOutcome, operation_key},
@@ -187,6 +187,23 @@ pub fn resolve_payment(order: &Order, a: u32, b: u32) -> Option<Request> {
     let expires_at = b.is_multiple_of(3).then(|| expiry(order, b));
     let finding = if a.is_multiple_of(2) { Finding::Succeeded { reference, expires_at } } else { Finding::Failed };
     Some(Request::ResolvePayment { payment_id: payment.payment_id, number: operation.number, finding, reason: "looked it up".into() })
+}
+
+/// A person says what became of a label that the carrier was never heard to void.
+pub fn label_given_up(order: &Order, b: u32) -> Option<Request> {
+    let gave_up = |label: &LabelRequest| order.gave_up.contains_key(&Effect::VoidLabel(label.clone()).key());
+    order.labels_to_void().into_iter().find(gave_up).map(|label| resolve_label(label.parcel_id, b))
+}
+
+/// The same of any label.
+pub fn any_label(order: &Order, a: u32, b: u32) -> Option<Request> {
+    let parcels: Vec<ParcelId> = order.fulfillment_orders.iter().flat_map(|f| &f.parcels).map(|p| p.parcel_id.clone()).collect();
+    pick(&parcels, a).map(|parcel_id| resolve_label(parcel_id, b))
+}
+
+fn resolve_label(parcel_id: ParcelId, b: u32) -> Request {
+    let outcome = if b.is_multiple_of(2) { LabelFinding::Voided } else { LabelFinding::Kept };
+    Request::ResolveLabel { parcel_id, outcome, reason: "asked the carrier".into() }
 }
 
 pub fn retry(order: &Order, a: u32) -> Option<Request> {

@@ -168,6 +168,8 @@ pub struct Ledger {
     charged: BTreeMap<FulfillmentOrderId, BTreeMap<LineId, (i128, i128)>>,
     shipped_minor: i128,
     unshipped_minor: i128,
+    /// Of that: what had been given back before, and is not charged again.
+    forgiven_minor: i128,
     refunds_minor: i128,
     /// Of those: what pays for other orders.
     credits_minor: i128,
@@ -188,6 +190,7 @@ impl Ledger {
             charged: BTreeMap::new(),
             shipped_minor: 0,
             unshipped_minor: 0,
+            forgiven_minor: 0,
             refunds_minor: 0,
             credits_minor: 0,
         }
@@ -229,21 +232,29 @@ impl Ledger {
         minor
     }
 
-    /// What comes back before the carrier has it was charged for, or was not; exactly that is owed back.
+    /// What comes back before the carrier has it was charged for, or was not; exactly that is owed back, as far as it was not given back
+    /// before: what was, it will not cost again.
     fn comes_back(&mut self, found: &FulfillmentOrder) -> i128 {
         let charged = self.charged.remove(&found.fulfillment_order_id).expect("what has left");
+        let all: i128 = charged.values().map(|(_, minor)| minor).sum();
+        let given_before = (all - (self.shipped_minor - self.refunds_minor)).max(0);
+        self.forgiven_minor += given_before;
+        let mut upto = 0;
         for (id, (units, minor)) in &charged {
+            let part = |upto: i128| (given_before * upto).checked_div_euclid(all).unwrap_or(0);
+            let minor_again = minor - (part(upto + minor) - part(upto));
+            upto += minor;
             *self.prepaid.entry(id.clone()).or_default() += i128::from(found.lines[id]) - units;
             let spoken_for = self.spoken_for.get(id).copied().unwrap_or(0);
             let settled = self.settled.get(id).map_or(0, |(units, _)| *units);
-            if spoken_for - units >= settled && self.worth(id, spoken_for) - self.worth(id, spoken_for - units) == *minor {
+            if spoken_for - units >= settled && self.worth(id, spoken_for) - self.worth(id, spoken_for - units) == minor_again {
                 self.spoken_for.insert(id.clone(), spoken_for - units);
             } else {
                 let again = self.again.entry(id.clone()).or_default();
-                *again = (again.0 + units, again.1 + minor);
+                *again = (again.0 + units, again.1 + minor_again);
             }
         }
-        charged.values().map(|(_, minor)| minor).sum()
+        all
     }
 
     /// What nobody has paid for goes first.
@@ -316,7 +327,7 @@ impl Ledger {
                 assert!(share == 0 || share <= covered(before), "it leaves and nobody pays: {event:?}");
                 self.shipped_minor += i128::from(*amount_minor);
             }
-            Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor } => {
+            Event::FulfillmentUnshipped { fulfillment_order_id, amount_minor, .. } => {
                 let share = self.comes_back(before.fulfillment_order(fulfillment_order_id).unwrap());
                 assert_eq!(share, i128::from(*amount_minor), "what was charged for it: {event:?}");
                 self.unshipped_minor += i128::from(*amount_minor);
@@ -338,7 +349,7 @@ impl Ledger {
 
     pub fn agrees(&self, order: &Order) {
         let gone: i128 = order.lines.values().map(|line| i128::from(line.gone.minor)).sum();
-        let everywhere = self.shipped_minor - self.unshipped_minor + gone + i128::from(order.remaining_minor());
+        let everywhere = self.shipped_minor - self.unshipped_minor + self.forgiven_minor + gone + i128::from(order.remaining_minor());
         assert_eq!(i128::from(order.total_minor()), everywhere, "a penny is nowhere");
         let now: i128 = order.lines.values().map(|line| i128::from(line.due_minor)).sum();
         assert_eq!(now, self.due_minor.values().sum::<i128>(), "a change costs another amount");

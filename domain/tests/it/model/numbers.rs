@@ -185,6 +185,7 @@ impl Model {
             Event::PreorderDue { .. } | Event::FulfillmentReleased { .. } | Event::FulfillmentAccepted { .. } => {}
             Event::PickingStarted { .. } | Event::ShippingAsked { .. } | Event::LabelAsked { .. } | Event::LabelBooked { .. } => {}
             Event::LabelRefused { .. } | Event::FulfillmentReady { .. } | Event::LabelVoided { .. } | Event::GrantsSeen { .. } => {}
+            Event::LabelResolved { .. } => {}
             Event::CreditGranted { .. } | Event::CreditReleased { .. } | Event::CreditSettled { .. } => {}
             Event::ReturnOpened { .. } | Event::ClaimOpened { .. } | Event::ClaimApproved { .. } => {}
             Event::ClaimDeclined { .. } | Event::ClaimClosed { .. } => {}

@@ -148,8 +148,13 @@ impl World {
             30 => Some(anew(draw::refund(&self.order, a, b, c))),
             31 | 32 => draw::resolve(&self.order, a, b).map(anew),
             33 if c.is_multiple_of(3) => draw::resolve_payment(&self.order, a, b).map(anew),
+            33 if c.is_multiple_of(10) => draw::any_label(&self.order, a, b).map(anew),
             33 => Some(anew(draw::payment(&self.order, a, b))),
-            34 => draw::retry(&self.order, a).map(anew),
+            34 => draw::label_given_up(&self.order, b).filter(|_| c.is_multiple_of(2)).or_else(|| draw::retry(&self.order, a)).map(anew),
+            35 if c.is_multiple_of(3) && !self.order.labels_to_void().is_empty() => {
+                let void = Effect::VoidLabel(self.order.labels_to_void().remove(0));
+                Some(Command::Answer(draw::gave_up(&self.order, &void, b)))
+            }
             35 => draw::pick(&self.effects, a).map(|e| Command::Answer(draw::gave_up(&self.order, &e, b))),
             36 if b.is_multiple_of(2) => draw::short(&self.order, a, b, c).map(Command::Fact),
             36 => draw::extend(&self.order, self.second, a, b).map(anew),

@@ -2,7 +2,7 @@
 
 use oms_domain::{
     error::ErrorCode,
-    order,
+    order::{self, LabelFinding},
     parcel::ParcelAction,
     payment::{Decline, OperationOutcome},
     policy::Policy,
@@ -157,8 +157,8 @@ fn what_is_lost_on_a_label_of_the_customers_own_is_their_affair() {
     house.obey(lost);
     let scan = |action, second| Command::Carrier(CarrierMove { action, occurred_at: at(second) });
     assert_eq!(house.must(lost, &scan(ParcelAction::Transit, -30 * 24 * 3_600)), [], "the number had another parcel then");
-    house.must(lost, &scan(ParcelAction::Transit, 9_000_000));
-    house.must(lost, &scan(ParcelAction::Lose, 60));
+    house.must(lost, &scan(ParcelAction::Transit, 60));
+    house.must(lost, &scan(ParcelAction::Lose, 9_000_000));
     house.obey(lost);
     house.order.obey();
     assert_eq!((house.status(lost), house.paid_minor()), ("lost", 1_830));
@@ -237,4 +237,59 @@ fn the_same_return_asked_for_again_is_the_same_and_another_is_refused() {
     assert_eq!(house.order.send(&open(2)).unwrap_err().code, ErrorCode::RefusedByRule);
     let other = order::Request::OpenReturn { return_id: "B2-R1".parse().unwrap(), lines: lines([("1", 1)]), credit: None };
     assert_eq!(house.order.send(&anew(other)).unwrap_err().code, ErrorCode::RefusedByRule);
+}
+
+#[test]
+fn a_carrier_that_loses_what_it_has_scanned_since_or_delivered_needs_a_person() {
+    let scan = |action, second| Command::Carrier(CarrierMove { action, occurred_at: at(second) });
+    for (before, lost_at) in [(ParcelAction::OutForDelivery, 70), (ParcelAction::Deliver, 90)] {
+        let mut house = four();
+        house.order.second += 100;
+        let n = house.opened(&[("1", 2)]);
+        house.must(n, &scan(ParcelAction::Transit, 60));
+        house.must(n, &scan(before, 80));
+        let told = scan(ParcelAction::Lose, lost_at);
+        house.must(n, &told);
+        assert_eq!((house.status(n), house.returns[n].attention.len()), ("in_transit", 1), "{before:?}");
+        assert_eq!(house.must(n, &told), [], "the same again is the same");
+        assert_eq!(house.must(n, &scan(ParcelAction::Lose, lost_at - 1)), [], "and so is another one");
+        house.ask(n, receive("d1", vec![came("1", 2)])).unwrap();
+        assert_eq!((house.status(n), house.returns[n].attention.len()), ("received", 0), "they are here");
+        house.ask(n, accept("1", 2)).unwrap();
+        house.obey(n);
+        house.order.obey();
+        assert_eq!((house.status(n), house.paid_minor()), ("closed", 915));
+    }
+}
+
+#[test]
+fn a_loss_of_which_nobody_is_sure_is_one_when_nothing_comes() {
+    let scan = |action, second| Command::Carrier(CarrierMove { action, occurred_at: at(second) });
+    let mut house = four();
+    house.order.second += 100;
+    let n = house.opened(&[("1", 1)]);
+    house.must(n, &scan(ParcelAction::Transit, 80));
+    house.must(n, &scan(ParcelAction::Lose, 70));
+    house.ask(n, Request::Retry).unwrap();
+    assert_eq!((house.status(n), house.returns[n].attention.len()), ("in_transit", 0), "somebody has looked");
+    house.wait(n);
+    house.obey(n);
+    house.order.obey();
+    assert_eq!((house.status(n), house.paid_minor()), ("lost", 1_830 - 457));
+}
+
+#[test]
+fn a_person_says_what_became_of_the_label_of_a_return_that_never_came_and_it_closes() {
+    let mut house = four();
+    let n = house.opened(&[("1", 1)]);
+    let say = || Request::ResolveLabel { outcome: LabelFinding::Kept, reason: "asked the carrier".into() };
+    assert_eq!(house.ask(n, say()).unwrap_err().code, ErrorCode::IllegalTransition);
+    house.ask(n, Request::Cancel { reason: "keeps it".into() }).unwrap();
+    let void = Effect::VoidLabel.key();
+    house.must(n, &Command::Answer(Answer::GaveUp { effect: void.clone(), attempt: 1, why: "it is down".into() }));
+    house.obey(n);
+    assert!(!house.returns[n].is_closed() && house.returns[n].attention[0].subject == void);
+    house.ask(n, say()).unwrap();
+    assert!(house.returns[n].is_closed() && house.returns[n].attention.is_empty());
+    assert_eq!(house.ask(n, say()).unwrap(), [], "the same again is the same");
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use oms_domain::{
-    order::Lines,
+    order::{LabelFinding, Lines},
     parcel::ParcelAction,
     returns::{Answer, CarrierMove, Command, Disposition, GoodsRef, Inspected, ReceivedGoods, Request, Return, ReturnStatus, Verdict},
 };
@@ -74,6 +74,10 @@ fn step(house: &mut House, n: usize, what: u8, a: u32, b: u32) {
     let request = match what {
         0..=2 => return one_effect(house, n, a),
         3 => Request::Approve,
+        4 if b.is_multiple_of(3) => {
+            let outcome = if a.is_multiple_of(2) { LabelFinding::Voided } else { LabelFinding::Kept };
+            Request::ResolveLabel { outcome, reason: "asked the carrier".into() }
+        }
         4 => Request::Decline { reason: "worn".into() },
         5 if a.is_multiple_of(4) => Request::Cancel { reason: "keeps it".into() },
         5..=7 => {
