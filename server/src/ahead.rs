@@ -1,4 +1,4 @@
-//! Facts that claim to happen later than now: a clock or a time zone is wrong, and every count to come would be wrong with them.
+//! What claims to end before now, and facts that claim to happen later than now: a clock or a time zone is wrong, and every count to come would be wrong with them.
 
 use jiff::{SignedDuration, Timestamp};
 use oms_api::problem::{FieldError, Problem};
@@ -18,6 +18,15 @@ impl AppState {
     /// Whether it claims to be later than clocks can be apart.
     pub(crate) fn is_ahead(&self, time: Timestamp) -> bool {
         time.duration_since(self.now()) > AHEAD_MAX
+    }
+
+    /// Refuses a time that has come already and of which somebody says that something ends then.
+    pub(crate) fn refuse_past(&self, pointer: &str, ends_at: Option<Timestamp>) -> Result<(), Failure> {
+        if ends_at.is_none_or(|at| at > self.now()) {
+            return Ok(());
+        }
+        let error = FieldError { pointer: pointer.to_owned(), message: "must lie ahead of now".to_owned() };
+        Err(Problem::validation(vec![error]).into())
     }
 
     /// Refuses times that do, by the names of their fields.

@@ -13,7 +13,7 @@ use oms_api::{
     reader::{Node, choice},
 };
 use oms_domain::{
-    bulk::{BulkStatus, Operation, Outcome, Request},
+    bulk::{BulkStatus, Operation, Outcome, Request, Task},
     error::ErrorCode,
     ids::BulkId,
 };
@@ -47,6 +47,7 @@ pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Resu
         selection.hold_reason.get_or_insert_with(|| reason.name().to_owned());
     }
     refuse_unknown_facilities(&state, &task.operation).await?;
+    refuse_ended(&state, &task).await?;
     if dry_run {
         let found = state.starter.preview_bulk(&task, &selection).await?;
         let preview = BulkPreviewView {
@@ -67,6 +68,13 @@ pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Resu
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// As of one hold; an operation that began in time is the same when it is told again.
+async fn refuse_ended(state: &AppState, task: &Task) -> Result<(), Failure> {
+    let Operation::Hold { expires_at, .. } = &task.operation else { return Ok(()) };
+    let Err(past) = state.refuse_past("/operation/expires_at", *expires_at) else { return Ok(()) };
+    if state.starter.bulk(&task.bulk_id).await?.is_some() { Ok(()) } else { Err(past) }
 }
 
 #[utoipa::path(

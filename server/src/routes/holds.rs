@@ -1,6 +1,7 @@
 //! Holds and deadlines: what keeps an order, and for how long.
 
 use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
 use oms_api::{
     hold::{DeadlineView, DeadlinesView, ExtensionBody, HoldBody, HoldView, parse_deadline_id},
     problem::Problem,
@@ -30,13 +31,24 @@ pub(crate) async fn place(
     body: JsonBody,
 ) -> Result<(StatusCode, Json<HoldView>), Failure> {
     let HoldBody { hold_id, reason, expires_at } = body.read(HoldBody::read)?;
+    refuse_ended(&state, &order_id, &id, expires_at).await?;
     let made_up = || HoldId::parse(id.made_up().to_string()).map_err(|_| Failure::from(ErrorCode::Internal));
     let hold_id = hold_id.map_or_else(made_up, Ok)?;
     let done = commands::run(&state, &order_id, id, Request::PlaceHold { hold_id: hold_id.clone(), reason, expires_at }).await?;
     let order = done.order(&state).await?;
     let hold = order.holds.iter().find(|hold| hold.hold_id == hold_id);
-    let gone = || Problem::new(ErrorCode::NotFound).detail("the hold was lifted at once, as its expiry has passed");
+    let gone = || Problem::new(ErrorCode::NotFound).detail("the hold has been lifted since");
     Ok((StatusCode::CREATED, Json(HoldView::from(hold.ok_or_else(gone)?))))
+}
+
+/// A hold that would be lifted at once is a mistake, unless it is one that was placed in time and is told again.
+async fn refuse_ended(state: &AppState, order_id: &OrderId, id: &CommandId, expires_at: Option<Timestamp>) -> Result<(), Failure> {
+    let Err(past) = state.refuse_past("/expires_at", expires_at) else { return Ok(()) };
+    if id.is_new {
+        return Err(past);
+    }
+    let order = views::existing(state, order_id).await?;
+    if order.is_some_and(|order| order.commands.find(&id.id).is_some()) { Ok(()) } else { Err(past) }
 }
 
 #[utoipa::path(

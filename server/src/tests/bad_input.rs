@@ -88,6 +88,13 @@ async fn an_unknown_action_names_the_known_ones_and_a_bad_body_its_field() {
     assert_eq!(bad.pointers(), ["/cancellation_id", "/reason", "/lines"]);
     let bad = app.post("/v1/orders/o/holds", &json!({"reason": "Bored"})).await;
     assert_eq!(bad.pointers(), ["/reason"]);
+    let ended = json!({"reason": "other", "expires_at": "2011-01-01T00:00:00Z"});
+    let bad = app.post("/v1/orders/o/holds", &ended).await;
+    assert_eq!((bad.status.as_u16(), bad.pointers()), (422, vec!["/expires_at"]), "{bad:?}");
+    let ended = json!({"bulk_id": "ended", "reason": "recall", "selection": {"channel": "web"},
+        "operation": {"kind": "hold", "hold_reason": "other", "expires_at": "2011-01-01T00:00:00Z"}});
+    let bad = app.post("/v1/bulk", &ended).await;
+    assert_eq!((bad.status.as_u16(), bad.pointers()), (422, vec!["/operation/expires_at"]), "{bad:?}");
     let bad = app.post("/v1/picklists", &json!({"facility_id": "NO-SUCH", "at_most": 5})).await;
     assert_eq!(bad.code(), "unknown_facility");
     let bad = app.post("/v1/carrier-events", &json!({"events": [{"event_id": "1", "carrier": "c", "tracking_number": "t", "status": "lost_it", "occurred_at": "2010-12-01T08:26:00Z"}]})).await;
