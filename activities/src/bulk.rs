@@ -18,7 +18,7 @@ use oms_domain::{
 };
 use oms_starter::{CommandRequest, Starter, StarterError};
 use oms_store::{BulkResult, BulkRow, Store};
-use oms_workflows::bulk::contracts::{BatchInput, BulkProgress, definitions};
+use oms_workflows::bulk::contracts::{BatchInput, BulkProgress, BulkRecorded, definitions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -65,8 +65,13 @@ impl BulkActivities {
     }
 
     #[activity(definition = definitions::RecordBulk)]
-    pub async fn record_bulk(self: Arc<Self>, _ctx: ActivityContext, progress: BulkProgress) -> Result<(), ActivityError> {
-        self.store.record_bulk(&progress.bulk, progress.at).await.map_err(|error| store_failure(&error))
+    pub async fn record_bulk(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        progress: BulkProgress,
+    ) -> Result<Option<BulkRecorded>, ActivityError> {
+        self.store.record_bulk(&progress.bulk, progress.at).await.map_err(|error| store_failure(&error))?;
+        Ok(Some(BulkRecorded { digest: progress.bulk.digest() }))
     }
 }
 

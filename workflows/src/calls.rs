@@ -61,6 +61,15 @@ where
     within(ctx, PATIENCE, ctx.execute_activity(activity(), input, slowly), late).await
 }
 
+pub(crate) const OTHER_RULES: &str = "what was recorded then is not what the rules of this build come to";
+
+/// The task fails, and is tried again for ever: visibly, and without moving anything. Whoever knows why ends the run, and the process goes
+/// on from what is recorded.
+pub(crate) async fn fail_task<W>(ctx: &WorkflowContext<W>, why: &str) {
+    ctx.force_task_fail(why.to_owned());
+    std::future::pending().await
+}
+
 /// Awaits it, and says so when it has taken so long.
 async fn within<W, T>(ctx: &WorkflowContext<W>, patience: Duration, slow: impl FusedFuture<Output = T>, late: impl FnOnce()) -> T {
     let over = WorkflowCancellationToken::new();

@@ -5,6 +5,7 @@ mod task;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub use self::{
     status::{BulkAction, BulkStatus, Wait},
@@ -12,6 +13,7 @@ pub use self::{
 };
 use crate::{
     error::Rejection,
+    event_id,
     ids::{BulkId, OrderId},
     policy::ms,
 };
@@ -99,6 +101,12 @@ pub struct Batch {
 }
 
 impl Bulk {
+    /// Of how far it has come, without times: the same for everybody who has decided the same.
+    pub fn digest(&self) -> String {
+        let progress = json!({"version": self.version, "status": self.status, "cursor": self.cursor, "counts": self.counts});
+        event_id::digest([("bulk", &progress)])
+    }
+
     /// As it begins.
     pub fn new(core: BulkCore) -> Self {
         let status_since = core.started_at;

@@ -65,6 +65,13 @@ pub struct BulkProgress {
     pub at: Timestamp,
 }
 
+/// It is durable. The first builds' records answered nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkRecorded {
+    /// Of what was sent ([`Bulk::digest`]).
+    pub digest: String,
+}
+
 // The macro wants bodies and never runs them: workers run those of `oms-activities`, which name these definitions.
 /// Queue `bulk`; the record is a local activity.
 pub struct Bulks;
@@ -76,7 +83,7 @@ impl Bulks {
         unimplemented!()
     }
     #[activity(name = "record_bulk")]
-    pub fn record_bulk(_: BulkProgress) -> Result<(), ActivityError> {
+    pub fn record_bulk(_: BulkProgress) -> Result<Option<BulkRecorded>, ActivityError> {
         unimplemented!()
     }
 }

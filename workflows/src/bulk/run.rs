@@ -16,7 +16,7 @@ use super::{
     contracts::{BatchInput, BulkInput, BulkProgress, BulkResult, Bulks},
 };
 use crate::{
-    calls::{own, reason},
+    calls::{OTHER_RULES, fail_task, own, reason},
     names::{NEEDS_ATTENTION, Queue},
 };
 
@@ -72,9 +72,12 @@ pub(super) async fn run(ctx: &mut WorkflowContext<BulkWorkflow>) -> WorkflowResu
 async fn record(ctx: &WorkflowContext<BulkWorkflow>) -> Result<(), WorkflowTermination> {
     while ctx.state(BulkWorkflow::must_record) {
         let (bulk, queues, at) = (ctx.state(|s| s.this.clone()), ctx.state(|s| s.input.queues.clone()), now(ctx)?);
-        let version = bulk.version;
+        let (version, digest) = (bulk.version, bulk.digest());
         let progress = BulkProgress { bulk, at };
-        own(ctx, &queues, || Bulks::record_bulk, progress, &format!("record to {version}"), || late(ctx)).await?;
+        let answer = own(ctx, &queues, || Bulks::record_bulk, progress, &format!("record to {version}"), || late(ctx)).await?;
+        if answer.is_some_and(|recorded| recorded.digest != digest) {
+            fail_task(ctx, OTHER_RULES).await;
+        }
         ctx.state_mut(|s| s.recorded = version);
     }
     Ok(())

@@ -11,7 +11,7 @@ use temporalio_workflow::{
 
 use super::{Driven, Found, Process, now, show_attention, wait};
 use crate::{
-    calls::{code, own, reason},
+    calls::{OTHER_RULES, code, fail_task, own, reason},
     contracts::RecordOutcome,
 };
 
@@ -29,7 +29,7 @@ pub(super) async fn record<W: Driven>(ctx: &WorkflowContext<W>) -> Result<(), Wo
         let version = unrecorded.this.version();
         let answer = W::record(ctx, &unrecorded).await?;
         if answer.as_ref().is_some_and(|answer| answer.digest != unrecorded.digest()) {
-            fail_task(ctx, "what was recorded then is not what the rules of this build come to").await;
+            fail_task(ctx, OTHER_RULES).await;
         }
         match answer.map(|answer| (answer.outcome, answer.version)) {
             None | Some((RecordOutcome::Appended, _)) => ctx.state_mut(|s| s.run_state_mut().line.settle(&unrecorded)),
@@ -61,13 +61,6 @@ async fn adopt<W: Driven>(ctx: &WorkflowContext<W>, is_wanted: impl FnOnce(u64, 
         s.run_state_mut().line.restore_if_behind(stored, at);
     });
     Ok(())
-}
-
-/// The task fails, and is tried again for ever: visibly, and without moving anything. Whoever knows why ends the run, and the process goes
-/// on from what is recorded.
-async fn fail_task<W: Driven>(ctx: &WorkflowContext<W>, why: &str) {
-    ctx.force_task_fail(why.to_owned());
-    std::future::pending().await
 }
 
 /// Runs one of the house's own activities until it has an answer, whatever the store says: a run that ended because of it would leave
