@@ -14,7 +14,10 @@ use oms_workflows::{
 };
 use serde_json::Value;
 use temporalio_client::{NamespacedClient, UntypedWorkflow, WorkflowExecutionInfo, WorkflowHandle, WorkflowHistory};
-use temporalio_common::{data_converters::DataConverter, protos::temporal::api::history::v1::History};
+use temporalio_common::{
+    data_converters::DataConverter,
+    protos::temporal::api::{history::v1::History, workflow::v1::PendingActivityInfo},
+};
 
 use super::system::System;
 
@@ -35,14 +38,17 @@ pub async fn history(system: &System, id: &OrderId) -> Result<Vec<u8>> {
     scrubbed(handle.fetch_history(Default::default()).to_json().await?)
 }
 
-/// What the server last noted of the order's run, and how often its task was tried: why a run does not answer.
+/// What the server last noted of the order's run, how often its task was tried, and what it waits for: why a run does not answer.
 pub async fn last_noted(system: &System, id: &OrderId) -> Result<String> {
     let handle = system.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(id));
-    let task = handle.describe(Default::default()).await?.raw().pending_workflow_task.as_ref().map(|task| format!("{task:?}"));
+    let described = handle.describe(Default::default()).await?;
+    let task = described.raw().pending_workflow_task.as_ref().map(|task| format!("{task:?}"));
+    let pending = |activity: &PendingActivityInfo| format!("{:?} {:?}", activity.activity_type, activity.last_failure);
+    let pending: Vec<String> = described.raw().pending_activities.iter().map(pending).collect();
     let events = handle.fetch_history(Default::default()).into_events().await?;
     let skipped = events.len().saturating_sub(LAST_NOTED);
     let last: Vec<String> = events.iter().skip(skipped).map(|event| format!("{} {:?}", event.event_id, event.attributes)).collect();
-    Ok(format!("pending task {task:?}, last events:\n{}", last.join("\n")))
+    Ok(format!("pending task {task:?}, pending activities {pending:?}, last events:\n{}", last.join("\n")))
 }
 
 /// The return's history, likewise.
