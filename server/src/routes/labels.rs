@@ -1,6 +1,6 @@
 //! Labels of which the carrier does not speak.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use oms_api::{
     fulfillment::FulfillmentOrderView,
     resolve_label::{ResolveLabelBody, read_resolve_label},
