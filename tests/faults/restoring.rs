@@ -9,7 +9,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use oms_devstack::DynamoDb;
 use serde_json::Value;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::AsyncWriteExt,
+    process::Command,
+    time::{Instant, sleep},
+};
 
 use crate::{breaking::start_again, ground::Ground, scenarios::Fault};
 
@@ -128,9 +132,16 @@ async fn copy_of(ground: &mut Ground, store: Store) -> Result<PathBuf> {
 
 pub async fn put_back(ground: &Ground, store: Store, copied: &Path) -> Result<()> {
     let data = ground.folder().join(store.data());
-    tokio::fs::remove_dir_all(&data).await?;
+    let until = Instant::now() + LAST_WRITES_WITHIN;
+    // What served connections notices a little later that its server was killed, and writes until then.
+    while let Err(error) = tokio::fs::remove_dir_all(&data).await {
+        ensure!(Instant::now() < until, "{} cannot be removed: {error}", data.display());
+        sleep(Duration::from_millis(100)).await;
+    }
     copy(copied, &data).await
 }
+
+const LAST_WRITES_WITHIN: Duration = Duration::from_secs(10);
 
 /// A folder and all in it, with its owners.
 async fn copy(from: &Path, to: &Path) -> Result<()> {
