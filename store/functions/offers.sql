@@ -56,9 +56,10 @@ CREATE OR REPLACE FUNCTION expire_offers(most bigint) RETURNS bigint LANGUAGE pl
 DECLARE
     -- Who answers just now has its guard.
     late text[] := ARRAY (SELECT g.order_id FROM order_guards g WHERE g.order_id IN (
-        SELECT o.order_id FROM stock_grants o WHERE o.offered_until <= now() ORDER BY o.offered_until LIMIT most)
+        SELECT o.order_id FROM stock_grants o WHERE o.offered_until <= now() AND NOT o.gathered ORDER BY o.offered_until LIMIT most)
         ORDER BY g.order_id FOR UPDATE SKIP LOCKED);
-    overdue stock_grants[] := ARRAY (SELECT o FROM stock_grants o WHERE o.order_id = ANY (late) AND o.offered_until <= now());
+    overdue stock_grants[] := ARRAY (SELECT o FROM stock_grants o WHERE o.order_id = ANY (late) AND o.offered_until <= now()
+        AND NOT o.gathered);
     answers bigint;
     gone stock_grants[];
     moves stock_move[];
@@ -89,27 +90,35 @@ BEGIN
     RETURN cardinality(gone);
 END $$;
 
--- Offers give way before all else, those of the highest rank first: nobody has taken their units yet, and the orders keep their place in the
--- queue. Answers how many of the missing units they gave. The caller has locked the position.
-CREATE OR REPLACE FUNCTION short_offers(at_facility text, of_sku text, missing bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Takes so many units of a position out of these offers, in this order. Answers how many they had of them; the position's counter is the
+-- caller's, who has locked it.
+CREATE OR REPLACE FUNCTION give_up_offers(at_facility text, of_sku text, units bigint, why text, ids text[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    offer record;
+    offer stock_grants;
     taken bigint;
     given bigint := 0;
 BEGIN
-    FOR offer IN
-        SELECT o.grant_id, o.order_id, o.quantity FROM stock_grants o JOIN order_guards g USING (order_id)
-        WHERE (o.sku, o.facility_id) = (of_sku, at_facility) AND o.offered_until IS NOT NULL
-        ORDER BY g.rank_at DESC, o.order_id DESC, o.grant_id
-    LOOP
-        EXIT WHEN given >= missing;
-        taken := least(missing - given, offer.quantity);
+    FOR offer IN SELECT o.* FROM unnest(ids) WITH ORDINALITY AS i (grant_id, nth) JOIN stock_grants o USING (grant_id) ORDER BY i.nth LOOP
+        EXIT WHEN given >= units;
+        taken := least(units - given, offer.quantity);
         given := given + taken;
         DELETE FROM stock_grants o WHERE taken = offer.quantity AND o.grant_id = offer.grant_id;
         UPDATE stock_grants o SET quantity = o.quantity - taken WHERE o.grant_id = offer.grant_id;
         INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
-        VALUES (at_facility, of_sku, 0, -taken, 0, 'shorted', offer.order_id, offer.grant_id, now());
+        VALUES (at_facility, of_sku, 0, -taken, 0, why, offer.order_id, offer.grant_id, now());
     END LOOP;
+    RETURN given;
+END $$;
+
+-- Offers give way before all else, those of the highest rank first: nobody has taken their units yet, and the orders keep their place in the
+-- queue. Answers how many of the missing units they gave. The caller has locked the position.
+CREATE OR REPLACE FUNCTION short_offers(at_facility text, of_sku text, missing bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    given bigint := give_up_offers(at_facility, of_sku, missing, 'shorted', ARRAY (
+        SELECT o.grant_id FROM stock_grants o JOIN order_guards g USING (order_id)
+        WHERE (o.sku, o.facility_id) = (of_sku, at_facility) AND o.offered_until IS NOT NULL
+        ORDER BY g.rank_at DESC, o.order_id DESC, o.grant_id));
+BEGIN
     -- See short_holds().
     UPDATE stock s SET reserved = s.reserved - given,
         deficit = greatest(0, least(missing_units(s.reserved - given, s.on_hand, s.unavailable, s.oversell_limit), s.deficit))

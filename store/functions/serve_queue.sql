@@ -10,6 +10,7 @@ BEGIN
     UPDATE facilities_version v SET version = v.version + 1 RETURNING v.version INTO next_version;
     UPDATE facilities f SET version = next_version WHERE f.facility_id = ANY (ids);
     INSERT INTO serve_queue (facility_id) SELECT unnest(ids);
+    PERFORM queue_look(g.facility_id, g.order_id, g.ships_with, '-infinity') FROM gatherings g WHERE g.facility_id = ANY (ids);
 END $$;
 
 -- Other allocation rules are in force: every plan is out of date.
@@ -37,8 +38,14 @@ BEGIN
             UNION SELECT w.sku FROM waiting_units w WHERE task.only_sku = '' AND w.sku > task.after_sku
         ) AS waited
         WHERE (SELECT s.available FROM stock s WHERE (s.facility_id, s.sku) = (task.facility_id, waited.sku)) > 0
+            OR EXISTS (SELECT FROM stock_grants g WHERE (g.facility_id, g.sku) = (task.facility_id, waited.sku) AND g.gathered)
         ORDER BY waited.sku LIMIT most);
 END $$;
+
+-- Business time, as far as whoever calls has said it: only where a demonstration runs it faster is it another than this server's.
+CREATE OR REPLACE FUNCTION business_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT coalesce(nullif(current_setting('oms.business_time', true), '')::timestamptz, now());
+$$;
 
 -- Serves the next piece of what is due; `at` is business time. False: nothing is.
 CREATE OR REPLACE FUNCTION serve_due(at timestamptz, most bigint) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -46,9 +53,16 @@ DECLARE
     task serve_queue;
     skus text[];
 BEGIN
+    -- What is given back here is served by the same clock.
+    PERFORM set_config('oms.business_time', at::text, true);
     SELECT * INTO task FROM serve_queue q WHERE q.due <= at ORDER BY q.due, q.queue_id LIMIT 1 FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
+    END IF;
+    IF task.for_order IS NOT NULL THEN
+        DELETE FROM serve_queue q WHERE q.queue_id = task.queue_id;
+        PERFORM look_at_package(task, at);
+        RETURN true;
     END IF;
     IF task.changes THEN
         DELETE FROM serve_queue q WHERE q.queue_id = task.queue_id;
@@ -70,17 +84,21 @@ END $$;
 -- Units of a position that those who wait are served from first: it is in the queue, and they are not served yet.
 CREATE OR REPLACE FUNCTION claimed_units(at_facility text, of_sku text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(w.quantity), 0)::bigint FROM waiting_units w WHERE w.sku = of_sku AND EXISTS (
-        SELECT FROM serve_queue q WHERE q.facility_id = at_facility AND q.due <= now() AND q.after_sku < of_sku
+        SELECT FROM serve_queue q WHERE q.facility_id = at_facility AND q.for_order IS NULL AND q.due <= now() AND q.after_sku < of_sku
             AND q.only_sku IN ('', of_sku));
 $$;
 
--- Waiting lines beside stock that they could have: nobody has been told, nobody has it, and nobody is about to serve them. Should be
--- none. Not of those who have declined, are asked just now, or wait for what comes.
+-- Waiting lines beside stock that they could have: nobody has been told, nobody who waits longer has it, and nobody is about to serve them.
+-- Should be none. Not of those who have declined, are asked just now, wait for what comes, or might begin to gather there.
 CREATE OR REPLACE FUNCTION waiting_beside() RETURNS TABLE (order_id text, line_id text, facility_id text, sku text) LANGUAGE sql STABLE AS $$
     SELECT w.order_id, w.line_id, s.facility_id, s.sku
-    FROM waiting_units w JOIN stock s ON s.sku = w.sku AND s.available > 0 JOIN facilities f ON f.facility_id = s.facility_id
-    WHERE w.could_have IS NOT NULL AND may_have(w, f, least(s.available, w.quantity)) IS NOT NULL
-        AND NOT EXISTS (SELECT FROM stock_grants g WHERE g.order_id = w.order_id)
+    FROM waiting_units w JOIN stock s ON s.sku = w.sku
+        AND (s.available > 0 OR EXISTS (SELECT FROM stock_grants g WHERE (g.facility_id, g.sku) = (s.facility_id, s.sku) AND g.gathered))
+        JOIN facilities f ON f.facility_id = s.facility_id
+    WHERE w.could_have IS NOT NULL AND served_as(w, f, least(missing_at(w, s.facility_id),
+            there_for(w.order_id, w.rank_at, s.facility_id, s.sku)), false, now()) IS NOT NULL
+        AND NOT EXISTS (SELECT FROM stock_grants g WHERE g.order_id = w.order_id AND NOT g.gathered)
+        AND NOT EXISTS (SELECT FROM serve_queue q WHERE q.for_order = w.order_id AND q.due = '-infinity')
         AND NOT passed_by(w.order_id) AND NOT gave_back(w.order_id, w.line_id, s.facility_id, now())
         AND claimed_units(s.facility_id, s.sku) = 0
         -- Business time is not this server's where a demonstration runs it faster: then the clock of the queue counts.

@@ -2,20 +2,27 @@
 -- lock, and goes on until the units are spent.
 
 -- What a waiting line may have of so many units at a place: a `grant`, which is the order's at once, since its plan would say
--- nothing but yes; or an `offer`, which the order plans with: it ships as a whole, weighs what a consignment costs, is being planned, or
--- was planned when things were otherwise there. NULL: nothing.
+-- nothing but yes; or an `offer`, which the order plans with: it weighs what a consignment costs, is being planned, or
+-- was planned when things were otherwise there. NULL: nothing. Not of lines that ship only with others: see gathering.sql.
 CREATE OR REPLACE FUNCTION may_have(w waiting_units, place facilities, units bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
-        WHEN units <= 0 OR w.all_or_nothing AND units < w.quantity THEN NULL
-        WHEN CASE WHEN w.only_at = '{}' THEN NOT place.ship_enabled
-            ELSE NOT (place.pickup_enabled AND place.facility_id = ANY (w.only_at)) END THEN NULL
+        WHEN units <= 0 OR w.all_or_nothing AND units < w.quantity OR NOT may_come_from(w, place) THEN NULL
         WHEN w.planned_version < place.version THEN 'offer'
-        WHEN place.number >= 8 * length(w.could_have) THEN NULL
-        WHEN get_bit(w.could_have, place.number) = 0 THEN NULL
-        WHEN units <= (w.declined -> place.facility_id)::bigint THEN NULL
+        WHEN units <= declined_units(w, place) THEN NULL
         WHEN w.plans_again OR w.planning OR w.could_have IS NULL THEN 'offer'
         ELSE 'grant' END;
 $$;
+
+-- The same of any line: what it ships only with others of is held for it, `gathered`. Says no at once where it can; the rest costs a look
+-- at the others.
+CREATE OR REPLACE FUNCTION served_as(w waiting_units, place facilities, units bigint, may_begin boolean, at timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF w.ships_with IS NULL THEN
+        RETURN may_have(w, place, units);
+    END IF;
+    RETURN CASE WHEN units > 0 AND may_come_from(w, place) AND is_held_for(w, place, may_begin, at) THEN 'gathered' END;
+END $$;
 
 -- Whether the facility gave the line back, and is not asked for it again yet.
 CREATE OR REPLACE FUNCTION gave_back(for_order text, of_line text, at_facility text, at timestamptz) RETURNS boolean
@@ -35,20 +42,23 @@ CREATE OR REPLACE FUNCTION passed_by(for_order text) RETURNS boolean LANGUAGE sq
     SELECT EXISTS (SELECT FROM order_guards g WHERE g.order_id = for_order AND g.no_offers_until > now());
 $$;
 
--- Sets units of a position aside for a waiting line, as a grant or as an offer.
-CREATE OR REPLACE FUNCTION set_aside(w waiting_units, at_facility text, units bigint, as_offer boolean) RETURNS text LANGUAGE plpgsql AS $$
+-- Sets units of a position aside for a waiting line, as what served_as() says.
+CREATE OR REPLACE FUNCTION set_aside(w waiting_units, at_facility text, units bigint, how text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     new_grant text;
 BEGIN
-    INSERT INTO stock_grants (order_id, fulfillment_order_id, line_id, sku, facility_id, quantity, offered_until, answers_before)
-    SELECT w.order_id, w.fulfillment_order_id, w.line_id, w.sku, at_facility, units,
-        CASE WHEN as_offer THEN now() + interval '60 seconds' END, CASE WHEN as_offer THEN a.last_value END
+    INSERT INTO stock_grants (order_id, fulfillment_order_id, line_id, sku, facility_id, quantity, gathered, offered_until, answers_before)
+    SELECT w.order_id, w.fulfillment_order_id, w.line_id, w.sku, at_facility, units, how = 'gathered',
+        CASE WHEN how <> 'grant' THEN now() + interval '60 seconds' END, CASE WHEN how <> 'grant' THEN a.last_value END
     FROM offers_answered a
     RETURNING grant_id INTO new_grant;
     UPDATE stock s SET reserved = s.reserved + units WHERE (s.facility_id, s.sku) = (at_facility, w.sku);
     INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, order_id, reference, occurred_at)
-    VALUES (at_facility, w.sku, 0, units, 0, CASE WHEN as_offer THEN 'offered' ELSE 'granted' END, w.order_id, new_grant, now());
-    IF NOT as_offer THEN
+    VALUES (at_facility, w.sku, 0, units, 0, CASE how WHEN 'grant' THEN 'granted' WHEN 'offer' THEN 'offered' ELSE how END, w.order_id,
+        new_grant, now());
+    IF how = 'gathered' THEN
+        PERFORM queue_look(at_facility, w.order_id, w.ships_with, '-infinity');
+    ELSIF how = 'grant' THEN
         DELETE FROM waiting_units x WHERE units = w.quantity
             AND (x.order_id, x.fulfillment_order_id, x.line_id) = (w.order_id, w.fulfillment_order_id, w.line_id);
         UPDATE waiting_units x SET quantity = x.quantity - units
@@ -57,40 +67,50 @@ BEGIN
     RETURN new_grant;
 END $$;
 
--- Gives what one position has to those who wait for it and could have it: the lowest rank first. Answers with the ids of what was
--- set aside. `at` is business time.
+-- Gives what one position has to those who wait for it and could have it: the lowest rank first, and from what those behind have gathered,
+-- too. Answers with the ids of what its order is to be told of. `at` is business time.
 CREATE OR REPLACE FUNCTION serve_position(at_facility text, of_sku text, at timestamptz) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     place facilities := (SELECT f FROM facilities f WHERE f.facility_id = at_facility);
-    remaining bigint := (SELECT s.available FROM stock s WHERE (s.facility_id, s.sku) = (at_facility, of_sku));
+    remaining bigint := greatest(0, coalesce((SELECT s.available FROM stock s WHERE (s.facility_id, s.sku) = (at_facility, of_sku)), 0));
+    gathered bigint := gathered_behind('', '-infinity', at_facility, of_sku);
+    behind bigint := 0;
     waiter waiting_units;
     units bigint;
     how text;
     ids text[] := '{}';
 BEGIN
-    IF remaining <= 0 THEN
+    IF remaining + gathered = 0 THEN
         RETURN ids;
     END IF;
     FOR waiter IN
         SELECT w.* FROM waiting_units w
-        WHERE w.sku = of_sku AND may_have(w, place, least(remaining, w.quantity)) IS NOT NULL
+        WHERE w.sku = of_sku AND CASE WHEN w.ships_with IS NULL THEN may_have(w, place, least(remaining + gathered, w.quantity)) IS NOT NULL
+                ELSE may_come_from(w, place) END
             AND NOT gave_back(w.order_id, w.line_id, at_facility, at)
         ORDER BY w.rank_at, w.order_id, w.fulfillment_order_id, w.line_id
         FOR UPDATE OF w
     LOOP
-        units := least(remaining, waiter.quantity - offered_units(waiter));
-        how := may_have(waiter, place, units);
-        CONTINUE WHEN how IS NULL OR how = 'offer' AND passed_by(waiter.order_id);
-        ids := ids || set_aside(waiter, at_facility, units, how = 'offer');
+        IF gathered > 0 THEN
+            behind := gathered_behind(waiter.order_id, waiter.rank_at, at_facility, of_sku);
+        END IF;
+        EXIT WHEN remaining + behind = 0;
+        units := least(remaining + behind, missing_at(waiter, at_facility));
+        how := served_as(waiter, place, units, true, at);
+        CONTINUE WHEN how IS NULL OR how <> 'grant' AND passed_by(waiter.order_id);
+        IF units > remaining THEN
+            PERFORM take_gathered(waiter, at_facility, units - remaining);
+            remaining := units;
+        END IF;
+        ids := ids || set_aside(waiter, at_facility, units, how);
         remaining := remaining - units;
-        EXIT WHEN remaining <= 0;
     END LOOP;
     RETURN ids;
 END $$;
 
 -- Serves waiting units from positions whose rows the caller has locked. By SKU first, so that two transactions meet the same waiting
 -- rows in the same order. One message an order.
-CREATE OR REPLACE FUNCTION serve_waiting(facility_ids text[], skus text[], at timestamptz DEFAULT now()) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION serve_waiting(facility_ids text[], skus text[], at timestamptz DEFAULT business_now()) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     raised record;
     ids text[] := '{}';
@@ -112,8 +132,8 @@ CREATE OR REPLACE FUNCTION announce_grants(ids text[]) RETURNS void LANGUAGE sql
     SELECT g.order_id, 'stock_arrived', jsonb_build_object(
         'grants', coalesce(jsonb_agg(told ORDER BY g.grant_id) FILTER (WHERE g.offered_until IS NULL), '[]'),
         'offers', coalesce(jsonb_agg(told ORDER BY g.grant_id) FILTER (WHERE g.offered_until IS NOT NULL), '[]'))
-    FROM stock_grants g, LATERAL (SELECT to_jsonb(g) - '{order_id,offered_until,answers_before}'::text[]) AS of (told)
-    WHERE g.grant_id = ANY (ids)
+    FROM stock_grants g, LATERAL (SELECT to_jsonb(g) - '{order_id,gathered,offered_until,answers_before}'::text[]) AS of (told)
+    WHERE g.grant_id = ANY (ids) AND NOT g.gathered
     GROUP BY g.order_id
     ORDER BY g.order_id;
 $$;
@@ -142,9 +162,9 @@ BEGIN
             AND (w.fulfillment_order_id, w.line_id) = (net.fulfillment_order_id, net.line_id)
     )
     INSERT INTO waiting_units AS held (order_id, fulfillment_order_id, line_id, sku, quantity, rank_at, plans_again, all_or_nothing,
-        only_at, expires_at, could_have, declined, planned_version)
+        ships_with, only_at, expires_at, could_have, declined, planned_version)
     SELECT for_order, net.fulfillment_order_id, net.line_id, net.sku, net.units, rank, coalesce(net.plans_again, false),
-        coalesce(net.all_or_nothing, false), coalesce(net.only_at, '{}'), net.expires_at, net.could_have, coalesce(net.declined, '{}'),
+        coalesce(net.all_or_nothing, false), net.ships_with, coalesce(net.only_at, '{}'), net.expires_at, net.could_have, coalesce(net.declined, '{}'),
         coalesce(net.planned_version, present)
     FROM net WHERE net.units > 0
     ON CONFLICT (order_id, fulfillment_order_id, line_id) DO UPDATE SET sku = excluded.sku, quantity = excluded.quantity,
@@ -152,9 +172,11 @@ BEGIN
         expires_at = CASE WHEN excluded.could_have IS NULL THEN held.expires_at ELSE excluded.expires_at END,
         plans_again = CASE WHEN excluded.could_have IS NULL THEN held.plans_again ELSE excluded.plans_again END,
         all_or_nothing = CASE WHEN excluded.could_have IS NULL THEN held.all_or_nothing ELSE excluded.all_or_nothing END,
+        ships_with = CASE WHEN excluded.could_have IS NULL THEN held.ships_with ELSE excluded.ships_with END,
         declined = CASE WHEN excluded.could_have IS NULL THEN held.declined ELSE excluded.declined END,
         planned_version = CASE WHEN excluded.could_have IS NULL THEN held.planned_version ELSE excluded.planned_version END,
         could_have = coalesce(excluded.could_have, held.could_have);
+    PERFORM queue_gathered(for_order, rank, ARRAY (SELECT w.sku FROM waiting_units w WHERE w.order_id = for_order));
 END $$;
 
 -- Positions where something came for a waiting line after the plan was made: NULL if there are none. Waiting on purpose, beside

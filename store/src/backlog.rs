@@ -85,7 +85,8 @@ const FIGURES: &str = concat!(
     ",",
     queue!(
         "offers_to_answer",
-        "SELECT offered_until - interval '60 seconds' AS since, false AS dead FROM stock_grants WHERE offered_until IS NOT NULL"
+        "SELECT offered_until - interval '60 seconds' AS since, false AS dead FROM stock_grants
+        WHERE offered_until IS NOT NULL AND NOT gathered"
     ),
     ",",
     queue!("snapshots_to_apply", "SELECT worked_at AS since, false AS dead FROM feeds WHERE status = 'applying'"),

@@ -38,6 +38,9 @@ pub struct Waiting {
     pub plans_again: bool,
     /// Less than all of it is no use to the order.
     pub all_or_nothing: bool,
+    /// It leaves in one package with the order's other waiting lines of this name, so that what comes for it is held until all is there.
+    /// None: what comes is of use by itself.
+    pub ships_with: Option<String>,
     /// Where it may be served; empty: at any facility that ships.
     pub only_at: Vec<FacilityId>,
     /// Where the plan would have had it from; None: nobody has planned it.

@@ -48,7 +48,7 @@ pub struct SweptWaiting {
 }
 
 impl Store {
-    /// Units that an order is offered, and has not planned with yet.
+    /// Units that an order is offered, or has gathered, and has not planned with yet.
     pub async fn offered_units(&self, order_id: &OrderId) -> Result<Vec<HeldUnits>, StoreError> {
         let query =
             "SELECT to_jsonb(g) FROM stock_grants g WHERE order_id = $1 AND offered_until IS NOT NULL ORDER BY line_id, facility_id";
@@ -84,7 +84,8 @@ impl Store {
     #[doc(hidden)]
     pub async fn hurry_offers(&self, by: std::time::Duration) -> Result<(), StoreError> {
         let sooner = "WITH offers AS (
-                UPDATE stock_grants SET offered_until = offered_until - make_interval(secs => $1) WHERE offered_until IS NOT NULL
+                UPDATE stock_grants SET offered_until = offered_until - make_interval(secs => $1)
+                WHERE offered_until IS NOT NULL AND NOT gathered
             )
             UPDATE order_guards SET no_offers_until = no_offers_until - make_interval(secs => $1) WHERE no_offers_until IS NOT NULL";
         sqlx::query(sooner).bind(by.as_secs_f64()).execute(&self.pool).await?;

@@ -42,8 +42,7 @@ impl DataActivities {
         for _ in 0..PLANS_MAX {
             let held = self.held(&order, &input.request, &skus).await?;
             let availability = self.store.availability(&skus).await.map_err(|error| store_failure(&error))?;
-            let places =
-                self.store.places(Some(availability.facilities_version), input.at).await.map_err(|error| store_failure(&error))?;
+            let places = self.store.places(Some(availability.facilities_version), input.at).await.map_err(|error| store_failure(&error))?;
             let planner = Planner {
                 order: &order,
                 request: &input.request,
@@ -159,11 +158,18 @@ impl Reserving<'_> {
             // What it could have and did not take, it will not want bit by bit either.
             plans_again: package.whole || package.on_purpose || self.plans_again || !wait.declined.is_empty(),
             all_or_nothing: package.whole,
+            ships_with: package.whole.then(|| self.journey(package.group, line_id)),
             only_at: only_at(self.order, package.group),
             could_have: Some(wait.could_have),
             declined: wait.declined,
             expires_at: self.order.cancel_after,
         })
+    }
+
+    /// Names what lines have in common that travel in one package: their delivery group, and the time before which they do not leave.
+    fn journey(&self, group: u16, line_id: &LineId) -> String {
+        let line = self.order.lines.iter().find(|line| line.line_id == *line_id);
+        line.and_then(|line| line.fulfill_at).map_or_else(|| group.to_string(), |at| format!("{group} {at}"))
     }
 }
 

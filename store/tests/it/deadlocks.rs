@@ -7,8 +7,8 @@ use oms_domain::{
     order::{RejectionReason, StockFact},
 };
 use oms_store::{
-    Adjustment, AdjustmentReason, Facility, FeedKind, FeedMode, FeedRow, FulfillmentRow, HeldUnits, Hold, HoldLine, PickedUnits, Receipt,
-    Record, RecordedEvent, Reserve, RestockedGoods, ReturnRecord, StartFeed, Store, Waiting,
+    Adjustment, AdjustmentReason, Facility, FeedKind, FeedMode, FeedRow, FulfillmentRow, HeldUnits, Hold, HoldLine, Receipt, Record,
+    RecordedEvent, Reserve, RestockedGoods, ReturnRecord, Store, Waiting,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -16,7 +16,10 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     stack::fresh_config,
-    support::{adjust, at, count, facility, facility_id, fulfillment, line, order, queued, record, sku, step, stock_up, target, waiting},
+    support::{
+        adjust, at, count, facility, facility_id, feed, fulfillment, line, order, queued, record, serve, sku, step, stock_up, target,
+        waiting,
+    },
 };
 
 /// What moves stock, or waits for it.
@@ -38,12 +41,13 @@ enum Call {
     PutBack,
     ServeDue,
     ExpireOffers,
+    Gather,
     ExpireHolds,
     PutFacility,
     TakeCapacity,
 }
 
-const CALLS: [Call; 19] = [
+const CALLS: [Call; 20] = [
     Call::Reserve,
     Call::Wait,
     Call::Ship,
@@ -60,6 +64,7 @@ const CALLS: [Call; 19] = [
     Call::PutBack,
     Call::ServeDue,
     Call::ExpireOffers,
+    Call::Gather,
     Call::ExpireHolds,
     Call::PutFacility,
     Call::TakeCapacity,
@@ -87,21 +92,8 @@ fn hold(id: &str, places: Places) -> Hold {
     Hold { reservation_id: id.parse().unwrap(), body_hash: id.into(), hold_s: 900, lines: lines.collect(), units: units.collect() }
 }
 
-async fn feed(store: &Store, kind: FeedKind, as_of: &str) -> uuid::Uuid {
-    let (source, mode, picked_units) = ("test".to_owned(), FeedMode::Partial, PickedUnits::Counted);
-    store
-        .feeds()
-        .start(&StartFeed {
-            kind,
-            source,
-            as_of: Some(at(as_of)),
-            mode,
-            picked_units,
-            expected_rows: None,
-            told_at: jiff::Timestamp::now(),
-        })
-        .await
-        .unwrap()
+async fn started(store: &Store, kind: FeedKind, as_of: &str) -> uuid::Uuid {
+    store.feeds().start(&feed(kind, FeedMode::Partial, Some(at(as_of)))).await.unwrap()
 }
 
 fn rows<T>(rows: impl Iterator<Item = T>) -> Vec<FeedRow<T>> {
@@ -165,7 +157,7 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
             recording(of_holder(store, &id, places, |r| Record { stock_facts, fulfillment_orders, ..r }).await)
         }
         Call::Receive => {
-            let feed_id = feed(store, FeedKind::Receipts, "2010-12-02T00:00:00Z").await;
+            let feed_id = started(store, FeedKind::Receipts, "2010-12-02T00:00:00Z").await;
             let receipt = |(facility, of, quantity): (&str, &str, u32)| Receipt {
                 receipt_id: Some(format!("{id}-{facility}-{of}")),
                 received_at: at("2010-12-03T00:00:00Z"),
@@ -191,7 +183,7 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
             Box::pin(async move { drop(own.adjust_stock(&adjustments).await.unwrap()) })
         }
         Call::Count => {
-            let feed_id = feed(store, FeedKind::Stock, "2010-12-02T00:00:00Z").await;
+            let feed_id = started(store, FeedKind::Stock, "2010-12-02T00:00:00Z").await;
             let rows = rows(places.into_iter().map(|(facility, of, _)| count(facility, of, 100_000)));
             store.feeds().apply_stock(feed_id, &rows).await.unwrap();
             Box::pin(async move { drop(own.feeds().finish(feed_id).await.unwrap()) })
@@ -242,7 +234,7 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
             for place in ["WH-1", "WH-2"] {
                 store.catalog().put_facility(&changed(place, &id)).await.unwrap();
             }
-            Box::pin(async move { while own.serve_due(jiff::Timestamp::now()).await.unwrap() {} })
+            Box::pin(async move { serve(&own, jiff::Timestamp::now()).await })
         }
         Call::ExpireOffers => {
             let seen = store.availability(&[sku("A"), sku("B")]).await.unwrap();
@@ -255,6 +247,20 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
             store.hurry_offers(std::time::Duration::from_secs(61)).await.unwrap();
             Box::pin(async move {
                 own.expire_offers(10).await.unwrap();
+            })
+        }
+        Call::Gather => {
+            let seen = store.availability(&[sku("A"), sku("B")]).await.unwrap();
+            // Of C there is nothing anywhere.
+            let with_all = |of| Waiting { plans_again: true, all_or_nothing: true, ships_with: Some("0".into()), ..waiting(&id, of, 1) };
+            let request =
+                Reserve { waiting: ["A", "B", "C"].map(with_all).to_vec(), planned_at: Some(seen.mark), ..step(&id, "wait", &[]) };
+            store.reserve(&request).await.unwrap();
+            adjust(store, "WH-1", "A", 1).await;
+            let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(25);
+            Box::pin(async move {
+                serve(&own, jiff::Timestamp::now()).await;
+                serve(&own, tomorrow).await;
             })
         }
         Call::ExpireHolds => {

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use crate::{
     placed::placed_order,
     stack::{fresh_config, raw_client},
-    support::{adjust, assert_sound, count, facility, facility_id, fulfillment, messages, order, product, queued, record, sku, step},
+    support::{
+        adjust, assert_sound, count, facility, facility_id, fulfillment, messages, order, product, queued, record, sku, step, waiting,
+    },
 };
 
 const LINES: u32 = 2_000;
@@ -158,18 +160,7 @@ async fn it_is_placed_reserved_recorded_shipped_and_closed_within_every_limit() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_of_it_can_wait_be_served_and_be_taken_back() {
     let (_, store) = stocked(0).await;
-    let wait = |n| Waiting {
-        fulfillment_order_id: fulfillment("big", 1),
-        line_id: line(n),
-        sku: sku(&of(n)),
-        quantity: 6,
-        plans_again: false,
-        all_or_nothing: false,
-        only_at: Vec::new(),
-        could_have: Some((0..32).collect()),
-        declined: std::collections::BTreeMap::new(),
-        expires_at: None,
-    };
+    let wait = |n| Waiting { fulfillment_order_id: fulfillment("big", 1), line_id: line(n), ..waiting("big", &of(n), 6) };
     let skus: Vec<_> = (1..=LINES).map(|n| sku(&of(n))).collect();
     let planned_at = Some(store.availability(&skus).await.unwrap().mark);
     let request = Reserve { waiting: (1..=LINES).map(wait).collect(), planned_at, ..step("big", "place", &[]) };

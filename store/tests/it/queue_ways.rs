@@ -3,16 +3,16 @@
 use jiff::{SignedDuration, Timestamp};
 use oms_domain::order::{RejectionReason, StockFact};
 use oms_store::{
-    Facility, FeedKind, FeedMode, FeedRow, FulfillmentRow, FullFacility, HeldUnits, Hold, HoldLine, PickedUnits, Receipt, Record, Reserve,
-    Reserved, RestockedGoods, ReturnRecord, StartFeed, Store, Waiting,
+    Facility, FulfillmentRow, FullFacility, HeldUnits, Hold, HoldLine, Record, Reserve, Reserved, RestockedGoods, ReturnRecord, Store,
+    Waiting,
 };
 
 use crate::{
     returns,
     stack::fresh_whole_store,
     support::{
-        adjust, assert_sound, at, count, facility, facility_id, fulfillment, line, messages, queued, record, sku, step, stock_up, target,
-        waiting,
+        adjust, assert_sound, at, count, facility, facility_id, fulfillment, line, messages, queued, receive, record, serve, sku, step,
+        stock_up, target, waiting,
     },
 };
 
@@ -152,33 +152,13 @@ async fn recorded(store: &Store, record: &Record) {
     store.record(record).await.unwrap();
 }
 
-async fn serve(store: &Store, at: Timestamp) {
-    while store.serve_due(at).await.unwrap() {}
-}
-
-async fn receive(store: &Store) {
-    let feed = StartFeed {
-        kind: FeedKind::Receipts,
-        source: "test".into(),
-        as_of: None,
-        mode: FeedMode::Partial,
-        picked_units: PickedUnits::Counted,
-        expected_rows: None,
-        told_at: Timestamp::now(),
-    };
-    let feed_id = store.feeds().start(&feed).await.unwrap();
-    let (facility_id, sku, received_at) = (facility_id("WH-1"), sku("A"), at("2010-12-05T00:00:00Z"));
-    let row = Receipt { receipt_id: None, received_at, facility_id, sku, quantity: 1 };
-    store.feeds().apply_receipts(feed_id, &[FeedRow { row_number: 1, row }]).await.unwrap();
-}
-
 /// Makes it possible.
 async fn happen(store: &Store, way: Way) {
     let catalog = store.catalog();
     let put = async |changed: Facility| catalog.put_facility(&changed).await.unwrap();
     match way {
         Way::Adjusted => adjust(store, "WH-1", "A", 1).await,
-        Way::Received => receive(store).await,
+        Way::Received => receive(store, "WH-1", "A", 1, at("2010-12-05T00:00:00Z")).await,
         Way::Counted | Way::RejectionOverturned => {
             let there = if way == Way::Counted { 1 } else { 2 };
             catalog.put_stock(&count("WH-1", "A", there), Some(at("2010-12-06T00:00:00Z"))).await.unwrap();

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use oms_domain::ids::{FacilityId, FulfillmentOrderId, LineId, OrderId, Sku};
 use oms_store::{
-    Adjustment, AdjustmentReason, AdjustmentResult, Facility, FulfillmentRow, Invariants, OrderRow, OutboxEvent, ParcelRow, Position,
-    Product, Record, RecordedEvent, Reserve, Reserved, StockCount, StockPosition, StockTarget, Store, Waiting,
+    Adjustment, AdjustmentReason, AdjustmentResult, Facility, FeedKind, FeedMode, FeedRow, FulfillmentRow, Invariants, OrderRow,
+    OutboxEvent, ParcelRow, PickedUnits, Position, Product, Receipt, Record, RecordedEvent, Reserve, Reserved, StartFeed, StockCount,
+    StockPosition, StockTarget, Store, Waiting,
 };
 use serde_json::{Value, json};
 
@@ -92,6 +93,25 @@ pub async fn adjust(store: &Store, facility: &str, of: &str, quantity: i64) {
     assert_eq!(store.adjust_stock(&[adjustment]).await.unwrap(), [AdjustmentResult::Applied]);
 }
 
+/// A file of facts or counts, told now.
+pub fn feed(kind: FeedKind, mode: FeedMode, as_of: Option<Timestamp>) -> StartFeed {
+    let (source, picked_units, told_at) = ("test.csv".to_owned(), PickedUnits::Counted, Timestamp::now());
+    StartFeed { kind, source, as_of, mode, picked_units, expected_rows: None, told_at }
+}
+
+/// A file with one receipt.
+pub async fn receive(store: &Store, facility: &str, of: &str, quantity: u32, received_at: Timestamp) {
+    let feed_id = store.feeds().start(&feed(FeedKind::Receipts, FeedMode::Partial, None)).await.unwrap();
+    let row = Receipt { receipt_id: None, received_at, facility_id: facility_id(facility), sku: sku(of), quantity };
+    let result = store.feeds().apply_receipts(feed_id, &[FeedRow { row_number: 1, row }]).await.unwrap();
+    assert_eq!((result.accepted, result.rejected.len()), (1, 0));
+}
+
+/// Serves all that is due at a time.
+pub async fn serve(store: &Store, at: Timestamp) {
+    while store.serve_due(at).await.unwrap() {}
+}
+
 pub async fn position(store: &Store, facility: &str, of: &str) -> StockPosition {
     let positions = store.stock_of(&sku(of)).await.unwrap();
     positions.into_iter().find(|p| p.facility_id.as_str() == facility).expect("the position")
@@ -130,6 +150,7 @@ pub fn waiting(order_id: &str, of: &str, quantity: u32) -> Waiting {
         quantity,
         plans_again: false,
         all_or_nothing: false,
+        ships_with: None,
         only_at: Vec::new(),
         could_have: Some((0..32).collect()),
         declined: std::collections::BTreeMap::new(),

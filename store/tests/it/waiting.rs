@@ -1,14 +1,14 @@
 //! Waiting units: served in order, in the transaction that raises availability, whatever raised it.
 
 use jiff::Timestamp;
-use oms_store::{FeedKind, FeedMode, FeedRow, PickedUnits, Receipt, Record, Reserve, Reserved, StartFeed, StockTarget, Store, Waiting};
+use oms_store::{Record, Reserve, Reserved, StockTarget, Store, Waiting};
 use serde_json::Value;
 
 use crate::{
     stack::{fresh_store, fresh_whole_store},
     support::{
-        adjust, assert_sound, at, count, facility, facility_id, fulfillment, line, messages, position, record, sku, step, stock_up, target,
-        wait_for, wait_since, waiting,
+        adjust, assert_sound, at, count, facility, facility_id, fulfillment, line, messages, position, receive, record, serve, sku, step,
+        stock_up, target, wait_for, wait_since, waiting,
     },
 };
 
@@ -60,19 +60,7 @@ async fn receipts_counts_levels_and_releases_all_serve() {
     store.reserve(&step("holder", "place", &[("WH-1", "A", 4)])).await.unwrap();
     wait_for(&store, waiting("o1", "A", 100), "o1").await;
 
-    let feed = StartFeed {
-        kind: FeedKind::Receipts,
-        source: "test".into(),
-        as_of: None,
-        mode: FeedMode::Partial,
-        picked_units: PickedUnits::Counted,
-        expected_rows: None,
-        told_at: jiff::Timestamp::now(),
-    };
-    let feed_id = store.feeds().start(&feed).await.unwrap();
-    let receipt =
-        Receipt { receipt_id: None, received_at: at("2010-12-02T00:00:00Z"), facility_id: facility_id("WH-1"), sku: sku("A"), quantity: 2 };
-    store.feeds().apply_receipts(feed_id, &[FeedRow { row_number: 1, row: receipt }]).await.unwrap();
+    receive(&store, "WH-1", "A", 2, at("2010-12-02T00:00:00Z")).await;
     assert_eq!(granted(&store).await, grants(&[("o1", 2)]));
 
     store.catalog().put_stock(&count("WH-1", "A", 9), Some(at("2010-12-05T00:00:00Z"))).await.unwrap();
@@ -128,7 +116,7 @@ async fn only_facilities_that_may_serve_an_order_do() {
     for id in ["ST-1", "ST-2"] {
         store.catalog().put_facility(&oms_store::Facility { ship_enabled: false, pickup_enabled: true, ..facility(id) }).await.unwrap();
     }
-    while store.serve_due(Timestamp::now()).await.unwrap() {}
+    serve(&store, Timestamp::now()).await;
     wait_for(&store, waiting("shipped", "A", 9), "shipped").await;
     let pickup = Waiting { only_at: vec![facility_id("ST-1")], ..waiting("pickup", "A", 9) };
     wait_for(&store, pickup, "pickup").await;
@@ -146,7 +134,7 @@ async fn who_is_planned_again_waits_where_the_new_plan_says() {
         stock_up(&store, id, "A", 0).await;
         store.catalog().put_facility(&oms_store::Facility { pickup_enabled: true, ..facility(id) }).await.unwrap();
     }
-    while store.serve_due(Timestamp::now()).await.unwrap() {}
+    serve(&store, Timestamp::now()).await;
     let at_store = |id: &str| Waiting { only_at: vec![facility_id(id)], ..waiting("o1", "A", 1) };
     wait_for(&store, at_store("ST-1"), "o1").await;
     let seen = store.availability(&[sku("A")]).await.unwrap();

@@ -4,20 +4,23 @@
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use oms_api::{fulfillment::PicklistView, hold::DeadlinesView, order::OrderView};
-use oms_domain::{ids::Sku, policy::Policy};
+use oms_domain::{
+    ids::{OrderId, Sku},
+    policy::Policy,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
     Basket, Shop,
     basket::unique,
-    in_shop, in_shop_under, replay,
+    in_own_shop, in_shop, in_shop_under, replay,
     runtime::until,
     system::{LEEDS, YORK},
 };
 
-/// Waits until so many units are there and nobody's.
-async fn left(shop: &Shop, sku: &Sku, facility: &str, units: i64) -> Result<()> {
-    until("offered units to be given back", async || Ok((shop.stock(sku, facility).await? == (units, 0)).then_some(()))).await
+/// Waits until so many units are there, and so many of them reserved.
+async fn reserved(shop: &Shop, sku: &Sku, facility: &str, units: (i64, i64)) -> Result<()> {
+    until("units to be held", async || Ok((shop.stock(sku, facility).await? == units).then_some(()))).await
 }
 
 /// A facility of the test's own, near the customers of its baskets.
@@ -70,9 +73,10 @@ fn a_facility_that_was_made_just_now_is_known_to_the_next_order() -> Result<()> 
     })
 }
 
+/// In a system of its own: a day goes by for everybody who waits.
 #[test]
 fn no_time_today_is_asked_again_tomorrow() -> Result<()> {
-    in_shop(async |shop| {
+    in_own_shop(Policy::default(), async |shop| {
         let place = unique("BUSY");
         facility(shop, &place, true).await?;
         let sku = stocked(shop, &place, 5).await?;
@@ -108,25 +112,64 @@ fn an_order_of_a_channel_with_a_head_start_is_served_before_one_that_came_earlie
     })
 }
 
+fn whole(first: &Sku, second: &Sku) -> Basket {
+    Basket::of(first, 2, 2_550).and(second, 1, 2_550).with("/allow_split", false)
+}
+
+/// It leaves in one package with both lines.
+async fn leaves_whole(shop: &Shop, id: &OrderId) -> Result<()> {
+    let served = shop.until(id, "be released", released).await?;
+    let parts: Vec<_> = served.fulfillment_orders.iter().filter(|part| part.status == "released").collect();
+    assert_eq!((parts.len(), parts[0].facility_id.as_deref(), parts[0].lines.len()), (1, Some(LEEDS), 2));
+    Ok(())
+}
+
+async fn waits(shop: &Shop, id: &OrderId) -> Result<()> {
+    shop.until(id, "wait", |order| order.lines.iter().all(|line| line.units.unfilled > 0)).await.map(drop)
+}
+
 #[test]
-fn an_order_that_ships_whole_leaves_when_the_last_of_it_has_come_and_holds_up_nobody_until_then() -> Result<()> {
+fn an_order_that_ships_whole_gathers_at_one_place_and_holds_up_nobody_elsewhere() -> Result<()> {
     in_shop(async |shop| {
         let (first, second) = (shop.stocked(&[]).await?, shop.stocked(&[]).await?);
-        let basket = Basket::of(&first, 2, 2_550).and(&second, 1, 2_550).with("/allow_split", false);
-        let whole = shop.place(&basket).await?;
-        shop.until(&whole, "wait", |order| order.lines.iter().all(|line| line.units.unfilled > 0)).await?;
+        let id = shop.place(&whole(&first, &second)).await?;
+        waits(shop, &id).await?;
         shop.adjust(&first, LEEDS, 2).await?;
+        // Held for it, and it is not told before it can have all.
+        reserved(shop, &first, LEEDS, (2, 2)).await?;
         shop.adjust(&second, YORK, 1).await?;
-        // Neither place has all of it, so that it is nobody's, once the order has been asked and has said so.
-        left(shop, &first, LEEDS, 2).await?;
-        left(shop, &second, YORK, 1).await?;
         let other = shop.place_released(&Basket::of(&second, 1, 2_550)).await?;
         assert_eq!(other.fulfillment_orders[0].facility_id.as_deref(), Some(YORK));
         shop.adjust(&second, LEEDS, 1).await?;
-        let served = shop.until(&whole, "be released", released).await?;
-        let parts: Vec<_> = served.fulfillment_orders.iter().filter(|part| part.status == "released").collect();
-        assert_eq!((parts.len(), parts[0].facility_id.as_deref(), parts[0].lines.len()), (1, Some(LEEDS), 2));
-        replay::keep(&shop.system, &whole, "whole").await
+        leaves_whole(shop, &id).await?;
+        replay::keep(&shop.system, &id, "whole").await
+    })
+}
+
+/// Others, who came later, want each of them, and would have taken it each time.
+#[test]
+fn an_order_that_ships_whole_gets_what_never_is_there_in_the_same_moment_before_those_who_came_later() -> Result<()> {
+    in_shop(async |shop| {
+        let (first, second) = (shop.stocked(&[]).await?, shop.stocked(&[]).await?);
+        let id = shop.place(&whole(&first, &second)).await?;
+        waits(shop, &id).await?;
+        let mut later = Vec::new();
+        for sku in [&first, &first, &second] {
+            later.push(shop.place(&Basket::of(sku, 1, 2_550)).await?);
+            waits(shop, &later[later.len() - 1]).await?;
+        }
+        for sku in [&first, &first, &second] {
+            shop.adjust(sku, LEEDS, 1).await?;
+        }
+        leaves_whole(shop, &id).await?;
+        for (sku, order) in [&first, &first, &second].into_iter().zip(&later) {
+            assert!(!released(&shop.order(order).await?), "it came later");
+            shop.adjust(sku, LEEDS, 1).await?;
+        }
+        for order in &later {
+            shop.until(order, "be released", released).await?;
+        }
+        Ok(())
     })
 }
 
