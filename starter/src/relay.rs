@@ -8,20 +8,22 @@ use oms_domain::{
     ids::OrderId,
     order::{Command, decide},
 };
-use oms_store::{InboxMessage, Undelivered};
+use oms_store::{CarrierEvent, CarrierResult, InboxMessage, StoreError, Undelivered};
 use oms_workflows::{
     messages::carrier_events,
     names::{CARRIER_EVENT, STOCK_ARRIVED, STOCK_SHORTED, order_workflow_id},
     order::OrderWorkflow,
 };
 use temporalio_client::{WorkflowSignalOptions, errors::WorkflowInteractionError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{Round, Starter, StarterError, error::rpc};
 
 /// Messages taken at a time, and how many are delivered side by side.
 const BATCH: u32 = 200;
 const SIDE_BY_SIDE: usize = 16;
+/// So many requests of carriers tell orders by themselves at a time.
+const ACCEPTING: usize = 16;
 /// A message that is not done by then is taken again, by whoever looks next.
 const LEASE: Duration = Duration::from_secs(30);
 /// A message that has failed by itself so often (for half an hour, then) is dead.
@@ -34,12 +36,14 @@ const TOLD_AT_MOST: u32 = 3;
 pub struct Relay {
     starter: Starter,
     nudge: Arc<Notify>,
+    /// Places of those who tell orders what they have just accepted.
+    accepting: Arc<Semaphore>,
     attempts_max: u32,
 }
 
 impl Relay {
     pub fn new(starter: Starter) -> Self {
-        Self { starter, nudge: Arc::new(Notify::new()), attempts_max: ATTEMPTS_MAX }
+        Self { starter, nudge: Arc::default(), accepting: Arc::new(Semaphore::new(ACCEPTING)), attempts_max: ATTEMPTS_MAX }
     }
 
     /// Gives a message up after so many attempts that failed by themselves.
@@ -57,6 +61,29 @@ impl Relay {
         self.nudge.notified().await;
     }
 
+    /// Keeps what carriers have reported, each event once: a result each. Whoever accepts it tells the orders, too: what they must hear is
+    /// taken in the transaction that writes it, unless so much is under way that the next round may have it.
+    ///
+    /// # Errors
+    /// When the database does not answer: nothing of it may have been kept.
+    pub async fn accept(&self, events: &[CarrierEvent]) -> Result<Vec<CarrierResult>, StoreError> {
+        let Ok(place) = Arc::clone(&self.accepting).try_acquire_owned() else {
+            let results = self.starter.store.accept_carrier_events(events).await?;
+            self.nudge();
+            return Ok(results);
+        };
+        let (results, messages) = self.starter.store.accept_and_claim(events, BATCH, LEASE).await?;
+        let relay = self.clone();
+        tokio::spawn(async move {
+            // They are due again when their lease ends.
+            if let Err(error) = relay.settle(messages).await {
+                tracing::warn!(error.message = %error, "orders may be told twice what carriers have reported");
+            }
+            drop(place);
+        });
+        Ok(results)
+    }
+
     /// Delivers what is due, until nothing is, or nothing of a whole batch can be delivered at the moment.
     ///
     /// # Errors
@@ -66,17 +93,24 @@ impl Relay {
         loop {
             let messages = self.starter.store.inbox_claim(BATCH, LEASE).await?;
             let taken = messages.len();
-            let (done, undelivered) = self.deliver(messages).await;
-            self.starter.store.inbox_done(&done).await?;
-            let dead = self.starter.store.inbox_failed(&undelivered, self.attempts_max).await?;
-            if dead > 0 {
-                tracing::error!(messages.dead = dead, "messages are given up; `oms inbox list` shows them");
-            }
-            round += Round { done: done.len(), failed: undelivered.len() };
-            if taken < BATCH as usize || undelivered.iter().all(|failed| failed.passing) && done.is_empty() {
+            let (settled, is_stuck) = self.settle(messages).await?;
+            round += settled;
+            if taken < BATCH as usize || is_stuck {
                 return Ok(round);
             }
         }
+    }
+
+    /// Delivers these, and notes what became of them; whether nothing of it can be delivered at the moment.
+    async fn settle(&self, messages: Vec<InboxMessage>) -> Result<(Round, bool), StarterError> {
+        let (done, undelivered) = self.deliver(messages).await;
+        self.starter.store.inbox_done(&done).await?;
+        let dead = self.starter.store.inbox_failed(&undelivered, self.attempts_max).await?;
+        if dead > 0 {
+            tracing::error!(messages.dead = dead, "messages are given up; `oms inbox list` shows them");
+        }
+        let is_stuck = undelivered.iter().all(|failed| failed.passing) && done.is_empty();
+        Ok((Round { done: done.len(), failed: undelivered.len() }, is_stuck))
     }
 
     /// Which were delivered, and which were not. An order hears its messages one after the other, as they came about.

@@ -59,17 +59,7 @@ const FAILED: &str = "UPDATE order_inbox m SET failure = f.why,
 impl Store {
     /// Takes messages that are due, the longest due first. Nobody else gets them until the lease ends.
     pub async fn inbox_claim(&self, limit: u32, lease: Duration) -> Result<Vec<InboxMessage>, StoreError> {
-        let query = sqlx::query_scalar(
-            "WITH due AS (
-                SELECT message_id FROM order_inbox WHERE dead_at IS NULL AND leased_until <= now()
-                ORDER BY leased_until, message_id LIMIT $1 FOR UPDATE SKIP LOCKED
-            ), claimed AS (
-                UPDATE order_inbox m SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
-                FROM due WHERE m.message_id = due.message_id
-                RETURNING m.*
-            )
-            SELECT to_jsonb(c) FROM claimed c ORDER BY message_id",
-        );
+        let query = sqlx::query_scalar("SELECT to_jsonb(c) FROM claim_inbox($1, $2) AS c ORDER BY message_id");
         self.rows(query.bind(i64::from(limit)).bind(lease.as_secs_f64())).await
     }
 

@@ -1,5 +1,7 @@
 //! Carrier events: once each, to the order whose parcel it is, sooner or later.
 
+use std::time::Duration;
+
 use oms_store::{CarrierEvent, CarrierResult::*, Record, Store};
 
 use crate::{
@@ -44,6 +46,18 @@ async fn known_numbers_reach_their_order_in_the_carriers_order_and_repeats_do_no
     assert_eq!(store.accept_carrier_events(&batch).await.unwrap(), [Duplicate; 5]);
     assert_eq!(told(&store).await, []);
     assert_eq!(store.accept_carrier_events(&[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_an_order_is_told_of_an_event_is_had_by_whoever_accepts_it_and_by_nobody_else() {
+    let store = fresh_whole_store().await;
+    ship(&store, "o1", "N1").await;
+    let accept = async || store.accept_and_claim(&[event("N1", "e1", 1)], 10, Duration::from_secs(30)).await.unwrap();
+    let (results, had) = accept().await;
+    let had: Vec<_> = had.iter().map(|message| (message.order_id.as_str(), message.attempts)).collect();
+    assert_eq!((results, had), (vec![Accepted], vec![("o1", 1)]));
+    assert_eq!(told(&store).await, []);
+    assert_eq!(accept().await, (vec![Duplicate], vec![]));
 }
 
 #[tokio::test]
