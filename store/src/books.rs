@@ -1,6 +1,6 @@
 //! What the reconciler reads: many orders at a time, whatever their number, and where it left off.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use jiff::Timestamp;
@@ -99,6 +99,22 @@ impl Store {
             AND NOT EXISTS (SELECT FROM pending_intakes p WHERE p.order_id = id)",
         );
         self.rows(query.bind(texts(ids))).await
+    }
+
+    /// Shows every order that DynamoDB has an intake or a document of, some at a time, and some twice. Reads the whole table, not
+    /// consistently.
+    pub async fn every_kept_order(&self, mut some: impl AsyncFnMut(Vec<OrderId>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let scan = self.table.client.scan().table_name(&*self.table.name).projection_expression("pk");
+        let scan = scan.filter_expression("sk IN (:intake, :doc)");
+        let scan = scan.expression_attribute_values(":intake", text(INTAKE)).expression_attribute_values(":doc", text(DOC));
+        let mut pages = scan.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let items = page?.items.unwrap_or_default();
+            let ids: BTreeSet<OrderId> = items.iter().map(order_of).collect::<Result<_, _>>()?;
+            some(ids.into_iter().collect()).await?;
+        }
+        Ok(())
     }
 
     /// The documents of their returns, by order.

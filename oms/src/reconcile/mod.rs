@@ -12,7 +12,7 @@ mod pages;
 mod returns;
 mod runs;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -278,8 +278,13 @@ async fn everything(books: &Books<'_>, result: &mut Reconciliation, seen: &mut i
         }
         look_at(books, ids, result, seen).await?;
     }
-    // What runs, or was paid for, without PostgreSQL having heard of it.
+    // What was kept, runs, or was paid for, without PostgreSQL having heard of it.
     let (store, mut unknown) = (books.store, BTreeSet::new());
+    let kept = store.every_kept_order(async |ids| {
+        unknown.extend(store.unknown_orders(&ids).await?);
+        Ok(())
+    });
+    kept.await.context("the order store")?;
     runs::running(books.temporal, async |ids| {
         unknown.extend(store.unknown_orders(&ids).await?);
         Ok(())

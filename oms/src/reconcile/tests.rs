@@ -11,7 +11,7 @@ use super::{
     returns::{differs, orphaned},
 };
 
-fn found(status: ReturnStatus, consent: Consent) -> Return {
+pub(crate) fn found(status: ReturnStatus, consent: Consent) -> Return {
     let core = ReturnCore {
         return_id: "A-R1".parse().unwrap(),
         order_id: "A".parse().unwrap(),
@@ -23,11 +23,11 @@ fn found(status: ReturnStatus, consent: Consent) -> Return {
     Return { status, consent, settlement, ..Return::new(core, Policy::default()) }
 }
 
-fn run(running: bool, completed: bool) -> Run {
+pub(crate) fn run(running: bool, completed: bool) -> Run {
     Run { running, completed, state_transitions: 0, history_events: 0 }
 }
 
-fn known(amount_minor: Option<i64>) -> ReturnedUnits {
+pub(crate) fn known(amount_minor: Option<i64>) -> ReturnedUnits {
     let return_id = "A-R1".parse().unwrap();
     ReturnedUnits { return_id, announced: Lines::new(), returned: Lines::new(), amount_minor, credit: None }
 }

@@ -2,16 +2,14 @@
 
 use oms_domain::{
     ids::ReturnId,
-    order::{Lines, ReturnedUnits},
-    policy::Policy,
-    returns::{Consent, Return, ReturnCore, ReturnStatus},
+    returns::{Consent, Return, ReturnStatus},
 };
 
 use super::{
     plan::{Known, Step},
     returns,
 };
-use crate::reconcile::{Figure, Finding, Run};
+use crate::reconcile::{Figure, Finding, Run, tests};
 
 const RUNS: Option<Run> = Some(Run { running: true, completed: false, state_transitions: 0, history_events: 0 });
 const ENDED: Option<Run> = Some(Run { running: false, completed: true, state_transitions: 0, history_events: 0 });
@@ -72,27 +70,14 @@ fn what_no_step_is_about_is_for_a_person_and_nothing_is_passed_over() {
     assert_eq!(words(without_intake, &[StaleDocuments, MoneyMismatches]), ["gone", "gone", "person"]);
 }
 
-fn found(status: ReturnStatus, consent: Consent) -> Return {
-    let core = ReturnCore {
-        return_id: "A-R1".parse().unwrap(),
-        order_id: "A".parse().unwrap(),
-        opened_at: "2011-01-01T00:00:00Z".parse().unwrap(),
-        lines: Vec::new(),
-        credit: None,
-    };
-    Return { status, consent, ..Return::new(core, Policy::default()) }
-}
-
 #[test]
 fn an_open_return_has_a_run_in_the_end_and_what_only_its_order_knows_begins_again() {
     let id: ReturnId = "A-R1".parse().unwrap();
-    let known =
-        |amount_minor| ReturnedUnits { return_id: id.clone(), announced: Lines::new(), returned: Lines::new(), amount_minor, credit: None };
     let of = |this: Option<&Return>, run, order: Option<i64>| {
-        let steps = returns::plan(&id, this, run, Some(&known(order)));
+        let steps = returns::plan(&id, this, run, Some(&tests::known(order)));
         steps.iter().map(|step| serde_json::to_value(step).unwrap()["step"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let (open, closed) = (found(ReturnStatus::LabelSent, Consent::Given), found(ReturnStatus::Closed, Consent::Settled));
+    let (open, closed) = (tests::found(ReturnStatus::LabelSent, Consent::Given), tests::found(ReturnStatus::Closed, Consent::Settled));
     assert_eq!(of(Some(&open), RUNS, None), [""; 0]);
     assert_eq!(of(Some(&closed), None, Some(500)), [""; 0]);
     assert_eq!(of(Some(&open), None, None), ["revive_return"]);
