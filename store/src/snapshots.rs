@@ -28,11 +28,12 @@ impl Step {
         }
     }
 
-    /// Positions of a piece: while it is applied, their rows are locked.
+    /// Positions of a piece: while it is applied, their rows are locked. What has happened at each since the count is looked for in every
+    /// month of the ledger.
     fn positions(self) -> i64 {
         match self {
-            Self::KeepAbsent | Self::Weigh => 5_000,
-            Self::Apply => 250,
+            Self::KeepAbsent => 5_000,
+            Self::Weigh | Self::Apply => 250,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bench;
+mod bench_size;
 mod bulks;
 mod capacity;
 mod carrier;
