@@ -29,6 +29,28 @@ impl Starter {
         told(handle.signal(ReturnWorkflow::look_again, (), WorkflowSignalOptions::default()).await)
     }
 
+    /// What carriers have said of the order's parcels is told once more, by the relay: a run that was lost, or put back, may have heard it and
+    /// recorded nothing.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn tell_scans_again(&self, order_id: &OrderId) -> Result<(), StarterError> {
+        let Some(order) = self.order(order_id).await?.filter(|order| !order.is_closed()) else { return Ok(()) };
+        let parcels = order.fulfillment_orders.iter().flat_map(|found| &found.parcels);
+        let numbers: Vec<&str> = parcels.filter_map(|parcel| parcel.tracking_number.as_deref()).collect();
+        Ok(self.store.tell_scans_again(&numbers).await?)
+    }
+
+    /// The same of a return's label.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn tell_return_scans_again(&self, id: &ReturnId) -> Result<(), StarterError> {
+        let Some(found) = self.return_of(id).await?.filter(|found| !found.is_closed()) else { return Ok(()) };
+        let numbers: Vec<&str> = found.label.iter().map(|label| label.tracking_number.as_str()).collect();
+        Ok(self.store.tell_scans_again(&numbers).await?)
+    }
+
     /// The order says what PostgreSQL has lost of it: its run does, or else one that it gets for it, which ends again if the order has.
     ///
     /// # Errors

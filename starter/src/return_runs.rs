@@ -54,6 +54,7 @@ impl Starter {
     /// `NotFound`: nothing is recorded of such a return.
     pub async fn revive_return(&self, id: &ReturnId) -> Result<bool, StarterError> {
         let Return { core, policy, .. } = self.return_of(id).await?.ok_or(StarterError::NotFound)?;
+        self.tell_return_scans_again(id).await?;
         let options = self.return_options(id, core.lines.len());
         match self.temporal.start_workflow(ReturnWorkflow::run, self.return_input(core, policy), options).await {
             Ok(_) => {

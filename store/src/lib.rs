@@ -52,6 +52,7 @@ mod recent;
 mod record;
 mod reserve;
 mod returns;
+mod scans_again;
 mod snapshots;
 mod sourcing;
 mod stock;

@@ -1,4 +1,5 @@
-//! Whatever runs looks at what is recorded: after a restore a run may know more than the books, and none of them would say so.
+//! Whatever runs looks at what is recorded, and hears once more what carriers have said: after a restore a run may know more than the books,
+//! or less than it had been told, and none of them would say so.
 
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt};
@@ -23,8 +24,14 @@ pub(super) async fn look_again(temporal: &Client, starter: &Starter) -> Result<u
 /// False: it has ended meanwhile.
 async fn tell(starter: &Starter, workflow_id: &str) -> Result<bool> {
     Ok(match (order_of_workflow_id(workflow_id), return_of_workflow_id(workflow_id)) {
-        (Some(order_id), _) => starter.tell_to_look_again(&order_id).await?,
-        (None, Some(return_id)) => starter.tell_return_to_look_again(&return_id).await?,
+        (Some(order_id), _) => {
+            starter.tell_scans_again(&order_id).await?;
+            starter.tell_to_look_again(&order_id).await?
+        }
+        (None, Some(return_id)) => {
+            starter.tell_return_scans_again(&return_id).await?;
+            starter.tell_return_to_look_again(&return_id).await?
+        }
         (None, None) => false,
     })
 }

@@ -138,3 +138,16 @@ async fn a_number_that_is_used_again_is_told_to_the_parcel_that_has_it_now() {
         [("o1", "e1"), ("o2", "e2"), ("o2", "e3")].map(|(order, event)| (order.to_owned(), vec![format!("{order}-F1-P1/{event}")]));
     assert_eq!(told(&store).await, expected);
 }
+
+#[tokio::test]
+async fn what_a_carrier_has_said_is_told_once_more_when_it_is_asked_for() {
+    let store = fresh_whole_store().await;
+    ship(&store, "o1", "N 1").await;
+    ship(&store, "o2", "N2").await;
+    store.accept_carrier_events(&[event("n1", "e1", 1), event("N1", "e2", 2), event("N2", "e1", 1), event("N9", "e1", 1)]).await.unwrap();
+    assert_eq!(told(&store).await.len(), 2);
+    store.tell_scans_again(&["N 1", "N9"]).await.unwrap();
+    assert_eq!(told(&store).await, [("o1".to_owned(), vec!["o1-F1-P1/e1".to_owned(), "o1-F1-P1/e2".to_owned()])]);
+    store.tell_scans_again(&[]).await.unwrap();
+    assert_eq!(told(&store).await, []);
+}
