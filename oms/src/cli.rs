@@ -10,7 +10,8 @@ use crate::{
     client::{
         Api, account::AccountCommand, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand,
         exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand,
-        open::OpenArgs, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, stock::StockCommand,
+        open::OpenArgs, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
+        stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},

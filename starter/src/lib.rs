@@ -40,8 +40,8 @@ use temporalio_client::Client;
 pub use self::{
     bulk::BulkPreview,
     change::Preview,
-    command::Answered,
     codec::{InvalidPayloadKey, encrypting_converter},
+    command::Answered,
     error::StarterError,
     exchange::StartExchange,
     place::Placed,

@@ -67,19 +67,21 @@ fn digest(words: &Value) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-const DROP_ALL: &str = "DO $$ DECLARE one text; BEGIN
-    FOR one IN SELECT unnest(signatures) FROM applied_functions LOOP
-        EXECUTE 'DROP ROUTINE IF EXISTS ' || one;
-    END LOOP;
+/// In one statement: some depend on others, by their defaults.
+const DROP_ALL: &str = "DO $$ DECLARE known text := (
+        SELECT string_agg(routine, ', ') FROM applied_functions a, unnest(a.signatures) AS s (routine)); BEGIN
+    IF known IS NOT NULL THEN
+        EXECUTE 'DROP ROUTINE IF EXISTS ' || known;
+    END IF;
 END $$";
 
 /// Those that stand in no file any more: what this transaction has written is what does.
-const DROP_STALE: &str = "DO $$ DECLARE one text; BEGIN
-    FOR one IN SELECT unnest(signatures) FROM applied_functions
-        EXCEPT SELECT oid::regprocedure::text FROM pg_proc WHERE xmin = pg_current_xact_id()::xid
-    LOOP
-        EXECUTE 'DROP ROUTINE IF EXISTS ' || one;
-    END LOOP;
+const DROP_STALE: &str = "DO $$ DECLARE stale text := (SELECT string_agg(s.routine, ', ') FROM (
+        SELECT unnest(signatures) AS routine FROM applied_functions
+        EXCEPT SELECT oid::regprocedure::text FROM pg_proc WHERE xmin = pg_current_xact_id()::xid) AS s); BEGIN
+    IF stale IS NOT NULL THEN
+        EXECUTE 'DROP ROUTINE IF EXISTS ' || stale;
+    END IF;
 END $$";
 
 const NOTE: &str = "INSERT INTO applied_functions (digest, contract, signatures)

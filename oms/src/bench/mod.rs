@@ -5,6 +5,7 @@
 
 mod bare;
 mod cost;
+mod feeds;
 mod history;
 mod imports;
 mod memory;
@@ -44,6 +45,8 @@ pub enum Part {
     Reserve,
     /// How long feeds take, through the API.
     Imports,
+    /// What reservations and returns wait for while a feed of receipts comes in. By name alone: it takes long.
+    Feeds,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
     /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
@@ -98,6 +101,7 @@ impl BenchArgs {
             Part::Cost => on_a_stage(tools, async |stage| cost::measure(stage, self.pairs, orders).await).await,
             Part::Reserve => on_a_stage(tools, async |stage| reserve::measure(stage, self.pairs).await).await,
             Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
+            Part::Feeds => on_a_stage(tools, async |stage| feeds::measure(stage, self.pairs).await).await,
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
             Part::Size => {
                 let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);

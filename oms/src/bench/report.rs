@@ -27,6 +27,8 @@ pub enum Bound {
     AtMost(f64),
     /// Of the ratio to the yardstick.
     RatioAtLeast(f64),
+    /// Of the ratio to the yardstick, where less is better.
+    RatioAtMost(f64),
     /// It is told, and no more.
     Any,
 }
@@ -67,6 +69,15 @@ impl Measurement {
 
     /// A rate beside its yardstick's, pair by pair: (yardstick, system).
     pub fn ratio(what: impl Into<String>, pairs: &[(f64, f64)], unit: &'static str, bound: f64) -> Self {
+        Self::paired(what, pairs, unit, Bound::RatioAtLeast(bound), |ratio| ratio >= bound)
+    }
+
+    /// A time beside its yardstick's.
+    pub fn times(what: impl Into<String>, pairs: &[(f64, f64)], unit: &'static str, bound: f64) -> Self {
+        Self::paired(what, pairs, unit, Bound::RatioAtMost(bound), |ratio| ratio <= bound)
+    }
+
+    fn paired(what: impl Into<String>, pairs: &[(f64, f64)], unit: &'static str, bound: Bound, meets: impl Fn(f64) -> bool) -> Self {
         let of = |value: fn(&(f64, f64)) -> f64| median(&pairs.iter().map(value).collect::<Vec<_>>());
         let ratio = of(|(yardstick, figure)| figure / yardstick);
         Self {
@@ -75,8 +86,8 @@ impl Measurement {
             unit,
             yardstick: Some(rounded(of(|(yardstick, _)| *yardstick))),
             ratio: Some(rounded(ratio)),
-            bound: Bound::RatioAtLeast(bound),
-            met: ratio >= bound,
+            bound,
+            met: meets(ratio),
         }
     }
 }
@@ -99,6 +110,7 @@ impl Report {
             let bound = match m.bound {
                 Bound::AtMost(bound) => format!("<= {bound} {}", m.unit),
                 Bound::RatioAtLeast(bound) => format!("ratio >= {bound}"),
+                Bound::RatioAtMost(bound) => format!("ratio <= {bound}"),
                 Bound::Any => String::new(),
             };
             let met = match m.bound {

@@ -2,6 +2,7 @@
 //!
 //! For scratch databases: it leaves its facilities, products, orders and tables behind.
 
+mod beside;
 mod hot_sku;
 mod imports;
 mod network;
@@ -10,6 +11,7 @@ mod size;
 use oms_domain::ids::{FacilityId, Sku};
 
 pub use self::{
+    beside::{ActionTimes, Counters},
     hot_sku::{HotSku, HotSkuRun, bare_hot_sku, reserve_hot_sku, source_hot_sku},
     imports::{Import, ImportTimes, import},
     size::{PruneRun, RelationSizes, Size, SnapshotRun, Timed, count_everything, fill, lists, metrics, prune_all, relation_sizes},

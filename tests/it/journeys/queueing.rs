@@ -124,8 +124,13 @@ async fn leaves_whole(shop: &Shop, id: &OrderId) -> Result<()> {
     Ok(())
 }
 
+/// It has been planned for: before that its units are nowhere, too.
 async fn waits(shop: &Shop, id: &OrderId) -> Result<()> {
-    shop.until(id, "wait", |order| order.lines.iter().all(|line| line.units.unfilled > 0)).await.map(drop)
+    let waits = |order: &OrderView| {
+        let is_planned = order.fulfillment_orders.iter().any(|part| part.status == "backordered");
+        is_planned && order.lines.iter().all(|line| line.units.unfilled > 0)
+    };
+    shop.until(id, "wait", waits).await.map(drop)
 }
 
 #[test]
