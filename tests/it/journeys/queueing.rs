@@ -143,8 +143,11 @@ fn an_order_that_ships_whole_gathers_at_one_place_and_holds_up_nobody_elsewhere(
         // Held for it, and it is not told before it can have all.
         reserved(shop, &first, LEEDS, (2, 2)).await?;
         shop.adjust(&second, YORK, 1).await?;
-        let other = shop.place_released(&Basket::of(&second, 1, 2_550)).await?;
-        assert_eq!(other.fulfillment_orders[0].facility_id.as_deref(), Some(YORK));
+        // Until somebody has looked, the unit is held for it; then it is whose it can be.
+        let other = shop.place(&Basket::of(&second, 1, 2_550)).await?;
+        let other = shop.until(&other, "be released", released).await?;
+        let part = other.fulfillment_orders.iter().find(|part| part.status == "released").context("its part")?;
+        assert_eq!(part.facility_id.as_deref(), Some(YORK));
         shop.adjust(&second, LEEDS, 1).await?;
         leaves_whole(shop, &id).await?;
         replay::keep(&shop.system, &id, "whole").await
