@@ -26,7 +26,8 @@ macro_rules! orders {
             "WITH o AS (
                 SELECT n, 'S' || lpad(n::text, 9, '0') AS order_id, n > $3 * 0.98 AS is_open, n % 40 = 0 AS is_cancelled,
                     $4 - ($3 - n)::double precision / $3 * interval '730 days' AS placed_at,
-                    CASE WHEN n % 50 = 0 THEN 'K0' ELSE 'K' || n * 7919 % $5 END AS sku, CASE WHEN n % 10 = 5 THEN 'F0000' ELSE 'F' || lpad((n * 31 % $6)::text, 4, '0') END AS facility_id,
+                    CASE WHEN n % 50 = 0 THEN 'K0' ELSE 'K' || n * 7919 % $5 END AS sku,
+                    CASE WHEN n % 10 = 5 THEN 'F0000' ELSE 'F' || lpad(((hashint8(n) & 2147483647) % $6)::text, 4, '0') END AS facility_id,
                     CASE WHEN n % 10 = 0 THEN 'guest' ELSE 'C' || n / 20 END AS customer_id
                 FROM generate_series($1::bigint, $2::bigint) AS n
             ) ",
@@ -106,10 +107,10 @@ const OF_ORDERS: &[&str] = &[
 /// The same numbers, of positions: each facility has each SKU.
 const OF_POSITIONS: &[&str] = &[
     "INSERT INTO stock (facility_id, sku, on_hand, counted_as_of)
-    SELECT 'F' || lpad((n / $5)::text, 4, '0'), 'K' || n % $5, 100 + n % 100, $4 - interval '800 days'
+    SELECT 'F' || lpad((n / $5)::text, 4, '0'), 'K' || n % $5, 1000 + n % 100, $4 - interval '800 days'
     FROM generate_series($1::bigint - 1, $2::bigint - 1) AS n WHERE n < $3 AND n / $5 < $6",
     "INSERT INTO stock_movements (facility_id, sku, on_hand, reserved, unavailable, cause, occurred_at, recorded_at)
-    SELECT 'F' || lpad((n / $5)::text, 4, '0'), 'K' || n % $5, 100 + n % 100, 0, 0, 'snapshot', $4 - interval '800 days',
+    SELECT 'F' || lpad((n / $5)::text, 4, '0'), 'K' || n % $5, 1000 + n % 100, 0, 0, 'snapshot', $4 - interval '800 days',
         $4 - interval '800 days'
     FROM generate_series($1::bigint - 1, $2::bigint - 1) AS n WHERE n < $3 AND n / $5 < $6",
 ];
