@@ -1,5 +1,6 @@
 //! Parts of the house that die in the middle of their work: nothing is lost, and nothing is done twice.
 
+mod asked_first;
 mod database;
 mod forgotten;
 mod frozen;
@@ -9,6 +10,7 @@ mod lost_task;
 mod messengers;
 mod other_rules;
 mod process;
+mod refused_record;
 mod restored;
 mod returns;
 mod server;

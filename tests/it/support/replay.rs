@@ -19,7 +19,7 @@ use temporalio_common::{
     protos::temporal::api::{history::v1::History, workflow::v1::PendingActivityInfo},
 };
 
-use super::system::System;
+use super::{queues, system::System};
 
 /// Set to keep the histories of the journeys that ask for it, in place of those in the repository.
 pub const RECORD: &str = "OMS_RECORD_HISTORIES";
@@ -72,13 +72,13 @@ fn scrubbed(history: Vec<u8>) -> Result<Vec<u8>> {
 /// The return's history replays against the workflow as it is now.
 pub async fn return_replays(system: &System, id: &ReturnId) -> Result<()> {
     let json = return_history(system, id).await?;
-    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of return {id} does not replay"))
+    is_sound(system, &json).await.with_context(|| format!("the history of return {id}"))
 }
 
 /// The history of a bulk operation's last run replays against the workflow as it is now.
 pub async fn bulk_replays(system: &System, id: &BulkId) -> Result<()> {
     let json = bulk_history(system, id).await?;
-    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of bulk operation {id} does not replay"))
+    is_sound(system, &json).await.with_context(|| format!("the history of bulk operation {id}"))
 }
 
 fn forget_machines(value: &mut Value) {
@@ -101,7 +101,7 @@ fn forget_machines(value: &mut Value) {
 /// The order's history replays against the workflow as it is now.
 pub async fn replays(system: &System, id: &OrderId) -> Result<()> {
     let json = history(system, id).await?;
-    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of order {id} does not replay"))
+    is_sound(system, &json).await.with_context(|| format!("the history of order {id}"))
 }
 
 async fn maintenance_history(system: &System, task: &str) -> Result<Vec<u8>> {
@@ -113,7 +113,7 @@ async fn maintenance_history(system: &System, task: &str) -> Result<Vec<u8>> {
 /// The history of the last run of a maintenance replays against the workflow as it is now.
 pub async fn maintenance_replays(system: &System, task: &str) -> Result<()> {
     let json = maintenance_history(system, task).await?;
-    replay_with(&json, system.converter.clone()).await.with_context(|| format!("the history of the maintenance {task} does not replay"))
+    is_sound(system, &json).await.with_context(|| format!("the history of the maintenance {task}"))
 }
 
 /// Replays one history whose payloads are in clear.
@@ -124,6 +124,12 @@ pub async fn replay(json: &[u8]) -> Result<()> {
 /// The same, as the server has it.
 pub async fn events(history: History) -> Result<()> {
     replay_history(history.into(), DataConverter::default()).await
+}
+
+/// It replays, and each of its activities runs on its own queue.
+async fn is_sound(system: &System, json: &[u8]) -> Result<()> {
+    queues::each_on_its_own(json, &Queues::new(system.addresses.queue_prefix.clone()))?;
+    replay_with(json, system.converter.clone()).await.context("it does not replay")
 }
 
 async fn replay_with(json: &[u8], converter: DataConverter) -> Result<()> {
