@@ -21,6 +21,7 @@ mod inbox;
 mod large;
 mod lists;
 mod locks;
+mod lost_answers;
 mod months;
 mod offers;
 mod order_store;

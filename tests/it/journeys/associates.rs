@@ -134,6 +134,26 @@ fn units_that_were_not_found_are_sourced_elsewhere() -> Result<()> {
 }
 
 #[test]
+fn of_two_pickers_who_ask_at_once_each_gets_as_much_as_they_asked_for_and_nothing_of_the_others() -> Result<()> {
+    // Nobody else's orders are in Bath.
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(BATH, 10)]).await?;
+        for _ in 0..6 {
+            shop.place_released(&Basket::of(&sku, 1, 255)).await?;
+        }
+        let ask = async |picker: &str| -> Result<Vec<String>> {
+            let body = json!({"facility_id": BATH, "at_most": 3, "picker": picker});
+            let list: PicklistView = shop.post("/v1/picklists", &body).await?.view(200)?;
+            Ok(list.results.into_iter().filter(|result| result.picking).map(|result| result.fulfillment_order_id).collect())
+        };
+        let (one, other) = futures_util::try_join!(ask("p-1"), ask("p-2"))?;
+        assert_eq!((one.len(), other.len()), (3, 3), "{one:?} and {other:?}");
+        assert!(one.iter().all(|id| !other.contains(id)), "{one:?} and {other:?}");
+        Ok(())
+    })
+}
+
+#[test]
 fn a_picklist_begins_the_work_of_a_facility() -> Result<()> {
     // Nobody else's orders are in Bath.
     in_own_shop(Policy::default(), async |shop| {
