@@ -9,6 +9,7 @@ mod currencies;
 pub mod error;
 pub mod event_id;
 pub mod feed;
+pub mod free_text;
 pub mod fulfillment;
 pub mod ids;
 mod kinds;

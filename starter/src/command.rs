@@ -46,7 +46,7 @@ impl Starter {
     /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen, and asking again
     /// under the same `command_id` gives the one answer.
     pub async fn command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
-        self.answered(order_id, self.ask_once(order_id, &request)).await
+        self.answered(order_id, self.ask_once(order_id, request)).await
     }
 
     /// The same under an id that nobody can have used before: nothing is looked up, so that it reaches its order also while the books are
@@ -55,7 +55,8 @@ impl Starter {
     /// # Errors
     /// As [`Starter::command`].
     pub async fn new_command(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
-        self.answered(order_id, self.ask_until_caught_up(order_id, &request)).await
+        let asked = async { self.ask_until_caught_up(order_id, &self.keep_text_of(order_id, request).await?).await };
+        self.answered(order_id, asked).await
     }
 
     /// The same under an id that a caller's key stands for, and says which version is the answer to it, for ever. What led to nothing is
@@ -64,7 +65,7 @@ impl Starter {
     /// # Errors
     /// As [`Starter::command`].
     pub async fn keyed_command(&self, order_id: &OrderId, request: CommandRequest) -> Result<Answered, StarterError> {
-        self.answered(order_id, self.ask_under_key(order_id, &request)).await
+        self.answered(order_id, self.ask_under_key(order_id, request)).await
     }
 
     async fn answered<T>(&self, order_id: &OrderId, asked: impl Future<Output = Result<T, StarterError>>) -> Result<T, StarterError> {
@@ -77,21 +78,23 @@ impl Starter {
         }
     }
 
-    async fn ask_once(&self, order_id: &OrderId, request: &CommandRequest) -> Result<CommandAnswer, StarterError> {
-        match self.taken_before(order_id, request).await? {
+    async fn ask_once(&self, order_id: &OrderId, given: CommandRequest) -> Result<CommandAnswer, StarterError> {
+        let request = self.keep_text_of(order_id, given.clone()).await?;
+        match self.taken_before(order_id, &request, &given).await? {
             Some((_, answer)) => Ok(answer),
-            None => self.ask_until_caught_up(order_id, request).await,
+            None => self.ask_until_caught_up(order_id, &request).await,
         }
     }
 
-    async fn ask_under_key(&self, order_id: &OrderId, request: &CommandRequest) -> Result<Answered, StarterError> {
-        if let Some((taken, _)) = self.taken_before(order_id, request).await? {
+    async fn ask_under_key(&self, order_id: &OrderId, given: CommandRequest) -> Result<Answered, StarterError> {
+        let request = self.keep_text_of(order_id, given.clone()).await?;
+        if let Some((taken, _)) = self.taken_before(order_id, &request, &given).await? {
             return Ok(Answered { version: taken.version, is_repeat: true });
         }
-        let answer = self.ask_until_caught_up(order_id, request).await?;
+        let answer = self.ask_until_caught_up(order_id, &request).await?;
         let version = match answer.led_to {
             Some(version) => version,
-            None => self.led_to(order_id, request, answer.version).await?,
+            None => self.led_to(order_id, &request, answer.version).await?,
         };
         Ok(Answered { version, is_repeat: false })
     }
@@ -110,14 +113,16 @@ impl Starter {
         Ok(version)
     }
 
-    /// An order knows its last commands by itself, and has forgotten those before. What was recorded of it has not.
+    /// An order knows its last commands by itself, and has forgotten those before. What was recorded of it has not. `given`: the request with
+    /// its text, which builds before this one have recorded.
     async fn taken_before(
         &self,
         order_id: &OrderId,
         request: &CommandRequest,
+        given: &CommandRequest,
     ) -> Result<Option<(TakenCommand, CommandAnswer)>, StarterError> {
         let Some(taken) = self.store.taken_command(order_id, &request.command_id).await? else { return Ok(None) };
-        taken.is_again(&request.request).map_err(StarterError::Rejected)?;
+        taken.is_again(&request.request).or_else(|_| taken.is_again(&given.request)).map_err(StarterError::Rejected)?;
         // The document follows: until it has, the run answers.
         let order = self.order(order_id).await?.filter(|order| order.version >= taken.version);
         // It may have been recorded by a run that died with it, before it was in any history: the next one is told what it does not know.

@@ -14,6 +14,7 @@ mod codec;
 mod command;
 mod error;
 mod exchange;
+mod free_texts;
 mod look_again;
 mod maintenance;
 mod place;

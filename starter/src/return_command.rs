@@ -32,7 +32,7 @@ impl Starter {
     /// # Errors
     /// `Rejected` with the present state and what is legal; `NotFound`; `TimedOut`: it may still happen.
     pub async fn return_command(&self, id: &ReturnId, request: ReturnRequest) -> Result<ReturnAnswer, StarterError> {
-        let asked = self.ask_return_until_caught_up(id, &request);
+        let asked = async { self.ask_return_until_caught_up(id, &self.keep_text_of_return(id, request).await?).await };
         tokio::time::timeout(ANSWER_WITHIN, asked).await.map_err(|_| StarterError::TimedOut)?
     }
 

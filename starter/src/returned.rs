@@ -48,6 +48,8 @@ impl Starter {
     /// The same, with the waits of somebody else.
     pub(crate) async fn open_return_under(&self, policy: &Policy, opening: OpenReturn) -> Result<(Return, Placed), StarterError> {
         let order = self.order(&opening.order_id).await?.ok_or(StarterError::NotFound)?;
+        let lines = self.keep_reasons_of(&opening.order_id, opening.lines).await?;
+        let opening = OpenReturn { lines, ..opening };
         if let Some(return_id) = opening.return_id.clone() {
             let started = match self.return_of(&return_id).await? {
                 Some(_) => Placed::Existing,
@@ -134,7 +136,12 @@ impl Starter {
                 _ => tokio::time::sleep(LOOK_EVERY).await,
             }
         };
-        if found.core.lines != lines {
+        // One that began with an earlier build has its reasons themselves.
+        let known = found.core.lines.iter().map(|line| {
+            let reason = self.store.text_reference(&found.core.order_id, &line.reason).to_string();
+            AnnouncedLine { reason: if line.reason.is_empty() { String::new() } else { reason }, ..line.clone() }
+        });
+        if !known.eq(lines.iter().cloned()) {
             let why = format!("return {id} exists with other units or reasons");
             return Err(StarterError::Rejected(Rejection::new(ErrorCode::ReturnConflict, why)));
         }

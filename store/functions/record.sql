@@ -15,7 +15,8 @@ BEGIN
         r.placed_at, r.updated_at, r.needs_attention, r.hold_reasons, r.next_wait_at
     FROM jsonb_populate_record(NULL::orders, record -> 'row') AS r
     ON CONFLICT (order_id) DO UPDATE SET version = excluded.version, status = excluded.status, channel = excluded.channel,
-        customer_id = excluded.customer_id, customer_email_hash = coalesce(excluded.customer_email_hash, o.customer_email_hash),
+        -- Only the first record knows who the customer is.
+        customer_email_hash = coalesce(excluded.customer_email_hash, o.customer_email_hash),
         currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
         updated_at = excluded.updated_at, needs_attention = excluded.needs_attention, hold_reasons = excluded.hold_reasons,
         next_wait_at = excluded.next_wait_at, look_again_at = NULL;

@@ -127,6 +127,14 @@ impl Store {
         Ok(intake)
     }
 
+    /// Whether an order was ever taken in under this id.
+    pub async fn is_taken_in(&self, order_id: &OrderId) -> Result<bool, StoreError> {
+        if self.recent_intakes.find(order_id).is_some() {
+            return Ok(true);
+        }
+        Ok(self.table.item_part(order_id, INTAKE, "hash").await?.is_some())
+    }
+
     /// The order as placed.
     pub async fn intake(&self, order_id: &OrderId) -> Result<Option<IntakeRow>, StoreError> {
         if let Some(known) = self.recent_intakes.find(order_id) {

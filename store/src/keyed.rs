@@ -1,7 +1,7 @@
 //! What must be found or compared again, and is not to be read: kept as a hash that needs a key.
 
 use hmac::{Hmac, KeyInit, Mac};
-use oms_domain::ids::FulfillmentOrderId;
+use oms_domain::ids::{CustomerId, FulfillmentOrderId, OrderId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
@@ -15,6 +15,18 @@ pub(crate) fn email_hash(key: &SecretString, email: &str) -> String {
 pub(crate) fn pickup_code_hash(key: &SecretString, id: &FulfillmentOrderId, code: &str) -> String {
     let key = keyed(key.expose_secret().as_bytes(), b"pickup codes");
     hex(&keyed(&key, format!("{id}:{code}").as_bytes()))
+}
+
+/// The same of what somebody wrote about an order, under a key of its own.
+pub(crate) fn text_hash(key: &SecretString, order_id: &OrderId, text: &str) -> String {
+    let key = keyed(key.expose_secret().as_bytes(), b"free texts");
+    hex(&keyed(&key, format!("{order_id}:{text}").as_bytes()))
+}
+
+/// The same of the name that a checkout has for its customer, under a key of its own.
+pub(crate) fn customer_hash(key: &SecretString, customer_id: &CustomerId) -> String {
+    let key = keyed(key.expose_secret().as_bytes(), b"customers");
+    hex(&keyed(&key, customer_id.as_str().as_bytes()))
 }
 
 fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {

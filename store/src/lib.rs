@@ -61,6 +61,7 @@ mod stock_prices;
 mod store;
 mod sweep;
 mod table;
+mod texts;
 mod timeline;
 mod waiting;
 mod words;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oms_domain::ids::FulfillmentOrderId;
+use oms_domain::ids::{CustomerId, FulfillmentOrderId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
@@ -44,7 +44,7 @@ pub struct Store {
     pub(crate) known_places: Arc<KnownPlaces>,
     pub(crate) snapshot_guard: SnapshotGuard,
     pub(crate) history_months: Option<u32>,
-    email_key: Arc<SecretString>,
+    pub(crate) email_key: Arc<SecretString>,
 }
 
 /// A query whose only column is a row as JSON.
@@ -127,6 +127,12 @@ impl Store {
     /// What stands for an email address wherever it must be found again.
     pub fn email_hash(&self, email: &str) -> String {
         keyed::email_hash(&self.email_key, email)
+    }
+
+    /// What stands for a customer wherever an order is spoken of, and nobody need know who that is.
+    pub fn customer_hash(&self, customer_id: &CustomerId) -> CustomerId {
+        let hash = CustomerId::parse(keyed::customer_hash(&self.email_key, customer_id));
+        hash.expect("64 digits are an id")
     }
 
     /// What is kept of a code that a customer shows at a pickup.

@@ -12,6 +12,7 @@ mod large_order;
 mod matrix;
 mod model;
 mod operating;
+mod personal_data;
 mod outages;
 mod pooling;
 mod races;

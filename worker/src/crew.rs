@@ -15,7 +15,7 @@ use temporalio_sdk::{
     runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
 };
 
-use crate::{Build, Parts, Settings, wear::Wear};
+use crate::{Build, Parts, Settings, breaker::Breaker, wear::Wear};
 
 /// How long running activities get to finish when their worker is dismissed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -95,6 +95,7 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
     let bulks = || BulkActivities { store: parts.store.clone(), starter: parts.starter.clone() };
     Ok(match queue {
         Queue::Orders => {
+            let options = options.activity_inbound_interceptor(Breaker::default());
             let options = options.max_cached_workflows(settings.cached_orders).tuner(tuner(settings.tasks_at_once));
             let options = options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?;
             let options = options.register_workflow::<MaintenanceWorkflow>()?.register_workflow::<BulkWorkflow>()?;

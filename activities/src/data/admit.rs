@@ -52,7 +52,8 @@ impl DataActivities {
     async fn as_placed(&self, order_id: &OrderId) -> Result<Admitted, ActivityError> {
         let intake = self.store.intake(order_id).await.map_err(|error| store_failure(&error))?;
         let intake = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order was not taken in"))?;
-        Ok(Admitted::Fresh(Box::new(OrderCore::of(&intake.order, intake.received_at))))
+        let customer_id = self.store.customer_hash(&intake.order.customer.customer_id);
+        Ok(Admitted::Fresh(Box::new(OrderCore { customer_id, ..OrderCore::of(&intake.order, intake.received_at) })))
     }
 }
 

@@ -153,6 +153,22 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What whoever asks has written in their own words.
+    pub fn free_text_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Cancel { reason, .. } | Self::Change { reason, .. } | Self::Refund { reason, .. } => Some(reason),
+            Self::OpenClaim { reason, .. } | Self::DeclineClaim { reason, .. } => Some(reason),
+            Self::ResolvePayment { reason, .. } | Self::ResolveLabel { reason, .. } => Some(reason),
+            Self::Fulfillment { action: FulfillmentRequest::RefuseChange { reason }, .. } => reason.as_mut(),
+            Self::CancelChange { .. } | Self::PlaceHold { .. } | Self::ReleaseHold { .. } | Self::Fulfillment { .. } => None,
+            Self::OpenReturn { .. } | Self::SettleReturn { .. } | Self::ReleaseCredit { .. } | Self::SettleCredit { .. } => None,
+            Self::ApproveClaim { .. } | Self::Decide { .. } | Self::ResolveParcel { .. } | Self::AddPayment { .. } => None,
+            Self::ExtendDeadline { .. } | Self::Reallocate(_) | Self::Retry { .. } => None,
+        }
+    }
+}
+
 named! {
     /// What became of a label that the carrier was to void, as a person has found out.
     LabelFinding {

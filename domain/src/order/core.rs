@@ -19,6 +19,7 @@ use crate::{
 pub struct OrderCore {
     pub order_id: OrderId,
     pub channel: String,
+    /// A keyed hash of it, in what travels.
     pub customer_id: CustomerId,
     /// As whoever sent it says, and not after we had it.
     pub placed_at: Timestamp,

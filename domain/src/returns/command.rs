@@ -65,6 +65,16 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What whoever asks has written in their own words.
+    pub fn free_text_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Decline { reason } | Self::Cancel { reason } | Self::ResolveLabel { reason, .. } => Some(reason),
+            Self::Approve | Self::Receive { .. } | Self::Inspect { .. } | Self::Retry | Self::ExtendDeadline { .. } => None,
+        }
+    }
+}
+
 /// Units that came: of a line of the order, or of a SKU.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedGoods {

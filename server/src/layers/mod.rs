@@ -1,7 +1,8 @@
-//! What happens to every request around its handler, outermost first: log, panic, origin, identity, deadline, body, load,
+//! What happens to every request around its handler, outermost first: log, panic, origin, identity, deadline, body, load, free texts,
 //! idempotency.
 
 pub(crate) mod body;
+pub(crate) mod free_texts;
 pub(crate) mod idempotency;
 pub(crate) mod identity;
 pub(crate) mod load;

@@ -50,7 +50,7 @@ use crate::{
         Need,
     },
     failure,
-    layers::{body, idempotency, identity, load, log, origin},
+    layers::{body, free_texts, idempotency, identity, load, log, origin},
     openapi,
     state::AppState,
 };
@@ -89,7 +89,6 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::allocation))
-        .door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(cancellations::get))
         .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::change))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(changes::get))
@@ -144,6 +143,11 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
 }
 
+/// What other systems follow: nothing in it is for them to read that somebody has written about an order.
+pub(crate) fn published() -> Doors {
+    Doors::new().door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
+}
+
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.
 pub(crate) fn streamed() -> Doors {
     let send = Need::of(P::SendFeeds, Refused).but("feed", &["orders"], P::PlaceOrders);
@@ -164,15 +168,19 @@ pub fn router(state: AppState) -> Router {
     let (placing, needs_of_placing) = placing().into_parts();
     let (commands, needs_of_commands) = commands().into_parts();
     let (small, needs_of_small) = small().into_parts();
+    let (published, needs_of_published) = published().into_parts();
     let (streamed, needs_of_streamed) = streamed().into_parts();
     let (probes, needs_of_probes) = probes().into_parts();
-    let needs = Arc::new(needs_of_placing.merge(needs_of_commands).merge(needs_of_small).merge(needs_of_streamed).merge(needs_of_probes));
+    let needs = needs_of_placing.merge(needs_of_commands).merge(needs_of_small).merge(needs_of_published);
+    let needs = Arc::new(needs.merge(needs_of_streamed).merge(needs_of_probes));
     let keeper = identity::Doorkeeper { state: state.clone(), needs };
     // The layer added last is the outermost.
     let small = small
         .layer(from_fn_with_state(state.clone(), idempotency::by_body))
         .merge(placing.layer(from_fn_with_state(state.clone(), idempotency::by_intake)))
         .merge(commands.layer(from_fn(idempotency::by_order)))
+        .layer(from_fn_with_state(state.clone(), free_texts::show))
+        .merge(published)
         // `body::whole` has the bound: the extractor's own, of 2 MB, would refuse what it let in.
         .layer(DefaultBodyLimit::disable())
         // Who is still sending holds no place that others could have.

@@ -61,7 +61,7 @@ pub(super) fn key(account: &str) -> &'static str {
 }
 
 fn needs() -> Needs {
-    let others = [routes::placing(), routes::commands(), routes::streamed(), routes::probes()];
+    let others = [routes::placing(), routes::commands(), routes::published(), routes::streamed(), routes::probes()];
     others.into_iter().fold(routes::small().into_parts().1, |all, doors| all.merge(doors.into_parts().1))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
+    free_text::is_the_same,
     fulfillment::FulfillmentAction,
     ids::{ChangeId, FulfillmentOrderId},
     order::{Asked, ChangeAction, ChangeRequest, ChangeStatus, CoreChange, Event, FulfillmentOrder, Order, decide::changes::CHANGES_MAX},
@@ -16,7 +17,7 @@ impl Draft {
         if self.order.knows_change(id) {
             let asked = self.order.change_request(id).map(|known| (&known.changes, &known.reason));
             let known = asked.or_else(|| self.order.change(id).map(|known| (&known.changes, &known.reason)));
-            let same = known.is_some_and(|known| (known.0.as_slice(), known.1.as_str()) == (changes, reason));
+            let same = known.is_some_and(|known| known.0.as_slice() == changes && is_the_same(known.1, reason));
             let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("change set {id} exists with other changes or reason"));
             return if same { Ok(()) } else { Err(refusal()) };
         }

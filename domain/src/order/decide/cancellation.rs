@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
+    free_text::is_the_same,
     fulfillment::{FulfillmentAction, FulfillmentStatus},
     ids::{CancellationId, FulfillmentOrderId, LineId},
     order::{
@@ -18,7 +19,7 @@ impl Draft {
     /// Cancels what is furthest from the customer first: open units, then waiting ones, then those nearest to their facility.
     pub(super) fn cancel(&mut self, id: &CancellationId, reason: &str, lines: Option<&Lines>) -> Result<(), Rejection> {
         if let Some(known) = self.order.cancellations.iter().find(|known| known.cancellation_id == *id) {
-            let same = known.asked.as_ref() == lines && known.reason == reason;
+            let same = known.asked.as_ref() == lines && is_the_same(&known.reason, reason);
             let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("cancellation {id} exists with other lines or reason"));
             return if same { Ok(()) } else { Err(refusal()) };
         }

@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::{
     error::{ErrorCode, Rejection},
+    free_text::is_the_same,
     ids::ClaimId,
     order::{Claim, ClaimAction, ClaimStatus, Event, Lines, RefundProgress},
 };
@@ -15,7 +16,7 @@ impl Draft {
     pub(super) fn open_claim(&mut self, id: &ClaimId, lines: &Lines, reason: &str) -> Result<(), Rejection> {
         let refuse = |why: String| Err(Rejection::new(ErrorCode::RefusedByRule, why));
         if let Some(known) = self.order.claim(id) {
-            let same = (&known.lines, known.reason.as_str()) == (lines, reason);
+            let same = &known.lines == lines && is_the_same(&known.reason, reason);
             return if same { Ok(()) } else { refuse(format!("claim {id} exists with other units or another reason")) };
         }
         if id.order_id().as_ref() != Some(&self.order.core.order_id) {

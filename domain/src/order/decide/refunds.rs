@@ -3,6 +3,7 @@
 use super::{Draft, money::Ask};
 use crate::{
     error::{ErrorCode, Rejection},
+    free_text::is_the_same,
     ids::RefundId,
     order::{Event, Lines, Refund, RefundOf, refund::AUTOMATIC},
     payment::{OperationKind, OperationStatus, Payment},
@@ -24,7 +25,7 @@ impl Draft {
     ) -> Result<(), Rejection> {
         let lines = lines.cloned().unwrap_or_default();
         if let Some(known) = self.order.refund(id) {
-            let same = (known.amount_minor, &known.lines, known.reason.as_str(), known.of) == (amount_minor, &lines, reason, of);
+            let same = (known.amount_minor, &known.lines, known.of) == (amount_minor, &lines, of) && is_the_same(&known.reason, reason);
             let refusal = || Rejection::new(ErrorCode::RefusedByRule, format!("refund {id} exists with another amount, lines or reason"));
             return if same { Ok(()) } else { Err(refusal()) };
         }
