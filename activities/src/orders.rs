@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use oms_domain::{
+    access::{By, HousePart},
     error::{ErrorCode, Rejection},
     ids::OrderId,
     order::{Lines, Order, PaymentRequest, RefundProgress, Request, ReturnedUnits},
@@ -62,15 +63,14 @@ impl OrderActivities {
     #[activity(definition = definitions::SettleCredit)]
     pub async fn settle_credit(self: Arc<Self>, _ctx: ActivityContext, tell: TellCredit) -> Result<Answer, ActivityError> {
         let TellCredit { order_id, return_id, amount_minor } = tell;
-        let request =
-            CommandRequest { command_id: format!("{return_id}:credit"), request: Request::SettleCredit { return_id, amount_minor } };
+        let request = CommandRequest::new(format!("{return_id}:credit"), Request::SettleCredit { return_id, amount_minor });
         self.ask(&order_id, request).await.map_err(|error| starter_failure(&error))?;
         Ok(Answer::CreditTold)
     }
 
     #[activity(definition = definitions::PayByCredit)]
     pub async fn pay_by_credit(self: Arc<Self>, _ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
-        match in_time(self.starter.pay_by_credit(&request)).await {
+        match in_time(self.as_house().pay_by_credit(&request)).await {
             Ok(()) => Ok(OperationOutcome::Succeeded { reference: request.key(), expires_at: None }),
             // The origin's own words; it is asked again only when somebody says so.
             Err(StarterError::Rejected(refusal)) => Ok(OperationOutcome::Declined { decline: Decline::Hard, code: refusal.message }),
@@ -109,8 +109,13 @@ impl OrderActivities {
 }
 
 impl OrderActivities {
+    /// What one order or return asks of another nobody else has asked.
+    fn as_house(&self) -> Starter {
+        self.starter.by(By::house(HousePart::Order))
+    }
+
     async fn ask(&self, order_id: &OrderId, request: CommandRequest) -> Result<CommandAnswer, StarterError> {
-        in_time(self.starter.command(order_id, request)).await
+        in_time(self.as_house().command(order_id, request)).await
     }
 
     /// An order that keeps just these units for the return has agreed before: in a life of the return that was lost.
@@ -133,7 +138,7 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, StarterError>>) -> Re
 
 /// The order knows the question by the return's name for it, so that a repeat is the same question.
 fn command(ask: &AskOrder, what: &str, request: Request) -> CommandRequest {
-    CommandRequest { command_id: format!("{}:{what}", ask.return_id), request }
+    CommandRequest::new(format!("{}:{what}", ask.return_id), request)
 }
 
 fn progress(order: &Order, follow: &FollowRefund) -> Result<RefundProgress, ActivityError> {

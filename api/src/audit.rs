@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::actor::ActorView;
+
 /// What somebody did that is no event of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditView {
@@ -14,6 +16,9 @@ pub struct AuditView {
     /// Absent: nobody who is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<ActorView>,
+    /// The request in which they did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// `account_made`, `key_made`, `key_revoked` or `authentication_refused`.
     #[schema(examples("key_made"))]
     pub action: String,
@@ -21,12 +26,4 @@ pub struct AuditView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub detail: Value,
-}
-
-/// Who did something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ActorView {
-    /// `machine`, `person`, `bench` or `house`.
-    pub kind: String,
-    pub id: String,
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::actor::ActorView;
+
 /// Something that happened to an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventView {
@@ -21,6 +23,12 @@ pub struct EventView {
     pub at: Timestamp,
     /// What the event says, by its type. No personal data.
     pub data: Value,
+    /// Whose doing it was; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorView>,
+    /// The request in which they did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// An event of the stream: at least once, and in order for each order.

@@ -4,6 +4,7 @@
 //! each wrong field. They turn into domain types by explicit conversions.
 
 pub mod account;
+pub mod actor;
 pub mod attention;
 pub mod audit;
 pub mod availability;

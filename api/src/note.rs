@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 use oms_domain::{
+    access::By,
     ids::{NoteId, OrderId},
     note::{NOTE_AUTHOR_MAX_CHARS, NOTE_TEXT_MAX_CHARS, Note},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::reader::{Node, parsed, prose, text};
+use crate::{
+    actor::ActorView,
+    reader::{Node, parsed, prose, text},
+};
 
 /// The body of `POST /orders/{order_id}/notes`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -33,8 +37,8 @@ impl NoteBody {
     }
 
     /// The note, written now.
-    pub fn at(self, written_at: Timestamp) -> Note {
-        Note { note_id: self.note_id, text: self.text, author: self.author, written_at }
+    pub fn at(self, written_at: Timestamp, by: Option<By>) -> Note {
+        Note { note_id: self.note_id, text: self.text, author: self.author, written_at, by }
     }
 }
 
@@ -47,12 +51,15 @@ pub struct NoteView {
     pub author: String,
     #[schema(value_type = String, format = DateTime)]
     pub written_at: Timestamp,
+    /// Who wrote it, whatever name stands under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorView>,
 }
 
 impl NoteView {
     pub fn of(order_id: &OrderId, note: Note) -> Self {
         let (order_id, note_id) = (order_id.to_string(), note.note_id.to_string());
-        Self { order_id, note_id, text: note.text, author: note.author, written_at: note.written_at }
+        Self { order_id, note_id, text: note.text, author: note.author, written_at: note.written_at, actor: note.by.map(|by| by.actor.into()) }
     }
 }
 

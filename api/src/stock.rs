@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    actor::ActorView,
     feed::FeedRecord,
     reader::{Fields, Node, choice, integer, name, parsed, quantity, timestamp},
 };
@@ -237,6 +238,12 @@ pub struct StockMovementView {
     pub recorded_at: Timestamp,
     /// `false`: it happened before the count that stood there when it was told, which has it in it. It is kept, and moved nothing.
     pub moved: bool,
+    /// Whose doing it was; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorView>,
+    /// The request in which they did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// A SKU's stock, wherever it is.

@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::access::HousePart;
+
 /// Longest id a caller may choose.
 pub const ID_MAX_CHARS: usize = 64;
 /// Longest id the house derives from another.
@@ -130,6 +132,17 @@ id!(/// An account: `acc-` and a number of its own, or the name under which the 
     AccountId, "account_id", ID_MAX_CHARS);
 id!(/// A key of an account: the part of it that is no secret.
     KeyId, "key_id", ID_MAX_CHARS);
+id!(/// A place of work that people take over.
+    StationId, "station_id", ID_MAX_CHARS);
+id!(/// A request, named by whoever sent it or by the server.
+    RequestId, "request_id", ID_MAX_CHARS);
+
+impl AccountId {
+    /// What of the house acts by itself.
+    pub fn house(part: HousePart) -> Self {
+        Self(part.name().to_owned())
+    }
+}
 
 /// Splits `<parent>-<letter><n>` from the right.
 fn split_derived(text: &str, letter: char) -> Option<(&str, u32)> {

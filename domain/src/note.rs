@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::NoteId;
+use crate::{access::By, ids::NoteId};
 
 /// Longest text of a note.
 pub const NOTE_TEXT_MAX_CHARS: usize = 2_000;
@@ -19,6 +19,9 @@ pub struct Note {
     pub text: String,
     pub author: String,
     pub written_at: Timestamp,
+    /// Who wrote it; None: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 impl Note {

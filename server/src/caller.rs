@@ -5,22 +5,25 @@ use std::{ops::Deref, sync::Arc};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use oms_api::problem::Problem;
 use oms_domain::{
-    access::{Permission, Principal},
+    access::{By, Permission, Principal},
     error::ErrorCode,
-    ids::{FulfillmentOrderId, OrderId},
+    ids::{FulfillmentOrderId, OrderId, RequestId},
 };
 
 use crate::{failure::Failure, state::AppState};
 
 /// The principal of a request. A route that names no permission has none.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(pub(crate) Arc<Principal>);
+pub(crate) struct Caller {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) request_id: Option<RequestId>,
+}
 
 impl Deref for Caller {
     type Target = Principal;
 
     fn deref(&self) -> &Principal {
-        &self.0
+        &self.principal
     }
 }
 
@@ -33,6 +36,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
+    /// Whose doing this request is.
+    pub(crate) fn by(&self) -> By {
+        By { actor: self.principal.actor(), request_id: self.request_id.clone() }
+    }
+
     /// Refuses what a role of theirs would have to allow.
     pub(crate) fn refuse_unless_may(&self, permission: Permission) -> Result<(), Failure> {
         if self.may(permission) { Ok(()) } else { Err(forbidden(format!("it needs the permission {}", permission.name()))) }

@@ -30,7 +30,7 @@ impl Done {
 /// Sends a request to its order. When this returns, what it did can be read.
 pub(crate) async fn run(state: &AppState, order_id: &OrderId, id: CommandId, request: Request) -> Result<Done, Failure> {
     let _passage = state.gates.enter(order_id).await?;
-    let request = CommandRequest { command_id: id.id, request };
+    let request = CommandRequest::new(id.id, request);
     let version = if id.is_new {
         state.starter.new_command(order_id, request).await?;
         None

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use oms_api::{
+    actor::ActorView,
     account::{AccountView, KeyView, MadeKeyView},
     audit::AuditView,
     bulk::BulkResultView,
@@ -17,8 +18,7 @@ use oms_api::{
     returns::ReturnSummary,
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockMovementView, StockRow},
 };
-use oms_domain::event_id::event_id;
-use oms_domain::order::published;
+use oms_domain::{access::By, event_id::event_id, order::published};
 
 pub(crate) fn account(found: oms_store::Account) -> AccountView {
     let names = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
@@ -49,11 +49,12 @@ pub(crate) fn made_key(found: oms_store::KeyRow, text: Option<String>) -> MadeKe
 }
 
 pub(crate) fn audit(row: oms_store::AuditRow) -> AuditView {
-    let actor = |(kind, id): (String, String)| oms_api::audit::ActorView { kind, id };
+    let (actor, request_id) = ActorView::of(row.by);
     AuditView {
         audit_id: row.audit_id,
         at: row.at,
-        actor: row.actor_kind.zip(row.actor_id).map(actor),
+        actor,
+        request_id,
         action: row.action,
         subject: row.subject,
         detail: row.detail,
@@ -181,6 +182,7 @@ pub(crate) fn position(position: oms_store::StockPosition) -> PositionView {
 }
 
 pub(crate) fn stock_movement(found: oms_store::StockMovement) -> StockMovementView {
+    let (actor, request_id) = ActorView::of(found.by);
     StockMovementView {
         movement_id: found.movement_id,
         on_hand: found.on_hand,
@@ -192,23 +194,27 @@ pub(crate) fn stock_movement(found: oms_store::StockMovement) -> StockMovementVi
         occurred_at: found.occurred_at,
         recorded_at: found.recorded_at,
         moved: found.moved,
+        actor,
+        request_id,
     }
 }
 
-pub(crate) fn carrier_event(scan: &Scan, occurred_at: Timestamp) -> oms_store::CarrierEvent {
+pub(crate) fn carrier_event(scan: &Scan, occurred_at: Timestamp, by: Option<&By>) -> oms_store::CarrierEvent {
     oms_store::CarrierEvent {
         event_id: scan.event_id.clone(),
         carrier: scan.carrier.clone(),
         tracking_number: scan.tracking_number.clone(),
         status: scan.action.name().to_owned(),
         occurred_at,
+        by: by.cloned(),
     }
 }
 
 /// An event of an order, or of a return.
 pub(crate) fn event(of: &str, event: oms_store::RecordedEvent) -> EventView {
     let id = event_id(of, event.seq, &event.kind, &event.data);
-    EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: published(event.data) }
+    let (actor, request_id) = ActorView::of(event.by);
+    EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: published(event.data), actor, request_id }
 }
 
 pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
@@ -217,7 +223,15 @@ pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
     StreamEventView {
         position: event.position,
         order_id,
-        event: EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: published(event.data) },
+        event: EventView {
+            id,
+            seq: event.seq,
+            kind: event.kind,
+            at: event.at,
+            data: published(event.data),
+            actor: event.actor_kind.map(ActorView::of_kind),
+            request_id: None,
+        },
     }
 }
 
@@ -327,6 +341,8 @@ pub(crate) fn feed(run: oms_store::FeedRun) -> FeedView {
         finished_at: run.finished_at,
         failure: run.failure,
         parked,
+        started_by: run.started_by.map(|by| by.actor.into()),
+        decided_by: run.decided_by.map(|by| by.actor.into()),
     }
 }
 

@@ -45,7 +45,7 @@ impl Starter {
             let why = format!("{} is the id of another change set of this order: give the new one an id of its own", set.change_id);
             return Err(StarterError::Rejected(Rejection::new(ErrorCode::RefusedByRule, why)));
         }
-        self.command(order_id, CommandRequest { command_id, request: request(set, &placed, at_version) }).await
+        self.command(order_id, CommandRequest::new(command_id, request(set, &placed, at_version))).await
     }
 
     /// What [`Starter::change`] would do, by the order as last recorded; nothing is kept, and nobody is asked. To take a change set back that

@@ -164,7 +164,12 @@ impl Starter {
     async fn ask(&self, order_id: &OrderId, request: &CommandRequest, update_id: String) -> Result<Asked<CommandAnswer>, StarterError> {
         let handle = self.temporal.get_workflow_handle::<OrderWorkflow>(order_workflow_id(order_id));
         let options = WorkflowExecuteUpdateOptions::builder().update_id(update_id).build();
-        asked(handle.execute_update(OrderWorkflow::command, request.clone(), options).await)
+        asked(handle.execute_update(OrderWorkflow::command, self.signed(request), options).await)
+    }
+
+    /// With whose doing it is.
+    pub(crate) fn signed(&self, request: &CommandRequest) -> CommandRequest {
+        CommandRequest { by: self.store.acting().cloned(), ..request.clone() }
     }
 
     async fn recorded_version(&self, order_id: &OrderId) -> Result<u64, StarterError> {

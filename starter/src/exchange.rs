@@ -181,7 +181,7 @@ impl Starter {
             OperationKind::Void | OperationKind::Refund => {
                 let (number, amount_minor) = (request.number, request.amount_minor);
                 let release = Request::ReleaseCredit { return_id: exchange.return_id, number, amount_minor };
-                self.command(&exchange.order_id, CommandRequest { command_id: request.key(), request: release }).await.map(drop)
+                self.command(&exchange.order_id, CommandRequest::new(request.key(), release)).await.map(drop)
             }
         }
     }

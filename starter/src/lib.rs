@@ -32,7 +32,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-use oms_domain::{clock::BusinessClock, ids::Sku, policy::Policy};
+use oms_domain::{access::By, clock::BusinessClock, ids::Sku, policy::Policy};
 use oms_store::Store;
 use oms_workflows::names::Queues;
 use secrecy::SecretString;
@@ -79,6 +79,11 @@ pub struct Starter {
 impl Starter {
     pub fn new(temporal: Client, store: Store, config: StarterConfig) -> Self {
         Self { temporal, store, config: Arc::new(config), known_skus: Arc::default() }
+    }
+
+    /// The same for somebody: what is asked through it is their doing.
+    pub fn by(&self, by: By) -> Self {
+        Self { store: self.store.by(by), ..self.clone() }
     }
 
     /// The time that orders started here go by.

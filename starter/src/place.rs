@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::PoisonError};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use oms_domain::{
+    access::By,
     error::{ErrorCode, Rejection},
     ids::{CustomerId, OrderId, Sku},
     placed::PlacedOrder,
@@ -81,7 +82,7 @@ impl Starter {
     /// What has been taken in is started, once.
     async fn begin(&self, order: &PlacedOrder, intake: Intake) -> Result<Placed, StarterError> {
         match intake {
-            Intake::New => self.start_run(order).await.map(|()| Placed::Created),
+            Intake::New => self.start_run(order, self.store.acting().cloned()).await.map(|()| Placed::Created),
             Intake::Same => self.start(order).await.map(|()| Placed::Existing),
             Intake::Other => {
                 let why = format!("order {} exists with another body", order.order_id);
@@ -115,13 +116,17 @@ impl Starter {
     pub(crate) async fn start(&self, order: &PlacedOrder) -> Result<(), StarterError> {
         match self.store.document_version(&order.order_id).await? {
             Some(_) => Ok(()),
-            None => self.start_run(order).await,
+            // Whoever placed it first has.
+            None => {
+                let by = self.store.intake(&order.order_id).await?.and_then(|intake| intake.by);
+                self.start_run(order, by).await
+            }
         }
     }
 
     /// Starts a run, unless there is one. It finds out by itself whether the order begins or goes on.
-    async fn start_run(&self, order: &PlacedOrder) -> Result<(), StarterError> {
-        let started = self.temporal.start_workflow(OrderWorkflow::run, self.input(&order.order_id), self.options(order)).await;
+    async fn start_run(&self, order: &PlacedOrder, by: Option<By>) -> Result<(), StarterError> {
+        let started = self.temporal.start_workflow(OrderWorkflow::run, self.input(&order.order_id, by), self.options(order)).await;
         match started {
             Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
@@ -132,7 +137,7 @@ impl Starter {
     /// Tells an order that has no run, or whose run is about to end, what a carrier has reported: with a run of its own if need be.
     pub(crate) async fn tell_with_start(&self, order_id: &OrderId, carrier_event: Value) -> Result<(), StarterError> {
         let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
-        let (input, options) = (self.input(order_id), self.options(&intake.order));
+        let (input, options) = (self.input(order_id, intake.by), self.options(&intake.order));
         let signal = OrderWorkflow::carrier_event;
         match self.temporal.signal_with_start_workflow(OrderWorkflow::run, input, signal, carrier_event, options).await {
             Ok(_) => Ok(()),
@@ -157,12 +162,12 @@ impl Starter {
             .maybe_static_summary(start.static_summary)
             .update_id(update_id)
             .build();
-        let (input, command) = (self.input(order_id), OrderWorkflow::command);
-        let asked = self.temporal.execute_update_with_start_workflow(OrderWorkflow::run, input, command, request.clone(), options);
+        let (input, command) = (self.input(order_id, intake.by), OrderWorkflow::command);
+        let asked = self.temporal.execute_update_with_start_workflow(OrderWorkflow::run, input, command, self.signed(request), options);
         with_start(asked.await)
     }
 
-    pub(crate) fn input(&self, order_id: &OrderId) -> OrderInput {
+    pub(crate) fn input(&self, order_id: &OrderId, by: Option<By>) -> OrderInput {
         OrderInput {
             order_id: order_id.clone(),
             clock: self.config.clock,
@@ -170,6 +175,7 @@ impl Starter {
             queues: self.config.queues.clone(),
             handed_over_at: 0,
             history_max: history_max(),
+            by,
         }
     }
 

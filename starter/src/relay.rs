@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use oms_domain::{
     ids::OrderId,
-    order::{Command, decide},
+    order::{Command, Fact, decide},
 };
 use oms_store::{CarrierEvent, CarrierResult, InboxMessage, StoreError, Undelivered};
 use oms_workflows::{
@@ -196,7 +196,7 @@ impl Starter {
             return Ok(Told::Done);
         }
         let at = self.config.clock.business(Timestamp::now());
-        let mut facts = carrier_events(&message.payload).into_iter().map(Command::Fact);
+        let mut facts = carrier_events(&message.payload).into_iter().map(|(report, _)| Command::Fact(Fact::Carrier(report)));
         if facts.any(|fact| decide(&order, &fact, at).is_ok_and(|decided| !decided.events.is_empty())) {
             self.tell_with_start(&message.order_id, message.payload.clone()).await?;
         }

@@ -63,7 +63,12 @@ impl Starter {
     async fn ask_return(&self, id: &ReturnId, request: &ReturnRequest, update_id: String) -> Result<Asked<ReturnAnswer>, StarterError> {
         let handle = self.temporal.get_workflow_handle::<ReturnWorkflow>(return_workflow_id(id));
         let options = WorkflowExecuteUpdateOptions::builder().update_id(update_id).build();
-        asked(handle.execute_update(ReturnWorkflow::command, request.clone(), options).await)
+        asked(handle.execute_update(ReturnWorkflow::command, self.signed_return(request), options).await)
+    }
+
+    /// With whose doing it is.
+    fn signed_return(&self, request: &ReturnRequest) -> ReturnRequest {
+        ReturnRequest { by: self.store.acting().cloned(), ..request.clone() }
     }
 
     async fn recorded_version_of_return(&self, id: &ReturnId) -> Result<u64, StarterError> {
@@ -90,8 +95,8 @@ impl Starter {
             .maybe_static_summary(start.static_summary)
             .update_id(update_id)
             .build();
-        let (input, command) = (self.return_input(found.core, found.policy), ReturnWorkflow::command);
-        let asked = self.temporal.execute_update_with_start_workflow(ReturnWorkflow::run, input, command, request.clone(), options);
+        let (input, command) = (self.return_input(found.core, found.policy, None), ReturnWorkflow::command);
+        let asked = self.temporal.execute_update_with_start_workflow(ReturnWorkflow::run, input, command, self.signed_return(request), options);
         with_start(asked.await)
     }
 
@@ -128,7 +133,7 @@ impl Starter {
         let Some(found) = self.return_of(id).await?.filter(|found: &Return| !found.is_closed()) else { return Ok(()) };
         let mut options = self.return_options(id, found.core.lines.len());
         options.id_conflict_policy = WorkflowIdConflictPolicy::UseExisting;
-        let (input, signal) = (self.return_input(found.core, found.policy), ReturnWorkflow::carrier_event);
+        let (input, signal) = (self.return_input(found.core, found.policy, None), ReturnWorkflow::carrier_event);
         match self.temporal.signal_with_start_workflow(ReturnWorkflow::run, input, signal, payload, options).await {
             Ok(_) => Ok(()),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),

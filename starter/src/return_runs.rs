@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oms_domain::{
+    access::By,
     ids::ReturnId,
     policy::Policy,
     returns::{Return, ReturnCore},
@@ -56,7 +57,7 @@ impl Starter {
         let Return { core, policy, .. } = self.return_of(id).await?.ok_or(StarterError::NotFound)?;
         self.tell_return_scans_again(id).await?;
         let options = self.return_options(id, core.lines.len());
-        match self.temporal.start_workflow(ReturnWorkflow::run, self.return_input(core, policy), options).await {
+        match self.temporal.start_workflow(ReturnWorkflow::run, self.return_input(core, policy, None), options).await {
             Ok(_) => {
                 tracing::warn!(r#return.id = %id, "revived an open return that had no run");
                 Ok(true)
@@ -67,8 +68,8 @@ impl Starter {
         }
     }
 
-    pub(crate) fn return_input(&self, core: ReturnCore, policy: Policy) -> ReturnInput {
-        ReturnInput { core, clock: self.config.clock, policy, queues: self.config.queues.clone(), history_max: history_max() }
+    pub(crate) fn return_input(&self, core: ReturnCore, policy: Policy, by: Option<By>) -> ReturnInput {
+        ReturnInput { core, clock: self.config.clock, policy, queues: self.config.queues.clone(), history_max: history_max(), by }
     }
 
     pub(crate) fn return_options(&self, return_id: &ReturnId, lines: usize) -> WorkflowStartOptions {

@@ -99,7 +99,7 @@ impl Starter {
         let core = ReturnCore { return_id: return_id.clone(), order_id, opened_at, lines, credit };
         let mut options = self.return_options(return_id, opening.lines.len());
         options.id_reuse_policy = reuse;
-        let input = self.return_input(core, policy.clone());
+        let input = self.return_input(core, policy.clone(), self.store.acting().cloned());
         match self.temporal.start_workflow(ReturnWorkflow::run, input, options).await {
             Ok(_) => Ok(Placed::Created),
             Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Placed::Existing),

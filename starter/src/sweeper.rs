@@ -177,7 +177,7 @@ impl Starter {
     pub async fn revive(&self, order_id: &OrderId) -> Result<bool, StarterError> {
         let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
         self.tell_scans_again(order_id).await?;
-        let input = self.input(order_id);
+        let input = self.input(order_id, intake.by);
         let mut options = self.options(&intake.order);
         options.id_conflict_policy = WorkflowIdConflictPolicy::Fail;
         options.id_reuse_policy = WorkflowIdReusePolicy::AllowDuplicate;

@@ -1,11 +1,12 @@
 -- Adjustments: facts about stock, each row judged by itself. A result per row: accepted, duplicate, or the code of why not. Each has an
 -- id: what another adjustment has the id of is refused, and moves nothing.
-CREATE OR REPLACE FUNCTION adjust_stock(adjustments_in jsonb) RETURNS TABLE (n bigint, result text) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION adjust_stock(adjustments_in jsonb, who jsonb DEFAULT NULL) RETURNS TABLE (n bigint, result text) LANGUAGE plpgsql AS $$
 DECLARE
     given adjustment_row[] := ARRAY (SELECT a FROM jsonb_populate_recordset(NULL::adjustment_row, adjustments_in) AS a);
     fresh_ids text[];
     taken adjustment_row[];
 BEGIN
+    PERFORM act_as(who);
     PERFORM demand_lock(ARRAY (SELECT DISTINCT a.sku FROM unnest(given) AS a), false);
     -- Of rows with one id in one call, the first counts.
     taken := ARRAY (SELECT DISTINCT ON (a.adjustment_id) a FROM unnest(given) AS a
@@ -38,4 +39,4 @@ BEGIN
         LEFT JOIN adjustments known ON known.adjustment_id = a.adjustment_id;
 END $$;
 
-ALTER FUNCTION adjust_stock(jsonb) SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION adjust_stock(jsonb, jsonb) SET plan_cache_mode = force_custom_plan;

@@ -34,7 +34,7 @@ CREATE OR REPLACE FUNCTION tell_orders(events carrier_events[]) RETURNS void LAN
     INSERT INTO order_inbox (order_id, kind, payload)
     SELECT p.order_id, 'carrier_event', jsonb_build_object('events', jsonb_agg(jsonb_build_object('event_id', e.event_id,
         'carrier', e.carrier, 'tracking_number', p.tracking_number, 'parcel_id', p.parcel_id, 'fulfillment_order_id',
-        p.fulfillment_order_id, 'status', e.status, 'occurred_at', e.occurred_at) ORDER BY e.occurred_at, e.event_id))
+        p.fulfillment_order_id, 'status', e.status, 'occurred_at', e.occurred_at, 'by', e.told_by) ORDER BY e.occurred_at, e.event_id))
     FROM unnest(events) AS e, LATERAL parcels_of(e) AS p
     GROUP BY p.order_id
     ORDER BY p.order_id;
@@ -45,16 +45,17 @@ CREATE OR REPLACE FUNCTION accept_carrier_events(events jsonb, OUT results text[
 DECLARE
     given carrier_events[] := ARRAY (
         SELECT ROW (e.carrier, e.tracking_number, e.event_id, e.status, e.occurred_at, now(), false, coalesce(carrier_key(e.carrier), ''),
-            tracking_key(e.tracking_number))::carrier_events
+            tracking_key(e.tracking_number), nullif(e.by, 'null'))::carrier_events
         FROM ROWS FROM (jsonb_to_recordset(events) AS (carrier text, tracking_number text, event_id text, status text,
-            occurred_at timestamptz)) WITH ORDINALITY AS e (carrier, tracking_number, event_id, status, occurred_at, n) ORDER BY e.n);
+            occurred_at timestamptz, by jsonb)) WITH ORDINALITY AS e (carrier, tracking_number, event_id, status, occurred_at, by, n)
+        ORDER BY e.n);
     fresh carrier_events[];
 BEGIN
     PERFORM tracking_lock(ARRAY (SELECT g.tracking_key FROM unnest(given) AS g));
     WITH kept AS (
-        INSERT INTO carrier_events AS k (carrier, tracking_number, event_id, status, occurred_at, parked, carrier_key, tracking_key)
+        INSERT INTO carrier_events AS k (carrier, tracking_number, event_id, status, occurred_at, parked, carrier_key, tracking_key, told_by)
         SELECT g.carrier, g.tracking_number, g.event_id, g.status, g.occurred_at, NOT EXISTS (SELECT FROM parcels_of(g)), g.carrier_key,
-            g.tracking_key
+            g.tracking_key, g.told_by
         FROM unnest(given) AS g
         ON CONFLICT DO NOTHING RETURNING k
     )
@@ -66,7 +67,7 @@ BEGIN
     FROM (SELECT g.tracking_key, g.carrier_key, g.event_id, g.n, row_number() OVER (PARTITION BY g.tracking_key, g.carrier_key, g.event_id
             ORDER BY g.n) AS repeat
         FROM unnest(given) WITH ORDINALITY AS g (carrier, tracking_number, event_id, status, occurred_at, received_at, parked, carrier_key,
-            tracking_key, n)) AS e
+            tracking_key, told_by, n)) AS e
     LEFT JOIN unnest(fresh) AS f ON (f.tracking_key, f.carrier_key, f.event_id) = (e.tracking_key, e.carrier_key, e.event_id);
 END $$;
 

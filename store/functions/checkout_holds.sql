@@ -9,12 +9,14 @@ $$;
 
 -- The conditional write for a checkout: all positions or none. `needed` is what `units` add up to, each position once. Answers new or
 -- same, with the first answer; other, where another request has the id; or short, with nothing changed.
-CREATE OR REPLACE FUNCTION hold_stock(request jsonb, OUT outcome text, OUT detail jsonb) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION hold_stock(request jsonb, who jsonb DEFAULT NULL, OUT outcome text, OUT detail jsonb)
+LANGUAGE plpgsql AS $$
 DECLARE
     this_hold text := request ->> 'reservation_id';
     needed position_units[] := ARRAY (SELECT n FROM jsonb_populate_recordset(NULL::position_units, request -> 'needed') AS n);
     denied boolean := needed = '{}';
 BEGIN
+    PERFORM act_as(who);
     -- Whoever comes second with an id waits here for the first.
     INSERT INTO checkout_holds (reservation_id, body_hash, status, expires_at, lines)
     VALUES (this_hold, request ->> 'body_hash', CASE WHEN denied THEN 'denied' ELSE 'held' END,
@@ -63,8 +65,9 @@ BEGIN
 END $$;
 
 -- Gives a hold back, if it still is one. Answers with it as it is then.
-CREATE OR REPLACE FUNCTION release_hold(id text) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION release_hold(id text, who jsonb DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM act_as(who);
     PERFORM 1 FROM checkout_holds h WHERE h.reservation_id = id AND h.status = 'held' FOR UPDATE;
     IF FOUND THEN
         PERFORM end_holds(ARRAY[id], 'released');
@@ -114,5 +117,5 @@ BEGIN
     RETURN given;
 END $$;
 
-ALTER FUNCTION hold_stock(jsonb) SET plan_cache_mode = force_generic_plan;
-ALTER FUNCTION hold_stock(jsonb) SET enable_seqscan = off;
+ALTER FUNCTION hold_stock(jsonb, jsonb) SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION hold_stock(jsonb, jsonb) SET enable_seqscan = off;

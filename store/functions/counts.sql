@@ -24,13 +24,15 @@ CREATE OR REPLACE FUNCTION remember_counts(changes position_change[]) RETURNS vo
 $$;
 
 -- A snapshot as of a time: on hand becomes the count plus what happened since. `counts` names a position once.
-CREATE OR REPLACE FUNCTION count_stock(counts jsonb, counted_at timestamptz, source text) RETURNS TABLE (n bigint, result text) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION count_stock(counts jsonb, counted_at timestamptz, source text, who jsonb DEFAULT NULL)
+RETURNS TABLE (n bigint, result text) LANGUAGE plpgsql AS $$
 DECLARE
     given stock_count[] := ARRAY (SELECT c FROM jsonb_populate_recordset(NULL::stock_count, counts) AS c);
     facility_ids text[] := ARRAY (SELECT c.facility_id FROM unnest(given) AS c);
     skus text[] := ARRAY (SELECT c.sku FROM unnest(given) AS c);
     changes position_change[];
 BEGIN
+    PERFORM act_as(who);
     PERFORM demand_lock(skus, false);
     PERFORM open_positions(facility_ids, skus);
     changes := ARRAY (SELECT c FROM changes_by_count(given, counted_at) AS c);
@@ -58,11 +60,13 @@ END $$;
 
 -- Takes the last count of a position back, if it is the one as of that time: the position is as if it had never been told, with what
 -- it had seen and what happened since. Limits that came with it stay. False: another count stands there, or none.
-CREATE OR REPLACE FUNCTION take_back_count(at_facility text, of_sku text, counted_at timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION take_back_count(at_facility text, of_sku text, counted_at timestamptz, who jsonb DEFAULT NULL) RETURNS boolean
+LANGUAGE plpgsql AS $$
 DECLARE
     last_count stock_counts;
     seen record;
 BEGIN
+    PERFORM act_as(who);
     PERFORM demand_lock(ARRAY[of_sku], false);
     PERFORM lock_positions(ARRAY[at_facility], ARRAY[of_sku]);
     DELETE FROM stock_counts k WHERE (k.facility_id, k.sku, k.counted_as_of) = (at_facility, of_sku, counted_at) RETURNING k.* INTO last_count;
@@ -88,4 +92,4 @@ BEGIN
 END $$;
 
 -- Batches differ from one row to thousands: a plan made for few joins arrays row by row.
-ALTER FUNCTION count_stock(jsonb, timestamptz, text) SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION count_stock(jsonb, timestamptz, text, jsonb) SET plan_cache_mode = force_custom_plan;

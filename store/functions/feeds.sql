@@ -70,6 +70,7 @@ BEGIN
     SELECT coalesce(jsonb_agg(m), '[]') INTO mistakes FROM jsonb_array_elements(mistakes) AS m
         WHERE (m -> 'row_number')::bigint > run.through_row;
 
+    PERFORM act_as(run.started_by);
     results := CASE of_kind
         WHEN 'facilities' THEN ARRAY (SELECT w::row_result FROM write_facilities(fresh) AS w)
         WHEN 'products' THEN ARRAY (SELECT w::row_result FROM write_products(fresh) AS w)

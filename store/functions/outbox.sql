@@ -38,7 +38,7 @@ BEGIN
         SELECT jsonb_build_object('horizon', outbox_position(here, horizon, 0), 'scanned', (SELECT count(*) FROM scanned),
             'last_scanned', (SELECT position FROM scanned ORDER BY epoch DESC, xid DESC, event_id DESC LIMIT 1),
             'events', coalesce((SELECT jsonb_agg(jsonb_build_object('position', position, 'order_id', order_id, 'seq', seq, 'kind', kind,
-                'at', at, 'data', data) ORDER BY epoch, xid, event_id) FROM page), '[]')));
+                'at', at, 'data', data, 'actor_kind', actor_kind) ORDER BY epoch, xid, event_id) FROM page), '[]')));
 END $$;
 
 -- Planned once a session, whatever the months then hold: each by its index, so that a page costs a page. Planned for months that are still

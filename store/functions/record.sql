@@ -110,6 +110,7 @@ BEGIN
     END IF;
 
     outcome := 'appended';
+    PERFORM act_as(record -> 'by');
     new_keys := new_tracking_keys(record -> 'fulfillment_orders');
     IF closing OR positions <> '[]' OR waits <> '[]' OR listed <> '{}' OR again <> '{}' OR record -> 'grants_seen' <> '[]' THEN
         deficit_units := settle(this_order, positions, waits, listed, again, record -> 'grants_seen', record -> 'stock_facts', closing, at);
@@ -130,8 +131,9 @@ BEGIN
     IF record -> 'beginning' <> 'null' THEN
         PERFORM keep_beginning(this_order, record -> 'beginning');
     END IF;
-    INSERT INTO order_events (order_id, seq, id, kind, at, data)
-    SELECT this_order, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::order_events, record -> 'events') AS n
+    INSERT INTO order_events (order_id, seq, id, kind, at, data, actor_kind, actor_id, station_id, request_id)
+    SELECT this_order, n.seq, n.id, n.kind, n.at, n.data, n.by ->> 'kind', n.by ->> 'id', n.by ->> 'station', n.by ->> 'request_id'
+    FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid, kind text, at timestamptz, data jsonb, by jsonb)
     ORDER BY n.seq;
     IF record -> 'commands' <> '[]' THEN
         INSERT INTO order_commands (order_id, command_id, body_hash, version)

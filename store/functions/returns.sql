@@ -59,13 +59,15 @@ BEGIN
         RETURN;
     END IF;
     outcome := 'appended';
+    PERFORM act_as(record -> 'by');
     new_keys := new_tracking_keys(labels);
     PERFORM restock_returned(this_return, record ->> 'order_id', record -> 'goods', at);
     IF labels <> '[]' THEN
         PERFORM write_parcels(record ->> 'order_id', labels, new_keys);
     END IF;
-    INSERT INTO return_events (return_id, seq, id, kind, at, data)
-    SELECT this_return, n.seq, n.id, n.kind, n.at, n.data FROM jsonb_populate_recordset(NULL::return_events, record -> 'events') AS n;
+    INSERT INTO return_events (return_id, seq, id, kind, at, data, actor_kind, actor_id, station_id, request_id)
+    SELECT this_return, n.seq, n.id, n.kind, n.at, n.data, n.by ->> 'kind', n.by ->> 'id', n.by ->> 'station', n.by ->> 'request_id'
+    FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid, kind text, at timestamptz, data jsonb, by jsonb);
     stored_version := (record ->> 'version')::bigint;
     UPDATE returns r SET version = stored_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at,
         next_wait_at = n.next_wait_at, look_again_at = NULL, doc = n.doc

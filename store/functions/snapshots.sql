@@ -143,8 +143,9 @@ BEGIN
 END $$;
 
 -- A person says that a parked snapshot is right. What its facilities have come to hold meanwhile is left out as well.
-CREATE OR REPLACE FUNCTION approve_snapshot(feed uuid) RETURNS void LANGUAGE sql AS $$
-    UPDATE feeds f SET status = 'applying', worked_at = now(), decided_at = now(), absent_facility_id = '', absent_sku = ''
+CREATE OR REPLACE FUNCTION approve_snapshot(feed uuid, who jsonb DEFAULT NULL) RETURNS void LANGUAGE sql AS $$
+    UPDATE feeds f SET status = 'applying', worked_at = now(), decided_at = now(), decided_by = nullif(who, 'null'),
+        absent_facility_id = '', absent_sku = ''
     WHERE f.feed_id = feed AND f.status = 'parked';
 $$;
 
@@ -168,6 +169,8 @@ BEGIN
         RETURNING c
     )
     SELECT coalesce(array_agg(gone.c), '{}') INTO taken FROM gone;
+    -- Whoever let it through answers for it.
+    PERFORM act_as(coalesce(run.decided_by, run.started_by));
     -- Positions that no row names are told apart by numbers that no row has.
     results := ARRAY (SELECT r::row_result FROM count_stock((
         SELECT coalesce(jsonb_agg(c), '[]') FROM (

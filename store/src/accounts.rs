@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
-    access::{Actor, Reach, Role, Scope},
+    access::{By, Reach, Role, Scope},
     error::ErrorCode,
     ids::{AccountId, FacilityId, KeyId},
 };
@@ -120,8 +120,8 @@ macro_rules! select_accounts {
 const ADD_ACCOUNT: &str = "WITH added AS (
         INSERT INTO accounts (account_id, name, roles, facilities, channels) VALUES ($1, $2, $3, $4, $5) RETURNING *
     ), noted AS (
-        INSERT INTO audit (actor_kind, actor_id, action, subject, detail)
-        SELECT $6, $7, $8, account_id, to_jsonb(added) - '{account_id,created_at}'::text[] FROM added
+        INSERT INTO audit (actor_kind, actor_id, station_id, request_id, action, subject, detail)
+        SELECT $6 ->> 'kind', $6 ->> 'id', $6 ->> 'station', $6 ->> 'request_id', $7, account_id, to_jsonb(added) - '{account_id,created_at}'::text[] FROM added
     )
     SELECT to_jsonb(added) FROM added";
 
@@ -130,19 +130,19 @@ const ADD_KEY: &str = "WITH added AS (
         INSERT INTO account_keys (key_id, account_id, key_sha256, expires_at)
         SELECT $2, $1, $3, $4
         WHERE (SELECT count(*) FROM account_keys k
-            WHERE k.account_id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())) < $8
+            WHERE k.account_id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())) < $7
         RETURNING *
     ), noted AS (
-        INSERT INTO audit (actor_kind, actor_id, action, subject, detail)
-        SELECT $5, $6, $7, key_id, jsonb_build_object('account_id', account_id, 'expires_at', expires_at) FROM added
+        INSERT INTO audit (actor_kind, actor_id, station_id, request_id, action, subject, detail)
+        SELECT $5 ->> 'kind', $5 ->> 'id', $5 ->> 'station', $5 ->> 'request_id', $6, key_id, jsonb_build_object('account_id', account_id, 'expires_at', expires_at) FROM added
     )
     SELECT to_jsonb(added) FROM added";
 
 const REVOKE_KEY: &str = "WITH revoked AS (
         UPDATE account_keys SET revoked_at = now() WHERE account_id = $1 AND key_id = $2 AND revoked_at IS NULL RETURNING key_id, account_id
     ), noted AS (
-        INSERT INTO audit (actor_kind, actor_id, action, subject, detail)
-        SELECT $3, $4, $5, key_id, jsonb_build_object('account_id', account_id) FROM revoked
+        INSERT INTO audit (actor_kind, actor_id, station_id, request_id, action, subject, detail)
+        SELECT $3 ->> 'kind', $3 ->> 'id', $3 ->> 'station', $3 ->> 'request_id', $4, key_id, jsonb_build_object('account_id', account_id) FROM revoked
     )
     SELECT EXISTS (SELECT FROM account_keys WHERE account_id = $1 AND key_id = $2)";
 
@@ -156,7 +156,7 @@ const KEYS: &str = "WITH used AS (
 
 impl Store {
     /// Makes an account. Errors: `account_conflict`.
-    pub async fn add_account(&self, new: &NewAccount, by: &Actor) -> Result<Account, StoreError> {
+    pub async fn add_account(&self, new: &NewAccount, by: &By) -> Result<Account, StoreError> {
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
         let query = sqlx::query_scalar(ADD_ACCOUNT)
             .bind(format!("{ACCOUNT_PREFIX}{}", Uuid::now_v7().simple()))
@@ -164,8 +164,7 @@ impl Store {
             .bind(names(new.roles.iter().map(|role| role.name()).collect()))
             .bind(new.scope.facilities.only().map(|ids| names(ids.iter().map(FacilityId::as_str).collect())))
             .bind(new.scope.channels.only().map(|channels| names(channels.iter().map(String::as_str).collect())))
-            .bind(by.kind.name())
-            .bind(by.id.as_str())
+            .bind(Json(by))
             .bind(AuditAction::AccountMade.name());
         let row: Row = self.row(query).await?.ok_or(StoreError::Corrupt { what: "an account that was made" })?;
         Ok(row.into())
@@ -185,7 +184,7 @@ impl Store {
     }
 
     /// Keeps a new key of an account. Errors: `account_not_found`, `too_many_keys`.
-    pub async fn add_key(&self, id: &AccountId, key: &ApiKey, expires_at: Option<Timestamp>, by: &Actor) -> Result<KeyRow, StoreError> {
+    pub async fn add_key(&self, id: &AccountId, key: &ApiKey, expires_at: Option<Timestamp>, by: &By) -> Result<KeyRow, StoreError> {
         let mut transaction = self.pool.begin().await?;
         // Two at once must not both find room.
         let lock = sqlx::query("SELECT FROM accounts WHERE account_id = $1 FOR UPDATE").bind(id.as_str());
@@ -197,8 +196,7 @@ impl Store {
             .bind(key.key_id.as_str())
             .bind(key.hash().to_string())
             .bind(expires_at.map(ToSqlx::to_sqlx))
-            .bind(by.kind.name())
-            .bind(by.id.as_str())
+            .bind(Json(by))
             .bind(AuditAction::KeyMade.name())
             .bind(LIVE_KEYS_MAX);
         let added: Option<Json<KeyRow>> = query.fetch_optional(&mut *transaction).await?;
@@ -207,12 +205,11 @@ impl Store {
     }
 
     /// From now on the key opens nothing. Whether the account has it.
-    pub async fn revoke_key(&self, id: &AccountId, key_id: &KeyId, by: &Actor) -> Result<bool, StoreError> {
+    pub async fn revoke_key(&self, id: &AccountId, key_id: &KeyId, by: &By) -> Result<bool, StoreError> {
         let query = sqlx::query_scalar(REVOKE_KEY)
             .bind(id.as_str())
             .bind(key_id.as_str())
-            .bind(by.kind.name())
-            .bind(by.id.as_str())
+            .bind(Json(by))
             .bind(AuditAction::KeyRevoked.name());
         Ok(query.fetch_one(&self.pool).await?)
     }

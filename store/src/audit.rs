@@ -1,7 +1,7 @@
 //! The audit trail: what somebody did that is no event of an order. Rows are added and read, and nothing else.
 
 use jiff::Timestamp;
-use oms_domain::access::Actor;
+use oms_domain::access::By;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
@@ -33,7 +33,7 @@ impl AuditAction {
 /// A row to add.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditEntry {
-    pub actor: Option<Actor>,
+    pub by: Option<By>,
     pub action: &'static str,
     pub subject: Option<String>,
     pub detail: Value,
@@ -44,8 +44,8 @@ pub struct AuditEntry {
 pub struct AuditRow {
     pub audit_id: i64,
     pub at: Timestamp,
-    pub actor_kind: Option<String>,
-    pub actor_id: Option<String>,
+    /// None: nobody who is known.
+    pub by: Option<By>,
     pub action: String,
     pub subject: Option<String>,
     pub detail: Value,
@@ -62,8 +62,9 @@ impl Store {
     /// Adds rows.
     pub async fn audit(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "INSERT INTO audit (actor_kind, actor_id, action, subject, detail)
-            SELECT e #>> '{actor,kind}', e #>> '{actor,id}', e ->> 'action', e ->> 'subject', e -> 'detail'
+            "INSERT INTO audit (actor_kind, actor_id, station_id, request_id, action, subject, detail)
+            SELECT e #>> '{by,kind}', e #>> '{by,id}', e #>> '{by,station}', e #>> '{by,request_id}', e ->> 'action', e ->> 'subject',
+                e -> 'detail'
             FROM jsonb_array_elements($1) AS e",
         );
         query.bind(Json(entries)).execute(&self.pool).await?;
@@ -73,7 +74,7 @@ impl Store {
     /// The trail, newest first.
     pub async fn audit_page(&self, filter: &AuditFilter, before: Option<u64>, limit: u32) -> Result<Page<AuditRow>, StoreError> {
         let query = sqlx::query_scalar(
-            "SELECT to_jsonb(t) FROM audit t
+            "SELECT to_jsonb(t) || jsonb_build_object('by', shown_by(actor_kind, actor_id, station_id, request_id)) FROM audit t
             WHERE ($1::text IS NULL OR t.actor_id = $1) AND ($2::text IS NULL OR t.subject = $2) AND ($3::bigint IS NULL OR t.audit_id < $3)
             ORDER BY t.audit_id DESC LIMIT $4",
         );

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::By,
     bulk::{Bulk, BulkStatus, Lifted, Operation, Task},
     fulfillment::FulfillmentStatus,
     ids::{BulkId, FacilityId, OrderId},
@@ -54,6 +55,8 @@ pub struct BulkRow {
     pub updated_at: Timestamp,
     /// As its workflow last recorded it; None: that has not begun.
     pub bulk: Option<Bulk>,
+    /// Who did.
+    pub started_by: Option<By>,
 }
 
 /// What a bulk operation would be about.
@@ -81,8 +84,8 @@ const TAKE: &str = concat!(
     chosen!(),
     " AND NOT EXISTS (SELECT FROM bulks b WHERE b.bulk_id = $18) LIMIT $17 + 1
     ), fresh AS (
-        INSERT INTO bulks (bulk_id, intake, selected, started_at, updated_at)
-        SELECT $18, $19, count(*), $20, $20 FROM chosen HAVING count(*) <= $17
+        INSERT INTO bulks (bulk_id, intake, selected, started_at, updated_at, started_by)
+        SELECT $18, $19, count(*), $20, $20, nullif($21, 'null') FROM chosen HAVING count(*) <= $17
         ON CONFLICT DO NOTHING RETURNING bulk_id
     ), listed AS (
         INSERT INTO bulk_orders (bulk_id, order_id) SELECT f.bulk_id, c.order_id FROM fresh f, chosen c
@@ -103,7 +106,7 @@ macro_rules! select_bulks {
     ($rest:literal) => {
         concat!(
             "SELECT jsonb_build_object('task', intake -> 'task', 'orders_per_second', intake -> 'orders_per_second', 'selected', selected,
-                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc)
+                'started_at', started_at, 'updated_at', updated_at, 'bulk', doc, 'started_by', started_by)
             FROM bulks WHERE ",
             $rest
         )
@@ -134,7 +137,8 @@ impl Store {
             .bind(i64::from(BULK_ORDERS_MAX))
             .bind(task.bulk_id.as_str())
             .bind(Json(&kept))
-            .bind(started_at.to_sqlx());
+            .bind(started_at.to_sqlx())
+            .bind(Json(self.acting()));
         let fresh: i64 = query.fetch_one(&self.pool).await?;
         if fresh > 0 {
             return Ok(BulkTaken::New);

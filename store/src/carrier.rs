@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use oms_domain::access::By;
 use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
@@ -18,6 +19,8 @@ pub struct CarrierEvent {
     pub status: String,
     /// By the carrier's clock, which orders its events.
     pub occurred_at: Timestamp,
+    /// Who told of it.
+    pub by: Option<By>,
 }
 
 /// What became of a [`CarrierEvent`].

@@ -110,8 +110,8 @@ impl Catalog<'_> {
         let row = [NumberedRow { n: 0, row: count }];
         let mut tries = Tries::default();
         let result: String = loop {
-            let query = sqlx::query_scalar("SELECT result FROM count_stock($1, $2, 'put')").bind(Json(&row)).bind(as_of);
-            match query.fetch_one(&self.0.pool).await {
+            let query = sqlx::query_scalar("SELECT result FROM count_stock($1, $2, 'put', $3)").bind(Json(&row)).bind(as_of);
+            match query.bind(Json(self.0.acting())).fetch_one(&self.0.pool).await {
                 Ok(result) => break result,
                 Err(error) => tries.again(error).await?,
             }
@@ -127,8 +127,8 @@ impl Catalog<'_> {
     pub async fn take_back_count(&self, facility_id: &FacilityId, sku: &Sku, as_of: Timestamp) -> Result<StockPosition, StoreError> {
         let mut tries = Tries::default();
         let taken_back = loop {
-            let query = sqlx::query_scalar("SELECT take_back_count($1, $2, $3)").bind(facility_id.as_str()).bind(sku.as_str());
-            match query.bind(as_of.to_sqlx()).fetch_one(&self.0.pool).await {
+            let query = sqlx::query_scalar("SELECT take_back_count($1, $2, $3, $4)").bind(facility_id.as_str()).bind(sku.as_str());
+            match query.bind(as_of.to_sqlx()).bind(Json(self.0.acting())).fetch_one(&self.0.pool).await {
                 Ok(taken_back) => break taken_back,
                 Err(error) => tries.again(error).await?,
             }

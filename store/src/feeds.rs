@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::By,
     error::ErrorCode,
     feed::FeedStatus,
     ids::{FacilityId, Sku},
@@ -107,6 +108,9 @@ pub struct FeedRun {
     /// Until when somebody may decide about it.
     pub decide_by: Option<Timestamp>,
     pub decided_at: Option<Timestamp>,
+    pub started_by: Option<By>,
+    /// Who let it through, or did not.
+    pub decided_by: Option<By>,
 }
 
 /// What a snapshot would change at the facilities that it changes too much: at positions that hold something, or were counted before.
@@ -185,6 +189,7 @@ impl Feeds<'_> {
             .bind(word(feed.picked_units)?)
             .bind(feed.expected_rows.map(row_number))
             .bind(feed.told_at.to_sqlx())
+            .bind(Json(self.0.acting()))
             .execute(&self.0.pool)
             .await?;
         Ok(feed_id)
@@ -263,8 +268,8 @@ impl Feeds<'_> {
     }
 }
 
-const START: &str = "INSERT INTO feeds (feed_id, kind, source, as_of, as_of_said, mode, picked_units, expected_rows)
-    VALUES ($1, $2, $3, coalesce($4, $8), $4 IS NOT NULL, $5, $6, $7)";
+const START: &str = "INSERT INTO feeds (feed_id, kind, source, as_of, as_of_said, mode, picked_units, expected_rows, started_by)
+    VALUES ($1, $2, $3, coalesce($4, $8), $4 IS NOT NULL, $5, $6, $7, nullif($9, 'null'))";
 
 const EXPECT_ROWS: &str = "UPDATE feeds SET trailer_rows = $2 WHERE feed_id = $1 AND status = 'running'";
 

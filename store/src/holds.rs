@@ -85,7 +85,7 @@ impl Store {
     pub async fn hold(&self, hold: &Hold) -> Result<Holding, StoreError> {
         let needed = needed(hold.units.iter().map(|units| (&units.facility_id, &units.sku, units.quantity)));
         let asked = Asked { hold, needed };
-        let answers: Vec<(String, Option<Json<Value>>)> = self.call("SELECT outcome, detail FROM hold_stock($1)", &asked).await?;
+        let answers: Vec<(String, Option<Json<Value>>)> = self.call_acting("SELECT outcome, detail FROM hold_stock($1, $2)", &asked).await?;
         let corrupt = StoreError::Corrupt { what: "a hold for a checkout" };
         let (outcome, detail) = answers.into_iter().next().ok_or(corrupt.clone())?;
         let shown = || serde_json::from_value(detail.map_or(Value::Null, |Json(detail)| detail)).map_err(|_| corrupt.clone());
@@ -120,8 +120,8 @@ impl Store {
 
     /// Gives a hold back, unless it has ended otherwise; what it is then. Whoever waits for its units is served first.
     pub async fn release_hold(&self, id: &ReservationId) -> Result<Option<CheckoutHold>, StoreError> {
-        let release = "SELECT release_hold($1 ->> 'reservation_id')";
-        let shown: Vec<(Option<Json<CheckoutHold>>,)> = self.call(release, &json!({"reservation_id": id})).await?;
+        let release = "SELECT release_hold($1 ->> 'reservation_id', $2)";
+        let shown: Vec<(Option<Json<CheckoutHold>>,)> = self.call_acting(release, &json!({"reservation_id": id})).await?;
         Ok(shown.into_iter().find_map(|(hold,)| hold).map(|Json(hold)| hold))
     }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
-use oms_domain::{ids::OrderId, placed::PlacedOrder};
+use oms_domain::{access::By, ids::OrderId, placed::PlacedOrder};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
@@ -32,6 +32,8 @@ pub struct IntakeRow {
     pub hash: String,
     /// In business time.
     pub received_at: Timestamp,
+    /// Who placed it; None: nobody said.
+    pub by: Option<By>,
 }
 
 /// The key under which an order is placed, and the headers of the answer to it.
@@ -58,6 +60,8 @@ struct Announced {
     known: Option<bool>,
 }
 
+/// Names who placed it, as JSON.
+const BY: &str = "by";
 const ANNOUNCE: &str = "SELECT first, status, known FROM announce_intake($1, $2, $3, $4)";
 
 impl Store {
@@ -109,13 +113,14 @@ impl Store {
         received_at: Timestamp,
         first: Option<bool>,
     ) -> Result<Intake, StoreError> {
-        let intake = self.table.put_intake(order, hash, received_at).await?;
+        let intake = self.table.put_intake(order, hash, received_at, self.acting()).await?;
         if intake == Intake::New {
             // Its run is about to read it.
             self.recent_intakes.keep(&IntakeRow {
                 order: order.clone(),
                 hash: hash.to_owned(),
                 received_at: to_the_millisecond(received_at),
+                by: self.acting().cloned(),
             });
         }
         if intake == Intake::New && first == Some(false) {
@@ -145,11 +150,20 @@ impl Store {
         let intake = IntakeRow {
             order: serde_json::from_slice(&json).map_err(|_| corrupt.clone())?,
             hash: read_text(&head, "hash")?.to_owned(),
-            received_at: Timestamp::from_millisecond(read_number(&head, "received_at_ms")?).map_err(|_| corrupt)?,
+            received_at: Timestamp::from_millisecond(read_number(&head, "received_at_ms")?).map_err(|_| corrupt.clone())?,
+            by: read_by(&head)?,
         };
         self.recent_intakes.keep(&intake);
         Ok(Some(intake))
     }
+}
+
+/// Absent in items from before.
+fn read_by(head: &Item) -> Result<Option<By>, StoreError> {
+    if !head.contains_key(BY) {
+        return Ok(None);
+    }
+    serde_json::from_str(read_text(head, BY)?).map(Some).map_err(|_| StoreError::Corrupt { what: "who placed an order" })
 }
 
 /// As it is kept.
@@ -158,13 +172,16 @@ fn to_the_millisecond(received_at: Timestamp) -> Timestamp {
 }
 
 impl Table {
-    async fn put_intake(&self, order: &PlacedOrder, hash: &str, received_at: Timestamp) -> Result<Intake, StoreError> {
+    async fn put_intake(&self, order: &PlacedOrder, hash: &str, received_at: Timestamp, by: Option<&By>) -> Result<Intake, StoreError> {
         let json = serde_json::to_vec(order).map_err(|_| StoreError::Corrupt { what: "an order that is not JSON" })?;
         let mut items = to_items(&order.order_id, INTAKE, &json, hash)?;
         items[0].extend([
             ("hash".to_owned(), AttributeValue::S(hash.to_owned())),
             ("received_at_ms".to_owned(), number(received_at.as_millisecond())),
         ]);
+        if let Some(by) = by.and_then(|by| serde_json::to_string(by).ok()) {
+            items[0].insert(BY.to_owned(), AttributeValue::S(by));
+        }
         let present = if items.len() == 1 { self.put_alone(items.remove(0)).await? } else { self.put_chunked(items).await? };
         if !present {
             return Ok(Intake::New);

@@ -38,6 +38,8 @@ pub struct OutboxEvent {
     pub kind: String,
     pub at: Timestamp,
     pub data: Value,
+    /// What kind of one it was who did it; None: nobody said.
+    pub actor_kind: Option<String>,
 }
 
 fn order_if_any<'de, D: Deserializer<'de>>(text: D) -> Result<Option<OrderId>, D::Error> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
 use oms_domain::{
+    access::{By, PrincipalKind},
     event_id::event_id,
     ids::{CustomerId, FacilityId, FulfillmentOrderId, LineId, OrderId, ParcelId, Sku},
     money::Currency,
@@ -59,6 +60,9 @@ pub struct RecordedEvent {
     pub kind: String,
     pub at: Timestamp,
     pub data: Value,
+    /// Whose doing it was; None: nobody said.
+    #[serde(default)]
+    pub by: Option<By>,
 }
 
 /// What lists show of an order.
@@ -152,6 +156,12 @@ pub(crate) fn identified<'a>(of: &str, events: &'a [RecordedEvent]) -> Vec<Ident
     events.iter().map(|event| IdentifiedEvent { id: id(event), event }).collect()
 }
 
+/// Whose doing the stock's movements are: of several, that of whoever is not the house.
+pub(crate) fn moved_by(events: &[RecordedEvent]) -> Option<&By> {
+    let all = || events.iter().rev().filter_map(|event| event.by.as_ref());
+    all().find(|by| by.actor.kind != PrincipalKind::House).or_else(|| all().next())
+}
+
 /// What PostgreSQL gets of a record: everything but the document.
 #[derive(Serialize)]
 struct Progress<'a> {
@@ -160,6 +170,7 @@ struct Progress<'a> {
     version: u64,
     beginning: Option<&'a Value>,
     events: Vec<IdentifiedEvent<'a>>,
+    by: Option<&'a By>,
     commands: &'a [TakenCommand],
     row: &'a OrderRow,
     fulfillment_orders: &'a [FulfillmentRow],
@@ -218,6 +229,7 @@ impl<'a> Progress<'a> {
             version: record.version,
             beginning: record.beginning.as_ref(),
             events: identified(record.order_id.as_str(), &record.events),
+            by: moved_by(&record.events),
             commands: &record.commands,
             row: &record.row,
             fulfillment_orders: &record.fulfillment_orders,

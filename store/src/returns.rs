@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use oms_domain::{
-    access::Scope,
+    access::{By, Scope},
     ids::{FacilityId, OrderId, ReturnId, Sku},
 };
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     error::StoreError,
     order_list::{Page, cursor, parse_cursor},
     reach::{channels, facilities},
-    record::{IdentifiedEvent, Progressed, Recorded, RecordedEvent, identified},
+    record::{IdentifiedEvent, Progressed, Recorded, RecordedEvent, identified, moved_by},
     store::Store,
 };
 
@@ -86,6 +86,7 @@ struct Progress<'a> {
     #[serde(flatten)]
     record: &'a ReturnRecord,
     events: Vec<IdentifiedEvent<'a>>,
+    by: Option<&'a By>,
 }
 
 impl Store {
@@ -93,7 +94,7 @@ impl Store {
     pub async fn record_return(&self, record: &ReturnRecord) -> Result<Recorded, StoreError> {
         const RECORD: &str = "SELECT outcome, stored_version, 0::bigint AS deficit_units FROM record_return($1)";
         let events = identified(record.return_id.as_str(), &record.events);
-        let answers: Vec<Progressed> = self.call(RECORD, &Progress { record, events }).await?;
+        let answers: Vec<Progressed> = self.call(RECORD, &Progress { record, events, by: moved_by(&record.events) }).await?;
         answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a return's record" })?.read()
     }
 
@@ -111,7 +112,11 @@ impl Store {
 
     /// The return's timeline, from the beginning.
     pub async fn return_events(&self, id: &ReturnId) -> Result<Vec<RecordedEvent>, StoreError> {
-        let query = sqlx::query_scalar("SELECT to_jsonb(e) - 'return_id' FROM return_events e WHERE return_id = $1 ORDER BY seq");
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('seq', seq, 'kind', kind, 'at', at, 'data', data,
+                'by', shown_by(actor_kind, actor_id, station_id, request_id))
+            FROM return_events WHERE return_id = $1 ORDER BY seq",
+        );
         self.rows(query.bind(id.as_str())).await
     }
 

@@ -2,6 +2,7 @@
 //! that no lock is held for long, and whoever finds one left alone goes on with it.
 
 use oms_domain::feed::{FeedDecision, FeedStatus};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
@@ -41,7 +42,7 @@ impl Step {
 const JUDGE: &str = "SELECT judge_snapshot($1, $2, $3, make_interval(secs => $4))";
 
 const REJECT: &str = "WITH rejected AS (
-        UPDATE feeds SET status = 'rejected', decided_at = now(), finished_at = now() WHERE feed_id = $1 AND status = 'parked'
+        UPDATE feeds SET status = 'rejected', decided_at = now(), finished_at = now(), decided_by = nullif($2, 'null') WHERE feed_id = $1 AND status = 'parked'
         RETURNING feed_id
     )
     DELETE FROM feed_counts c USING rejected r WHERE c.feed_id = r.feed_id";
@@ -57,11 +58,11 @@ impl Feeds<'_> {
     /// Decides about a parked feed. Approved, it is applied as of its own time. Where it is not parked, nothing changes.
     pub async fn decide(&self, feed_id: Uuid, decision: FeedDecision) -> Result<FeedRun, StoreError> {
         let decide = match decision {
-            FeedDecision::Approve => "SELECT approve_snapshot($1)",
+            FeedDecision::Approve => "SELECT approve_snapshot($1, $2)",
             FeedDecision::Reject => REJECT,
         };
         let mut tries = Tries::default();
-        while let Err(error) = sqlx::query(decide).bind(feed_id).execute(&self.0.pool).await {
+        while let Err(error) = sqlx::query(decide).bind(feed_id).bind(Json(self.0.acting())).execute(&self.0.pool).await {
             tries.again(error).await?;
         }
         self.apply_snapshot(feed_id).await?;

@@ -143,7 +143,7 @@ impl Store {
         };
         let rows: Vec<Adjustment> = adjustments.iter().map(named).collect();
         let rows: Vec<_> = rows.iter().enumerate().filter(|(_, row)| in_range(row)).map(|(n, row)| NumberedRow { n, row }).collect();
-        let judged: Vec<(i64, String)> = self.call("SELECT n, result FROM adjust_stock($1)", &rows).await?;
+        let judged: Vec<(i64, String)> = self.call_acting("SELECT n, result FROM adjust_stock($1, $2)", &rows).await?;
         for (n, result) in judged {
             let n = usize::try_from(n).map_err(|_| StoreError::Corrupt { what: "the number of an adjustment" })?;
             results[n] = judgement(&result)?;

@@ -1,7 +1,10 @@
 //! The ledger of stock: whatever moves units has a row in it.
 
 use jiff::Timestamp;
-use oms_domain::ids::{FacilityId, OrderId, Sku};
+use oms_domain::{
+    access::By,
+    ids::{FacilityId, OrderId, Sku},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, store::Store};
@@ -24,6 +27,8 @@ pub struct StockMovement {
     pub recorded_at: Timestamp,
     /// False: it happened before the last count at the time, which has it in it. It is kept, and moved nothing.
     pub moved: bool,
+    /// Whose doing it was; None: nobody said.
+    pub by: Option<By>,
 }
 
 impl Store {
@@ -36,7 +41,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<StockMovement>, StoreError> {
         let query = sqlx::query_scalar(
-            "SELECT to_jsonb(m) FROM stock_movements m WHERE facility_id = $1 AND sku = $2 AND movement_id < $3
+            "SELECT to_jsonb(m) || jsonb_build_object('by', shown_by(actor_kind, actor_id, station_id, request_id)) FROM stock_movements m
+            WHERE facility_id = $1 AND sku = $2 AND movement_id < $3
             ORDER BY movement_id DESC LIMIT $4",
         );
         let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oms_domain::ids::{CustomerId, FulfillmentOrderId};
+use oms_domain::{
+    access::By,
+    ids::{CustomerId, FulfillmentOrderId},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
@@ -45,6 +48,8 @@ pub struct Store {
     pub(crate) snapshot_guard: SnapshotGuard,
     pub(crate) history_months: Option<u32>,
     pub(crate) email_key: Arc<SecretString>,
+    /// Whose doing is what is written through this handle.
+    acting: Option<Arc<By>>,
 }
 
 /// A query whose only column is a row as JSON.
@@ -97,7 +102,18 @@ impl Store {
             snapshot_guard: config.snapshot_guard,
             history_months: config.history_months,
             email_key: Arc::new(config.email_key.clone()),
+            acting: None,
         })
+    }
+
+    /// The same for somebody: what is written through it is their doing.
+    pub fn by(&self, by: By) -> Self {
+        Self { acting: Some(Arc::new(by)), ..self.clone() }
+    }
+
+    /// Whose doing is what is written through this handle; None: the house's own.
+    pub fn acting(&self) -> Option<&By> {
+        self.acting.as_deref()
     }
 
     /// Brings both databases to this version's schema. May be run again, and by many at once: PostgreSQL's advisory lock lets
@@ -148,6 +164,20 @@ impl Store {
         let mut tries = Tries::default();
         loop {
             match sqlx::query_as(sql).bind(Json(argument)).fetch_all(&self.pool).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => tries.again(error).await?,
+            }
+        }
+    }
+
+    /// The same with whoever acts as the second argument.
+    pub(crate) async fn call_acting<R>(&self, sql: &'static str, argument: &(impl Serialize + Sync)) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut tries = Tries::default();
+        loop {
+            match sqlx::query_as(sql).bind(Json(argument)).bind(Json(self.acting())).fetch_all(&self.pool).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) => tries.again(error).await?,
             }

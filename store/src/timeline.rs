@@ -74,7 +74,8 @@ impl Store {
     /// Events after the given one, in order.
     pub async fn events(&self, order_id: &OrderId, after: u64, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
         let query = sqlx::query_scalar(
-            "SELECT jsonb_build_object('seq', seq, 'kind', kind, 'at', at, 'data', data) FROM order_events
+            "SELECT jsonb_build_object('seq', seq, 'kind', kind, 'at', at, 'data', data,
+                'by', shown_by(actor_kind, actor_id, station_id, request_id)) FROM order_events
             WHERE order_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         );
         self.rows(query.bind(order_id.as_str()).bind(number(after)).bind(i64::from(limit))).await

@@ -24,7 +24,7 @@ async fn place_with_short_runs(shop: &Shop, basket: &Basket, policy: Policy, his
     shop.note(basket.id());
     let queues = Queues::new(shop.system.addresses.queue_prefix.clone());
     let options = WorkflowStartOptions::new(queues.name(Queue::Orders), order_workflow_id(&basket.id())).build();
-    let input = OrderInput { order_id: basket.id(), clock: shop.starter.clock(), policy, queues, handed_over_at: 0, history_max };
+    let input = OrderInput { order_id: basket.id(), clock: shop.starter.clock(), policy, queues, handed_over_at: 0, history_max, by: None };
     shop.system.temporal.start_workflow(OrderWorkflow::run, input, options).await?;
     Ok(())
 }

@@ -76,7 +76,7 @@ fn the_largest_order_works_whole_and_stays_within_every_limit() -> Result<()> {
 async fn records_stay_small(shop: &Shop, id: &OrderId) -> Result<()> {
     let order: Order = shop.document(id).await?.context("the document")?;
     let events = shop.system.store.events(id, 0, 100).await?;
-    let events = events.into_iter().map(|e| RecordedEvent { seq: e.seq, at: e.at, kind: e.kind, data: e.data }).collect();
+    let events = events.into_iter().map(|e| RecordedEvent { seq: e.seq, at: e.at, kind: e.kind, data: e.data, by: e.by }).collect();
     let (at, beginning) = (order.status_since, Some(Box::new(order.core.clone())));
     let record = serde_json::to_vec(&RecordInput { events, stock_facts: Vec::new(), base: 0, since: 0, beginning, at, order })?;
     println!("a record: {} bytes", record.len());

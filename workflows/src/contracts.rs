@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use oms_domain::{
+    access::By,
     ids::{OrderId, ReturnId},
     order::{
         Credit, LabelOutcome, LabelRequest, Lines, Order, OrderCore, PaymentRequest, ScreenRequest, SourceRequest, SourcingAnswer,
@@ -88,6 +89,9 @@ pub struct RecordedEvent {
     pub at: Timestamp,
     pub kind: String,
     pub data: Value,
+    /// Whose doing it was; absent: that was not said yet when it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 /// What became of a return since it was last recorded.

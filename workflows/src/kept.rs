@@ -22,14 +22,18 @@ fn travels<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(least:
 #[test]
 fn inputs_of_runs_and_what_is_asked_of_them_are_read_with_a_field_more_or_less() {
     let (order_id, opened_at) = ("A1", "2010-12-01T09:00:00Z");
+    let by = json!({"kind": "person", "id": "per-1", "station": "desk-1", "request_id": "r1"});
     travels::<OrderInput>(json!({"order_id": order_id}));
+    travels::<OrderInput>(json!({"order_id": order_id, "by": by}));
     travels::<ReturnInput>(json!({"core": {"return_id": "A1-R1", "order_id": order_id, "opened_at": opened_at, "lines": []}}));
     travels::<MaintenanceInput>(json!({"task": "prune"}));
     let core = json!({"bulk_id": "b1", "selected": 2, "orders_per_second": 5, "started_at": opened_at, "pause_ms": 1_000});
     let bulk = json!({"core": core, "version": 1, "status": "running", "status_since": opened_at, "cursor": null, "counts": {}});
     travels::<BulkInput>(json!({"bulk": bulk}));
     travels::<CommandRequest>(json!({"command_id": "c1", "request": {"request": "retry", "subject": "capture 1"}}));
+    travels::<CommandRequest>(json!({"command_id": "c1", "request": {"request": "retry", "subject": "capture 1"}, "by": by}));
     travels::<ReturnRequest>(json!({"command_id": "c1", "request": {"request": "retry"}}));
+    travels::<ReturnRequest>(json!({"command_id": "c1", "request": {"request": "retry"}, "by": by}));
     travels::<BulkRequest>(json!({"command_id": "c1", "request": "pause"}));
     travels::<CommandAnswer>(json!({"version": 7, "status": "processing"}));
     travels::<Refusal>(json!({"code": "order_closed", "message": "the order is completed", "version": 7}));

@@ -1,6 +1,7 @@
 //! What travels between clients and a running order.
 
 use oms_domain::{
+    access::By,
     clock::BusinessClock,
     error::Rejection,
     ids::{FacilityId, FulfillmentOrderId, LineId, OrderId},
@@ -31,6 +32,9 @@ pub struct OrderInput {
     /// A run hands over to the next one beyond this many events of history.
     #[serde(default = "history_max")]
     pub history_max: u32,
+    /// Who placed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -58,9 +62,16 @@ pub struct OrderResult {
 pub struct CommandRequest {
     pub command_id: String,
     pub request: Request,
+    /// Who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 impl CommandRequest {
+    pub fn new(command_id: impl Into<String>, request: Request) -> Self {
+        Self { command_id: command_id.into(), request, by: None }
+    }
+
     pub fn command(&self) -> Command {
         Command::Request { command_id: self.command_id.clone(), request: self.request.clone() }
     }
@@ -114,6 +125,9 @@ pub struct ReturnInput {
     pub queues: Queues,
     #[serde(default = "history_max")]
     pub history_max: u32,
+    /// Who opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 /// What a return's workflow ends with.
@@ -128,9 +142,16 @@ pub struct ReturnResult {
 pub struct ReturnRequest {
     pub command_id: String,
     pub request: returns::Request,
+    /// Who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 impl ReturnRequest {
+    pub fn new(command_id: impl Into<String>, request: returns::Request) -> Self {
+        Self { command_id: command_id.into(), request, by: None }
+    }
+
     pub fn command(&self) -> returns::Command {
         returns::Command::Request { command_id: self.command_id.clone(), request: self.request.clone() }
     }
@@ -143,13 +164,13 @@ pub struct ReturnAnswer {
     pub status: ReturnStatus,
 }
 
+/// What a carrier has reported, and who told of it; None: whoever did is not kept.
+pub type Reported<T> = (T, Option<By>);
+
 /// Reads a `carrier_event` signal to a return: its events that make sense, oldest first.
-pub fn carrier_moves(payload: &Value) -> Vec<CarrierMove> {
-    let moves = carrier_events(payload).into_iter().filter_map(|fact| match fact {
-        Fact::Carrier(report) => Some(CarrierMove { action: report.action, occurred_at: report.occurred_at }),
-        Fact::StockArrived { .. } | Fact::StockShorted { .. } => None,
-    });
-    moves.collect()
+pub fn carrier_moves(payload: &Value) -> Vec<Reported<CarrierMove>> {
+    let moved = |report: CarrierReport| CarrierMove { action: report.action, occurred_at: report.occurred_at };
+    carrier_events(payload).into_iter().map(|(report, by)| (moved(report), by)).collect()
 }
 
 /// Reads a `stock_arrived` signal. None for what is not one: a signal that failed to decode would fail the workflow task for ever.
@@ -186,11 +207,12 @@ fn short(value: &Value) -> Option<Short> {
 }
 
 /// Reads a `carrier_event` signal: the events of it that make sense, oldest first.
-pub fn carrier_events(payload: &Value) -> Vec<Fact> {
+pub fn carrier_events(payload: &Value) -> Vec<Reported<CarrierReport>> {
     let events = payload.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut reports: Vec<CarrierReport> = events.iter().filter_map(carrier_report).collect();
-    reports.sort_by(|a, b| (a.occurred_at, &a.event_id).cmp(&(b.occurred_at, &b.event_id)));
-    reports.into_iter().map(Fact::Carrier).collect()
+    let by = |event: &Value| serde_json::from_value(event.get("by")?.clone()).ok();
+    let mut reports: Vec<_> = events.iter().filter_map(|event| Some((carrier_report(event)?, by(event)))).collect();
+    reports.sort_by(|(a, _), (b, _)| (a.occurred_at, &a.event_id).cmp(&(b.occurred_at, &b.event_id)));
+    reports
 }
 
 fn carrier_report(value: &Value) -> Option<CarrierReport> {
@@ -219,13 +241,11 @@ mod tests {
 
     #[test]
     fn carrier_events_are_taken_in_the_carriers_order() {
-        let event = |id: &str, at: &str, status: &str| json!({"event_id": id, "tracking_number": "T", "occurred_at": at, "status": status, "carrier": "c"});
+        let by = json!({"kind": "machine", "id": "acme"});
+        let event = |id: &str, at: &str, status: &str| json!({"event_id": id, "tracking_number": "T", "occurred_at": at, "status": status, "carrier": "c", "by": if id == "1" { by.clone() } else { json!(null) }});
         let payload =
             json!({"events": [event("2", "2011-01-02T00:00:00Z", "delivered"), event("1", "2011-01-01T00:00:00Z", "in_transit")]});
-        let ids = carrier_events(&payload).into_iter().map(|fact| match fact {
-            Fact::Carrier(report) => report.event_id,
-            Fact::StockArrived { .. } | Fact::StockShorted { .. } => String::new(),
-        });
-        assert_eq!(ids.collect::<Vec<_>>(), ["1", "2"]);
+        let told = carrier_events(&payload).into_iter().map(|(report, by)| (report.event_id, by.map(|by| by.actor.id.to_string())));
+        assert_eq!(told.collect::<Vec<_>>(), [("1".to_owned(), Some("acme".to_owned())), ("2".to_owned(), None)]);
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn record_of(input: RecordInput) -> Result<Record, serde_json::Error>
     let RecordInput { order, events, stock_facts, base, since, beginning, at } = input;
     let beginning = beginning.map(|core| Beginning { core: *core, policy: order.policy.clone() });
     let planning = order.sourcing.asked > order.sourcing.answered;
-    let events: Vec<_> = events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect();
+    let events: Vec<_> = events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data, by: e.by }).collect();
     let again = if planning { waiting_ended(&events) } else { Vec::new() };
     let row = |found: &FulfillmentOrder| {
         let planned_again = again.contains(&found.fulfillment_order_id);

@@ -19,7 +19,7 @@ pub(super) fn record_of(progress: ReturnProgress) -> Result<ReturnRecord, serde_
         opened_at: this.core.opened_at,
         updated_at: at,
         next_wait_at: this.next_wait_at(at),
-        events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data }).collect(),
+        events: events.into_iter().map(|e| RecordedEvent { seq: e.seq, kind: e.kind, at: e.at, data: e.data, by: e.by }).collect(),
         goods: this.goods.iter().filter(|goods| goods.restocked > 0).map(restocked).collect(),
         label: this.label.as_ref().map(label),
         doc: serde_json::to_value(&this)?,

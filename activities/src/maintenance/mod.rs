@@ -7,7 +7,11 @@ mod prices;
 use std::{sync::Arc, time::Duration};
 
 use oms_allocation::RulesInForce;
-use oms_domain::{error::ErrorCode, order::Request};
+use oms_domain::{
+    access::{By, HousePart},
+    error::ErrorCode,
+    order::Request,
+};
 use oms_starter::{CommandRequest, Starter, StarterError};
 use oms_store::Store;
 use oms_workflows::maintenance::contracts::{
@@ -63,8 +67,8 @@ impl MaintenanceActivities {
     #[activity(definition = definitions::MoveOrder)]
     pub async fn move_order(self: Arc<Self>, _ctx: ActivityContext, planned: PlannedMove) -> Result<MoveOutcome, ActivityError> {
         let pool_id = &planned.reallocation.pool_id;
-        let request = CommandRequest { command_id: format!("{pool_id}:move"), request: Request::Reallocate(planned.reallocation.clone()) };
-        match self.starter.command(&planned.order_id, request).await {
+        let request = CommandRequest::new(format!("{pool_id}:move"), Request::Reallocate(planned.reallocation.clone()));
+        match self.starter.by(By::house(HousePart::Pool)).command(&planned.order_id, request).await {
             Ok(_) => {}
             Err(StarterError::Rejected(refusal)) => return Ok(MoveOutcome::Skipped { why: refusal.message }),
             Err(error) => return Err(starter_failure(&error)),

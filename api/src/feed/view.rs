@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::actor::ActorView;
+
 /// What a stock snapshot says of positions that it does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +73,12 @@ pub struct FeedView {
     /// Why a stock snapshot was parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked: Option<ParkedView>,
+    /// Who sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<ActorView>,
+    /// Who let it through, or did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<ActorView>,
 }
 
 /// A stock snapshot that would change too much at some facility: nothing of it is applied before a person approves it. Counted are

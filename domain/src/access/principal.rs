@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Permission, Role, Scope};
+use super::{Actor, Permission, Role, Scope};
 use crate::{
     ids::{AccountId, FacilityId},
     kinds::named,
@@ -33,13 +31,6 @@ pub struct Principal {
     pub scope: Scope,
 }
 
-/// Who did something, as it is kept: names are looked up when it is shown, and go with whoever has them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    pub kind: PrincipalKind,
-    pub id: AccountId,
-}
-
 impl Principal {
     /// Whether one of its roles may.
     pub fn may(&self, permission: Permission) -> bool {
@@ -55,7 +46,7 @@ impl Principal {
     }
 
     pub fn actor(&self) -> Actor {
-        Actor { kind: self.kind, id: self.id.clone() }
+        Actor { kind: self.kind, id: self.id.clone(), station: None }
     }
 }
 

@@ -150,8 +150,11 @@ pub fn attention(items: &[AttentionItem]) -> String {
 
 /// A timeline.
 pub fn events(events: &[EventView]) -> String {
-    let row = |event: &EventView| [event.seq.to_string(), event.at.to_string(), event.kind.clone(), event.data.to_string()];
-    table(["SEQ", "AT", "EVENT", "DATA"], events.iter().map(row))
+    let row = |event: &EventView| {
+        let by = or_dash(event.actor.as_ref().map(ToString::to_string));
+        [event.seq.to_string(), event.at.to_string(), event.kind.clone(), by, event.data.to_string()]
+    };
+    table(["SEQ", "AT", "EVENT", "BY", "DATA"], events.iter().map(row))
 }
 
 /// Every decision of sourcing.

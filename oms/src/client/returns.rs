@@ -184,7 +184,9 @@ impl ReturnCommand {
             Self::Events { return_id } => {
                 let (found, next) = api.pages(&["v1", "returns", &return_id, "events"], &[], usize::MAX).await?;
                 output::list::<EventView>(format, &found, next.as_deref(), |events| {
-                    table(["SEQ", "AT", "EVENT"], events.iter().map(|event| [event.seq.to_string(), seconds(event.at), event.kind.clone()]))
+                    let by = |event: &EventView| or_dash(event.actor.as_ref().map(ToString::to_string));
+                    let row = |event: &EventView| [event.seq.to_string(), seconds(event.at), event.kind.clone(), by(event)];
+                    table(["SEQ", "AT", "EVENT", "BY"], events.iter().map(row))
                 })
             }
             Self::Deadlines { return_id } => {

@@ -191,9 +191,10 @@ fn movements(found: &[StockMovementView]) -> String {
             units(movement.unavailable),
             or_dash(movement.order_id.clone()),
             or_dash(movement.reference.clone()),
+            or_dash(movement.actor.as_ref().map(ToString::to_string)),
         ]
     };
-    table(["OCCURRED", "CAUSE", "ON HAND", "RESERVED", "UNAVAILABLE", "ORDER", "REFERENCE"], found.iter().map(row))
+    table(["OCCURRED", "CAUSE", "ON HAND", "RESERVED", "UNAVAILABLE", "ORDER", "REFERENCE", "BY"], found.iter().map(row))
 }
 
 fn available(answer: &AvailabilityView) -> String {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use oms_domain::{
-    access::{Actor, PrincipalKind, Role, Scope},
+    access::{Actor, By, PrincipalKind, Role, Scope},
     error::ErrorCode,
     ids::AccountId,
 };
@@ -80,7 +80,7 @@ async fn first_admin(store: &Store, name: String) -> Result<ApiKey> {
         let hint = "have an admin make the account: `oms account create NAME --role admin`";
         return Err(Coded::new(ErrorCode::AccountConflict, "there is an admin already").hint(hint).into());
     }
-    let by = Actor { kind: PrincipalKind::House, id: AccountId::parse("setup")? };
+    let by = By { actor: Actor { kind: PrincipalKind::House, id: AccountId::parse("setup")?, station: None }, request_id: None };
     let account = store.add_account(&NewAccount { name, roles: [Role::Admin].into(), scope: Scope::default() }, &by).await?;
     let key = ApiKey::random();
     store.add_key(&account.account_id, &key, None, &by).await?;

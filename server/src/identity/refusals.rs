@@ -31,7 +31,7 @@ impl Refusals {
     pub(super) async fn tell(&self, store: &Store) -> Result<usize, StoreError> {
         let counts = mem::take(&mut *self.counts());
         let entry = |((why, key), count): (&(Refused, Option<KeyId>), &u64)| AuditEntry {
-            actor: None,
+            by: None,
             action: AuditAction::AuthenticationRefused.name(),
             subject: key.as_ref().map(KeyId::to_string),
             detail: json!({"why": why.name(), "times": count}),

@@ -10,6 +10,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use oms_domain::ids::RequestId;
+
 use super::scope;
 use crate::{
     caller::Caller,
@@ -44,7 +46,7 @@ pub(crate) async fn admit(State(keeper): State<Doorkeeper>, mut request: Request
 impl Doorkeeper {
     async fn caller(&self, need: &Need, request: &mut Request) -> Result<Caller, Failure> {
         let principal = self.state.identity.of(credential(request.headers())).await?;
-        let caller = Caller(principal);
+        let caller = Caller { principal, request_id: request.extensions().get::<RequestId>().cloned() };
         // A path that is not UTF-8 names no word that needs less, and the handler refuses it.
         let parameters = request.extract_parts::<RawPathParams>().await.ok();
         let pairs = || parameters.iter().flatten();

@@ -11,16 +11,19 @@ use axum::{
 use tracing::Instrument;
 use uuid::Uuid;
 
+use oms_domain::ids::RequestId;
+
 use crate::{caller::Caller, metrics::Metrics};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest request id that is taken over from a caller.
-const REQUEST_ID_MAX_CHARS: usize = 64;
 
 /// Gives the request its id, and logs how it went.
-pub(crate) async fn log(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+pub(crate) async fn log(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(&request);
+    if let Ok(id) = RequestId::parse(&*request_id) {
+        request.extensions_mut().insert(id);
+    }
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", http.request_id = %request_id);
@@ -45,10 +48,7 @@ pub(crate) async fn log(State(metrics): State<Metrics>, request: Request, next: 
 
 /// The caller's own id, if it is one that may stand in a log, else a new one.
 fn request_id(request: &Request) -> String {
-    let legal = |id: &&str| {
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        (1..=REQUEST_ID_MAX_CHARS).contains(&id.len()) && id.bytes().all(legal)
-    };
+    let legal = |id: &&str| RequestId::parse(*id).is_ok();
     let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(legal);
     given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }

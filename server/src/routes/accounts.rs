@@ -44,7 +44,7 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AccountView>), Failure> {
     let AccountBody { name, roles, facilities, channels } = body.read(AccountBody::read)?;
     let scope = Scope { facilities: Reach::from(facilities), channels: Reach::from(channels) };
-    let account = state.store.add_account(&NewAccount { name, roles, scope }, &caller.actor()).await?;
+    let account = state.store.add_account(&NewAccount { name, roles, scope }, &caller.by()).await?;
     let location = [(header::LOCATION, format!("/v1/accounts/{}", account.account_id))];
     Ok((StatusCode::CREATED, location, Json(convert::account(account))))
 }
@@ -93,7 +93,7 @@ pub(crate) async fn create_key(
         return Err(Problem::field("/expires_at", "must lie ahead").into());
     }
     let key = ApiKey::random();
-    let made = state.store.add_key(&id, &key, expires_at, &caller.actor()).await?;
+    let made = state.store.add_key(&id, &key, expires_at, &caller.by()).await?;
     let shown = Shown::Key(id, key.key_id.clone());
     let mut response = shown.answer(convert::made_key(made, Some(key.text().expose_secret().to_owned())));
     *response.status_mut() = StatusCode::CREATED;
@@ -110,7 +110,7 @@ pub(crate) async fn revoke_key(
     caller: Caller,
     InPath((id, key_id)): InPath<(AccountId, KeyId)>,
 ) -> Result<StatusCode, Failure> {
-    match state.store.revoke_key(&id, &key_id, &caller.actor()).await? {
+    match state.store.revoke_key(&id, &key_id, &caller.by()).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(ErrorCode::KeyNotFound.into()),
     }

@@ -11,6 +11,7 @@ use oms_store::OrderFilter;
 
 use super::paging::{cursor, limit};
 use crate::{
+    acting::Acting,
     caller::Caller,
     commands,
     extract::{CommandId, InPath, Params},
@@ -48,7 +49,7 @@ fn list_params(fields: &Fields<'_>) -> Option<(Option<String>, u32)> {
     responses((status = 204, description = "It is being tried again"))
 )]
 pub(crate) async fn retry(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(attention_id): InPath<String>,
     id: CommandId,
 ) -> Result<StatusCode, Failure> {

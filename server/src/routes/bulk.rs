@@ -25,6 +25,7 @@ use super::{
     paging::{cursor, limit},
 };
 use crate::{
+    acting::Acting,
     convert,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
@@ -41,7 +42,7 @@ const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Requ
         (status = 409, description = "Another one has the id, or it would be about too many orders", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn start(State(state): State<AppState>, body: JsonBody) -> Result<Response, Failure> {
+pub(crate) async fn start(Acting(state): Acting, body: JsonBody) -> Result<Response, Failure> {
     let AskedBulk { task, mut selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
     if let Operation::ReleaseFor { reason } = &task.operation {
         selection.hold_reason.get_or_insert_with(|| reason.name().to_owned());
@@ -148,7 +149,7 @@ fn outcome(node: &Node<'_>) -> Option<Outcome> {
     )
 )]
 pub(crate) async fn act(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((id, action)): InPath<(BulkId, String)>,
     command_id: CommandId,
     body: JsonBody,

@@ -12,6 +12,7 @@ use oms_domain::{
 };
 
 use crate::{
+    acting::Acting,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -24,7 +25,7 @@ use crate::{
     responses((status = 200, description = "What became of each unit; the same id again gets the same answer", body = CancellationView))
 )]
 pub(crate) async fn cancel(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(order_id): InPath<OrderId>,
     id: CommandId,
     body: JsonBody,

@@ -1,23 +1,23 @@
 //! What carriers report: kept at once, worked on after.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, http::StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use oms_api::carrier::{CarrierEventResult, CarrierEventsBody, CarrierEventsView, Scan};
 use oms_domain::error::ErrorCode;
 use oms_store::{CarrierEvent, CarrierResult};
 
-use crate::{convert, extract::JsonBody, failure::Failure, state::AppState};
+use crate::{acting::Acting, convert, extract::JsonBody, failure::Failure, state::AppState};
 
 #[utoipa::path(
     post, path = "/v1/carrier-events", tag = "carriers", operation_id = "accept_carrier_events", request_body = CarrierEventsBody,
     responses((status = 202, description = "What became of each; none that can be read is lost, and one that cannot stops no other", body = CarrierEventsView))
 )]
-pub(crate) async fn accept(State(state): State<AppState>, body: JsonBody) -> Result<(StatusCode, Json<CarrierEventsView>), Failure> {
+pub(crate) async fn accept(Acting(state): Acting, body: JsonBody) -> Result<(StatusCode, Json<CarrierEventsView>), Failure> {
     let events = body.read(CarrierEventsBody::read)?;
     let (now, is_ahead) = (state.now(), |at| state.is_ahead(at));
     let scans: Vec<&Scan> = events.iter().flatten().collect();
     let times = times(&scans, is_ahead, now);
-    let rows: Vec<CarrierEvent> = scans.iter().zip(times).map(|(scan, at)| convert::carrier_event(scan, at)).collect();
+    let rows: Vec<CarrierEvent> = scans.iter().zip(times).map(|(scan, at)| convert::carrier_event(scan, at, state.store.acting())).collect();
     let mut kept = state.relay.accept(&rows).await?.into_iter();
     let mut results = Vec::with_capacity(events.len());
     for event in events {

@@ -8,6 +8,7 @@ use oms_domain::{
 };
 
 use crate::{
+    acting::Acting,
     convert,
     extract::{InPath, JsonBody},
     failure::Failure,
@@ -29,7 +30,7 @@ pub(crate) async fn get_facility(State(state): State<AppState>, InPath(id): InPa
     responses((status = 200, description = "The facility as it is now", body = FacilityBody))
 )]
 pub(crate) async fn put_facility(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(id): InPath<FacilityId>,
     body: JsonBody,
 ) -> Result<Json<FacilityBody>, Failure> {
@@ -53,7 +54,7 @@ pub(crate) async fn get_product(State(state): State<AppState>, InPath(sku): InPa
     responses((status = 200, description = "The product as it is now", body = ProductBody))
 )]
 pub(crate) async fn put_product(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(sku): InPath<Sku>,
     body: JsonBody,
 ) -> Result<Json<ProductBody>, Failure> {

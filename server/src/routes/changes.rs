@@ -15,6 +15,7 @@ use oms_domain::{
 use oms_starter::StarterError;
 
 use crate::{
+    acting::Acting,
     commands,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
@@ -36,7 +37,7 @@ use crate::{
     )
 )]
 pub(crate) async fn change(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(order_id): InPath<OrderId>,
     params: Params,
     headers: HeaderMap,
@@ -77,7 +78,7 @@ pub(crate) async fn get(
     )
 )]
 pub(crate) async fn cancel(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((order_id, change_id)): InPath<(OrderId, ChangeId)>,
     id: CommandId,
 ) -> Result<Json<ChangeSetView>, Failure> {

@@ -16,6 +16,7 @@ use oms_domain::{
 };
 
 use crate::{
+    acting::Acting,
     caller::Caller,
     commands,
     extract::{CommandId, InPath, JsonBody},
@@ -35,7 +36,7 @@ const NUMBERS_TRIED_MAX: u32 = 5;
     )
 )]
 pub(crate) async fn open(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     id: CommandId,
     body: JsonBody,
@@ -93,7 +94,7 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<ClaimI
     )
 )]
 pub(crate) async fn answer(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((id, action)): InPath<(ClaimId, String)>,
     command_id: CommandId,
     body: JsonBody,

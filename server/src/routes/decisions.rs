@@ -1,6 +1,6 @@
 //! What somebody decides: the customer about units without stock, a person about a parcel that did not arrive.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{Json, response::Response};
 use oms_api::{
     decision::{DecisionBody, DecisionView, ResolveBody, read_decision, read_resolution},
     fulfillment::FulfillmentOrderView,
@@ -12,6 +12,7 @@ use oms_domain::{
 };
 
 use crate::{
+    acting::Acting,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -25,7 +26,7 @@ use crate::{
     responses((status = 200, description = "What the customer said; the same again is the same", body = DecisionView))
 )]
 pub(crate) async fn decide(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((order_id, decision_id)): InPath<(OrderId, String)>,
     id: CommandId,
     body: JsonBody,
@@ -43,7 +44,7 @@ pub(crate) async fn decide(
     responses((status = 200, description = "The parcel's fulfillment order, as it is now", body = FulfillmentOrderView))
 )]
 pub(crate) async fn resolve(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(parcel_id): InPath<ParcelId>,
     id: CommandId,
     body: JsonBody,

@@ -16,6 +16,7 @@ use oms_domain::{
 use oms_starter::{Placed, StartExchange};
 
 use crate::{
+    acting::Acting,
     caller::Caller,
     extract::{InPath, JsonBody},
     failure::Failure,
@@ -32,7 +33,7 @@ use crate::{
     )
 )]
 pub(crate) async fn start(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExchangeView>), Failure> {

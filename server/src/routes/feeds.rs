@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::paging::{after_number, last_of_full, limit};
 use crate::{
+    acting::Acting,
     convert,
     extract::{InPath, JsonBody, Params},
     failure::Failure,
@@ -66,7 +67,7 @@ const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind
     )
 )]
 pub(crate) async fn send(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(kind): InPath<String>,
     params: Params,
     headers: HeaderMap,
@@ -176,7 +177,7 @@ pub(crate) async fn rejects(
     )
 )]
 pub(crate) async fn decide(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((feed_id, action)): InPath<(Uuid, String)>,
     body: JsonBody,
 ) -> Result<Json<FeedView>, Failure> {

@@ -12,6 +12,7 @@ use oms_store::FulfillmentFilter;
 
 use super::paging::{cursor, limit};
 use crate::{
+    acting::Acting,
     caller::Caller,
     commands, convert,
     extract::{CommandId, InPath, JsonBody, Params},
@@ -80,7 +81,7 @@ pub(crate) async fn get(
     )
 )]
 pub(crate) async fn act(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((id, action)): InPath<(FulfillmentOrderId, String)>,
     command_id: CommandId,
     body: JsonBody,

@@ -13,6 +13,7 @@ use oms_domain::{
 };
 
 use crate::{
+    acting::Acting,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -25,7 +26,7 @@ use crate::{
     responses((status = 201, description = "The order is held", body = HoldView))
 )]
 pub(crate) async fn place(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(order_id): InPath<OrderId>,
     id: CommandId,
     body: JsonBody,
@@ -57,7 +58,7 @@ async fn refuse_ended(state: &AppState, order_id: &OrderId, id: &CommandId, expi
     responses((status = 204, description = "The hold is lifted"))
 )]
 pub(crate) async fn release(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((order_id, hold_id)): InPath<(OrderId, HoldId)>,
     id: CommandId,
 ) -> Result<StatusCode, Failure> {
@@ -81,7 +82,7 @@ pub(crate) async fn deadlines(State(state): State<AppState>, InPath(order_id): I
     responses((status = 200, description = "The wait has more time", body = DeadlineView))
 )]
 pub(crate) async fn extend(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((order_id, deadline_id)): InPath<(OrderId, String)>,
     id: CommandId,
     body: JsonBody,

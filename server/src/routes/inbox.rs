@@ -6,6 +6,7 @@ use oms_domain::error::ErrorCode;
 
 use super::paging::limit;
 use crate::{
+    acting::Acting,
     convert,
     extract::{InPath, Params},
     failure::Failure,
@@ -36,7 +37,7 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
     params(("message_id" = i64, Path)),
     responses((status = 204, description = "It is being tried again, from the first attempt"))
 )]
-pub(crate) async fn retry(State(state): State<AppState>, InPath(message_id): InPath<i64>) -> Result<StatusCode, Failure> {
+pub(crate) async fn retry(Acting(state): Acting, InPath(message_id): InPath<i64>) -> Result<StatusCode, Failure> {
     if !state.store.retry_dead_letter(message_id).await? {
         return Err(ErrorCode::NotFound.into());
     }

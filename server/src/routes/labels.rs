@@ -1,6 +1,6 @@
 //! Labels of which the carrier does not speak.
 
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use oms_api::{
     fulfillment::FulfillmentOrderView,
     resolve_label::{ResolveLabelBody, read_resolve_label},
@@ -8,6 +8,7 @@ use oms_api::{
 use oms_domain::{error::ErrorCode, ids::ParcelId, order::Request};
 
 use crate::{
+    acting::Acting,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -21,7 +22,7 @@ use crate::{
     responses((status = 200, description = "What became of it is known: the carrier is not asked to void it any more. The same again is the same", body = FulfillmentOrderView))
 )]
 pub(crate) async fn resolve(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(parcel_id): InPath<ParcelId>,
     id: CommandId,
     body: JsonBody,

@@ -1,6 +1,6 @@
 //! Money: giving it back, another instrument, and what became of an operation of which the gateway does not speak.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, http::StatusCode};
 use oms_api::{
     order::{PaymentView, body::InstrumentBody, read_payment},
     problem::Problem,
@@ -16,6 +16,7 @@ use oms_domain::{
 use secrecy::SecretString;
 
 use crate::{
+    acting::Acting,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -27,7 +28,7 @@ use crate::{
     responses((status = 201, description = "It is owed back from now on, also after the order's end; the same id again is the same refund", body = RefundView))
 )]
 pub(crate) async fn refund(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(order_id): InPath<OrderId>,
     id: CommandId,
     body: JsonBody,
@@ -43,7 +44,7 @@ pub(crate) async fn refund(
     responses((status = 201, description = "The instrument pays what is missing; the same one again is tried again", body = PaymentView))
 )]
 pub(crate) async fn add_payment(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(order_id): InPath<OrderId>,
     id: CommandId,
     body: JsonBody,
@@ -62,7 +63,7 @@ pub(crate) async fn add_payment(
     responses((status = 200, description = "What became of it is known: it is not asked of the gateway any more. The same again is the same", body = PaymentView))
 )]
 pub(crate) async fn resolve_payment(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((order_id, payment_id, number)): InPath<(OrderId, PaymentId, u32)>,
     id: CommandId,
     body: JsonBody,

@@ -20,6 +20,7 @@ use oms_domain::{
 use oms_store::NotePut;
 
 use crate::{
+    acting::Acting,
     extract::{InPath, JsonBody},
     failure::Failure,
     state::AppState,
@@ -35,8 +36,8 @@ use crate::{
         (status = 409, description = "Another note has this id, or the order has 500 already", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn write(State(state): State<AppState>, InPath(order_id): InPath<OrderId>, body: JsonBody) -> Result<Response, Failure> {
-    let note = body.read(NoteBody::read)?.at(state.starter.clock().business(Timestamp::now()));
+pub(crate) async fn write(Acting(state): Acting, InPath(order_id): InPath<OrderId>, body: JsonBody) -> Result<Response, Failure> {
+    let note = body.read(NoteBody::read)?.at(state.starter.clock().business(Timestamp::now()), state.store.acting().cloned());
     let refused = |why: String| Failure::from(Rejection::new(ErrorCode::RefusedByRule, why));
     let (status, kept) = match state.store.put_note(&order_id, &note).await? {
         NotePut::New => (StatusCode::CREATED, note),

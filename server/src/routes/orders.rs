@@ -19,6 +19,7 @@ use oms_store::OrderFilter;
 
 use super::paging::{cursor, limit};
 use crate::{
+    acting::Acting,
     caller::Caller,
     convert,
     extract::{InPath, JsonBody, Params, PreferredWait},
@@ -38,7 +39,7 @@ use crate::{
     )
 )]
 pub(crate) async fn place(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     wait: Option<PreferredWait>,
     Under(key): Under,

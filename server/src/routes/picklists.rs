@@ -1,6 +1,6 @@
 //! Picklists: the next few fulfillment orders of a facility, begun at once.
 
-use axum::{Json, extract::State};
+use axum::Json;
 use futures_util::{StreamExt, stream};
 use oms_api::fulfillment::{PicklistBody, PicklistResult, PicklistView};
 use oms_domain::{
@@ -13,6 +13,7 @@ use oms_store::FulfillmentFilter;
 use uuid::Uuid;
 
 use crate::{
+    acting::Acting,
     caller::Caller,
     commands,
     extract::{CommandId, JsonBody},
@@ -27,7 +28,7 @@ const AT_ONCE: usize = 8;
     post, path = "/v1/picklists", tag = "fulfillment", operation_id = "create_picklist", request_body = PicklistBody,
     responses((status = 200, description = "What became of each, those that must ship soonest first", body = PicklistView))
 )]
-pub(crate) async fn create(State(state): State<AppState>, caller: Caller, body: JsonBody) -> Result<Json<PicklistView>, Failure> {
+pub(crate) async fn create(Acting(state): Acting, caller: Caller, body: JsonBody) -> Result<Json<PicklistView>, Failure> {
     let PicklistBody { facility_id, at_most, picker } = body.read(PicklistBody::read)?;
     if !caller.sees_facility(&facility_id) || state.store.catalog().facility(&facility_id).await?.is_none() {
         return Err(ErrorCode::UnknownFacility.into());

@@ -18,6 +18,7 @@ use oms_domain::{
 use oms_store::{CheckoutHold, Holding};
 
 use crate::{
+    acting::Acting,
     caller::Caller,
     convert,
     extract::{InPath, JsonBody},
@@ -35,7 +36,7 @@ use crate::{
     )
 )]
 pub(crate) async fn hold(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservationView>), Failure> {
@@ -68,7 +69,7 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<Reserv
     )
 )]
 pub(crate) async fn extend(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath(id): InPath<ReservationId>,
     body: JsonBody,
 ) -> Result<Json<ReservationView>, Failure> {
@@ -91,7 +92,7 @@ pub(crate) async fn extend(
         (status = 409, description = "An order has the units", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn release(State(state): State<AppState>, InPath(id): InPath<ReservationId>) -> Result<Json<ReservationView>, Failure> {
+pub(crate) async fn release(Acting(state): Acting, InPath(id): InPath<ReservationId>) -> Result<Json<ReservationView>, Failure> {
     let hold = state.store.release_hold(&id).await?.ok_or(ErrorCode::ReservationNotFound)?;
     state.relay.nudge();
     match hold.status {

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use super::paging::{cursor, limit};
 use crate::{
+    acting::Acting,
     caller::Caller,
     convert,
     extract::{CommandId, InPath, JsonBody, Params},
@@ -42,7 +43,7 @@ use crate::{
     )
 )]
 pub(crate) async fn open(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReturnView>), Failure> {
@@ -120,7 +121,7 @@ pub(crate) async fn events(State(state): State<AppState>, InPath(id): InPath<Ret
     )
 )]
 pub(crate) async fn act(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     InPath((id, action)): InPath<(ReturnId, String)>,
     command_id: CommandId,
@@ -140,7 +141,7 @@ pub(crate) async fn act(
 async fn command(state: &AppState, id: &ReturnId, command_id: CommandId, request: Request) -> Result<(), Failure> {
     let order_id = id.order_id().ok_or(ErrorCode::ReturnNotFound)?;
     let _passage = state.gates.enter(&order_id).await?;
-    match state.starter.return_command(id, ReturnRequest { command_id: command_id.id, request }).await {
+    match state.starter.return_command(id, ReturnRequest::new(command_id.id, request)).await {
         Err(StarterError::NotFound) => Err(ErrorCode::ReturnNotFound.into()),
         Err(error) => Err(error.into()),
         Ok(_) => Ok(()),
@@ -163,7 +164,7 @@ pub(crate) async fn deadlines(State(state): State<AppState>, InPath(id): InPath<
     responses((status = 200, description = "The wait has more time", body = DeadlineView))
 )]
 pub(crate) async fn extend(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((id, deadline_id)): InPath<(ReturnId, String)>,
     command_id: CommandId,
     body: JsonBody,

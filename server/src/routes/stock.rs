@@ -18,6 +18,7 @@ use oms_store::StoreError;
 
 use super::paging::{after_number, last_of_full};
 use crate::{
+    acting::Acting,
     caller::Caller,
     convert,
     extract::{CommandId, InPath, JsonBody, Params},
@@ -43,7 +44,7 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller, InPath(sk
     responses((status = 200, description = "The position as it is now", body = PositionView))
 )]
 pub(crate) async fn put(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((facility_id, sku)): InPath<(FacilityId, Sku)>,
     body: JsonBody,
 ) -> Result<Json<PositionView>, Failure> {
@@ -65,7 +66,7 @@ pub(crate) async fn put(
     responses((status = 200, description = "The position as if the count had never been told; its limits stay", body = PositionView))
 )]
 pub(crate) async fn take_back_count(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     InPath((facility_id, sku, as_of)): InPath<(FacilityId, Sku, Timestamp)>,
 ) -> Result<Json<PositionView>, Failure> {
     let position = state.store.catalog().take_back_count(&facility_id, &sku, as_of).await.map_err(|error| match error.code() {
@@ -111,7 +112,7 @@ fn refused(error: StoreError) -> Failure {
     responses((status = 200, description = "What became of each; one that is rejected stops no other", body = AdjustmentsView))
 )]
 pub(crate) async fn adjust(
-    State(state): State<AppState>,
+    Acting(state): Acting,
     caller: Caller,
     request: CommandId,
     body: JsonBody,

@@ -111,7 +111,7 @@ pub(super) async fn furnish(store: &Store) {
             version: 1,
             beginning: Some(json!({"of": order_id})),
             doc: json!({}),
-            events: vec![RecordedEvent { seq: 1, kind: "released".to_owned(), at, data: json!({}) }],
+            events: vec![RecordedEvent { seq: 1, kind: "released".to_owned(), at, data: json!({}), by: None }],
             commands: Vec::new(),
             row,
             fulfillment_orders: vec![part],

@@ -2,6 +2,7 @@
 //! taken in; what becomes of it is tested in the workspace's `tests`.
 
 mod accounts;
+mod actors;
 mod app;
 mod bad_input;
 mod doors;

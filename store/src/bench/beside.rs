@@ -202,7 +202,7 @@ impl Counters {
             opened_at: now,
             updated_at: now,
             next_wait_at: None,
-            events: vec![RecordedEvent { seq: 1, kind: "judged".to_owned(), at: now, data: json!({"type": "judged"}) }],
+            events: vec![RecordedEvent { seq: 1, kind: "judged".to_owned(), at: now, data: json!({"type": "judged"}), by: None }],
             goods: vec![RestockedGoods { facility_id: self.place(of), sku: self.sku(of), restocked: 1 }],
             label: None,
             doc: json!({}),

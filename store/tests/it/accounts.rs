@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use oms_domain::{
-    access::{Actor, PrincipalKind, Reach, Role, Scope},
+    access::{Actor, By, PrincipalKind, Reach, Role, Scope},
     error::ErrorCode,
     ids::AccountId,
 };
@@ -10,8 +10,9 @@ use oms_store::{Account, ApiKey, AuditFilter, NewAccount, Store};
 
 use crate::{stack::fresh_store, support::facility_id};
 
-fn by() -> Actor {
-    Actor { kind: PrincipalKind::House, id: AccountId::parse("tests").unwrap() }
+fn by() -> By {
+    let actor = Actor { kind: PrincipalKind::House, id: AccountId::parse("tests").unwrap(), station: None };
+    By { actor, request_id: None }
 }
 
 async fn account(store: &Store, name: &str, role: Role) -> Account {
@@ -77,5 +78,5 @@ async fn somebody_can_come_in_as_long_as_a_key_of_the_role_is_in_force() {
     let trail = store.audit_page(&AuditFilter::default(), None, 10).await.unwrap().items;
     let actions: Vec<&str> = trail.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(actions, ["key_revoked", "key_made", "account_made"]);
-    assert!(trail.iter().all(|row| row.actor_id.as_deref() == Some("tests") && !row.detail.to_string().contains(&key.hash().to_string())));
+    assert!(trail.iter().all(|row| row.by == Some(by()) && !row.detail.to_string().contains(&key.hash().to_string())));
 }

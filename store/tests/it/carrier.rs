@@ -16,6 +16,7 @@ fn event(number: &str, event_id: &str, minute: u32) -> CarrierEvent {
         tracking_number: number.into(),
         status: "in_transit".into(),
         occurred_at: at(&format!("2010-12-02T10:{minute:02}:00Z")),
+        by: None,
     }
 }
 

@@ -221,7 +221,7 @@ async fn ready(store: &Store, call: Call, id: String, places: Places) -> Work {
                 opened_at: time,
                 updated_at: time,
                 next_wait_at: None,
-                events: vec![RecordedEvent { seq: 1, kind: "judged".into(), at: time, data: json!({}) }],
+                events: vec![RecordedEvent { seq: 1, kind: "judged".into(), at: time, data: json!({}), by: None }],
                 goods: goods.collect(),
                 label: None,
                 doc: json!({}),

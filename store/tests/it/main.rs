@@ -1,6 +1,7 @@
 //! The store on the real PostgreSQL and DynamoDB, which the tests start themselves.
 
 mod accounts;
+mod actors;
 mod bench;
 mod bench_size;
 mod bulks;

@@ -102,7 +102,7 @@ async fn an_intake_comes_back_as_it_was_placed(_: StoreConfig, store: Store) {
     let received_at = "2010-12-01T09:00:00.123Z".parse().unwrap();
     store.put_intake(&placed, "its hash", received_at).await.unwrap();
     let kept = store.intake(&order("o1")).await.unwrap().unwrap();
-    assert_eq!((kept.order, kept.hash.as_str(), kept.received_at), (placed, "its hash", received_at));
+    assert_eq!((kept.order, kept.hash.as_str(), kept.received_at, kept.by), (placed, "its hash", received_at, None));
 }
 
 /// The same databases, but with nobody at DynamoDB's door.
@@ -148,7 +148,7 @@ async fn keys(config: &StoreConfig) -> Vec<String> {
 }
 
 async fn many_events_in_one_record_are_all_there(_: StoreConfig, store: Store) {
-    let event = |seq| RecordedEvent { seq, kind: format!("kind {seq}"), at: at("2010-12-01T09:00:00Z"), data: json!({"seq": seq}) };
+    let event = |seq| RecordedEvent { seq, kind: format!("kind {seq}"), at: at("2010-12-01T09:00:00Z"), data: json!({"seq": seq}), by: None };
     let events: Vec<_> = (1..=250).map(event).collect();
     store.record(&Record { events: events.clone(), base: 0, ..record("o1", 250, "many") }).await.unwrap();
     assert_eq!(store.events(&order("o1"), 0, 1_000).await.unwrap(), events);
@@ -184,6 +184,7 @@ fn note(n: u32) -> Note {
         text: format!("Note {n}\nsecond line"),
         author: "Kim".into(),
         written_at: at("2010-12-01T09:00:00Z") + jiff::SignedDuration::from_secs(n.into()),
+        by: None,
     }
 }
 

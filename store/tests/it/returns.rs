@@ -29,7 +29,7 @@ pub fn record(order_id: &str, version: u64, kind: &str, of: &str, restocked: u32
         opened_at: time,
         updated_at: time,
         next_wait_at: None,
-        events: vec![RecordedEvent { seq: version, kind: kind.into(), at: time, data: json!({"type": kind}) }],
+        events: vec![RecordedEvent { seq: version, kind: kind.into(), at: time, data: json!({"type": kind}), by: None }],
         goods: vec![RestockedGoods { facility_id: facility_id(&format!("L-{of}")), sku: sku(of), restocked }],
         label: None,
         doc: json!({"version": version}),
@@ -110,6 +110,7 @@ async fn a_carriers_events_on_a_returns_label_find_its_order_and_name_the_return
         tracking_number: "RET-D-1".into(),
         status: "in_transit".into(),
         occurred_at: at("2011-01-06T10:00:00Z"),
+        by: None,
     };
     // The scan is faster than the record: parked, and told as soon as the number is known.
     store.accept_carrier_events(&[scan]).await.unwrap();
@@ -154,6 +155,7 @@ async fn once_no_goods_are_awaited_the_number_of_their_label_may_be_another_parc
             tracking_number: number,
             status: "in_transit".into(),
             occurred_at: at("2011-02-06T10:00:00Z"),
+            by: None,
         };
         store.accept_carrier_events(&[scan]).await.unwrap();
         let ids: Vec<String> = messages(&store).await.into_iter().map(|(order_id, _)| order_id).collect();

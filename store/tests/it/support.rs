@@ -196,7 +196,7 @@ pub fn record(order_id: &str, version: u64, kind: &str) -> Record {
         version,
         beginning: (version == 1).then(|| json!({"of": order_id})),
         doc: json!({"version": version, "after": kind}),
-        events: vec![RecordedEvent { seq: version, kind: kind.into(), at: happened, data: json!({"kind": kind}) }],
+        events: vec![RecordedEvent { seq: version, kind: kind.into(), at: happened, data: json!({"kind": kind}), by: None }],
         commands: Vec::new(),
         row: OrderRow {
             status: "processing".into(),

@@ -1,5 +1,6 @@
 //! What happens to orders, from entry to the end: one file a theme.
 
+mod actors;
 mod asking;
 mod associates;
 mod authorizations;

@@ -244,7 +244,7 @@ impl Play<'_> {
         let options = WorkflowStartOptions::new(queues.name(Queue::Orders), return_workflow_id(&return_id)).build();
         let core = ReturnCore { return_id, order_id: self.id.clone(), opened_at, lines, credit: None };
         let (clock, policy) = (self.shop.starter.clock(), Policy::default());
-        let input = ReturnInput { core, clock, policy, queues, history_max: SHORT_RUN };
+        let input = ReturnInput { core, clock, policy, queues, history_max: SHORT_RUN, by: None };
         self.shop.system.temporal.start_workflow(ReturnWorkflow::run, input, options).await?;
         // From here on there is something to come to rest.
         let there = until("the return to be recorded", async || self.returned().await);

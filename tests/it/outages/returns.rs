@@ -87,7 +87,7 @@ async fn receive_beside_its_run(shop: &Shop, id: &ReturnId) -> Result<()> {
     let decided = decide(&this, &Command::Request { command_id: "beside".into(), request: receive }, at)
         .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
     let event = |(seq, event): (u64, &oms_domain::returns::Event)| {
-        Ok(RecordedEvent { seq, kind: event.kind().to_owned(), at, data: serde_json::to_value(event)? })
+        Ok(RecordedEvent { seq, kind: event.kind().to_owned(), at, data: serde_json::to_value(event)?, by: None })
     };
     let after = decided.state;
     let record = ReturnRecord {

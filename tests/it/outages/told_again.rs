@@ -23,7 +23,7 @@ fn a_command_that_comes_again_after_a_hundred_others_and_another_run_is_the_same
         shop.until_status(&id, "processing").await?;
         let hold_id: HoldId = "h".parse()?;
         let ask = async |command_id: &str, request: Request| {
-            shop.starter.command(&id, CommandRequest { command_id: command_id.to_owned(), request }).await
+            shop.starter.command(&id, CommandRequest::new(command_id, request)).await
         };
         let place = || Request::PlaceHold { hold_id: hold_id.clone(), reason: HoldReason::Other, expires_at: None };
         let release = || Request::ReleaseHold { hold_id: hold_id.clone() };

@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use oms_domain::{error::Rejection, event_id};
+use oms_domain::{
+    access::{By, HousePart},
+    error::Rejection,
+    event_id,
+};
 use serde::Serialize;
 
 use crate::contracts::RecordedEvent;
@@ -30,11 +34,31 @@ const MEANINGLESS_KEPT: usize = 50;
 /// What a command gets when it is taken, so that whoever gave it can wait until it is durable.
 pub(crate) type Ticket = u64;
 
+/// A command, and whose it is; None: whoever asked is of a build that does not say.
+#[derive(Clone)]
+pub(crate) struct Told<C> {
+    pub command: C,
+    pub by: Option<By>,
+}
+
+impl<C> Told<C> {
+    /// By a part of the house.
+    pub fn by_house(command: C, part: HousePart) -> Self {
+        Self { command, by: Some(By::house(part)) }
+    }
+
+    /// By whoever told the house, or by what passes it on.
+    pub fn passed_on(command: C, by: Option<By>) -> Self {
+        Self { command, by: by.or_else(|| Some(By::house(HousePart::Relay))) }
+    }
+}
+
 /// A command, and what it has led to.
 struct Batch<P: Process> {
     ticket: Ticket,
     /// None: the run's own doing.
     command: Option<P::Command>,
+    by: Option<By>,
     /// Somebody waits for what becomes of it.
     awaited: bool,
     events: Vec<(P::Event, Timestamp)>,
@@ -53,11 +77,11 @@ pub(crate) struct Line<P: Process> {
     batches: VecDeque<Batch<P>>,
     last_ticket: Ticket,
     /// Facts that meant nothing to it as it stood: to what others have recorded they may mean something.
-    meaningless: VecDeque<P::Command>,
+    meaningless: VecDeque<Told<P::Command>>,
     /// What was taken and then, in the history as others had recorded it, refused.
     refused: BTreeMap<Ticket, Rejection>,
     /// What came before it was admitted.
-    early: Vec<P::Command>,
+    early: Vec<Told<P::Command>>,
     /// Business time when something was last asked of it: a validator is given no clock.
     clock_seen: Option<Timestamp>,
 }
@@ -126,17 +150,22 @@ impl<P: Process> Line<P> {
     }
 
     /// The events that are not durable, with their numbers.
-    pub fn unrecorded(&self) -> impl Iterator<Item = (u64, &P::Event, Timestamp)> {
+    pub fn unrecorded(&self) -> impl Iterator<Item = (u64, &P::Event)> {
         let events = self.batches.iter().flat_map(|batch| &batch.events);
-        (self.recorded + 1..).zip(events).map(|(seq, (event, at))| (seq, event, *at))
+        (self.recorded + 1..).zip(events).map(|(seq, (event, _))| (seq, event))
+    }
+
+    fn to_send(&self) -> Vec<RecordedEvent> {
+        let events = self.batches.iter().flat_map(|batch| batch.events.iter().map(|event| (event, batch.by.as_ref())));
+        (self.recorded + 1..).zip(events).map(|(seq, ((event, at), by))| recorded::<P>(seq, event, *at, by)).collect()
     }
 
     /// Begins, or goes on from what is recorded; what came too early is taken now.
-    pub fn stand_on(&mut self, this: P, first: &P::Command, at: Timestamp) {
+    pub fn stand_on(&mut self, this: P, first: Told<P::Command>, at: Timestamp) {
         self.rest_on(this);
         self.take(first, at);
-        for command in std::mem::take(&mut self.early) {
-            self.take(&command, at);
+        for told in std::mem::take(&mut self.early) {
+            self.take(told, at);
         }
     }
 
@@ -162,40 +191,40 @@ impl<P: Process> Line<P> {
     }
 
     fn tell_again(&mut self, at: Timestamp) {
-        for command in std::mem::take(&mut self.meaningless) {
-            self.take(&command, at);
+        for told in std::mem::take(&mut self.meaningless) {
+            self.take(told, at);
         }
     }
 
     /// Decides and evolves, at once; effects and records follow in the main loop. Whoever asks waits for the ticket.
-    pub fn ask(&mut self, command: &P::Command, at: Timestamp) -> Result<Ticket, Rejection> {
-        self.give(command, true, at)
+    pub fn ask(&mut self, asked: &Told<P::Command>, at: Timestamp) -> Result<Ticket, Rejection> {
+        self.give(asked, true, at)
     }
 
     /// Facts and answers are never refused; one that is not possible now changes nothing.
-    pub fn take(&mut self, command: &P::Command, at: Timestamp) {
+    pub fn take(&mut self, told: Told<P::Command>, at: Timestamp) {
         if self.this.is_none() {
-            return self.early.push(command.clone());
+            return self.early.push(told);
         }
         let before = self.version();
-        if let Err(refusal) = self.give(command, false, at) {
+        if let Err(refusal) = self.give(&told, false, at) {
             debug_assert!(false, "a fact was refused: {refusal}");
         }
         if self.version() == before {
-            self.meaningless.push_back(command.clone());
+            self.meaningless.push_back(told);
             self.meaningless.drain(..self.meaningless.len().saturating_sub(MEANINGLESS_KEPT));
         }
     }
 
     /// For what comes before there is a time to take it at.
-    pub fn take_early(&mut self, command: P::Command) {
-        self.early.push(command);
+    pub fn take_early(&mut self, told: Told<P::Command>) {
+        self.early.push(told);
     }
 
-    fn give(&mut self, command: &P::Command, awaited: bool, at: Timestamp) -> Result<Ticket, Rejection> {
+    fn give(&mut self, Told { command, by }: &Told<P::Command>, awaited: bool, at: Timestamp) -> Result<Ticket, Rejection> {
         let events = self.happen(command, at)?;
         self.last_ticket += 1;
-        self.keep(Batch { ticket: self.last_ticket, command: Some(command.clone()), awaited, events });
+        self.keep(Batch { ticket: self.last_ticket, command: Some(command.clone()), by: by.clone(), awaited, events });
         Ok(self.last_ticket)
     }
 
@@ -232,7 +261,7 @@ impl<P: Process> Line<P> {
     /// What is to be recorded next, if anything is.
     pub fn to_record(&self) -> Option<Unrecorded<P>> {
         let this = self.this.as_ref().filter(|_| self.is_ahead())?;
-        let events: Vec<RecordedEvent> = self.unrecorded().map(|(seq, event, at)| recorded::<P>(seq, event, at)).collect();
+        let events = self.to_send();
         let (at, restored) = (events.last()?.at, self.base < self.recorded);
         let since = if restored { 0 } else { self.recorded };
         Some(Unrecorded { this: this.clone(), events, base: self.base, since, at, batches: self.batches.len() })
@@ -275,13 +304,14 @@ impl<P: Process> Line<P> {
         this.evolve(&event, at);
         self.base = stored;
         self.last_ticket += 1;
-        self.batches.push_back(Batch { ticket: self.last_ticket, command: None, awaited: false, events: vec![(event, at)] });
+        let (ticket, by) = (self.last_ticket, Some(By::house(HousePart::Books)));
+        self.batches.push_back(Batch { ticket, command: None, by, awaited: false, events: vec![(event, at)] });
     }
 }
 
-fn recorded<P: Process>(seq: u64, event: &P::Event, at: Timestamp) -> RecordedEvent {
+fn recorded<P: Process>(seq: u64, event: &P::Event, at: Timestamp, by: Option<&By>) -> RecordedEvent {
     let data = serde_json::to_value(event).expect("an event is plain data: maps with string keys, which always has a JSON form");
-    RecordedEvent { seq, at, kind: P::kind(event).to_owned(), data }
+    RecordedEvent { seq, at, kind: P::kind(event).to_owned(), data, by: by.cloned() }
 }
 
 #[cfg(test)]
@@ -353,7 +383,26 @@ mod tests {
     }
 
     fn ask(line: &mut Line<Shelf>, thing: &str) -> Ticket {
-        line.ask(&thing.to_owned(), AT).unwrap()
+        line.ask(&told(thing, None), AT).unwrap()
+    }
+
+    fn told(thing: &str, by: Option<HousePart>) -> Told<String> {
+        Told { command: thing.to_owned(), by: by.map(By::house) }
+    }
+
+    #[test]
+    fn each_event_says_whose_doing_it_was_also_when_it_is_told_again() {
+        let mut line = line(&[]);
+        line.take(told("scan after label", Some(HousePart::Relay)), AT);
+        line.take(told("label", Some(HousePart::Effect)), AT);
+        ask(&mut line, "a");
+        let parts = |line: &Line<Shelf>| {
+            let by = |event: RecordedEvent| event.by.map(|by| by.actor.id.to_string());
+            line.to_record().unwrap().events.into_iter().map(by).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&line), [Some("effect".to_owned()), None]);
+        line.adopt(shelf(&["label"]), AT);
+        assert_eq!(parts(&line), [None, Some("relay".to_owned())]);
     }
 
     #[test]
@@ -392,7 +441,7 @@ mod tests {
     #[test]
     fn a_fact_that_meant_nothing_is_told_again_to_what_others_have_recorded() {
         let mut line = line(&[]);
-        line.take(&"scan after label".to_owned(), AT);
+        line.take(told("scan after label", None), AT);
         assert!(line.to_record().is_none(), "there is no label yet");
         line.adopt(shelf(&["label"]), AT);
         assert_eq!(line.this().unwrap().things, ["label", "scan after label"]);
@@ -406,8 +455,8 @@ mod tests {
     fn a_fact_that_meant_nothing_is_told_again_to_what_a_lost_task_has_recorded() {
         let mut line = line(&[]);
         // The task that booked the label was lost after its record; the carrier, who knew the number from there, has told of the parcel.
-        line.take(&"scan after label".to_owned(), AT);
-        line.take(&"label".to_owned(), AT);
+        line.take(told("scan after label", None), AT);
+        line.take(told("label", None), AT);
         let sent = line.to_record().unwrap();
         line.settle_found(&sent, AT);
         assert_eq!(line.this().unwrap().things, ["label", "scan after label"]);

@@ -10,6 +10,7 @@ use std::{convert::Infallible, error::Error, future::Future, pin::Pin};
 use futures_util::future::select_all;
 use jiff::Timestamp;
 use oms_domain::{
+    access::HousePart,
     clock::BusinessClock,
     error::{ErrorCode, Rejection},
 };
@@ -20,7 +21,7 @@ use temporalio_workflow::{
 
 use self::alarms::Alarms;
 pub(crate) use self::{
-    line::{Line, Process, Ticket, Unrecorded},
+    line::{Line, Process, Ticket, Told, Unrecorded},
     recording::insist,
 };
 use crate::{
@@ -131,7 +132,7 @@ pub(crate) trait Driven: Sized + 'static {
     /// Reads it as it is recorded, or as it begins. An error: there is nothing at all.
     fn admit(ctx: &WorkflowContext<Self>) -> impl Future<Output = Result<Found<Self::This>, ActivityExecutionError>>;
     /// Its first command; to one that has begun it means nothing.
-    fn first() -> CommandOf<Self>;
+    fn first(&self) -> Told<CommandOf<Self>>;
     fn tick() -> CommandOf<Self>;
     /// Makes it durable. None: of a history from before records had an answer.
     fn record(
@@ -181,12 +182,12 @@ pub(crate) trait Driven: Sized + 'static {
     }
 
     /// Facts are never refused; those that come too early wait.
-    fn take_facts(&mut self, workflow_time: Option<std::time::SystemTime>, facts: impl Iterator<Item = CommandOf<Self>>) {
+    fn take_facts(&mut self, workflow_time: Option<std::time::SystemTime>, facts: impl Iterator<Item = Told<CommandOf<Self>>>) {
         let at = self.business_time(workflow_time);
         let line = &mut self.run_state_mut().line;
         for fact in facts {
             match &at {
-                Ok(at) => line.take(&fact, *at),
+                Ok(at) => line.take(fact, *at),
                 Err(_) => line.take_early(fact),
             }
         }
@@ -210,8 +211,9 @@ pub(crate) async fn drive<W: Driven>(ctx: &WorkflowContext<W>) -> WorkflowResult
     let Found { this, goes_on, stored } = W::admit(ctx).await?;
     let at = now(ctx)?;
     ctx.state_mut(|s| {
+        let first = s.first();
         let line = &mut s.run_state_mut().line;
-        line.stand_on(this, &W::first(), at);
+        line.stand_on(this, first, at);
         line.restore_if_behind(stored, at);
         if goes_on {
             s.went_on();
@@ -244,12 +246,12 @@ fn handle<W: Driven>(ctx: &WorkflowContext<W>, woken: Woken<CommandOf<W>>, alarm
     ctx.state_mut(|s| match woken {
         Woken::Effect(key, command) => {
             s.run_state_mut().in_flight.retain(|known| *known != key);
-            s.run_state_mut().line.take(&command, at);
+            s.run_state_mut().line.take(Told::by_house(command, HousePart::Effect), at);
         }
         Woken::Changed => {}
         Woken::Alarm(set_for) => {
             alarms.rang(set_for);
-            s.run_state_mut().line.take(&W::tick(), at);
+            s.run_state_mut().line.take(Told::by_house(W::tick(), HousePart::Timer), at);
         }
         Woken::CancelAsked => s.cancelled(at),
     });
@@ -339,12 +341,12 @@ fn show_attention<W: Driven>(ctx: &WorkflowContext<W>) {
 }
 
 /// Asks for something, on behalf of somebody who waits.
-pub(crate) async fn ask<W: Driven>(ctx: &WorkflowContext<W>, command: &CommandOf<W>) -> Result<Ticket, BoxError> {
+pub(crate) async fn ask<W: Driven>(ctx: &WorkflowContext<W>, asked: &Told<CommandOf<W>>) -> Result<Ticket, BoxError> {
     wait(ctx, |s: &W| s.run_state().line.this().is_some()).await?;
     let at = ctx.state(|s| s.business_time(ctx.workflow_time()))?;
     ctx.state_mut(|s| {
         let run = s.run_state_mut();
-        run.line.ask(command, at).map_err(|rejection| run.refused(rejection).into_message())
+        run.line.ask(asked, at).map_err(|rejection| run.refused(rejection).into_message())
     })
 }
 

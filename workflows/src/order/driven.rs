@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 use oms_domain::{
+    access::HousePart,
     clock::BusinessClock,
     error::Rejection,
     ids::CancellationId,
@@ -14,7 +15,7 @@ use temporalio_workflow::{ActivityExecutionError, ContinueAsNewOptions, Workflow
 use super::{OrderWorkflow, effects};
 use crate::{
     contracts::{AdmitRequest, Admitted, Data, RecordAnswer, RecordInput},
-    driver::{Driven, Effort, Found, Process, Run, Unrecorded, insist},
+    driver::{Driven, Effort, Found, Process, Run, Told, Unrecorded, insist},
     messages::{OrderInput, OrderResult},
     names::Queues,
 };
@@ -89,8 +90,8 @@ impl Driven for OrderWorkflow {
         }
     }
 
-    fn first() -> Command {
-        Command::Place
+    fn first(&self) -> Told<Command> {
+        Told { command: Command::Place, by: self.input.by.clone() }
     }
 
     fn tick() -> Command {
@@ -153,7 +154,8 @@ impl Driven for OrderWorkflow {
         let Ok(cancellation_id) = CancellationId::parse("temporal") else { return };
         let request = Request::Cancel { cancellation_id, reason: "cancelled through Temporal".to_owned(), lines: None };
         // Refused once the order has ended: then there is nothing to cancel.
-        drop(self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at));
+        let command = Command::Request { command_id: "temporal".to_owned(), request };
+        drop(self.run.line.ask(&Told::by_house(command, HousePart::Temporal), at));
     }
 
     fn result(&self) -> Option<OrderResult> {
@@ -174,7 +176,7 @@ impl OrderWorkflow {
 
     fn record_input(&self, unrecorded: &Unrecorded<Order>) -> RecordInput {
         let Unrecorded { this: order, events, base, since, at, .. } = unrecorded;
-        let stock_facts = self.run.line.unrecorded().flat_map(|(seq, event, _)| order.stock_facts(seq, event)).collect();
+        let stock_facts = self.run.line.unrecorded().flat_map(|(seq, event)| order.stock_facts(seq, event)).collect();
         let beginning = self.beginning.clone().filter(|_| *base == 0).map(Box::new);
         RecordInput { order: order.clone(), events: events.clone(), stock_facts, base: *base, since: *since, beginning, at: *at }
     }

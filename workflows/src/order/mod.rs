@@ -7,7 +7,7 @@ mod shown;
 use std::collections::BTreeSet;
 
 use oms_domain::{
-    order::{Command, Order, OrderCore, Request},
+    order::{Command, Fact, Order, OrderCore, Request},
     parcel::ParcelStatus,
 };
 use serde_json::Value;
@@ -16,7 +16,7 @@ use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextV
 
 use self::shown::Shown;
 use crate::{
-    driver::{self, BoxError, Driven, Run},
+    driver::{self, BoxError, Driven, Run, Told},
     messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, carrier_events, stock_arrived, stock_shorted},
 };
 
@@ -53,7 +53,7 @@ impl OrderWorkflow {
     /// Someone asks for something; answered when it is durable, or refused.
     #[update(name = "command")]
     pub async fn command(ctx: &mut WorkflowContext<Self>, request: CommandRequest) -> Result<CommandAnswer, BoxError> {
-        let ticket = driver::ask(ctx, &request.command()).await?;
+        let ticket = driver::ask(ctx, &Told { command: request.command(), by: request.by.clone() }).await?;
         effects::await_labels(ctx, &request.request).await?;
         let durable = driver::durable(ctx, ticket).await?;
         let answer = |s: &Self| s.run.line.this().map(|order| CommandAnswer::of(order, &request.command_id, durable));
@@ -63,19 +63,20 @@ impl OrderWorkflow {
     /// Stock was granted to waiting units. Takes any payload: one that makes no sense is left alone.
     #[signal(name = "stock_arrived")]
     pub fn stock_arrived(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
-        self.take_facts(ctx.workflow_time(), stock_arrived(&payload).map(Command::Fact).into_iter());
+        self.take_facts(ctx.workflow_time(), stock_arrived(&payload).map(passed_on).into_iter());
     }
 
     /// Reserved units are not there. Takes any payload: one that makes no sense is left alone.
     #[signal(name = "stock_shorted")]
     pub fn stock_shorted(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
-        self.take_facts(ctx.workflow_time(), stock_shorted(&payload).map(Command::Fact).into_iter());
+        self.take_facts(ctx.workflow_time(), stock_shorted(&payload).map(passed_on).into_iter());
     }
 
     /// The carrier reported. Takes any payload: one that makes no sense is left alone.
     #[signal(name = "carrier_event")]
     pub fn carrier_event(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
-        self.take_facts(ctx.workflow_time(), carrier_events(&payload).into_iter().map(Command::Fact));
+        let told = |(report, by)| Told::passed_on(Command::Fact(Fact::Carrier(report)), by);
+        self.take_facts(ctx.workflow_time(), carrier_events(&payload).into_iter().map(told));
     }
 
     /// A newer build is there to go over to.
@@ -102,4 +103,8 @@ impl OrderWorkflow {
         let found = self.run.line.this().and_then(|order| order.fulfillment_order(fulfillment_order_id));
         found.is_some_and(|f| f.ship_requested && f.parcels.iter().any(|p| p.status == ParcelStatus::LabelPending))
     }
+}
+
+fn passed_on(fact: Fact) -> Told<Command> {
+    Told::passed_on(Command::Fact(fact), None)
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 use oms_domain::{
+    access::HousePart,
     clock::BusinessClock,
     error::Rejection,
     returns::{Command, Effect, Event, Request, Return, ReturnStatus, decide},
@@ -13,7 +14,7 @@ use temporalio_workflow::{ActivityExecutionError, ContinueAsNewOptions, Workflow
 use super::{ReturnWorkflow, effects};
 use crate::{
     contracts::{Data, RecordAnswer, ReturnProgress},
-    driver::{Driven, Effort, Found, Process, Run, Unrecorded, insist},
+    driver::{Driven, Effort, Found, Process, Run, Told, Unrecorded, insist},
     messages::ReturnResult,
     names::Queues,
 };
@@ -81,8 +82,8 @@ impl Driven for ReturnWorkflow {
         Ok(Found { this: known.unwrap_or_else(|| Return::new(core, policy)), goes_on, stored })
     }
 
-    fn first() -> Command {
-        Command::Open
+    fn first(&self) -> Told<Command> {
+        Told { command: Command::Open, by: self.input.by.clone() }
     }
 
     fn tick() -> Command {
@@ -128,7 +129,8 @@ impl Driven for ReturnWorkflow {
     fn cancelled(&mut self, at: Timestamp) {
         let request = Request::Cancel { reason: "cancelled through Temporal".to_owned() };
         // Refused once the goods are on their way: then the return goes on.
-        drop(self.run.line.ask(&Command::Request { command_id: "temporal".to_owned(), request }, at));
+        let command = Command::Request { command_id: "temporal".to_owned(), request };
+        drop(self.run.line.ask(&Told::by_house(command, HousePart::Temporal), at));
     }
 
     fn result(&self) -> Option<ReturnResult> {

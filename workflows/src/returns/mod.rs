@@ -9,7 +9,7 @@ use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
 use crate::{
-    driver::{self, BoxError, Driven, Run},
+    driver::{self, BoxError, Driven, Run, Told},
     messages::{ReturnAnswer, ReturnInput, ReturnRequest, ReturnResult, carrier_moves},
 };
 
@@ -41,7 +41,7 @@ impl ReturnWorkflow {
     /// Someone asks for something; answered when it is durable, or refused.
     #[update(name = "command")]
     pub async fn command(ctx: &mut WorkflowContext<Self>, request: ReturnRequest) -> Result<ReturnAnswer, BoxError> {
-        let ticket = driver::ask(ctx, &request.command()).await?;
+        let ticket = driver::ask(ctx, &Told { command: request.command(), by: request.by.clone() }).await?;
         let (version, status) = driver::durable(ctx, ticket).await?;
         Ok(ReturnAnswer { version, status })
     }
@@ -49,7 +49,8 @@ impl ReturnWorkflow {
     /// The carrier reported. Takes any payload: one that makes no sense is left alone.
     #[signal(name = "carrier_event")]
     pub fn carrier_event(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
-        self.take_facts(ctx.workflow_time(), carrier_moves(&payload).into_iter().map(Command::Carrier));
+        let told = |(moved, by)| Told::passed_on(Command::Carrier(moved), by);
+        self.take_facts(ctx.workflow_time(), carrier_moves(&payload).into_iter().map(told));
     }
 
     /// A newer build is there to go over to.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use oms_domain::{
-    access::{Permission, PrincipalKind, Role},
+    access::{HousePart, Permission, PrincipalKind, Role},
     address::AddressFlaw,
     bulk::{self, BulkStatus, Operation, Outcome},
     change::Change,
@@ -92,6 +92,7 @@ fn spellings() -> BTreeSet<String> {
         of::<Role>("role"),
         of::<Permission>("permission"),
         of::<PrincipalKind>("principal_kind"),
+        of::<HousePart>("house_part"),
     ];
     all.into_iter().flatten().collect()
 }
