@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use oms_domain::{access::Role, ids::FacilityId};
+use oms_domain::{access::Role, ids::FacilityId, money::Currency};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::reader::{Node, choice, name, parsed, text, timestamp};
+use crate::reader::{Node, carrier_name, choice, name, parsed, text, timestamp};
 
 /// Most facilities and channels that one account names.
 const NAMED_MAX: usize = 1_000;
@@ -27,6 +27,13 @@ pub struct AccountBody {
     /// The same of channels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<BTreeSet<String>>,
+    /// It brings the scans of these carriers alone; absent: of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carriers: Option<BTreeSet<String>>,
+    /// It places orders in these currencies alone; absent: in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub currencies: Option<BTreeSet<Currency>>,
 }
 
 impl AccountBody {
@@ -36,11 +43,15 @@ impl AccountBody {
             let roles = fields.required("roles", |node| node.list(1, Role::NAMED.len(), choice(Role::NAMED)));
             let facilities = fields.optional("facilities", |node| node.list(1, NAMED_MAX, parsed));
             let channels = fields.optional("channels", |node| node.list(1, NAMED_MAX, name));
+            let carriers = fields.optional("carriers", |node| node.list(1, NAMED_MAX, carrier_name));
+            let currencies = fields.optional("currencies", |node| node.list(1, NAMED_MAX, parsed));
             Some(Self {
                 name: called?,
                 roles: roles?.into_iter().collect(),
                 facilities: facilities?.map(|ids| ids.into_iter().collect()),
                 channels: channels?.map(|channels| channels.into_iter().collect()),
+                carriers: carriers?.map(|carriers| carriers.into_iter().collect()),
+                currencies: currencies?.map(|currencies| currencies.into_iter().collect()),
             })
         })
     }
@@ -56,6 +67,10 @@ pub struct AccountView {
     pub facilities: Option<Vec<String>>,
     /// Null: all.
     pub channels: Option<Vec<String>>,
+    /// Null: all.
+    pub carriers: Option<Vec<String>>,
+    /// Null: all.
+    pub currencies: Option<Vec<String>>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// The newest first.

@@ -65,6 +65,11 @@ impl CarrierEventResult {
     pub fn of(scan: &Scan, result: &str, arrived: Option<&str>) -> Self {
         Self { event_id: scan.event_id.clone(), result: result.to_owned(), detail: arrived.map(str::to_owned) }
     }
+
+    /// Of a scan of a carrier that whoever sends it does not speak for.
+    pub fn of_another_carrier(scan: &Scan) -> Self {
+        Self::of(scan, "rejected", Some("/carrier is not one of this account's"))
+    }
 }
 
 /// Why one event of a batch counts for nothing.
@@ -109,7 +114,7 @@ pub struct CarrierEventsView {
 pub struct CarrierEventResult {
     pub event_id: String,
     /// `accepted`; `duplicate`; `parked`: the number is not known yet, and the event waits 30 days for it; `ignored`: nobody here knows its
-    /// status; or `rejected`: it cannot be read.
+    /// status; or `rejected`: it cannot be read, or is of a carrier that the account does not speak for.
     #[schema(examples("accepted"))]
     pub result: String,
     /// Why it was ignored or rejected, or counts as of its arrival.

@@ -8,6 +8,7 @@ use oms_domain::{
     access::{By, Permission, Principal},
     error::ErrorCode,
     ids::{FulfillmentOrderId, OrderId, RequestId},
+    placed::{PaymentMethod, PlacedOrder},
 };
 
 use crate::{failure::Failure, state::AppState};
@@ -49,6 +50,26 @@ impl Caller {
     /// Refuses orders of other channels.
     pub(crate) fn refuse_channel(&self, channel: &str) -> Result<(), Failure> {
         if self.sees_channel(channel) { Ok(()) } else { Err(forbidden("the channel is not one of this account's")) }
+    }
+
+    /// Refuses an order that this account may not place: of another channel, in another currency, or said to be paid elsewhere.
+    pub(crate) fn refuse_placing(&self, order: &PlacedOrder) -> Result<(), Failure> {
+        self.refuse_channel(&order.channel)?;
+        if !self.scope.currencies.covers(&order.currency) {
+            return Err(forbidden("the currency is not one of this account's"));
+        }
+        order.payments.iter().try_for_each(|payment| self.refuse_method(payment.method))
+    }
+
+    /// Refuses to hear that something is paid elsewhere from whom is not trusted with that.
+    pub(crate) fn refuse_method(&self, method: PaymentMethod) -> Result<(), Failure> {
+        if method == PaymentMethod::External { self.refuse_unless_may(Permission::PayElsewhere) } else { Ok(()) }
+    }
+
+    /// Refuses a file of orders, of which any may be of any channel and currency, and paid elsewhere.
+    pub(crate) fn refuse_order_feed(&self) -> Result<(), Failure> {
+        self.refuse_unless_may(Permission::PayElsewhere)?;
+        self.refuse_narrowed(!self.scope.currencies.is_all(), "currencies")
     }
 
     /// Refuses what stands for all that there is of something to who knows of a part.

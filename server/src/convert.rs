@@ -28,6 +28,8 @@ pub(crate) fn account(found: oms_store::Account) -> AccountView {
         roles: found.roles.into_iter().map(|role| role.name().to_owned()).collect(),
         facilities: found.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),
         channels: found.scope.channels.only().map(names),
+        carriers: found.scope.carriers.only().map(names),
+        currencies: found.scope.currencies.only().map(|all| all.iter().map(ToString::to_string).collect()),
         created_at: found.created_at,
         keys: found.keys.into_iter().map(key).collect(),
     }

@@ -8,6 +8,7 @@ use oms_domain::{
     access::{By, Reach, Role, Scope},
     error::ErrorCode,
     ids::{AccountId, FacilityId, KeyId},
+    money::Currency,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -74,6 +75,8 @@ struct Row {
     roles: Vec<String>,
     facilities: Option<BTreeSet<FacilityId>>,
     channels: Option<BTreeSet<String>>,
+    carriers: Option<BTreeSet<String>>,
+    currencies: Option<BTreeSet<Currency>>,
     created_at: Timestamp,
     #[serde(default)]
     keys: Vec<KeyRow>,
@@ -93,7 +96,12 @@ impl Row {
     }
 
     fn scope(&self) -> Scope {
-        Scope { facilities: Reach::from(self.facilities.clone()), channels: Reach::from(self.channels.clone()) }
+        Scope {
+            facilities: Reach::from(self.facilities.clone()),
+            channels: Reach::from(self.channels.clone()),
+            carriers: Reach::from(self.carriers.clone()),
+            currencies: Reach::from(self.currencies.clone()),
+        }
     }
 }
 
@@ -118,7 +126,8 @@ macro_rules! select_accounts {
 }
 
 const ADD_ACCOUNT: &str = "WITH added AS (
-        INSERT INTO accounts (account_id, name, roles, facilities, channels) VALUES ($1, $2, $3, $4, $5) RETURNING *
+        INSERT INTO accounts (account_id, name, roles, facilities, channels, carriers, currencies)
+        VALUES ($1, $2, $3, $4, $5, $8, $9) RETURNING *
     ), noted AS (
         INSERT INTO audit (actor_kind, actor_id, station_id, request_id, action, subject, detail)
         SELECT $6 ->> 'kind', $6 ->> 'id', $6 ->> 'station', $6 ->> 'request_id', $7, account_id, to_jsonb(added) - '{account_id,created_at}'::text[] FROM added
@@ -165,7 +174,9 @@ impl Store {
             .bind(new.scope.facilities.only().map(|ids| names(ids.iter().map(FacilityId::as_str).collect())))
             .bind(new.scope.channels.only().map(|channels| names(channels.iter().map(String::as_str).collect())))
             .bind(Json(by))
-            .bind(AuditAction::AccountMade.name());
+            .bind(AuditAction::AccountMade.name())
+            .bind(new.scope.carriers.only().map(|carriers| names(carriers.iter().map(String::as_str).collect())))
+            .bind(new.scope.currencies.only().map(|currencies| names(currencies.iter().map(|currency| currency.code()).collect())));
         let row: Row = self.row(query).await?.ok_or(StoreError::Corrupt { what: "an account that was made" })?;
         Ok(row.into())
     }

@@ -8,6 +8,8 @@ named! {
         AskPromises = "ask_promises",
         ReserveStock = "reserve_stock",
         PlaceOrders = "place_orders",
+        /// Says that an order was paid elsewhere: the house asks for no money then.
+        PayElsewhere = "pay_elsewhere",
         /// One order by its id, with what names its customer.
         ReadOrders = "read_orders",
         /// Lists of them.

@@ -7,6 +7,8 @@ named! {
     Role {
         /// Places the orders of its channels.
         Checkout = "checkout",
+        /// Places the orders of its channels, which it has been paid for.
+        Marketplace = "marketplace",
         /// Helps customers with their orders.
         Support = "support",
         /// Reads the figures that monitoring reads.

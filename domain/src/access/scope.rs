@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::FacilityId;
+use crate::{ids::FacilityId, money::Currency};
 
 /// All there are, also those to come, or only those that are named.
 #[derive(Default, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +68,20 @@ pub struct Scope {
     /// Absent: all.
     #[serde(default)]
     pub channels: Reach<String>,
+    /// Whose scans they bring. Absent: all carriers'.
+    #[serde(default, skip_serializing_if = "Reach::is_all")]
+    pub carriers: Reach<String>,
+    /// In which they place orders. Absent: all.
+    #[serde(default, skip_serializing_if = "Reach::is_all")]
+    pub currencies: Reach<Currency>,
 }
 
 impl Scope {
+    /// Whether they may say what this carrier reports: names differ in case, blanks and dashes.
+    pub fn speaks_for(&self, carrier: &str) -> bool {
+        self.carriers.only().is_none_or(|some| some.iter().any(|known| plain(known) == plain(carrier)))
+    }
+
     /// Nothing is hidden.
     pub fn is_whole(&self) -> bool {
         self.facilities.is_all() && self.channels.is_all()
@@ -82,6 +93,10 @@ impl Scope {
     }
 }
 
+fn plain(carrier: &str) -> String {
+    carrier.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +104,7 @@ mod tests {
     fn some(facilities: &[&str], channels: &[&str]) -> Scope {
         let named = |names: &[&str]| (!names.is_empty()).then(|| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
         let facilities = named(facilities).map(|ids| ids.into_iter().map(|id| FacilityId::parse(id).unwrap()).collect());
-        Scope { facilities: Reach::from(facilities), channels: Reach::from(named(channels)) }
+        Scope { facilities: Reach::from(facilities), channels: Reach::from(named(channels)), ..Scope::default() }
     }
 
     #[test]
@@ -100,6 +115,13 @@ mod tests {
         assert!(!some(&["HERE"], &[]).sees_order("web", [&there]) && !some(&["HERE"], &[]).sees_order("web", []));
         assert!(some(&[], &["web"]).sees_order("web", []) && !some(&[], &["web"]).sees_order("shop", []));
         assert!(!some(&["HERE"], &["web"]).sees_order("shop", [&here]));
+    }
+
+    #[test]
+    fn a_carrier_speaks_for_itself_however_its_name_is_written() {
+        let own = Scope { carriers: Reach::Only(["DHL Express".to_owned()].into()), ..Scope::default() };
+        assert!(own.speaks_for("dhl-express") && !own.speaks_for("dhl") && !own.speaks_for("") && own.is_whole());
+        assert!(Scope::default().speaks_for("anybody"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ impl Role {
     pub fn permissions(self) -> &'static [Permission] {
         match self {
             Self::Checkout => &[AskPromises, ReserveStock, PlaceOrders, ReadOrders],
+            Self::Marketplace => &[AskPromises, ReserveStock, PlaceOrders, PayElsewhere, ReadOrders],
             Self::Support => &[
                 AskPromises,
                 ReadOrders,
@@ -72,7 +73,7 @@ impl Role {
                 ReadEvents,
                 ReadMetrics,
             ],
-            Self::Finance => &[ReadOrders, FindOrders, RefundOrders, TakePayments, ResolvePayments, HandleAttention, ReadReturns],
+            Self::Finance => &[ReadOrders, FindOrders, RefundOrders, TakePayments, PayElsewhere, ResolvePayments, HandleAttention, ReadReturns],
             Self::Analyst => &[ReadCatalog, ReadStock],
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],

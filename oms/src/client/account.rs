@@ -52,6 +52,12 @@ pub struct CreateArgs {
     /// It knows of this channel; may be given again [default: of all].
     #[arg(long = "channel", value_name = "CHANNEL")]
     channels: Vec<String>,
+    /// It brings the scans of this carrier; may be given again [default: of all].
+    #[arg(long = "carrier", value_name = "CARRIER")]
+    carriers: Vec<String>,
+    /// It places orders in this currency; may be given again [default: in all].
+    #[arg(long = "currency", value_name = "CODE")]
+    currencies: Vec<String>,
 }
 
 /// What can be done with keys.
@@ -85,7 +91,8 @@ impl AccountCommand {
 impl CreateArgs {
     fn body(self) -> Value {
         let mut body = json!({"name": self.name, "roles": self.roles});
-        for (name, some) in [("facilities", self.facilities), ("channels", self.channels)] {
+        let named = [("facilities", self.facilities), ("channels", self.channels), ("carriers", self.carriers), ("currencies", self.currencies)];
+        for (name, some) in named {
             if !some.is_empty() {
                 body[name] = json!(some);
             }

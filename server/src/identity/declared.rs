@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 use oms_domain::{
     access::{Principal, Reach, Role, Scope},
     ids::{AccountId, FacilityId},
+    money::Currency,
 };
 use oms_store::{ACCOUNT_PREFIX, KeyHash};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,12 @@ pub struct DeclaredAccount {
     /// Absent: all.
     #[serde(default)]
     pub channels: Reach<String>,
+    /// Whose scans it brings. Absent: all carriers'.
+    #[serde(default)]
+    pub carriers: Reach<String>,
+    /// In which it places orders. Absent: all.
+    #[serde(default)]
+    pub currencies: Reach<Currency>,
     /// SHA-256 of the whole key, in hexadecimal digits.
     pub key_sha256: KeyHash,
 }
@@ -31,7 +38,7 @@ pub struct DeclaredAccount {
 impl DeclaredAccount {
     /// One that may do everything: for the house's own use, on one machine.
     pub fn of_all_roles(name: AccountId, key_sha256: KeyHash) -> Self {
-        Self { name, roles: Role::all().collect(), facilities: Reach::All, channels: Reach::All, key_sha256 }
+        Self { name, roles: Role::all().collect(), facilities: Reach::All, channels: Reach::All, carriers: Reach::All, currencies: Reach::All, key_sha256 }
     }
 }
 
@@ -60,7 +67,8 @@ impl DeclaredAccounts {
         if account.name.as_str().starts_with(ACCOUNT_PREFIX) {
             return Err(InvalidAccounts(format!("the name {} must not begin with {ACCOUNT_PREFIX}", account.name)));
         }
-        let scope = Scope { facilities: account.facilities, channels: account.channels };
+        let DeclaredAccount { facilities, channels, carriers, currencies, .. } = account;
+        let scope = Scope { facilities, channels, carriers, currencies };
         let principal = machine(account.name, account.roles, scope);
         let mut all = self.0;
         // Twice the same, with two keys: one in use, and the next.

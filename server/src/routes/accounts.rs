@@ -42,8 +42,13 @@ pub(crate) async fn create(
     caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AccountView>), Failure> {
-    let AccountBody { name, roles, facilities, channels } = body.read(AccountBody::read)?;
-    let scope = Scope { facilities: Reach::from(facilities), channels: Reach::from(channels) };
+    let AccountBody { name, roles, facilities, channels, carriers, currencies } = body.read(AccountBody::read)?;
+    let scope = Scope {
+        facilities: Reach::from(facilities),
+        channels: Reach::from(channels),
+        carriers: Reach::from(carriers),
+        currencies: Reach::from(currencies),
+    };
     let account = state.store.add_account(&NewAccount { name, roles, scope }, &caller.by()).await?;
     let location = [(header::LOCATION, format!("/v1/accounts/{}", account.account_id))];
     Ok((StatusCode::CREATED, location, Json(convert::account(account))))

@@ -6,14 +6,19 @@ use oms_api::carrier::{CarrierEventResult, CarrierEventsBody, CarrierEventsView,
 use oms_domain::error::ErrorCode;
 use oms_store::{CarrierEvent, CarrierResult};
 
-use crate::{acting::Acting, convert, extract::JsonBody, failure::Failure, state::AppState};
+use crate::{acting::Acting, caller::Caller, convert, extract::JsonBody, failure::Failure, state::AppState};
 
 #[utoipa::path(
     post, path = "/v1/carrier-events", tag = "carriers", operation_id = "accept_carrier_events", request_body = CarrierEventsBody,
     responses((status = 202, description = "What became of each; none that can be read is lost, and one that cannot stops no other", body = CarrierEventsView))
 )]
-pub(crate) async fn accept(Acting(state): Acting, body: JsonBody) -> Result<(StatusCode, Json<CarrierEventsView>), Failure> {
-    let events = body.read(CarrierEventsBody::read)?;
+pub(crate) async fn accept(
+    Acting(state): Acting,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<CarrierEventsView>), Failure> {
+    let own = |scan: Scan| if caller.scope.speaks_for(&scan.carrier) { Ok(scan) } else { Err(CarrierEventResult::of_another_carrier(&scan)) };
+    let events: Vec<_> = body.read(CarrierEventsBody::read)?.into_iter().map(|event| event.and_then(own)).collect();
     let (now, is_ahead) = (state.now(), |at| state.is_ahead(at));
     let scans: Vec<&Scan> = events.iter().flatten().collect();
     let times = times(&scans, is_ahead, now);

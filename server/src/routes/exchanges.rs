@@ -39,6 +39,7 @@ pub(crate) async fn start(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExchangeView>), Failure> {
     let ExchangeAsked { exchange_id, order_id, returned, lines, ship_to, payment } = body.read(ExchangeAsked::read)?;
     caller.refuse_order(&state, &order_id).await?;
+    payment.iter().try_for_each(|(method, _)| caller.refuse_method(*method))?;
     let (exchange_id, placed) = state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await?;
     let status = match placed {
         Placed::Created => StatusCode::CREATED,

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::paging::{after_number, last_of_full, limit};
 use crate::{
     acting::Acting,
+    caller::Caller,
     convert,
     extract::{InPath, JsonBody, Params},
     failure::Failure,
@@ -68,6 +69,7 @@ const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind
 )]
 pub(crate) async fn send(
     Acting(state): Acting,
+    caller: Caller,
     InPath(kind): InPath<String>,
     params: Params,
     headers: HeaderMap,
@@ -79,6 +81,9 @@ pub(crate) async fn send(
     };
     let kind = KINDS.into_iter().find(|known| convert::feed_kind(*known) == kind).ok_or_else(known)?;
     refuse_media_type(&headers)?;
+    if kind == FeedKind::Orders {
+        caller.refuse_order_feed()?;
+    }
     let now = state.now();
     let feed = params.read(|node| node.object(|fields| start(fields, kind, now)))?;
     state.refuse_ahead([("?as_of".to_owned(), feed.as_of)])?;

@@ -17,6 +17,7 @@ use secrecy::SecretString;
 
 use crate::{
     acting::Acting,
+    caller::Caller,
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
@@ -45,11 +46,13 @@ pub(crate) async fn refund(
 )]
 pub(crate) async fn add_payment(
     Acting(state): Acting,
+    caller: Caller,
     InPath(order_id): InPath<OrderId>,
     id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<PaymentView>), Failure> {
     let instrument = body.read(read_payment)?;
+    caller.refuse_method(instrument.method)?;
     keep_token(&state, &order_id, &instrument).await?;
     let done = commands::run(&state, &order_id, id, Request::AddPayment { payment: CorePayment::of(&instrument) }).await?;
     let order = done.order(&state).await?;

@@ -46,7 +46,7 @@ pub(crate) async fn place(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let placed = body.read(order)?;
-    caller.refuse_channel(&placed.channel)?;
+    caller.refuse_placing(&placed)?;
     let shown = Shown::Order(placed.order_id.clone());
     let location = format!("/v1/orders/{}", placed.order_id);
     let (outcome, is_repeat) = match &key {

@@ -37,11 +37,15 @@ pub(super) static KEYS: LazyLock<BTreeMap<String, ApiKey>> =
 static ACCOUNTS: LazyLock<Vec<(String, Vec<Role>, Scope)>> = LazyLock::new(|| {
     let of_role = Role::NAMED.iter().map(|(name, role)| ((*name).to_owned(), vec![*role], Scope::default()));
     let facilities = Reach::Only([FacilityId::parse(HERE.2).unwrap()].into());
-    let here = Scope { facilities, channels: Reach::All };
-    let web = Scope { facilities: Reach::All, channels: Reach::Only([HERE.1.to_owned()].into()) };
+    let here = Scope { facilities, ..Scope::default() };
+    let web = Scope { channels: Reach::Only([HERE.1.to_owned()].into()), ..Scope::default() };
     let nothing = ("nothing".to_owned(), Vec::new(), Scope::default());
+    let acme = Scope { carriers: Reach::Only(["acme".to_owned()].into()), ..Scope::default() };
+    let pounds = Scope { currencies: Reach::Only(["GBP".parse().unwrap()].into()), ..Scope::default() };
+    let bound = [("acme", Role::Carrier, acme), ("pounds", Role::Checkout, pounds)];
+    let bound = bound.map(|(name, role, scope)| (name.to_owned(), vec![role], scope));
     let narrowed = [("here", here), ("web", web)].map(|(name, scope)| (name.to_owned(), Role::all().collect(), scope));
-    of_role.chain(narrowed).chain([nothing]).collect()
+    of_role.chain(narrowed).chain(bound).chain([nothing]).collect()
 });
 
 /// The accounts, for the server to know.
@@ -51,6 +55,8 @@ pub(super) fn accounts() -> DeclaredAccounts {
         roles: roles.iter().copied().collect(),
         facilities: scope.facilities.clone(),
         channels: scope.channels.clone(),
+        carriers: scope.carriers.clone(),
+        currencies: scope.currencies.clone(),
         key_sha256: KEYS[name].hash(),
     };
     ACCOUNTS.iter().map(account).try_fold(DeclaredAccounts::default(), DeclaredAccounts::with).unwrap()

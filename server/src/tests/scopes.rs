@@ -99,3 +99,39 @@ async fn what_a_body_names_is_known_of_or_not_found() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_carrier_brings_its_own_scans_and_nobody_elses() {
+    let app = App::new();
+    let scan = |carrier: &str| json!({"event_id": "bound", "carrier": carrier, "tracking_number": "BOUND-1", "status": "in_transit",
+        "occurred_at": "2011-01-01T00:00:00Z"});
+    let sent = As(&app, "acme").post("/v1/carrier-events", &json!({"events": [scan("ACME"), scan("other")]})).await;
+    let results: Vec<_> = sent.body["results"].as_array().unwrap().iter().map(|result| result["result"].clone()).collect();
+    assert_eq!(results, ["parked", "rejected"], "{sent:?}");
+    assert!(sent.body["results"][1]["detail"].as_str().unwrap().contains("/carrier"));
+    // What was rejected is not there.
+    let again = As(&app, "carrier").post("/v1/carrier-events", &json!({"events": [scan("other"), scan("acme")]})).await;
+    let results: Vec<_> = again.body["results"].as_array().unwrap().iter().map(|result| result["result"].clone()).collect();
+    assert_eq!(results, ["parked", "duplicate"], "{again:?}");
+}
+
+#[tokio::test]
+async fn an_order_is_placed_in_ones_own_currencies_and_as_paid_elsewhere_by_whom_is_trusted_with_it() {
+    let app = App::new();
+    app.product("PAID-1").await;
+    let with = |id: &str, currency: &str, payment: Value| {
+        let mut order = order(id, "PAID-1");
+        (order["currency"], order["payment"]) = (json!(currency), payment);
+        order
+    };
+    let (card, elsewhere) = (json!({"method": "card", "token": "tok_1"}), json!({"method": "external"}));
+    let refused = As(&app, "pounds").post("/v1/orders", &with("paid-1", "EUR", card.clone())).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (403, "forbidden"), "{refused:?}");
+    assert_eq!(As(&app, "pounds").post("/v1/orders", &with("paid-1", "GBP", card)).await.status, 201);
+    let refused = As(&app, "checkout").post("/v1/orders", &with("paid-2", "GBP", elsewhere.clone())).await;
+    assert!(refused.body["detail"].as_str().unwrap().contains("pay_elsewhere"), "{refused:?}");
+    assert_eq!(As(&app, "marketplace").post("/v1/orders", &with("paid-2", "GBP", elsewhere.clone())).await.status, 201);
+    let added = json!({"payment_id": "more", "method": "external", "amount_minor": 100});
+    assert_eq!(As(&app, "support").post("/v1/orders/paid-1/payments", &added).await.status, 403);
+    assert_eq!(app.send(app.anonymous(Method::POST, "/v1/feeds/orders").bearer_auth(key("checkout")).body("{}\n")).await.status, 403);
+}

@@ -16,7 +16,7 @@ fn by() -> By {
 }
 
 async fn account(store: &Store, name: &str, role: Role) -> Account {
-    let scope = Scope { facilities: Reach::Only([facility_id("A-1")].into()), channels: Reach::All };
+    let scope = Scope { facilities: Reach::Only([facility_id("A-1")].into()), ..Scope::default() };
     store.add_account(&NewAccount { name: name.to_owned(), roles: [role].into(), scope }, &by()).await.unwrap()
 }
 
