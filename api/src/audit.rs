@@ -19,7 +19,8 @@ pub struct AuditView {
     /// The request in which they did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// `account_made`, `key_made`, `key_revoked` or `authentication_refused`.
+    /// `account_made`, `key_made`, `key_revoked`, `authentication_refused`, `person_made`, `person_changed`, `person_invited`, `password_set`,
+    /// `logged_in` or `logged_out`.
     #[schema(examples("key_made"))]
     pub action: String,
     /// An account or a key; absent: nothing that is known.

@@ -26,6 +26,7 @@ pub mod maintenance;
 pub mod note;
 pub mod order;
 pub mod page;
+pub mod person;
 pub mod problem;
 pub mod product;
 pub mod promise;

@@ -47,6 +47,11 @@ errors! {
     Unauthenticated = "unauthenticated", 401, Never, 4, "A valid API key is needed";
     /// The account lacks a permission; the detail names it.
     Forbidden = "forbidden", 403, Never, 4, "This account may not do this";
+    PersonNotFound = "person_not_found", 404, Never, 3, "There is no person with this id";
+    /// The e-mail address is taken by another person.
+    PersonConflict = "person_conflict", 409, Never, 5, "Another person has this e-mail address";
+    /// It was used, has ended, or never was one.
+    InvitationNotFound = "invitation_not_found", 404, Never, 3, "The invitation is not good any more";
     AccountNotFound = "account_not_found", 404, Never, 3, "There is no account with this id";
     KeyNotFound = "key_not_found", 404, Never, 3, "The account has no key with this id";
     /// The name is taken by another account.

@@ -128,7 +128,7 @@ id!(/// A return: `<order_id>-R<n>`.
 id!(/// A claim: `<order_id>-C<n>`.
     ClaimId, "claim_id", DERIVED_ID_MAX_CHARS);
 
-id!(/// An account: `acc-` and a number of its own, or the name under which the configuration declares it.
+id!(/// An account: `acc-` and a number of its own, or the name under which the configuration declares it; or a person: `per-` and a number.
     AccountId, "account_id", ID_MAX_CHARS);
 id!(/// A key of an account: the part of it that is no secret.
     KeyId, "key_id", ID_MAX_CHARS);

@@ -119,6 +119,8 @@ enum Command {
     Open(OpenArgs),
     /// Say who may come in: accounts, their roles and their keys.
     Account(Noun<AccountCommand>),
+    /// Say which people may come in: what they may, and their invitations.
+    Person(Noun<PersonCommand>),
     /// Look at messages that orders could not be told, and have them tried again.
     Inbox(Noun<InboxCommand>),
     /// Decide about all orders at once: the pool that is not released yet, the stock's prices.
@@ -246,6 +248,7 @@ impl Command {
             Self::Api(call) => call.run(api, format).await,
             Self::Open(args) => args.run(api, format).await,
             Self::Account(noun) => noun.verb.run(api, format).await,
+            Self::Person(noun) => noun.verb.run(api, format).await,
             Self::Inbox(noun) => noun.verb.run(api, format).await,
             Self::Allocation(noun) => noun.verb.run(api, format).await,
             // `run` has dealt with the others.

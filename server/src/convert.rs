@@ -13,12 +13,17 @@ use oms_api::{
     fulfillment::FulfillmentOrderSummary,
     inbox::DeadLetterView,
     order::OrderSummary,
+    person::{PersonView, SessionView},
     product::ProductBody,
     reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     returns::ReturnSummary,
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockMovementView, StockRow},
 };
-use oms_domain::{access::By, event_id::event_id, order::published};
+use oms_domain::{
+    access::{By, Permission, Principal},
+    event_id::event_id,
+    order::published,
+};
 
 pub(crate) fn account(found: oms_store::Account) -> AccountView {
     let names = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
@@ -32,6 +37,39 @@ pub(crate) fn account(found: oms_store::Account) -> AccountView {
         currencies: found.scope.currencies.only().map(|all| all.iter().map(ToString::to_string).collect()),
         created_at: found.created_at,
         keys: found.keys.into_iter().map(key).collect(),
+    }
+}
+
+pub(crate) fn person(found: oms_store::Person) -> PersonView {
+    let status = match (found.disabled_at, found.has_come) {
+        (Some(_), _) => "disabled",
+        (None, true) => "active",
+        (None, false) => "invited",
+    };
+    PersonView {
+        person_id: found.person_id.to_string(),
+        email: found.email,
+        name: found.name,
+        roles: found.roles.into_iter().map(|role| role.name().to_owned()).collect(),
+        facilities: found.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),
+        channels: found.scope.channels.only().map(|channels| channels.iter().cloned().collect()),
+        status: status.to_owned(),
+        created_at: found.created_at,
+        invitation: None,
+    }
+}
+
+/// Who is in, without what lets them in.
+pub(crate) fn session(principal: &Principal) -> SessionView {
+    let may = Permission::NAMED.iter().filter(|(_, permission)| principal.may(*permission));
+    SessionView {
+        kind: principal.kind.name().to_owned(),
+        id: principal.id.to_string(),
+        roles: principal.roles.iter().map(|role| role.name().to_owned()).collect(),
+        permissions: may.map(|(name, _)| (*name).to_owned()).collect(),
+        facilities: principal.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),
+        channels: principal.scope.channels.only().map(|channels| channels.iter().cloned().collect()),
+        token: None,
     }
 }
 

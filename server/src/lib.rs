@@ -3,6 +3,7 @@
 //! Architecture invariant: no handler holds a rule of the house. What is legal is decided in the order's workflow; what is there is
 //! decided in the store's transaction.
 
+mod acting;
 mod ahead;
 mod caller;
 mod commands;

@@ -60,7 +60,8 @@ impl Modify for Bearer {
 /// The whole description.
 pub fn openapi() -> Document {
     let mut document = Description::openapi();
-    for doors in [routes::placing(), routes::commands(), routes::small(), routes::published(), routes::streamed(), routes::probes()] {
+    let published = [routes::published(), routes::entrance(), routes::streamed(), routes::probes()];
+    for doors in [routes::placing(), routes::commands(), routes::small()].into_iter().chain(published) {
         document.merge(doors.into_openapi());
     }
     for (_, operation) in document.paths.paths.values_mut().flat_map(operations) {

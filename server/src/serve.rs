@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -17,8 +17,10 @@ use hyper_util::{
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::util::MapRequest;
 
 use crate::{
+    identity::Peer,
     routes::router,
     state::{AppState, Limits},
 };
@@ -34,7 +36,6 @@ pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future
 
 /// The same, whatever is served.
 async fn serve_routes(routes: Router, limits: Limits, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let service = TowerToHyperService::new(routes);
     let (connections, http) = (Connections::new(limits), http(limits));
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     let mut shutdown = std::pin::pin!(shutdown);
@@ -44,7 +45,11 @@ async fn serve_routes(routes: Router, limits: Limits, listener: TcpListener, shu
             () = &mut shutdown => break,
         };
         let Some(place) = connections.admit(peer.ip()) else { continue };
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+        let service = MapRequest::new(routes.clone(), move |mut request: Request<_>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            request
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let stopping = stopping.clone();
         tasks.spawn(async move {
             let mut connection = std::pin::pin!(connection);

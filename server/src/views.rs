@@ -26,6 +26,8 @@ pub(crate) enum Shown {
     Note(OrderId, NoteId),
     /// Without its secret, which was shown once.
     Key(AccountId, KeyId),
+    /// Without the invitation, which was shown once.
+    Person(AccountId),
 }
 
 impl Shown {
@@ -51,6 +53,7 @@ pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Fa
             let key = account.keys.into_iter().find(|key| key.key_id == *key_id).ok_or(ErrorCode::KeyNotFound)?;
             shown.answer(convert::made_key(key, None))
         }
+        Shown::Person(id) => shown.answer(convert::person(state.store.person(id).await?.ok_or(ErrorCode::PersonNotFound)?)),
     })
 }
 

@@ -235,11 +235,12 @@ impl Store {
         Ok(rows.into_iter().map(key).collect())
     }
 
-    /// Whether there is an account of the role that could come in.
+    /// Whether there is an account or a person of the role that could come in.
     pub async fn has_live(&self, role: Role) -> Result<bool, StoreError> {
         let query = sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM accounts a JOIN account_keys k USING (account_id)
-            WHERE $1 = ANY (a.roles) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))",
+            WHERE $1 = ANY (a.roles) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))
+            OR EXISTS (SELECT FROM people p WHERE $1 = ANY (p.roles) AND p.password_hash IS NOT NULL AND p.disabled_at IS NULL)",
         );
         Ok(query.bind(role.name()).fetch_one(&self.pool).await?)
     }

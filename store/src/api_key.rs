@@ -57,7 +57,7 @@ impl ApiKey {
     }
 
     pub fn hash(&self) -> KeyHash {
-        KeyHash(Sha256::digest(self.text.expose_secret()).into())
+        KeyHash::of(Sha256::digest(self.text.expose_secret()).into())
     }
 
     /// The whole key: to be shown once, to whoever it was made for.
@@ -67,6 +67,10 @@ impl ApiKey {
 }
 
 impl KeyHash {
+    pub(crate) fn of(sha256: [u8; 32]) -> Self {
+        Self(sha256)
+    }
+
     /// Whether they are the same, in a time that does not tell how much of them is.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -115,7 +119,7 @@ impl From<KeyHash> for String {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

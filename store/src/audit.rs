@@ -16,6 +16,13 @@ pub enum AuditAction {
     KeyRevoked,
     /// A credential that was none, or none that is in force.
     AuthenticationRefused,
+    PersonMade,
+    /// Roles, reach, or whether they may come in.
+    PersonChanged,
+    PersonInvited,
+    PasswordSet,
+    LoggedIn,
+    LoggedOut,
 }
 
 impl AuditAction {
@@ -26,6 +33,12 @@ impl AuditAction {
             Self::KeyMade => "key_made",
             Self::KeyRevoked => "key_revoked",
             Self::AuthenticationRefused => "authentication_refused",
+            Self::PersonMade => "person_made",
+            Self::PersonChanged => "person_changed",
+            Self::PersonInvited => "person_invited",
+            Self::PasswordSet => "password_set",
+            Self::LoggedIn => "logged_in",
+            Self::LoggedOut => "logged_out",
         }
     }
 }

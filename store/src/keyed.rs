@@ -29,6 +29,12 @@ pub(crate) fn customer_hash(key: &SecretString, customer_id: &CustomerId) -> Str
     hex(&keyed(&key, customer_id.as_str().as_bytes()))
 }
 
+/// The same of a name that somebody tries to come in under, with the place that they do it from.
+pub(crate) fn login_place_hash(key: &SecretString, email: &str, place: &str) -> String {
+    let key = keyed(key.expose_secret().as_bytes(), b"log-ins");
+    hex(&keyed(&key, format!("{place} {email}").as_bytes()))
+}
+
 fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(text);

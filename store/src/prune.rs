@@ -94,6 +94,21 @@ const STATEMENTS: &[(&str, &str)] = &[
         "DELETE FROM pickup_tries WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM pickup_tries WHERE again_at < now() - interval '30 days' ORDER BY again_at LIMIT $1))",
     ),
+    (
+        "login_tries",
+        "DELETE FROM login_tries WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM login_tries WHERE again_at < now() - interval '1 day' ORDER BY again_at LIMIT $1))",
+    ),
+    (
+        "sessions",
+        "DELETE FROM sessions WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM sessions WHERE expires_at < now() ORDER BY expires_at LIMIT $1))",
+    ),
+    (
+        "invitations",
+        "DELETE FROM invitations WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM invitations WHERE expires_at < now() ORDER BY expires_at LIMIT $1))",
+    ),
 ];
 
 /// What went so far, and the first thing that did not.

@@ -106,6 +106,11 @@ impl Store {
         })
     }
 
+    /// What stands for a name that somebody tries to come in under, and the place that they do it from.
+    pub fn login_place_hash(&self, email: &str, place: &str) -> String {
+        keyed::login_place_hash(&self.email_key, email, place)
+    }
+
     /// The same for somebody: what is written through it is their doing.
     pub fn by(&self, by: By) -> Self {
         Self { acting: Some(Arc::new(by)), ..self.clone() }

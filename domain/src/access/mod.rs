@@ -1,6 +1,7 @@
 //! Who may do what: principals with roles and scopes, and the one table of what each role may.
 
 mod by;
+pub mod login;
 mod permission;
 mod principal;
 mod role;

@@ -55,5 +55,6 @@ named! {
         ReadMetrics = "read_metrics",
         ReadAudit = "read_audit",
         ManageAccounts = "manage_accounts",
+        ManagePeople = "manage_people",
     }
 }

@@ -78,7 +78,7 @@ impl Role {
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],
             Self::Carrier => &[SendCarrierEvents],
-            Self::Admin => &[ManageAccounts, ReadAudit],
+            Self::Admin => &[ManageAccounts, ManagePeople, ReadAudit],
         }
     }
 }
@@ -104,9 +104,9 @@ mod tests {
 
     #[test]
     fn those_who_make_accounts_get_no_work_done_with_them() {
-        assert_eq!(all([Role::Admin]), [Permission::ManageAccounts, Permission::ReadAudit].into());
+        assert_eq!(all([Role::Admin]), [Permission::ManageAccounts, Permission::ManagePeople, Permission::ReadAudit].into());
         let others = all(Role::all().filter(|role| *role != Role::Admin));
-        assert!(!others.contains(&Permission::ManageAccounts));
+        assert!(!others.contains(&Permission::ManageAccounts) && !others.contains(&Permission::ManagePeople));
     }
 
     #[test]

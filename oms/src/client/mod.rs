@@ -19,6 +19,7 @@ pub mod order;
 mod order_text;
 mod paging;
 mod payment;
+pub mod person;
 pub mod product;
 pub mod promise;
 pub mod raw;

@@ -7,7 +7,7 @@ use oms_domain::{
     ids::{AccountId, FacilityId},
     money::Currency,
 };
-use oms_store::{ACCOUNT_PREFIX, KeyHash};
+use oms_store::{ACCOUNT_PREFIX, KeyHash, PERSON_PREFIX};
 use serde::{Deserialize, Serialize};
 
 use super::machine;
@@ -64,8 +64,8 @@ impl DeclaredAccounts {
     /// # Errors
     /// When its name or its key is another's.
     pub fn with(self, account: DeclaredAccount) -> Result<Self, InvalidAccounts> {
-        if account.name.as_str().starts_with(ACCOUNT_PREFIX) {
-            return Err(InvalidAccounts(format!("the name {} must not begin with {ACCOUNT_PREFIX}", account.name)));
+        if let Some(prefix) = [ACCOUNT_PREFIX, PERSON_PREFIX].into_iter().find(|prefix| account.name.as_str().starts_with(prefix)) {
+            return Err(InvalidAccounts(format!("the name {} must not begin with {prefix}", account.name)));
         }
         let DeclaredAccount { facilities, channels, carriers, currencies, .. } = account;
         let scope = Scope { facilities, channels, carriers, currencies };
@@ -116,7 +116,7 @@ mod tests {
     fn what_is_no_account_is_refused() {
         let hash = ApiKey::random().hash();
         let one = |name: &str, role: &str| format!(r#"{{"name":"{name}","roles":["{role}"],"key_sha256":"{hash}"}}"#);
-        let wrong = [one("acc-1", "ops"), one("a b", "ops"), one("a", "king"), format!("{},{}", one("a", "ops"), one("b", "ops"))];
+        let wrong = [one("acc-1", "ops"), one("per-1", "ops"), one("a b", "ops"), one("a", "king"), format!("{},{}", one("a", "ops"), one("b", "ops"))];
         for accounts in wrong {
             assert!(format!("[{accounts}]").parse::<DeclaredAccounts>().is_err(), "{accounts}");
         }

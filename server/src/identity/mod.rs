@@ -2,7 +2,9 @@
 
 mod cache;
 mod declared;
+mod passwords;
 mod refusals;
+mod sessions;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,15 +14,18 @@ use oms_domain::{
     error::ErrorCode,
     ids::AccountId,
 };
-use oms_store::{ApiKey, KeyHash, Store, StoreError};
+use oms_store::{ApiKey, KeyHash, Store, StoreError, Token, TokenKind};
 
 pub use self::declared::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
-use self::{cache::Cache, refusals::Refusals};
+pub(crate) use self::sessions::{Credential, Peer, is_browser, set_cookie};
+use self::{cache::Cache, passwords::Passwords, refusals::Refusals};
 use crate::failure::Failure;
 
-/// Everybody who may come in: accounts that the configuration declares, and those in the database. Cheap to clone.
+/// Everybody who may come in: accounts that the configuration declares, those in the database, and people. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Identity {
+    store: Store,
+    pub(crate) passwords: Passwords,
     declared: Arc<DeclaredAccounts>,
     cache: Arc<Cache>,
     refusals: Arc<Refusals>,
@@ -34,6 +39,8 @@ pub(crate) enum Refused {
     Unknown,
     Expired,
     Revoked,
+    /// A name that nobody has, or another password.
+    WrongPassword,
 }
 
 impl Refused {
@@ -45,13 +52,20 @@ impl Refused {
             Self::Unknown => "unknown",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
+            Self::WrongPassword => "wrong_password",
         }
     }
 }
 
 impl Identity {
     pub(crate) fn new(store: Store) -> Self {
-        Self { declared: Arc::default(), cache: Arc::new(Cache::new(store)), refusals: Arc::default() }
+        Self {
+            passwords: Passwords::default(),
+            declared: Arc::default(),
+            cache: Arc::new(Cache::new(store.clone())),
+            refusals: Arc::default(),
+            store,
+        }
     }
 
     pub(crate) fn declaring(self, declared: DeclaredAccounts) -> Self {
@@ -59,9 +73,13 @@ impl Identity {
     }
 
     /// The principal that the credential is of, out of memory in the common case.
-    pub(crate) async fn of(&self, credential: Option<&str>) -> Result<Arc<Principal>, Failure> {
+    pub(crate) async fn of(&self, credential: Option<Credential<'_>>) -> Result<Arc<Principal>, Failure> {
         let Some(credential) = credential else { return Err(self.refuse(Refused::Missing, None)) };
-        let Some(key) = ApiKey::parse(credential) else { return Err(self.refuse(Refused::Malformed, None)) };
+        if let Some(token) = Token::parse(TokenKind::Session, credential.text()) {
+            return self.of_session(&token).await;
+        }
+        let key = ApiKey::parse(credential.text()).filter(|_| matches!(credential, Credential::Bearer(_)));
+        let Some(key) = key else { return Err(self.refuse(Refused::Malformed, None)) };
         let hash = key.hash();
         if let Some(declared) = self.declared.find(&hash) {
             return Ok(declared);
@@ -69,7 +87,7 @@ impl Identity {
         let known = self.cache.find(&key.key_id).await?;
         let Some(known) = known.filter(|known| known.hash.matches(&hash)) else { return Err(self.refuse(Refused::Unknown, None)) };
         match known.refused(Timestamp::now()) {
-            Some(why) => Err(self.refuse(why, Some(&key))),
+            Some(why) => Err(self.refuse(why, Some(key.key_id.to_string()))),
             None => {
                 known.mark_used();
                 Ok(Arc::clone(&known.principal))
@@ -77,8 +95,15 @@ impl Identity {
         }
     }
 
-    fn refuse(&self, why: Refused, key: Option<&ApiKey>) -> Failure {
-        self.refusals.count(why, key.map(|key| &key.key_id));
+    /// A session is looked up each time: people are few, and one that was ended is over at once.
+    async fn of_session(&self, token: &Token) -> Result<Arc<Principal>, Failure> {
+        let Some(person) = self.store.session(&token.hash()).await? else { return Err(self.refuse(Refused::Expired, None)) };
+        Ok(Arc::new(Principal { kind: PrincipalKind::Person, id: person.person_id, roles: person.roles, scope: person.scope }))
+    }
+
+    /// Whose credential it was, if that is somebody of the house.
+    pub(crate) fn refuse(&self, why: Refused, whose: Option<String>) -> Failure {
+        self.refusals.count(why, whose);
         ErrorCode::Unauthenticated.into()
     }
 

@@ -6,14 +6,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use oms_domain::ids::KeyId;
 use oms_store::{AuditAction, AuditEntry, Store, StoreError};
 use serde_json::json;
 
 use super::Refused;
 
-/// By what was wrong, and by key where it is one of the house.
-type Counts = BTreeMap<(Refused, Option<KeyId>), u64>;
+/// By what was wrong, and by the key or person where it is one of the house.
+type Counts = BTreeMap<(Refused, Option<String>), u64>;
 
 #[derive(Default)]
 pub(super) struct Refusals(Mutex<Counts>);
@@ -23,17 +22,17 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn count(&self, why: Refused, key: Option<&KeyId>) {
-        *self.counts().entry((why, key.cloned())).or_default() += 1;
+    pub(super) fn count(&self, why: Refused, whose: Option<String>) {
+        *self.counts().entry((why, whose)).or_default() += 1;
     }
 
     /// Writes down what was counted since the last time. What cannot be written is counted on.
     pub(super) async fn tell(&self, store: &Store) -> Result<usize, StoreError> {
         let counts = mem::take(&mut *self.counts());
-        let entry = |((why, key), count): (&(Refused, Option<KeyId>), &u64)| AuditEntry {
+        let entry = |((why, whose), count): (&(Refused, Option<String>), &u64)| AuditEntry {
             by: None,
             action: AuditAction::AuthenticationRefused.name(),
-            subject: key.as_ref().map(KeyId::to_string),
+            subject: whose.clone(),
             detail: json!({"why": why.name(), "times": count}),
         };
         let entries: Vec<AuditEntry> = counts.iter().map(entry).collect();

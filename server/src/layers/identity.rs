@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     RequestExt,
     extract::{MatchedPath, RawPathParams, Request, State},
-    http::{HeaderMap, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,6 +16,7 @@ use crate::{
     caller::Caller,
     doors::{Narrowed, Need, Needs},
     failure::Failure,
+    identity::Credential,
     state::AppState,
 };
 
@@ -45,7 +45,7 @@ pub(crate) async fn admit(State(keeper): State<Doorkeeper>, mut request: Request
 
 impl Doorkeeper {
     async fn caller(&self, need: &Need, request: &mut Request) -> Result<Caller, Failure> {
-        let principal = self.state.identity.of(credential(request.headers())).await?;
+        let principal = self.state.identity.of(Credential::of(request.headers(), request.method())).await?;
         let caller = Caller { principal, request_id: request.extensions().get::<RequestId>().cloned() };
         // A path that is not UTF-8 names no word that needs less, and the handler refuses it.
         let parameters = request.extract_parts::<RawPathParams>().await.ok();
@@ -59,14 +59,6 @@ impl Doorkeeper {
     }
 }
 
-/// What the one header says, without the scheme, whose case does not matter.
-fn credential(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, none) = (values.next()?.to_str().ok()?, values.next().is_none());
-    let (scheme, credential) = value.split_once(' ')?;
-    (none && scheme.eq_ignore_ascii_case("bearer")).then(|| credential.trim_start_matches(' '))
-}
-
 fn refuse_narrowed(caller: &Caller, narrowed: Narrowed) -> Result<(), Failure> {
     let facilities = || caller.refuse_narrowed(!caller.scope.facilities.is_all(), "facilities");
     let channels = || caller.refuse_narrowed(!caller.scope.channels.is_all(), "channels");
@@ -74,24 +66,5 @@ fn refuse_narrowed(caller: &Caller, narrowed: Narrowed) -> Result<(), Failure> {
         Narrowed::ToBoth | Narrowed::ToFacilities | Narrowed::ByNothing => Ok(()),
         Narrowed::ToChannels => facilities(),
         Narrowed::Refused => facilities().and_then(|()| channels()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(values: &[&str]) -> Option<String> {
-        let headers = values.iter().map(|value| (header::AUTHORIZATION, value.parse().unwrap())).collect();
-        credential(&headers).map(str::to_owned)
-    }
-
-    #[test]
-    fn one_header_has_one_credential() {
-        assert_eq!(read(&["Bearer x"]).as_deref(), Some("x"));
-        assert_eq!(read(&["bearer  x"]).as_deref(), Some("x"));
-        for wrong in [&[][..], &[""], &["Bearer"], &["Basic x"], &["x"], &["Bearer x", "Bearer x"]] {
-            assert_eq!(read(wrong), None, "{wrong:?}");
-        }
     }
 }

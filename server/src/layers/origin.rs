@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, Uri, header},
+    http::{HeaderMap, HeaderName, Method, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -21,6 +21,13 @@ pub(crate) async fn own(request: Request, next: Next) -> Response {
     }
     let detail = "a page of another origin may not change anything here";
     Failure::from(Problem::new(ErrorCode::ForeignOrigin).detail(detail)).into_response()
+}
+
+/// Whether a browser has said that a page of ours asks. Of what changes nothing it need not say so: reading is guarded by who may read the
+/// answer.
+pub(crate) fn is_own_page(headers: &HeaderMap, method: &Method) -> bool {
+    let has_said = headers.contains_key(header::ORIGIN) || headers.contains_key(&FETCH_SITE);
+    is_own(headers) && (has_said || method.is_safe())
 }
 
 fn is_own(headers: &HeaderMap) -> bool {

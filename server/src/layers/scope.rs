@@ -87,6 +87,7 @@ pub(crate) const HARMLESS: &[&str] = &[
     "message_id",
     "number",
     "payment_id",
+    "person_id",
     // Named by whoever made it, and not to be guessed.
     "reservation_id",
     "sku",

@@ -24,10 +24,12 @@ mod money;
 mod notes;
 mod orders;
 mod paging;
+mod people;
 mod picklists;
 pub(crate) mod promises;
 mod reservations;
 mod returns;
+mod sessions;
 mod stock;
 
 use std::sync::Arc;
@@ -47,7 +49,7 @@ use crate::{
     doors::{
         Doors,
         Narrowed::{ByNothing, Refused, ToBoth, ToChannels, ToFacilities},
-        Need,
+        Need, Needs,
     },
     failure,
     layers::{body, free_texts, idempotency, identity, load, log, origin},
@@ -140,12 +142,23 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::get))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::create_key))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::revoke_key))
+        .door(Need::of(P::ManagePeople, Refused), routes!(people::create, people::list))
+        .door(Need::of(P::ManagePeople, Refused), routes!(people::get, people::change))
+        .door(Need::of(P::ManagePeople, Refused), routes!(people::invite))
         .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
 }
 
 /// What other systems follow: nothing in it is for them to read that somebody has written about an order.
 pub(crate) fn published() -> Doors {
     Doors::new().door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
+}
+
+/// Where people come in and go out: these say themselves who may, and no key makes them repeatable, since their answers are secrets.
+pub(crate) fn entrance() -> Doors {
+    Doors::new()
+        .open(routes!(sessions::log_in))
+        .open(routes!(sessions::current, sessions::log_out))
+        .open(routes!(sessions::accept_invitation))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.
@@ -169,10 +182,11 @@ pub fn router(state: AppState) -> Router {
     let (commands, needs_of_commands) = commands().into_parts();
     let (small, needs_of_small) = small().into_parts();
     let (published, needs_of_published) = published().into_parts();
+    let (entrance, needs_of_entrance) = entrance().into_parts();
     let (streamed, needs_of_streamed) = streamed().into_parts();
     let (probes, needs_of_probes) = probes().into_parts();
-    let needs = needs_of_placing.merge(needs_of_commands).merge(needs_of_small).merge(needs_of_published);
-    let needs = Arc::new(needs.merge(needs_of_streamed).merge(needs_of_probes));
+    let needs = [needs_of_commands, needs_of_small, needs_of_published, needs_of_entrance, needs_of_streamed, needs_of_probes];
+    let needs = Arc::new(needs.into_iter().fold(needs_of_placing, Needs::merge));
     let keeper = identity::Doorkeeper { state: state.clone(), needs };
     // The layer added last is the outermost.
     let small = small
@@ -181,6 +195,7 @@ pub fn router(state: AppState) -> Router {
         .merge(commands.layer(from_fn(idempotency::by_order)))
         .layer(from_fn_with_state(state.clone(), free_texts::show))
         .merge(published)
+        .merge(entrance)
         // `body::whole` has the bound: the extractor's own, of 2 MB, would refuse what it let in.
         .layer(DefaultBodyLimit::disable())
         // Who is still sending holds no place that others could have.

@@ -10,6 +10,7 @@ mod feeds;
 mod idempotency;
 mod layers;
 mod notes;
+mod people;
 mod placing;
 mod reservations;
 mod scopes;

@@ -27,6 +27,7 @@ mod months;
 mod offers;
 mod order_store;
 mod outbox;
+mod people;
 mod placed;
 mod plans;
 mod queue;
