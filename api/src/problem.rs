@@ -44,6 +44,9 @@ pub struct Problem {
     /// What would be legal in that state. There, if empty, when a state refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legal_actions: Option<Vec<String>>,
+    /// What a second person is asked, where one must approve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<String>,
 }
 
 impl Problem {
@@ -58,6 +61,7 @@ impl Problem {
             errors: Vec::new(),
             current_status: None,
             legal_actions: None,
+            approval_id: None,
         }
     }
 

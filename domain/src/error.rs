@@ -47,6 +47,9 @@ errors! {
     Unauthenticated = "unauthenticated", 401, Never, 4, "A valid API key is needed";
     /// The account lacks a permission; the detail names it.
     Forbidden = "forbidden", 403, Never, 4, "This account may not do this";
+    /// It is above what this account or person may give away; `approval_id` names what a second person is asked.
+    ApprovalNeeded = "approval_needed", 403, Never, 4, "A second person must approve this";
+    ApprovalNotFound = "approval_not_found", 404, Never, 3, "There is no approval with this id";
     PersonNotFound = "person_not_found", 404, Never, 3, "There is no person with this id";
     /// The e-mail address is taken by another person.
     PersonConflict = "person_conflict", 409, Never, 5, "Another person has this e-mail address";

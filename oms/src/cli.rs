@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, account::AccountCommand, allocation::AllocationCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand,
+        Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand,
         exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand,
-        open::OpenArgs, order::OrderCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
+        open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
         stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
@@ -119,6 +119,8 @@ enum Command {
     Open(OpenArgs),
     /// Say who may come in: accounts, their roles and their keys.
     Account(Noun<AccountCommand>),
+    /// Let through what others may not do by themselves.
+    Approval(Noun<ApprovalCommand>),
     /// Say which people may come in: what they may, and their invitations.
     Person(Noun<PersonCommand>),
     /// Look at messages that orders could not be told, and have them tried again.
@@ -248,6 +250,7 @@ impl Command {
             Self::Api(call) => call.run(api, format).await,
             Self::Open(args) => args.run(api, format).await,
             Self::Account(noun) => noun.verb.run(api, format).await,
+            Self::Approval(noun) => noun.verb.run(api, format).await,
             Self::Person(noun) => noun.verb.run(api, format).await,
             Self::Inbox(noun) => noun.verb.run(api, format).await,
             Self::Allocation(noun) => noun.verb.run(api, format).await,

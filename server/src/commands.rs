@@ -5,9 +5,9 @@ use oms_domain::{
     ids::OrderId,
     order::{Order, Request},
 };
-use oms_starter::CommandRequest;
+use oms_starter::{CommandRequest, StarterError};
 
-use crate::{extract::CommandId, failure::Failure, state::AppState};
+use crate::{extract::CommandId, failure::Failure, giving, state::AppState};
 
 /// A command that was done, now or before.
 pub(crate) struct Done {
@@ -30,16 +30,23 @@ impl Done {
 /// Sends a request to its order. When this returns, what it did can be read.
 pub(crate) async fn run(state: &AppState, order_id: &OrderId, id: CommandId, request: Request) -> Result<Done, Failure> {
     let _passage = state.gates.enter(order_id).await?;
+    let counted = giving::count(state, order_id, &id.id, &request).await?;
+    let answered = ask(state, order_id, id, request).await;
+    if let Some(counted) = counted {
+        counted.settle(state, &answered).await?;
+    }
+    Ok(Done { order_id: order_id.clone(), version: answered? })
+}
+
+/// The version that answers it, where it has a key.
+async fn ask(state: &AppState, order_id: &OrderId, id: CommandId, request: Request) -> Result<Option<u64>, StarterError> {
     let request = CommandRequest::new(id.id, request);
-    let version = if id.is_new {
-        state.starter.new_command(order_id, request).await?;
-        None
-    } else {
-        let answered = state.starter.keyed_command(order_id, request).await?;
-        if answered.is_repeat {
-            id.repeated.set();
-        }
-        Some(answered.version)
-    };
-    Ok(Done { order_id: order_id.clone(), version })
+    if id.is_new {
+        return state.starter.new_command(order_id, request).await.map(|_| None);
+    }
+    let answered = state.starter.keyed_command(order_id, request).await?;
+    if answered.is_repeat {
+        id.repeated.set();
+    }
+    Ok(Some(answered.version))
 }

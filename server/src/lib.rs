@@ -14,6 +14,7 @@ mod failure;
 mod feeds;
 mod figures;
 mod gates;
+mod giving;
 mod holding;
 mod identity;
 mod layers;

@@ -86,6 +86,11 @@ impl Starter {
         Self { store: self.store.by(by), ..self.clone() }
     }
 
+    /// Whether goods of an exchange go out before those that pay for them have come back.
+    pub fn exchanges_in_advance(&self) -> bool {
+        self.config.policy.exchange_in_advance
+    }
+
     /// The time that orders started here go by.
     pub fn clock(&self) -> BusinessClock {
         self.config.clock

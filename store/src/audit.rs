@@ -23,6 +23,9 @@ pub enum AuditAction {
     PasswordSet,
     LoggedIn,
     LoggedOut,
+    ApprovalGiven,
+    ApprovalDeclined,
+    GivingLimitChanged,
 }
 
 impl AuditAction {
@@ -39,6 +42,9 @@ impl AuditAction {
             Self::PasswordSet => "password_set",
             Self::LoggedIn => "logged_in",
             Self::LoggedOut => "logged_out",
+            Self::ApprovalGiven => "approval_given",
+            Self::ApprovalDeclined => "approval_declined",
+            Self::GivingLimitChanged => "giving_limit_changed",
         }
     }
 }

@@ -27,6 +27,7 @@ mod feed_rows;
 mod feeds;
 mod fulfillment_list;
 mod functions;
+mod giving;
 mod holds;
 mod idempotency;
 mod inbox;
@@ -89,6 +90,7 @@ pub use feeds::{
     StartFeed,
 };
 pub use fulfillment_list::{FulfillmentFilter, FulfillmentSummary};
+pub use giving::{Approval, AskedGiving, GivingLimit};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
 pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, Standing, StoredAnswer};
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};

@@ -1,5 +1,6 @@
 //! Who may do what: principals with roles and scopes, and the one table of what each role may.
 
+pub mod approval;
 mod by;
 pub mod login;
 mod permission;

@@ -22,6 +22,10 @@ named! {
         DecideOrders = "decide_orders",
         ExtendDeadlines = "extend_deadlines",
         RefundOrders = "refund_orders",
+        /// Lets through what is above others' limits.
+        DecideApprovals = "decide_approvals",
+        /// Says how much may be given away.
+        ManageLimits = "manage_limits",
         TakePayments = "take_payments",
         /// Says what became of a payment that nobody knows of.
         ResolvePayments = "resolve_payments",

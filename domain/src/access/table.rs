@@ -35,7 +35,7 @@ impl Role {
                 ReadStock,
             ],
             Self::Metrics => &[ReadMetrics],
-            Self::Approver => &[ReadOrders, FindOrders],
+            Self::Approver => &[ReadOrders, FindOrders, DecideApprovals],
             Self::Associate => &[ReadFulfillment, WorkFulfillment, ReadReturns, ReceiveReturns, ReadCatalog],
             Self::FacilityManager => &[
                 ReadFulfillment,
@@ -73,7 +73,7 @@ impl Role {
                 ReadEvents,
                 ReadMetrics,
             ],
-            Self::Finance => &[ReadOrders, FindOrders, RefundOrders, TakePayments, PayElsewhere, ResolvePayments, HandleAttention, ReadReturns],
+            Self::Finance => &[ReadOrders, FindOrders, RefundOrders, TakePayments, PayElsewhere, ResolvePayments, ManageLimits, HandleAttention, ReadReturns],
             Self::Analyst => &[ReadCatalog, ReadStock],
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],

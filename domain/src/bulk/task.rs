@@ -39,6 +39,19 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// Its name in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Hold { .. } => "hold",
+            Self::Release { .. } => "release",
+            Self::ReleaseFor { .. } => "release_for",
+            Self::Move { .. } => "move",
+        }
+    }
+}
+
 /// What a bulk operation is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {

@@ -15,6 +15,7 @@ mod event_kind;
 mod evolve;
 mod follow;
 mod fulfillment_order;
+mod giving;
 mod hold;
 mod line_state;
 mod lines;
@@ -53,6 +54,7 @@ pub use self::{
     event::Event,
     follow::{Beginning, Unfollowed},
     fulfillment_order::{CancellationPart, CancellationRequest, FulfillmentOrder},
+    giving::{Giving, GivingKind, given_away, may_give_away},
     hold::{Hold, HoldReason},
     line_state::LineState,
     lines::Lines,

@@ -13,6 +13,7 @@ mod deadlines;
 mod decisions;
 mod docs;
 mod fulfillment;
+mod giving;
 mod journeys;
 mod kept;
 mod machines;

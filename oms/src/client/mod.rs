@@ -4,6 +4,7 @@ pub mod account;
 pub mod allocation;
 mod amount;
 mod api;
+pub mod approval;
 pub mod bulk;
 mod change;
 pub mod claim;

@@ -75,10 +75,12 @@ fn id<T: FromStr>(value: &str) -> Option<T> {
 pub(crate) const HARMLESS: &[&str] = &[
     "action",
     "account_id",
+    "approval_id",
     "as_of",
     "bulk_id",
     "cancellation_id",
     "change_id",
+    "currency",
     "deadline_id",
     "decision_id",
     "feed",

@@ -13,9 +13,11 @@ use oms_api::{
     reader::{Node, choice},
 };
 use oms_domain::{
+    access::approval::BULK_UNAPPROVED_MAX,
     bulk::{BulkStatus, Operation, Outcome, Request, Task},
     error::ErrorCode,
     ids::BulkId,
+    taken::body_hash,
 };
 use oms_starter::{BulkRequest, Placed, StarterError};
 use oms_store::{BulkRow, OrderFilter};
@@ -29,6 +31,7 @@ use crate::{
     convert,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
+    giving,
     state::AppState,
 };
 
@@ -59,6 +62,7 @@ pub(crate) async fn start(Acting(state): Acting, body: JsonBody) -> Result<Respo
         };
         return Ok(Json(BulkAnswer::Preview(preview)).into_response());
     }
+    refuse_unapproved(&state, &task, &selection).await?;
     let (row, placed) = state.starter.start_bulk(task, selection, orders_per_second).await?;
     let mut response = Json(BulkAnswer::Started(view(&state, &row))).into_response();
     *response.status_mut() = match placed {
@@ -69,6 +73,21 @@ pub(crate) async fn start(Acting(state): Acting, body: JsonBody) -> Result<Respo
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// Many orders at once need a second person. One that was started is the same when it is told again.
+async fn refuse_unapproved(state: &AppState, task: &Task, selection: &OrderFilter) -> Result<(), Failure> {
+    if state.starter.bulk(&task.bulk_id).await?.is_some() {
+        return Ok(());
+    }
+    let orders = state.store.preview_bulk(&task.operation, selection, 0).await?.orders;
+    if orders <= BULK_UNAPPROVED_MAX {
+        return Ok(());
+    }
+    // Whom it is about may be among what selects them: a hash tells selections apart, and nobody is named.
+    let what = format!("{} {}", task.operation.name(), body_hash(&(&task.operation, selection)));
+    let needed = state.store.use_approval_of_bulk(&what, orders).await?;
+    needed.map_or(Ok(()), |approval| Err(giving::needed(&approval)))
 }
 
 /// As of one hold; an operation that began in time is the same when it is told again.

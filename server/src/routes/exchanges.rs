@@ -12,14 +12,17 @@ use oms_api::{
 use oms_domain::{
     error::ErrorCode,
     ids::{OrderId, ReturnId},
+    order::Lines,
+    returns::AnnouncedLine,
 };
 use oms_starter::{Placed, StartExchange};
 
 use crate::{
     acting::Acting,
     caller::Caller,
-    extract::{InPath, JsonBody},
+    extract::{CommandId, InPath, JsonBody},
     failure::Failure,
+    giving::{self, Counted},
     state::AppState,
     views,
 };
@@ -35,18 +38,47 @@ use crate::{
 pub(crate) async fn start(
     Acting(state): Acting,
     caller: Caller,
+    id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExchangeView>), Failure> {
     let ExchangeAsked { exchange_id, order_id, returned, lines, ship_to, payment } = body.read(ExchangeAsked::read)?;
     caller.refuse_order(&state, &order_id).await?;
     payment.iter().try_for_each(|(method, _)| caller.refuse_method(*method))?;
-    let (exchange_id, placed) = state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await?;
+    let counted = count_advance(&state, exchange_id.as_ref(), &order_id, &returned, &id).await?;
+    let started = state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await;
+    if let Some(counted) = counted {
+        counted.settle(&state, &started).await?;
+    }
+    let (exchange_id, placed) = started?;
     let status = match placed {
         Placed::Created => StatusCode::CREATED,
         Placed::Existing => StatusCode::OK,
     };
     let view = find(&state, &exchange_id).await?;
     Ok((status, [(header::LOCATION, format!("/v1/exchanges/{exchange_id}"))], Json(view)))
+}
+
+/// Goods that go out in advance are given away until others have come back. None: they wait for those, or went out before.
+async fn count_advance(
+    state: &AppState,
+    exchange_id: Option<&OrderId>,
+    order_id: &OrderId,
+    returned: &[AnnouncedLine],
+    id: &CommandId,
+) -> Result<Option<Counted>, Failure> {
+    let known = match exchange_id {
+        Some(exchange_id) => state.store.intake(exchange_id).await?.is_some(),
+        None => false,
+    };
+    if known || !state.starter.exchanges_in_advance() {
+        return Ok(None);
+    }
+    let Some(order) = state.starter.order(order_id).await? else { return Ok(None) };
+    let lines: Lines = returned.iter().map(|line| (line.line_id.clone(), line.quantity)).collect();
+    match order.given_in_advance(&lines) {
+        Some(giving) => giving::count_giving(state, &order, &giving, &id.id).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 #[utoipa::path(

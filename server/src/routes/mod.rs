@@ -2,6 +2,7 @@
 
 mod accounts;
 mod allocation;
+mod approvals;
 mod attention;
 mod audit;
 mod availability;
@@ -142,6 +143,12 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::get))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::create_key))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::revoke_key))
+        .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::list))
+        .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::get))
+        .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::approve))
+        .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::decline))
+        .door(Need::of(P::ManageLimits, Refused), routes!(approvals::limits))
+        .door(Need::of(P::ManageLimits, Refused), routes!(approvals::put_limit))
         .door(Need::of(P::ManagePeople, Refused), routes!(people::create, people::list))
         .door(Need::of(P::ManagePeople, Refused), routes!(people::get, people::change))
         .door(Need::of(P::ManagePeople, Refused), routes!(people::invite))

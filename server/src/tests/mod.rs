@@ -4,6 +4,7 @@
 mod accounts;
 mod actors;
 mod app;
+mod approvals;
 mod bad_input;
 mod doors;
 mod feeds;

@@ -16,6 +16,7 @@ mod feeds;
 mod functions;
 mod gathering;
 mod gathering_model;
+mod giving;
 mod holds;
 mod idempotency;
 mod inbox;

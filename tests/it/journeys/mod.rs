@@ -1,6 +1,7 @@
 //! What happens to orders, from entry to the end: one file a theme.
 
 mod actors;
+mod approving;
 mod asking;
 mod associates;
 mod authorizations;

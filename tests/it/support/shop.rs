@@ -88,6 +88,11 @@ impl Shop {
         client().request(method, format!("{}{path}", self.base_url)).bearer_auth(http::key())
     }
 
+    /// The same with somebody else's credential.
+    pub fn request_as(&self, credential: &str, method: Method, path: &str) -> reqwest::RequestBuilder {
+        client().request(method, format!("{}{path}", self.base_url)).bearer_auth(credential)
+    }
+
     pub async fn get(&self, path: &str) -> Result<Answer> {
         Answer::to(self.request(Method::GET, path)).await
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use oms_domain::{
-    access::{HousePart, Permission, PrincipalKind, Role},
+    access::{HousePart, Permission, PrincipalKind, Role, approval::ApprovalStatus},
     address::AddressFlaw,
     bulk::{self, BulkStatus, Operation, Outcome},
     change::Change,
@@ -93,6 +93,8 @@ fn spellings() -> BTreeSet<String> {
         of::<Permission>("permission"),
         of::<PrincipalKind>("principal_kind"),
         of::<HousePart>("house_part"),
+        of::<ApprovalStatus>("approval_status"),
+        of::<order::GivingKind>("giving_kind"),
     ];
     all.into_iter().flatten().collect()
 }

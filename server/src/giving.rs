@@ -1,0 +1,67 @@
+//! Whoever gives something away is asked whether they may: up to a sum by themselves, and beyond it with a second person.
+
+use jiff::Timestamp;
+use oms_api::problem::Problem;
+use oms_domain::{
+    access::approval::ApprovalStatus,
+    error::ErrorCode,
+    ids::OrderId,
+    order::{Giving, Order, Request, given_away, may_give_away},
+};
+use oms_starter::StarterError;
+use oms_store::{Approval, AskedGiving};
+
+use crate::{failure::Failure, state::AppState};
+
+/// Something that was counted, to be taken back if it is not given after all.
+#[must_use]
+pub(crate) struct Counted {
+    order_id: OrderId,
+    command_id: String,
+}
+
+/// Counts what a request would give away. None: nothing. Errors: `approval_needed`, naming the approval; and as the order refuses it.
+pub(crate) async fn count(state: &AppState, order_id: &OrderId, command_id: &str, request: &Request) -> Result<Option<Counted>, Failure> {
+    if !may_give_away(request) {
+        return Ok(None);
+    }
+    let Some(order) = state.starter.order(order_id).await? else { return Ok(None) };
+    match given_away(&order, command_id, request, state.now()) {
+        Ok(None) => Ok(None),
+        Ok(Some(giving)) => count_giving(state, &order, &giving, command_id).await.map(Some),
+        // It was done long ago, and is only told again.
+        Err(_) if state.store.taken_command(order_id, command_id).await?.is_some() => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The same of what is given away otherwise.
+pub(crate) async fn count_giving(state: &AppState, order: &Order, giving: &Giving, command_id: &str) -> Result<Counted, Failure> {
+    let (order_id, currency) = (&order.core.order_id, order.core.currency);
+    let asked = AskedGiving { giving, order_id, order_version: order.version, currency, command_id };
+    match state.store.count_giving(&asked).await? {
+        None => Ok(Counted { order_id: order_id.clone(), command_id: command_id.to_owned() }),
+        Some(approval) => Err(needed(&approval)),
+    }
+}
+
+impl Counted {
+    /// Nothing was given, if it was refused.
+    pub(crate) async fn settle<T>(self, state: &AppState, given: &Result<T, StarterError>) -> Result<(), Failure> {
+        if matches!(given, Err(StarterError::Rejected(_) | StarterError::NotFound)) {
+            state.store.take_back_giving(&self.order_id, &self.command_id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What whoever asks must wait for.
+pub(crate) fn needed(approval: &Approval) -> Failure {
+    let id = &approval.approval_id;
+    if approval.status(Timestamp::now()) == ApprovalStatus::Declined {
+        return Problem::new(ErrorCode::RefusedByRule).detail(format!("approval {id} was declined")).into();
+    }
+    let detail = format!("it is above what you may do by yourself: once approval {id} is given, ask for just this again");
+    let problem = Problem::new(ErrorCode::ApprovalNeeded).detail(detail);
+    Problem { approval_id: Some(id.clone()), ..problem }.into()
+}
