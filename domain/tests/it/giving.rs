@@ -3,7 +3,7 @@
 use oms_domain::{
     error::ErrorCode,
     ids::ClaimId,
-    order::{FulfillmentRequest, Giving, GivingKind, RefundOf, Request, Resolution, given_away, may_give_away},
+    order::{CarrierReport, Command, Fact, FulfillmentRequest, Giving, GivingKind, RefundOf, Request, Resolution, given_away, may_give_away},
     parcel::ParcelAction,
 };
 
@@ -59,7 +59,10 @@ fn a_lost_parcel_gives_its_worth_again_or_back() {
     run.ship(1).unwrap();
     run.obey();
     let parcel_id = run.order.fulfillment_orders[0].parcels[0].parcel_id.clone();
-    run.scan(1, ParcelAction::Lose);
+    for (action, event_id) in [(ParcelAction::HandOver, "e1"), (ParcelAction::Lose, "e2")] {
+        let (tracking_number, occurred_at) = ("T-A1-F1-P1".to_owned(), at(run.second));
+        run.must(&Command::Fact(Fact::Carrier(CarrierReport { event_id: event_id.into(), tracking_number, action, occurred_at })));
+    }
     for (resolution, kind) in [(Resolution::Replace, GivingKind::Replacement), (Resolution::Refund, GivingKind::Refund)] {
         let resolve = Request::ResolveParcel { parcel_id: parcel_id.clone(), resolution };
         let worth = run.order.refund_share_minor(&run.order.fulfillment_orders[0].parcels[0].lines);

@@ -42,6 +42,12 @@ fn named(refused: Answer) -> Result<String> {
     refused.problem(403, "approval_needed")?.approval_id.context("it names no approval")
 }
 
+/// Waits until so much has reached the customer: the order goes on by itself no more.
+async fn settled(shop: &Shop, order: &OrderView, refunded_minor: i64) -> Result<()> {
+    let is_paid = |order: &OrderView| order.totals.refunded_minor == refunded_minor;
+    shop.until(&order.heading.order_id.parse()?, "have paid it back", is_paid).await.map(drop)
+}
+
 async fn shipped(shop: &Shop) -> Result<OrderView> {
     let sku = shop.stocked(&[(LEEDS, 10)]).await?;
     let order = shop.place_released(&Basket::of(&sku, 4, 2_500)).await?;
@@ -66,6 +72,7 @@ fn a_refund_above_the_limit_is_let_through_by_a_second_person() -> Result<()> {
         shop.post(&path, &json!({})).await?.problem(409, "refused_by_rule")?;
         lee.post(shop, &path, &json!({})).await?.view::<ApprovalView>(200)?;
         // The order has gone on since it was asked: what was approved was something else.
+        settled(shop, &order, 1_000).await?;
         let approval = named(kim.refund(shop, &order, "large", 401).await?)?;
         let pending: Page<ApprovalView> = shop.get("/v1/approvals?status=pending").await?.view(200)?;
         let asked = pending.items.iter().find(|found| found.approval_id == approval).context("it is not listed")?;
@@ -94,6 +101,7 @@ fn an_order_gives_no_more_than_it_may_whoever_asks_and_what_is_declined_is_not_g
         // What the order refuses counts for nothing.
         kim.refund(shop, &order, "all", 1_000_000).await?.problem(409, "refused_by_rule")?;
         lee.refund(shop, &order, "two", 100).await?.view::<RefundView>(201)?;
+        settled(shop, &order, 400).await?;
         let approval = named(kim.refund(shop, &order, "three", 101).await?)?;
         lee.post(shop, &format!("/v1/approvals/{approval}/decline"), &json!({})).await?.view::<ApprovalView>(200)?;
         let refused = kim.refund(shop, &order, "three", 101).await?.problem(409, "refused_by_rule")?;
