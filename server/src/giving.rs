@@ -6,7 +6,7 @@ use oms_domain::{
     access::approval::ApprovalStatus,
     error::ErrorCode,
     ids::OrderId,
-    order::{Giving, Order, Request, given_away, may_give_away},
+    order::{Giving, Order, Request},
 };
 use oms_starter::StarterError;
 use oms_store::{Approval, AskedGiving};
@@ -22,16 +22,9 @@ pub(crate) struct Counted {
 
 /// Counts what a request would give away. None: nothing. Errors: `approval_needed`, naming the approval; and as the order refuses it.
 pub(crate) async fn count(state: &AppState, order_id: &OrderId, command_id: &str, request: &Request) -> Result<Option<Counted>, Failure> {
-    if !may_give_away(request) {
-        return Ok(None);
-    }
-    let Some(order) = state.starter.order(order_id).await? else { return Ok(None) };
-    match given_away(&order, command_id, request, state.now()) {
-        Ok(None) => Ok(None),
-        Ok(Some(giving)) => count_giving(state, &order, &giving, command_id).await.map(Some),
-        // It was done long ago, and is only told again.
-        Err(_) if state.store.taken_command(order_id, command_id).await?.is_some() => Ok(None),
-        Err(refusal) => Err(refusal.into()),
+    match state.starter.gives_away(order_id, command_id, request).await? {
+        Some((order, giving)) => count_giving(state, &order, &giving, command_id).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -15,6 +15,7 @@ mod command;
 mod error;
 mod exchange;
 mod free_texts;
+mod giving;
 mod look_again;
 mod maintenance;
 mod place;

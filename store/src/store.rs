@@ -16,7 +16,7 @@ use sqlx::{
     Connection, FromRow, PgPool, Postgres,
     pool::PoolOptions,
     postgres::{PgArguments, PgConnectOptions, PgRow},
-    query::QueryScalar,
+    query::{QueryAs, QueryScalar},
     types::Json,
 };
 
@@ -166,13 +166,7 @@ impl Store {
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        let mut tries = Tries::default();
-        loop {
-            match sqlx::query_as(sql).bind(Json(argument)).fetch_all(&self.pool).await {
-                Ok(rows) => return Ok(rows),
-                Err(error) => tries.again(error).await?,
-            }
-        }
+        self.called(|| sqlx::query_as(sql).bind(Json(argument))).await
     }
 
     /// The same with whoever acts as the second argument.
@@ -180,9 +174,16 @@ impl Store {
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
+        self.called(|| sqlx::query_as(sql).bind(Json(argument)).bind(Json(self.acting()))).await
+    }
+
+    async fn called<'q, R>(&self, query: impl Fn() -> QueryAs<'q, Postgres, R, PgArguments>) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
         let mut tries = Tries::default();
         loop {
-            match sqlx::query_as(sql).bind(Json(argument)).bind(Json(self.acting())).fetch_all(&self.pool).await {
+            match query().fetch_all(&self.pool).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) => tries.again(error).await?,
             }

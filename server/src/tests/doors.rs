@@ -7,7 +7,7 @@ use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::an
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use oms_domain::{
-    access::{Permission, Reach, Role, Scope},
+    access::{Permission, Reach, Role, Scope, approval::BULK_UNAPPROVED_MAX},
     ids::{FacilityId, FulfillmentOrderId, OrderId},
     placed::DeliveryMethod,
 };
@@ -27,6 +27,8 @@ use crate::{
 /// What the house has for accounts that know of a part of it: an order in a channel with a part at a facility.
 pub(super) const HERE: (&str, &str, &str) = ("D-HERE", "web", "DOOR-HERE");
 pub(super) const THERE: (&str, &str, &str) = ("D-THERE", "shop", "DOOR-THERE");
+/// The channel of one order more than a bulk operation may be about by itself.
+pub(super) const MANY: &str = "many";
 /// Probes, and where people come in: these say themselves who may.
 const OPEN: [&str; 6] = ["/healthz", "/readyz", "/openapi.json", "/v1/sessions", "/v1/sessions/current", "/v1/invitations/accept"];
 /// Requests under way at a time.
@@ -69,7 +71,7 @@ pub(super) fn key(account: &str) -> &'static str {
 }
 
 fn needs() -> Needs {
-    let others = [routes::placing(), routes::commands(), routes::published(), routes::streamed(), routes::probes()];
+    let others = [routes::placing(), routes::commands(), routes::published(), routes::entrance(), routes::streamed(), routes::probes()];
     others.into_iter().fold(routes::small().into_parts().1, |all, doors| all.merge(doors.into_parts().1))
 }
 
@@ -85,7 +87,9 @@ pub(super) fn locks(state: AppState) -> Router {
 
 /// The two orders, as they are listed.
 pub(super) async fn furnish(store: &Store) {
-    for (order_id, channel, facility_id) in [HERE, THERE] {
+    let many: Vec<String> = (0..=BULK_UNAPPROVED_MAX).map(|n| format!("MANY-{n}")).collect();
+    let many = many.iter().map(|id| (id.as_str(), MANY, HERE.2));
+    for (order_id, channel, facility_id) in [HERE, THERE].into_iter().chain(many) {
         let id = OrderId::parse(order_id).unwrap();
         let at: Timestamp = "2010-12-01T09:00:00Z".parse().unwrap();
         let part = FulfillmentRow {

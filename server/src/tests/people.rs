@@ -30,6 +30,12 @@ async fn token(app: &App, email: &str) -> String {
     came.body["token"].as_str().unwrap().to_owned()
 }
 
+/// The token of somebody of these roles who has just come in.
+pub(super) async fn token_of(app: &App, email: &str, roles: &[&str]) -> String {
+    person(app, email, roles).await;
+    token(app, email).await
+}
+
 #[tokio::test]
 async fn somebody_is_invited_once_comes_in_does_something_under_their_id_and_goes_out() {
     let app = App::new();
