@@ -7,7 +7,7 @@ use oms_devstack::{
     CarrierChoice, DataDir, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, Stack, StackOptions, TemporalChoice, Tools,
 };
 use oms_domain::{
-    access::{Reach, Role},
+    access::Role,
     clock::BusinessClock,
     ids::AccountId,
     policy::Policy,
@@ -133,13 +133,7 @@ impl DevOptions {
 
 /// The account of the carrier that moves parcels by itself.
 fn carrier(key: &ApiKey) -> Result<DeclaredAccounts> {
-    let account = DeclaredAccount {
-        name: AccountId::parse(CARRIER)?,
-        roles: [Role::Carrier].into(),
-        facilities: Reach::All,
-        channels: Reach::All,
-        key_sha256: key.hash(),
-    };
+    let account = DeclaredAccount::of_roles(AccountId::parse(CARRIER)?, [Role::Carrier].into(), key.hash());
     Ok(DeclaredAccounts::default().with(account)?)
 }
 

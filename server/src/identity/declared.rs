@@ -38,7 +38,13 @@ pub struct DeclaredAccount {
 impl DeclaredAccount {
     /// One that may do everything: for the house's own use, on one machine.
     pub fn of_all_roles(name: AccountId, key_sha256: KeyHash) -> Self {
-        Self { name, roles: Role::all().collect(), facilities: Reach::All, channels: Reach::All, carriers: Reach::All, currencies: Reach::All, key_sha256 }
+        Self::of_roles(name, Role::all().collect(), key_sha256)
+    }
+
+    /// One of these roles that knows of everything.
+    pub fn of_roles(name: AccountId, roles: BTreeSet<Role>, key_sha256: KeyHash) -> Self {
+        let (facilities, channels, carriers, currencies) = (Reach::All, Reach::All, Reach::All, Reach::All);
+        Self { name, roles, facilities, channels, carriers, currencies, key_sha256 }
     }
 }
 
