@@ -7,6 +7,7 @@ mod ahead;
 mod caller;
 mod commands;
 mod convert;
+mod door;
 mod doors;
 mod extract;
 mod failure;
@@ -28,6 +29,7 @@ mod serve;
 mod state;
 mod views;
 
+pub use door::{Door, InvalidOrigin, Origins};
 pub use identity::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub use messengers::Messengers;
 pub use openapi::openapi;

@@ -71,6 +71,7 @@ fn constraint_code(constraint: &str) -> ErrorCode {
         "stock_facility_known" => ErrorCode::UnknownFacility,
         "stock_product_known" => ErrorCode::UnknownSku,
         "accounts_name" => ErrorCode::AccountConflict,
+        "order_names_pkey" => ErrorCode::OrderNameTaken,
         // Every other constraint bounds a value of some row.
         _ => ErrorCode::ValidationFailed,
     }

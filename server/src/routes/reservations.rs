@@ -20,7 +20,7 @@ use oms_store::{CheckoutHold, Holding};
 use crate::{
     caller::Caller,
     convert,
-    extract::{InPath, JsonBody},
+    extract::{CommandId, InPath, JsonBody},
     failure::Failure,
     holding,
     state::AppState,
@@ -37,9 +37,10 @@ use crate::{
 pub(crate) async fn hold(
     State(state): State<AppState>,
     caller: Caller,
+    id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservationView>), Failure> {
-    let body = body.read(ReservationBody::read)?;
+    let body = body.read(|node| ReservationBody::read(node, &id.made_up().to_string()))?;
     body.channel.iter().try_for_each(|channel| caller.refuse_channel(channel))?;
     let (status, hold) = match holding::hold(&state, &body).await? {
         Holding::New(hold) => (StatusCode::CREATED, hold),

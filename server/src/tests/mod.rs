@@ -4,6 +4,7 @@
 mod accounts;
 mod app;
 mod bad_input;
+mod crowd;
 mod doors;
 mod feeds;
 mod idempotency;
