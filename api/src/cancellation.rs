@@ -9,14 +9,14 @@ use oms_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::reader::{Node, parsed, text, units_per_line};
+use crate::reader::{Node, text, units_per_line};
 
 /// The body of `POST /orders/{id}/cancellations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CancellationBody {
-    /// The same id again gets the first answer.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
-    pub cancellation_id: String,
+    /// Absent: one is made up. The same id again gets the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_id: Option<String>,
     #[schema(min_length = 1, max_length = 200, examples("customer changed their mind"))]
     pub reason: String,
     /// Absent: the whole order.
@@ -37,10 +37,10 @@ pub fn line_units(lines: &BTreeMap<LineId, u32>) -> Vec<LineUnits> {
     lines.iter().map(|(line_id, quantity)| LineUnits { line_id: line_id.to_string(), quantity: *quantity }).collect()
 }
 
-/// Reads the body into the order's request, and names the cancellation.
-pub fn read_cancellation(node: &Node<'_>) -> Option<(CancellationId, Request)> {
+/// Reads the body into the order's request, and names the cancellation; `made_up`, if it has no id of its own.
+pub fn read_cancellation(node: &Node<'_>, made_up: &str) -> Option<(CancellationId, Request)> {
     node.object(|fields| {
-        let cancellation_id: Option<CancellationId> = fields.required("cancellation_id", parsed);
+        let cancellation_id: Option<CancellationId> = fields.new_id("cancellation_id", made_up);
         let reason = fields.required("reason", text(200));
         let lines = fields.optional("lines", units_per_line("quantity"));
         let cancellation_id = cancellation_id?;

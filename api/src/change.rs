@@ -17,9 +17,9 @@ use crate::order::body::{AddressBody, LineBody};
 /// The body of `POST /orders/{id}/changes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeSetBody {
-    /// The same set again under its id gets the first answer.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
-    pub change_id: String,
+    /// Absent: one is made up. The same set again under its id gets the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_id: Option<String>,
     #[schema(min_length = 1, max_length = 200, examples("the customer called"))]
     pub reason: String,
     #[schema(min_items = 1, max_items = 100)]

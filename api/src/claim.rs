@@ -44,13 +44,6 @@ impl ClaimBody {
     }
 }
 
-/// The body of an action: `approve {}` · `decline {"reason"}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ClaimActionBody {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
 /// What can be done about a claim, in the path's words.
 pub const CLAIM_ACTIONS: &[&str] = &["approve", "decline"];
 

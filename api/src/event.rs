@@ -34,7 +34,7 @@ pub struct EventView {
 /// An event of the stream: at least once, and in order for each order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StreamEventView {
-    /// For `?after=`, to go on after this one.
+    /// For `?cursor=`, to go on after this one.
     pub position: String,
     /// None of `events.restored`, which says that events after the position `after` may have been lost with a restored database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,10 +52,4 @@ pub struct AllocationView {
     pub decided_at: Timestamp,
     /// Inputs, plan, cost, gap, and why each other facility was not chosen.
     pub decision: Value,
-}
-
-/// Every decision of an order, the first one first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct AllocationsView {
-    pub items: Vec<AllocationView>,
 }

@@ -122,8 +122,8 @@ fn timezone(node: &Node<'_>) -> Option<String> {
 fn cutoff(node: &Node<'_>) -> Option<Time> {
     let time = text(5)(node)?;
     match Time::strptime("%H:%M", &time) {
-        Ok(time) => Some(time),
-        Err(_) => node.error("must be a local time, such as 17:00"),
+        Ok(read) if read.strftime("%H:%M").to_string() == time => Some(read),
+        _ => node.error("must be a local time, such as 17:00"),
     }
 }
 
@@ -132,9 +132,10 @@ fn working_days(node: &Node<'_>) -> Option<String> {
     let days = text(60)(node)?;
     let index = |day: &str| DAYS.iter().position(|known| *known == day);
     // A range may run over the end of the week: it begins on Sunday in some countries, on Saturday in others.
-    let known = |range: &str| match range.trim().split_once('-') {
-        Some((first, last)) => index(first.trim()).is_some() && index(last.trim()).is_some(),
-        None => index(range.trim()).is_some(),
+    let trim = |text: &str| text.trim_matches(' ').to_owned();
+    let known = |range: &str| match range.split_once('-') {
+        Some((first, last)) => index(&trim(first)).is_some() && index(&trim(last)).is_some(),
+        None => index(&trim(range)).is_some(),
     };
     if days.split(',').all(known) { Some(days) } else { node.error("must be days such as Mon-Fri or Mon,Wed,Sat") }
 }

@@ -113,12 +113,6 @@ pub fn parse_return_deadline_id(id: &str) -> Option<(returns::Wait, &str)> {
     Some((returns::Wait::from_key(key)?, subject))
 }
 
-/// Every wait of an order or a return, soonest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DeadlinesView {
-    pub items: Vec<DeadlineView>,
-}
-
 impl From<&Deadline> for DeadlineView {
     fn from(deadline: &Deadline) -> Self {
         Self {

@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 
 use crate::{
     actor::ActorView,
-    reader::{Node, parsed, prose, text},
+    reader::{Node, prose, text},
 };
 
 /// The body of `POST /orders/{order_id}/notes`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NoteBody {
-    /// The same id again is the same note.
-    #[schema(value_type = String, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    /// Absent: one is made up. The same id again is the same note.
+    #[schema(value_type = Option<String>)]
     pub note_id: NoteId,
     #[schema(min_length = 1, max_length = 2000)]
     pub text: String,
@@ -27,9 +27,10 @@ pub struct NoteBody {
 }
 
 impl NoteBody {
-    pub fn read(node: &Node<'_>) -> Option<Self> {
+    /// `made_up` is its id, if it has none of its own.
+    pub fn read(node: &Node<'_>, made_up: &str) -> Option<Self> {
         node.object(|fields| {
-            let note_id = fields.required("note_id", parsed);
+            let note_id = fields.new_id("note_id", made_up);
             let note = fields.required("text", prose(NOTE_TEXT_MAX_CHARS));
             let author = fields.required("author", text(NOTE_AUTHOR_MAX_CHARS));
             Some(Self { note_id: note_id?, text: note?, author: author? })
@@ -63,12 +64,6 @@ impl NoteView {
     }
 }
 
-/// All notes on an order, newest first: at most 500.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct NotesView {
-    pub items: Vec<NoteView>,
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -77,7 +72,7 @@ mod tests {
     use crate::reader::read_json;
 
     fn pointers(body: &Value) -> Vec<String> {
-        match read_json(body.to_string().as_bytes(), NoteBody::read) {
+        match read_json(body.to_string().as_bytes(), |node| NoteBody::read(node, "made-up")) {
             Ok(_) => Vec::new(),
             Err(problem) => problem.errors.into_iter().map(|error| error.pointer).collect(),
         }

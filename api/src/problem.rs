@@ -1,6 +1,6 @@
 //! Problem documents (RFC 9457): the one shape in which every error leaves the house.
 
-use oms_domain::error::{ErrorCode, Rejection};
+use oms_domain::error::{ErrorCode, Rejection, Retry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,7 +35,13 @@ pub struct Problem {
     /// What a person should know about this occurrence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The fields that are wrong, or the parts of a command that are refused; at most 1,000 of them.
+    /// The request, as the header `x-request-id` and the server's log name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// Whether the same request may succeed later, unchanged.
+    #[serde(default)]
+    pub retryable: bool,
+    /// The fields that are wrong, or the parts of a command that are refused; at most 20 of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// The state that refused a command (`status` is the HTTP status, as RFC 9457 has it).
@@ -58,6 +64,8 @@ impl Problem {
             status: code.http_status(),
             code,
             detail: None,
+            instance: None,
+            retryable: code.retry() == Retry::Later,
             errors: Vec::new(),
             current_status: None,
             legal_actions: None,

@@ -6,21 +6,22 @@ use jiff::Timestamp;
 use oms_domain::{
     ids::{LineId, RefundId},
     order::{Order, Refund, RefundOf, Request},
+    placed::AMOUNT_MAX_MINOR,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     cancellation::{LineUnits, line_units},
-    reader::{Node, amount_minor, choice, parsed, text, units_per_line},
+    reader::{Node, choice, integer, text, units_per_line},
 };
 
 /// The body of `POST /orders/{id}/refunds`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefundBody {
-    /// The same id again is the same refund.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
-    pub refund_id: String,
+    /// Absent: one is made up. The same id again is the same refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<String>,
     /// In the currency's minor unit; at most what was charged and not given back yet, of shipping or in all.
     #[schema(minimum = 1)]
     pub amount_minor: i64,
@@ -38,11 +39,11 @@ pub struct RefundBody {
 /// What people give money back for. What bought nothing the order gives back itself.
 const OF: &[(&str, RefundOf)] = &[("order", RefundOf::Order), ("shipping", RefundOf::Shipping)];
 
-/// Reads the body into the order's request, and names the refund.
-pub fn read_refund(node: &Node<'_>) -> Option<(RefundId, Request)> {
+/// Reads the body into the order's request, and names the refund; `made_up`, if it has no id of its own.
+pub fn read_refund(node: &Node<'_>, made_up: &str) -> Option<(RefundId, Request)> {
     node.object(|fields| {
-        let refund_id: Option<RefundId> = fields.required("refund_id", parsed);
-        let amount_minor = fields.required("amount_minor", amount_minor);
+        let refund_id: Option<RefundId> = fields.new_id("refund_id", made_up);
+        let amount_minor = fields.required("amount_minor", integer(1..=AMOUNT_MAX_MINOR));
         let reason = fields.required("reason", text(200));
         let of = fields.optional("of", choice(OF)).map(Option::unwrap_or_default);
         let lines: Option<Option<BTreeMap<LineId, u32>>> = fields.optional("lines", units_per_line("quantity"));

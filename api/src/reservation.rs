@@ -19,7 +19,8 @@ use crate::{
 /// The body of `POST /reservations`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReservationBody {
-    #[schema(value_type = String, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    /// Absent: one is made up. The same body again under its id is the same reservation.
+    #[schema(value_type = Option<String>)]
     pub reservation_id: ReservationId,
     #[schema(min_items = 1, max_items = 500)]
     pub lines: Vec<PromiseLineBody>,
@@ -54,9 +55,10 @@ pub struct ExtendBody {
 }
 
 impl ReservationBody {
-    pub fn read(node: &Node<'_>) -> Option<Self> {
+    /// `made_up` is its id, if it has none of its own.
+    pub fn read(node: &Node<'_>, made_up: &str) -> Option<Self> {
         node.object(|fields| {
-            let reservation_id = fields.required("reservation_id", parsed);
+            let reservation_id = fields.new_id("reservation_id", made_up);
             let lines = fields.required("lines", lines);
             let address = fields.optional("address", |n| n.object(place));
             let method = fields.optional("method", choice(METHODS));
@@ -140,7 +142,7 @@ mod tests {
     use crate::reader::read_json;
 
     fn pointers(body: &Value) -> Vec<String> {
-        let problem = read_json(body.to_string().as_bytes(), ReservationBody::read).unwrap_err();
+        let problem = read_json(body.to_string().as_bytes(), |node| ReservationBody::read(node, "made-up")).unwrap_err();
         problem.errors.into_iter().map(|error| error.pointer).collect()
     }
 
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_a_standard_delivery_held_for_a_quarter_of_an_hour() {
-        let read = read_json(body().to_string().as_bytes(), ReservationBody::read).unwrap();
+        let read = read_json(body().to_string().as_bytes(), |node| ReservationBody::read(node, "made-up")).unwrap();
         assert_eq!((read.method, read.hold_s), (DeliveryMethod::Standard, 900));
     }
 
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(pointers(&pickup), ["/pickup_facility_id"]);
         pickup["pickup_facility_id"] = json!("ST-1");
         pickup.as_object_mut().unwrap().remove("address");
-        assert!(read_json(pickup.to_string().as_bytes(), ReservationBody::read).is_ok());
+        assert!(read_json(pickup.to_string().as_bytes(), |node| ReservationBody::read(node, "made-up")).is_ok());
         pickup["method"] = json!("express");
         assert_eq!(pointers(&pickup), ["/pickup_facility_id"]);
         let mut nowhere = body();

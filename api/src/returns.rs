@@ -90,43 +90,54 @@ impl ReturnLineBody {
     }
 }
 
-/// The body of each action: `approve {}` · `decline {"reason"}` · `cancel {"reason"}` · `receive {"receipt_id"?, "facility_id", "lines", "complete"?}` ·
-/// `inspect {"lines"}` · `retry {}` · `resolve-label {"outcome", "reason"}`, as for a parcel.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ReturnActionBody {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Resolve-label: `voided` or `kept`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+/// `receive`: goods are here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReceiveBody {
     /// The same delivery of goods again counts once. Absent: one is made up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub facility_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lines: Vec<GoodsBody>,
+    #[schema(value_type = String)]
+    pub facility_id: FacilityId,
+    #[schema(max_items = 2000)]
+    pub lines: Vec<ReceivedBody>,
     /// Whether more is to come; unless said, that is so while announced units are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
 }
 
-/// Goods that came, or that were judged: those of a line, or of a SKU.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GoodsBody {
+/// Goods that came: those of a line, or of a SKU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReceivedBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// Inspect: only those at this facility.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub quantity: u32,
+}
+
+/// `inspect`: goods are judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InspectBody {
+    #[schema(min_items = 1, max_items = 2000)]
+    pub lines: Vec<InspectedBody>,
+}
+
+/// Goods that were judged: those of a line, or of a SKU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InspectedBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Only those at this facility.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facility_id: Option<String>,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub quantity: u32,
-    /// Inspect: `accepted`, `rejected` or `manual_review`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<String>,
-    /// Inspect: `restock`, `write_off` or `send_back`. Absent: accepted units are restocked, rejected ones sent back.
+    /// `accepted`, `rejected` or `manual_review`.
+    pub verdict: String,
+    /// `restock`, `write_off` or `send_back`. Absent: accepted units are restocked, rejected ones sent back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposition: Option<String>,
 }

@@ -257,6 +257,7 @@ pub struct StockView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PositionView {
     pub facility_id: String,
+    pub sku: String,
     pub on_hand: i64,
     pub reserved: i64,
     pub unavailable: i64,

@@ -78,6 +78,8 @@ errors! {
     ReturnConflict = "return_conflict", 409, Never, 5, "Another return has this id";
     /// The id is taken by an order with another body.
     OrderConflict = "order_conflict", 409, Never, 5, "Another order has this id";
+    /// The name that the shop or another system gives it is another order's in its channel.
+    OrderNameTaken = "order_name_taken", 409, Never, 5, "Another order of the channel has this order number or external id";
     /// The command is not legal in the present state; `status` and `legal_actions` say what is.
     IllegalTransition = "illegal_transition", 409, Never, 4, "This is not possible in the present state";
     /// A rule of the house refuses the command.
@@ -89,6 +91,10 @@ errors! {
     IdempotencyKeyReused = "idempotency_key_reused", 422, Never, 5, "This idempotency key was used with another body";
     IdempotencyKeyInFlight = "idempotency_key_in_flight", 409, Later, 5, "The first request with this idempotency key has not been answered yet";
     VersionConflict = "version_conflict", 412, Never, 5, "The order has changed since this version";
+    /// It is another than the caller has seen: `If-Match` names what they saw.
+    PreconditionFailed = "precondition_failed", 412, Never, 5, "It has changed since it was read";
+    /// Something is there, and the caller does not say that they know it.
+    PreconditionRequired = "precondition_required", 428, Never, 5, "It is not replaced unseen: If-Match is required";
     /// The id, or the time and position, is taken by a receipt of other goods.
     ReceiptConflict = "receipt_conflict", 409, Never, 5, "Another receipt has this key";
     /// The id is taken by an adjustment that says something else.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod address;
 pub mod bulk;
+pub mod carried;
 pub mod change;
 pub mod clock;
 mod currencies;

@@ -19,6 +19,10 @@ pub struct Currency {
 pub struct UnknownCurrency;
 
 impl Currency {
+    /// Every code.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        CURRENCIES.iter().map(|(code, _)| *code)
+    }
     pub fn code(self) -> &'static str {
         CURRENCIES[usize::from(self.index)].0
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    carried::{Carried, CarriedLine},
     ids::{CustomerId, FacilityId, LineId, OrderId, PaymentId, ReservationId, ReturnId, Sku},
     money::Currency,
     returns::AnnouncedLine,
@@ -47,6 +48,8 @@ pub struct PlacedOrder {
     /// It is exchanged for units of another order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
+    #[serde(default, skip_serializing_if = "Carried::is_empty")]
+    pub carried: Carried,
 }
 
 /// The units that an order is exchanged for, and the return in which they come back.
@@ -187,6 +190,8 @@ pub struct PlacedLine {
     pub substitutes: Vec<Sku>,
     /// What leaving one unit unfilled is worth; absent: the live policy decides (ALLOCATION.md).
     pub unfilled_penalty_minor: Option<i64>,
+    #[serde(default, skip_serializing_if = "CarriedLine::is_empty")]
+    pub carried: CarriedLine,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -211,6 +211,7 @@ pub(crate) fn adjustment(body: AdjustmentBody, told_at: Timestamp) -> oms_store:
 pub(crate) fn position(position: oms_store::StockPosition) -> PositionView {
     PositionView {
         facility_id: position.facility_id.to_string(),
+        sku: position.sku.to_string(),
         on_hand: position.on_hand,
         reserved: position.reserved,
         unavailable: position.unavailable,

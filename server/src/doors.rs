@@ -18,8 +18,6 @@ use crate::state::AppState;
 /// Name of the security scheme in the description.
 pub(crate) const BEARER: &str = "bearer";
 const PERMISSION: &str = "x-permission";
-/// For all words of a path that are not named.
-const OTHERWISE: &str = "otherwise";
 
 /// What becomes of a caller who knows of some facilities or channels alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,54 +35,22 @@ pub(crate) enum Narrowed {
 }
 
 /// What a route asks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
-    permission: Permission,
-    /// Words of the path that need another permission: parameter, words, permission.
-    others: Vec<(&'static str, &'static [&'static str], Permission)>,
+    pub(crate) permission: Permission,
     pub(crate) narrowed: Narrowed,
 }
 
 impl Need {
     pub(crate) fn of(permission: Permission, narrowed: Narrowed) -> Self {
-        Self { permission, others: Vec::new(), narrowed }
-    }
-
-    /// These words of the path need another one.
-    pub(crate) fn but(mut self, parameter: &'static str, words: &'static [&'static str], permission: Permission) -> Self {
-        self.others.push((parameter, words, permission));
-        self
-    }
-
-    /// The permission that a path needs whose parameters are these.
-    pub(crate) fn permission<'a>(&self, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Permission {
-        let other = |(name, value): (&str, &str)| {
-            let mut others = self.others.iter();
-            others.find(|(parameter, words, _)| *parameter == name && words.contains(&value)).map(|(_, _, permission)| *permission)
-        };
-        { parameters }.find_map(other).unwrap_or(self.permission)
-    }
-
-    /// Words of the path that need another permission, each with its parameter.
-    #[cfg(test)]
-    pub(crate) fn words(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
-        self.others.iter().flat_map(|(parameter, words, _)| words.iter().map(move |word| (*parameter, *word)))
+        Self { permission, narrowed }
     }
 
     /// Says it in the description of an operation.
     fn describe(&self, operation: &mut Operation) {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [""; 0])]);
-        let name = Value::from(self.permission.name());
-        let says = if self.others.is_empty() {
-            name
-        } else {
-            let by_word = |(_, words, permission): &(&str, &'static [&'static str], Permission)| {
-                let name = permission.name();
-                words.iter().map(move |word| ((*word).to_owned(), Value::from(name))).collect::<Vec<_>>()
-            };
-            Value::Object(self.others.iter().flat_map(by_word).chain([(OTHERWISE.to_owned(), name)]).collect())
-        };
-        operation.extensions.get_or_insert_default().merge(Extensions::from_iter([(PERMISSION, says)]));
+        let says = [(PERMISSION, Value::from(self.permission.name()))];
+        operation.extensions.get_or_insert_default().merge(Extensions::from_iter(says));
     }
 }
 
@@ -120,7 +86,7 @@ impl Doors {
                 if let Some(need) = &need {
                     need.describe(operation);
                 }
-                self.needs.0.entry(path.clone()).or_default().push((method, need.clone()));
+                self.needs.0.entry(path.clone()).or_default().push((method, need));
             }
         }
         Self { routes: self.routes.routes((schemas, paths, methods)), ..self }

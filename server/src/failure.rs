@@ -102,6 +102,7 @@ impl IntoResponse for Failure {
         if self.0.code == ErrorCode::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"oms\""));
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

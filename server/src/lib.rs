@@ -8,6 +8,7 @@ mod ahead;
 mod caller;
 mod commands;
 mod convert;
+mod door;
 mod doors;
 mod extract;
 mod failure;
@@ -30,6 +31,7 @@ mod serve;
 mod state;
 mod views;
 
+pub use door::{Door, InvalidOrigin, Origins};
 pub use identity::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub use messengers::Messengers;
 pub use openapi::openapi;

@@ -53,9 +53,13 @@ async fn serve_routes(routes: Router, limits: Limits, listener: TcpListener, shu
         let stopping = stopping.clone();
         tasks.spawn(async move {
             let mut connection = std::pin::pin!(connection);
+            let end = async {
+                // Either way it ends in order.
+                let _aged = tokio::time::timeout(limits.connection_age_max, stopping.cancelled()).await;
+            };
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = stopping.cancelled() => {
+                () = end => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -169,6 +173,20 @@ mod tests {
         for said in sayings {
             assert!(is_let_go(address, said).await, "{}", said.escape_ascii());
         }
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_in_order_when_it_is_old() {
+        let limits = Limits { connection_age_max: Duration::from_millis(200), ..Limits::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(serve_routes(Router::new(), limits, listener, std::future::pending()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let (mut answers, asked) = (Vec::new(), b"GET / HTTP/1.1\r\nhost: oms\r\n\r\n");
+        stream.write_all(asked).await.unwrap();
+        tokio::time::timeout(IN_VAIN, stream.read_to_end(&mut answers)).await.expect("it is closed").unwrap();
+        assert!(answers.starts_with(b"HTTP/1.1 404"), "{}", answers.escape_ascii());
         serving.abort();
     }
 

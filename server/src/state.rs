@@ -8,9 +8,11 @@ use oms_store::Store;
 use tokio::sync::Semaphore;
 
 use crate::{
+    door::{Door, Origins},
     figures::Figures,
     gates::Gates,
     identity::{DeclaredAccounts, Identity},
+    layers::pace::Pace,
     metrics::Metrics,
 };
 
@@ -27,6 +29,8 @@ pub struct AppState {
     pub(crate) rules: RulesInForce,
     pub(crate) gates: Gates,
     pub(crate) identity: Identity,
+    pub(crate) origins: Origins,
+    pub(crate) pace: Pace,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
     /// Large bodies that are being read: each may take the largest body's memory.
@@ -47,6 +51,11 @@ pub struct Limits {
     pub body_deadline: Duration,
     /// A request's headers are sent within this time, and an idle connection is closed after it.
     pub header_deadline: Duration,
+    /// A connection is closed after this time, once the request in work has its answer: others of a balanced server get their share.
+    pub connection_age_max: Duration,
+    /// Requests of an account: a second on end, and at once after a pause.
+    pub account_requests_per_second: u32,
+    pub account_requests_burst: u32,
     /// Open connections, in all and from one address.
     pub connections_max: usize,
     pub connections_per_address_max: usize,
@@ -77,6 +86,9 @@ impl Default for Limits {
             drained_max_bytes: 64 * 1024 * 1024,
             body_deadline: Duration::from_secs(30),
             header_deadline: Duration::from_secs(30),
+            connection_age_max: Duration::from_secs(3_600),
+            account_requests_per_second: 5_000,
+            account_requests_burst: 10_000,
             connections_max: 20_000,
             connections_per_address_max: 12_000,
             requests_max: 512,
@@ -103,6 +115,8 @@ impl AppState {
             relay: Relay::new(starter.clone()),
             figures: Figures::new(starter.clone(), store.clone()),
             identity: Identity::new(store.clone()),
+            origins: Origins::default(),
+            pace: Pace::new(limits.account_requests_per_second, limits.account_requests_burst),
             store,
             starter,
             limits,
@@ -123,5 +137,12 @@ impl AppState {
     /// These may come in, beside those in the database.
     pub fn declaring(self, accounts: DeclaredAccounts) -> Self {
         Self { identity: self.identity.declaring(accounts), ..self }
+    }
+
+    /// What the configuration says of the door.
+    pub fn behind(self, door: Door) -> Self {
+        let pace = door.account_requests_per_second.map(|per_second| Pace::new(per_second, per_second.saturating_mul(2)));
+        let pace = pace.unwrap_or_else(|| self.pace.clone());
+        Self { origins: door.origins, pace, ..self.declaring(door.accounts) }
     }
 }

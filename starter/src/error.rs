@@ -1,6 +1,9 @@
 //! Why the starter could not do what it was asked.
 
-use oms_domain::{error::Rejection, ids::Sku};
+use oms_domain::{
+    error::{ErrorCode, Rejection},
+    ids::Sku,
+};
 use oms_store::StoreError;
 
 /// No message of it holds personal data.
@@ -32,7 +35,11 @@ impl StarterError {
 
 impl From<StoreError> for StarterError {
     fn from(error: StoreError) -> Self {
-        if error.retryable() { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+        match error {
+            StoreError::Refused { code: code @ ErrorCode::OrderNameTaken } => Self::Rejected(Rejection::new(code, code.title())),
+            error if error.retryable() => Self::Unavailable(error.to_string()),
+            error => Self::Internal(error.to_string()),
+        }
     }
 }
 

@@ -129,8 +129,10 @@ impl Starter {
     ) -> Result<PlacedOrder, StarterError> {
         let changes = self.order(&start.order_id).await?.map(|order| order.change_ids()).unwrap_or_default();
         let origin = self.store.placed(&start.order_id, &changes).await?.ok_or(StarterError::NotFound)?;
+        let carried = origin.carried.clone().without_names();
         let mut placed = PlacedOrder {
             order_id: id.clone(),
+            carried,
             placed_at,
             delivery_groups: vec![delivery(&origin, start)?],
             payments: Vec::new(),

@@ -67,14 +67,14 @@ pub struct BulkPreview {
     pub sample: Vec<OrderId>,
 }
 
-/// Orders that the filter (1 to 14) names; with parameter 15, of which something is at that facility in one of these states (16).
+/// Orders that the filter (1 to 16) names; with parameter 17, of which something is at that facility in one of these states (18).
 macro_rules! chosen {
     () => {
         concat!(
             "SELECT o.order_id FROM orders o WHERE ",
             orders_where!(),
-            " AND ($15::text IS NULL OR o.order_id IN (
-                SELECT f.order_id FROM fulfillment_orders f WHERE f.facility_id = $15 AND f.status = ANY ($16)))"
+            " AND ($17::text IS NULL OR o.order_id IN (
+                SELECT f.order_id FROM fulfillment_orders f WHERE f.facility_id = $17 AND f.status = ANY ($18)))"
         )
     };
 }
@@ -82,10 +82,10 @@ macro_rules! chosen {
 const TAKE: &str = concat!(
     "WITH chosen AS MATERIALIZED (",
     chosen!(),
-    " AND NOT EXISTS (SELECT FROM bulks b WHERE b.bulk_id = $18) LIMIT $17 + 1
+    " AND NOT EXISTS (SELECT FROM bulks b WHERE b.bulk_id = $20) LIMIT $19 + 1
     ), fresh AS (
         INSERT INTO bulks (bulk_id, intake, selected, started_at, updated_at, started_by)
-        SELECT $18, $19, count(*), $20, $20, nullif($21, 'null') FROM chosen HAVING count(*) <= $17
+        SELECT $20, $21, count(*), $22, $22, nullif($23, 'null') FROM chosen HAVING count(*) <= $19
         ON CONFLICT DO NOTHING RETURNING bulk_id
     ), listed AS (
         INSERT INTO bulk_orders (bulk_id, order_id) SELECT f.bulk_id, c.order_id FROM fresh f, chosen c
@@ -96,9 +96,9 @@ const TAKE: &str = concat!(
 const PREVIEW: &str = concat!(
     "WITH chosen AS MATERIALIZED (",
     chosen!(),
-    " LIMIT $17 + 1)
+    " LIMIT $19 + 1)
     SELECT jsonb_build_object('orders', (SELECT count(*) FROM chosen),
-        'sample', (SELECT coalesce(jsonb_agg(order_id ORDER BY order_id), '[]') FROM (SELECT * FROM chosen ORDER BY order_id LIMIT $18) s))"
+        'sample', (SELECT coalesce(jsonb_agg(order_id ORDER BY order_id), '[]') FROM (SELECT * FROM chosen ORDER BY order_id LIMIT $20) s))"
 );
 
 /// A [`BulkRow`].

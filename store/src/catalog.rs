@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::Scope,
     error::ErrorCode,
     ids::{FacilityId, Sku},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::types::Json;
 
 use crate::{
     error::StoreError,
     feed_rows::{Facility, Product, StockCount, Valid},
+    order_list::Page,
+    reach::facilities as within,
     stock::{NumberedRow, StockPosition},
     store::{Store, Tries},
 };
@@ -33,6 +36,27 @@ pub struct NumberedFacility {
     pub facility: Facility,
 }
 
+/// How one kind of row is replaced: by one writer at a time.
+struct Replacing {
+    lock: &'static str,
+    read: &'static str,
+    write: &'static str,
+}
+
+/// The lock is that of whoever writes facilities: they number them.
+const FACILITY: Replacing = Replacing {
+    lock: "SELECT pg_advisory_xact_lock(20254, 0) WHERE $1 <> ''",
+    read: "SELECT to_jsonb(f) FROM facilities f WHERE facility_id = $1",
+    write: "SELECT result FROM write_facilities($1)",
+};
+
+/// The lock is for those that are not there yet; a feed waits for the row of one that is.
+const PRODUCT: Replacing = Replacing {
+    lock: "SELECT pg_advisory_xact_lock(20255, hashtext($1))",
+    read: "SELECT to_jsonb(p) FROM products p WHERE sku = $1 FOR UPDATE",
+    write: "SELECT result FROM write_products($1)",
+};
+
 /// Facilities, products and single counts of a [`Store`].
 pub struct Catalog<'a>(&'a Store);
 
@@ -46,20 +70,70 @@ impl Store {
 impl Catalog<'_> {
     /// Adds or replaces a facility.
     pub async fn put_facility(&self, facility: &Facility) -> Result<(), StoreError> {
-        self.put("SELECT result FROM write_facilities($1)", facility).await
+        self.replace_facility(facility, |_| Ok(())).await
     }
 
     /// Adds or replaces a product.
     pub async fn put_product(&self, product: &Product) -> Result<(), StoreError> {
-        self.put("SELECT result FROM write_products($1)", product).await
+        self.replace_product(product, |_| Ok(())).await
     }
 
-    async fn put(&self, write: &'static str, row: &(impl Valid + serde::Serialize)) -> Result<(), StoreError> {
+    /// Adds a facility, or replaces the one that is there, unless `may`, which is shown it, says no.
+    pub async fn replace_facility<E: From<StoreError>>(
+        &self,
+        facility: &Facility,
+        may: impl FnOnce(Option<Facility>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.replace(&FACILITY, facility.facility_id.as_str(), facility, may).await
+    }
+
+    /// The same of a product.
+    pub async fn replace_product<E: From<StoreError>>(
+        &self,
+        product: &Product,
+        may: impl FnOnce(Option<Product>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.replace(&PRODUCT, product.sku.as_str(), product, may).await
+    }
+
+    async fn replace<T, E: From<StoreError>>(
+        &self,
+        statements: &Replacing,
+        id: &str,
+        row: &T,
+        may: impl FnOnce(Option<T>) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        T: Valid + Serialize + DeserializeOwned + Send + Unpin + 'static,
+    {
         if row.mistake().is_some() {
-            return Err(StoreError::Refused { code: ErrorCode::ValidationFailed });
+            return Err(StoreError::Refused { code: ErrorCode::ValidationFailed }.into());
         }
-        sqlx::query(write).bind(Json([NumberedRow { n: 0, row }])).execute(&self.0.pool).await?;
-        Ok(())
+        let mut transaction = self.0.pool.begin().await.map_err(StoreError::from)?;
+        sqlx::query(statements.lock).bind(id).execute(&mut *transaction).await.map_err(StoreError::from)?;
+        let there: Option<Json<T>> =
+            sqlx::query_scalar(statements.read).bind(id).fetch_optional(&mut *transaction).await.map_err(StoreError::from)?;
+        may(there.map(|Json(row)| row))?;
+        let write = sqlx::query(statements.write).bind(Json([NumberedRow { n: 0, row }]));
+        write.execute(&mut *transaction).await.map_err(StoreError::from)?;
+        Ok(transaction.commit().await.map_err(StoreError::from)?)
+    }
+
+    /// Facilities within the scope, by id.
+    pub async fn facilities_page(&self, scope: &Scope, after: Option<&FacilityId>, limit: u32) -> Result<Page<Facility>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(f) FROM facilities f WHERE facility_id > $1 AND ($2::text[] IS NULL OR facility_id = ANY ($2))
+            ORDER BY facility_id LIMIT $3",
+        );
+        let query = query.bind(after.map_or("", FacilityId::as_str)).bind(within(scope)).bind(i64::from(limit) + 1);
+        Ok(Page::cut(self.0.rows(query).await?, limit, |last: &Facility| last.facility_id.to_string()))
+    }
+
+    /// Products, by SKU.
+    pub async fn products_page(&self, after: Option<&Sku>, limit: u32) -> Result<Page<Product>, StoreError> {
+        let query = sqlx::query_scalar("SELECT to_jsonb(p) FROM products p WHERE sku > $1 ORDER BY sku LIMIT $2");
+        let query = query.bind(after.map_or("", Sku::as_str)).bind(i64::from(limit) + 1);
+        Ok(Page::cut(self.0.rows(query).await?, limit, |last: &Product| last.sku.to_string()))
     }
 
     /// A facility.
@@ -137,8 +211,6 @@ impl Catalog<'_> {
     }
 
     async fn position(&self, facility_id: &FacilityId, sku: &Sku) -> Result<StockPosition, StoreError> {
-        let positions = self.0.stock_of(sku).await?;
-        let position = positions.into_iter().find(|position| position.facility_id == *facility_id);
-        position.ok_or(StoreError::Corrupt { what: "the position just counted" })
+        self.0.stock_position(facility_id, sku).await?.ok_or(StoreError::Corrupt { what: "the position just counted" })
     }
 }

@@ -72,6 +72,7 @@ fn constraint_code(constraint: &str) -> ErrorCode {
         "stock_product_known" => ErrorCode::UnknownSku,
         "accounts_name" => ErrorCode::AccountConflict,
         "people_email" => ErrorCode::PersonConflict,
+        "order_names_pkey" => ErrorCode::OrderNameTaken,
         // Every other constraint bounds a value of some row.
         _ => ErrorCode::ValidationFailed,
     }

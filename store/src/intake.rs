@@ -62,7 +62,14 @@ struct Announced {
 
 /// Names who placed it, as JSON.
 const BY: &str = "by";
-const ANNOUNCE: &str = "SELECT first, status, known FROM announce_intake($1, $2, $3, $4)";
+const ANNOUNCE: &str = "SELECT first, status, known FROM announce_intake($1, $2, $3, $4, $5)";
+
+/// What was announced under the id before never came: this is what did.
+const CORRECT: &str = "WITH hash AS (UPDATE pending_intakes SET customer_email_hash = $2 WHERE order_id = $1), gone AS (
+        DELETE FROM order_names o WHERE o.order_id = $1 AND NOT EXISTS (
+            SELECT FROM jsonb_populate_recordset(NULL::order_names, $3) AS n WHERE (n.channel, n.system, n.name) = (o.channel, o.system, o.name)))
+    INSERT INTO order_names (channel, system, name, order_id)
+    SELECT n.channel, n.system, n.name, $1 FROM jsonb_populate_recordset(NULL::order_names, $3) AS n ON CONFLICT DO NOTHING";
 
 impl Store {
     /// Keeps an order's body under its id, unless there is one. `hash` is the body's; `received_at` is business time.
@@ -102,7 +109,7 @@ impl Store {
             json!({"caller": caller, "route": route, "key": key, "body_hash": body_hash, "headers": headers})
         });
         let announce = sqlx::query_as(ANNOUNCE).bind(order.order_id.as_str()).bind(email_hash).bind(Json(demand_of(order)));
-        Ok(announce.bind(Json(keyed)).fetch_one(&self.pool).await?)
+        Ok(announce.bind(Json(keyed)).bind(Json(names_of(order))).fetch_one(&self.pool).await?)
     }
 
     /// `first`: whether it was announced for the first time.
@@ -126,8 +133,8 @@ impl Store {
         if intake == Intake::New && first == Some(false) {
             // Another body was announced and never came.
             let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
-            let correct = sqlx::query("UPDATE pending_intakes SET customer_email_hash = $2 WHERE order_id = $1");
-            correct.bind(order.order_id.as_str()).bind(email_hash).execute(&self.pool).await?;
+            let correct = sqlx::query(CORRECT).bind(order.order_id.as_str()).bind(email_hash);
+            correct.bind(Json(names_of(order))).execute(&self.pool).await?;
         }
         Ok(intake)
     }
@@ -164,6 +171,13 @@ fn read_by(head: &Item) -> Result<Option<By>, StoreError> {
         return Ok(None);
     }
     serde_json::from_str(read_text(head, BY)?).map(Some).map_err(|_| StoreError::Corrupt { what: "who placed an order" })
+}
+
+/// What the shop and others call the order.
+fn names_of(order: &PlacedOrder) -> Value {
+    let number = order.carried.order_number.iter().map(|number| ("", number));
+    let names = order.carried.external_ids.iter().map(|(system, id)| (system.as_str(), id));
+    number.chain(names).map(|(system, name)| json!({"channel": order.channel, "system": system, "name": name})).collect()
 }
 
 /// As it is kept.

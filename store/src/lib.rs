@@ -98,7 +98,7 @@ pub use instruments::Instrument;
 pub use intake::{Intake, IntakeRow, KeyedIntake, PlacingKey};
 pub use invariants::Invariants;
 pub use notes::NotePut;
-pub use order_list::{OrderFilter, OrderSummary, Page};
+pub use order_list::{OrderFilter, OrderName, OrderSummary, Page};
 pub use orders::Document;
 pub use outbox::{EVENTS_RESTORED, EventFilter, EventsPage, LANES, OutboxEvent};
 pub use people::{NewPerson, PERSON_PREFIX, Person, PersonChange};

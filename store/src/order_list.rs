@@ -29,9 +29,19 @@ pub struct OrderFilter {
     pub placed_after: Option<Timestamp>,
     pub placed_before: Option<Timestamp>,
     pub updated_after: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<OrderName>,
     /// What whoever asks knows of.
     #[serde(skip)]
     pub scope: Scope,
+}
+
+/// What the shop, or another system, calls an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderName {
+    /// Empty: the shop itself.
+    pub system: String,
+    pub name: String,
 }
 
 /// What a list shows of an order.
@@ -83,7 +93,7 @@ pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {
     format!("{}_{id}", time.map(|time| time.as_microsecond().to_string()).unwrap_or_default())
 }
 
-/// The conditions of an [`OrderFilter`] as parameters 1 to 14. Each holds by itself when its parameter is NULL. The statement is planned
+/// The conditions of an [`OrderFilter`] as parameters 1 to 16. Each holds by itself when its parameter is NULL. The statement is planned
 /// anew with its values every time, so that such conditions are gone before an index is chosen; those on other tables are arrays, so
 /// that they can be one. With `but_sku` or `but_facility`, the list goes along those instead, which say themselves when an order was
 /// placed: see [`Lead`].
@@ -118,7 +128,8 @@ macro_rules! orders_where {
         AND ($9::boolean IS NULL OR o.needs_attention = $9)
         AND ($12::timestamptz IS NULL OR o.updated_at > $12)
         AND ($13::text[] IS NULL OR o.channel = ANY ($13))
-        AND ($14::text[] IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = ANY ($14)))"
+        AND ($14::text[] IS NULL OR EXISTS (SELECT FROM fulfillment_orders f WHERE f.order_id = o.order_id AND f.facility_id = ANY ($14)))
+        AND ($16::text IS NULL OR o.order_id = ANY (ARRAY (SELECT n.order_id FROM order_names n WHERE n.system = $15 AND n.name = $16)))"
     };
 }
 pub(crate) use orders_where;
@@ -142,17 +153,19 @@ macro_rules! bind_filter {
             .bind($filter.updated_after.map(::jiff_sqlx::ToSqlx::to_sqlx))
             .bind($crate::reach::channels(&$filter.scope))
             .bind($crate::reach::facilities(&$filter.scope))
+            .bind($filter.name.as_ref().map(|name| name.system.as_str()))
+            .bind($filter.name.as_ref().map(|name| name.name.as_str()))
     };
 }
 pub(crate) use bind_filter;
 
-/// A page of the orders that come after a place (15, 16), at most so many (17).
+/// A page of the orders that come after a place (17, 18), at most so many (19).
 macro_rules! page {
     ($lead:literal, $from:literal, $($condition:expr),+) => {
         concat!(
             "SELECT to_jsonb(o) - 'customer_email_hash' FROM ", $from, " WHERE ", $($condition, " AND ",)+
-            "($15::timestamptz IS NULL OR (", $lead, ".placed_at, ", $lead, ".order_id) < ($15, $16))
-            ORDER BY ", $lead, ".placed_at DESC, ", $lead, ".order_id DESC LIMIT $17"
+            "($17::timestamptz IS NULL OR (", $lead, ".placed_at, ", $lead, ".order_id) < ($17, $18))
+            ORDER BY ", $lead, ".placed_at DESC, ", $lead, ".order_id DESC LIMIT $19"
         )
     };
 }
@@ -188,7 +201,7 @@ impl Lead {
                 "f",
                 "(SELECT DISTINCT f.placed_at, f.order_id FROM fulfillment_orders f WHERE f.facility_id = $5
                     AND ($10::timestamptz IS NULL OR f.placed_at > $10) AND ($11::timestamptz IS NULL OR f.placed_at < $11)
-                    AND ($15::timestamptz IS NULL OR f.placed_at <= $15)
+                    AND ($17::timestamptz IS NULL OR f.placed_at <= $17)
                     ORDER BY f.placed_at DESC, f.order_id DESC) AS f JOIN orders o USING (order_id)",
                 orders_where!(but_facility)
             ),

@@ -53,6 +53,8 @@ pub struct EventsPage {
     pub events: Vec<OutboxEvent>,
     /// Opaque; goes into `after`, also when there were no events.
     pub next: String,
+    /// Whether more was there beyond the bound of the page.
+    pub has_more: bool,
 }
 
 /// Which events are asked for; all, unless said.
@@ -95,12 +97,12 @@ impl Store {
         let query = sqlx::query_scalar(READ).bind(epoch).bind(xid).bind(event_id).bind(i64::from(scan));
         let query = query.bind(&filter.kinds).bind(filter.lane.map(i32::from)).bind(i64::from(limit));
         let read: Read = self.row(query).await?.ok_or(StoreError::Corrupt { what: "the outbox" })?;
-        let next = match (read.events.last(), read.last_scanned) {
-            (Some(last), _) if read.events.len() >= limit as usize => last.position.clone(),
-            (_, Some(last_scanned)) if read.scanned >= scan => last_scanned,
-            _ => read.horizon,
+        let (next, has_more) = match (read.events.last(), read.last_scanned) {
+            (Some(last), _) if read.events.len() >= limit as usize => (last.position.clone(), true),
+            (_, Some(last_scanned)) if read.scanned >= scan => (last_scanned, true),
+            _ => (read.horizon, false),
         };
-        Ok(EventsPage { events: read.events, next })
+        Ok(EventsPage { events: read.events, next, has_more })
     }
 
     /// Begins a new epoch whatever the server says of itself: after a dump was restored on the same one. Answers its number.

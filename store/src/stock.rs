@@ -9,7 +9,7 @@ use oms_domain::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{error::StoreError, reach::facilities, reserve::StockMark, store::Store};
+use crate::{error::StoreError, order_list::Page, reach::facilities, reserve::StockMark, store::Store};
 
 /// Units a position can still promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +129,25 @@ impl Store {
             FROM stock s WHERE sku = $1 AND ($2::text[] IS NULL OR facility_id = ANY ($2)) ORDER BY facility_id",
         );
         self.rows(query.bind(sku.as_str()).bind(facilities(scope))).await
+    }
+
+    /// One position.
+    pub async fn stock_position(&self, facility_id: &FacilityId, sku: &Sku) -> Result<Option<StockPosition>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(s) || jsonb_build_object('available', greatest(0, available))
+            FROM stock s WHERE facility_id = $1 AND sku = $2",
+        );
+        self.row(query.bind(facility_id.as_str()).bind(sku.as_str())).await
+    }
+
+    /// Every position of a facility, by SKU.
+    pub async fn stock_page(&self, facility_id: &FacilityId, after: Option<&Sku>, limit: u32) -> Result<Page<StockPosition>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT to_jsonb(s) || jsonb_build_object('available', greatest(0, available))
+            FROM stock s WHERE facility_id = $1 AND sku > $2 ORDER BY sku LIMIT $3",
+        );
+        let query = query.bind(facility_id.as_str()).bind(after.map_or("", Sku::as_str)).bind(i64::from(limit) + 1);
+        Ok(Page::cut(self.rows(query).await?, limit, |last: &StockPosition| last.sku.to_string()))
     }
 
     /// Records facts about stock, each by itself, in one transaction; whoever waits for what they bring is served in it. What happened

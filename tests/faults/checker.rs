@@ -230,7 +230,7 @@ async fn feed(ground: &Ground) -> Result<BTreeMap<String, BTreeMap<u64, String>>
     let (mut told, mut after) = (BTreeMap::<String, BTreeMap<u64, String>>::new(), None::<String>);
     loop {
         let path = match &after {
-            Some(after) => format!("/v1/events?limit={PAGE}&after={after}"),
+            Some(after) => format!("/v1/events?limit={PAGE}&cursor={after}"),
             None => format!("/v1/events?limit={PAGE}"),
         };
         let page = get(ground, &path).await?.context("the feed")?;
@@ -243,7 +243,7 @@ async fn feed(ground: &Ground) -> Result<BTreeMap<String, BTreeMap<u64, String>>
             let (id, seq) = (event["order_id"].as_str().context("an order")?, event["seq"].as_u64().context("a number")?);
             told.entry(id.to_owned()).or_default().insert(seq, word(&event["type"]));
         }
-        after = page["next"].as_str().map(str::to_owned);
+        after = page["next_cursor"].as_str().map(str::to_owned);
         if items.len() < PAGE {
             return Ok(told);
         }

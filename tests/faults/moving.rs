@@ -89,7 +89,7 @@ async fn run(on: &PgPool, statement: String) -> Result<()> {
 }
 
 async fn page(ground: &Ground, after: &str) -> Result<Value> {
-    let answer = CLIENT.get(format!("{}/v1/events?limit=500&after={after}", ground.api)).send().await?;
+    let answer = CLIENT.get(format!("{}/v1/events?limit=500&cursor={after}", ground.api)).send().await?;
     Ok(answer.error_for_status()?.json().await?)
 }
 
@@ -103,7 +103,7 @@ async fn end_of_feed(ground: &Ground) -> Result<String> {
     let mut after = "0-0-0".to_owned();
     loop {
         let page = page(ground, &after).await?;
-        after = page["next"].as_str().context("where to go on")?.to_owned();
+        after = page["next_cursor"].as_str().context("where to go on")?.to_owned();
         if page["items"].as_array().is_some_and(Vec::is_empty) {
             return Ok(after);
         }

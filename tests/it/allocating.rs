@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 use oms_activities::RuleFile;
 use oms_allocation::{BUILT_IN_RULES, Decision};
 use oms_api::{
-    event::AllocationsView,
+    event::AllocationView,
+    page::Page,
     promise::{PromiseView, PromisesView},
 };
 use oms_domain::{
@@ -21,7 +22,7 @@ use crate::support::{
 
 /// The only decision on an order that was sourced once.
 async fn decision(shop: &Shop, order_id: &OrderId) -> Result<Decision> {
-    let rounds: AllocationsView = shop.get(&format!("/v1/orders/{order_id}/allocation")).await?.view(200)?;
+    let rounds: Page<AllocationView> = shop.get(&format!("/v1/orders/{order_id}/allocation")).await?.view(200)?;
     let mut decisions: Vec<Decision> = serde_json::from_value(rounds.items.first().context("no decision")?.decision.clone())?;
     ensure!(rounds.items.len() == 1 && decisions.len() == 1, "decided more than once: {rounds:?}");
     decisions.pop().context("no decision")

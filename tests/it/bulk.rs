@@ -292,7 +292,7 @@ fn a_move_leaves_nothing_at_its_facility_that_nobody_has_begun_with() -> Result<
         let picking = results(shop, &second, "&outcome=refused").await?;
         assert_eq!((picking.len(), picking[0].order_id.as_str()), (1, orders[2].as_str()));
         for status in ["open", "released", "accepted"] {
-            let there: Page<Value> = shop.get(&format!("/v1/fulfillment-orders?facility={LEEDS}&status={status}")).await?.view(200)?;
+            let there: Page<Value> = shop.get(&format!("/v1/fulfillment-orders?facility_id={LEEDS}&status={status}")).await?.view(200)?;
             ensure!(there.items.is_empty(), "{status}: {there:?}");
         }
         shop.post("/v1/bulk", &json!({"bulk_id": "x", "operation": {"kind": "move", "facility_id": "NOWHERE"}, "reason": "r"}))

@@ -6,11 +6,14 @@ mod bad_input;
 mod bulk;
 mod complaints;
 mod cost;
+mod documented;
 mod handing_over;
 mod journeys;
 mod large_order;
 mod matrix;
 mod model;
+#[cfg(feature = "neighbours")]
+mod neighbours;
 mod operating;
 mod personal_data;
 mod outages;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use oms_allocation::Decision;
 use oms_api::{
-    event::AllocationsView,
+    event::AllocationView,
     maintenance::{PoolView, StockPricesView},
     order::OrderView,
+    page::Page,
 };
 use oms_domain::{
     ids::{OrderId, Sku},
@@ -68,7 +69,7 @@ async fn repool(shop: &Shop, dry_run: bool) -> Result<PoolView> {
 }
 
 async fn last_decision(shop: &Shop, id: &OrderId) -> Result<Decision> {
-    let rounds: AllocationsView = shop.get(&format!("/v1/orders/{id}/allocation")).await?.view(200)?;
+    let rounds: Page<AllocationView> = shop.get(&format!("/v1/orders/{id}/allocation")).await?.view(200)?;
     let last = rounds.items.last().context("no decision")?;
     serde_json::from_value::<Vec<Decision>>(last.decision.clone())?.pop().context("no decision")
 }

@@ -15,9 +15,9 @@ pub use self::{
 /// The body of `POST /bulk`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BulkBody {
-    /// The same body again under its id is the same operation.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
-    pub bulk_id: String,
+    /// Absent: one is made up. The same body again under its id is the same operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk_id: Option<String>,
     pub operation: OperationBody,
     #[schema(min_length = 1, max_length = 200, examples("a recall"))]
     pub reason: String,
@@ -80,13 +80,13 @@ pub struct SelectionBody {
     pub status: Option<String>,
     /// The customer's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer: Option<String>,
+    pub customer_id: Option<String>,
     /// The customer's email address; only its keyed hash is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// A facility that ships some of it, or did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub facility: Option<String>,
+    pub facility_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

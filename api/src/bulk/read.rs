@@ -30,10 +30,14 @@ enum Kind {
 
 const KINDS: &[(&str, Kind)] = &[("cancel", Kind::Cancel), ("hold", Kind::Hold), ("release", Kind::Release), ("move", Kind::Move)];
 
-/// Reads the body; `selection` reads the conditions, as those of a list.
-pub fn read_bulk<S: Default + PartialEq>(node: &Node<'_>, selection: impl FnOnce(&Fields<'_>) -> Option<S>) -> Option<AskedBulk<S>> {
+/// Reads the body; `selection` reads the conditions, as those of a list, and `made_up` is its id, if it has none of its own.
+pub fn read_bulk<S: Default + PartialEq>(
+    node: &Node<'_>,
+    made_up: &str,
+    selection: impl FnOnce(&Fields<'_>) -> Option<S>,
+) -> Option<AskedBulk<S>> {
     node.object(|fields| {
-        let bulk_id: Option<BulkId> = fields.required("bulk_id", parsed);
+        let bulk_id: Option<BulkId> = fields.new_id("bulk_id", made_up);
         let operation = fields.required("operation", |node| node.object(|fields| operation(fields, bulk_id.as_ref())));
         let reason = fields.required("reason", text(200));
         let selection = fields.optional("selection", |node| node.object(selection));

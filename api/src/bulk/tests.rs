@@ -15,7 +15,7 @@ fn status(fields: &Fields<'_>) -> Option<Option<String>> {
 
 fn read(body: &Value) -> Result<AskedBulk<Option<String>>, Vec<String>> {
     let pointers = |problem: Box<Problem>| problem.errors.into_iter().map(|error| error.pointer).collect();
-    read_json(body.to_string().as_bytes(), |node| read_bulk(node, status)).map_err(pointers)
+    read_json(body.to_string().as_bytes(), |node| read_bulk(node, "made-up", status)).map_err(pointers)
 }
 
 fn body(operation: Value) -> Value {

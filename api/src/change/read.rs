@@ -34,10 +34,10 @@ const KINDS: &[(&str, Kind)] = &[
     ("method", Kind::Method),
 ];
 
-/// Reads a change set of this order, whose delivery groups it names.
-pub fn read_change_set(node: &Node<'_>, placed: &PlacedOrder) -> Option<ChangeSet> {
+/// Reads a change set of this order, whose delivery groups it names; `made_up` is its id, if it has none of its own.
+pub fn read_change_set(node: &Node<'_>, placed: &PlacedOrder, made_up: &str) -> Option<ChangeSet> {
     node.object(|fields| {
-        let change_id = fields.required("change_id", parsed);
+        let change_id = fields.new_id("change_id", made_up);
         let reason = fields.required("reason", text(200));
         let mut seen = BTreeSet::new();
         let changes = fields.required("changes", |n| n.list(1, CHANGES_PER_SET_MAX, |element| change(element, placed, &mut seen)));

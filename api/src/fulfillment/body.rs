@@ -5,22 +5,6 @@ use utoipa::ToSchema;
 
 use crate::cancellation::LineUnits;
 
-/// The body of any action. Those not named here take `{}`, or nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum ActionBody {
-    Reject(RejectBody),
-    StartPicking(StartPickingBody),
-    ShortPick(ShortPickBody),
-    Pack(PackBody),
-    Ship(ShipBody),
-    Pickup(PickupBody),
-    MarkLost(MarkLostBody),
-    Move(MoveBody),
-    Split(SplitBody),
-    Merge(MergeBody),
-}
-
 /// `reject`: the facility gives units back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RejectBody {
@@ -105,6 +89,14 @@ pub struct SplitBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MergeBody {
     pub fulfillment_order_id: String,
+}
+
+/// `refuse-change`: the facility does not let go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefuseChangeBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub reason: Option<String>,
 }
 
 /// `ship`: without a tracking number the carrier is asked for a label first. Implies accepting, picking and packing.

@@ -7,8 +7,8 @@ mod view;
 
 pub use action::{ACTIONS, read_action};
 pub use body::{
-    ActionBody, MarkLostBody, MergeBody, MoveBody, PackBody, PackedParcelBody, PickupBody, RejectBody, ShipBody, ShortLine, ShortPickBody,
-    SplitBody, StartPickingBody,
+    MarkLostBody, MergeBody, MoveBody, PackBody, PackedParcelBody, PickupBody, RefuseChangeBody, RejectBody, ShipBody, ShortLine,
+    ShortPickBody, SplitBody, StartPickingBody,
 };
 pub use picklist::{PicklistBody, PicklistResult, PicklistView};
 pub use view::{FulfillmentLineView, FulfillmentOrderSummary, FulfillmentOrderView, ParcelView, RejectionView};

@@ -1,6 +1,8 @@
 //! The order as JSON: HTTP body, feed line, `oms order place -f`. Reading is in `parse`, which collects every error; these types
 //! write it, describe it in OpenAPI, and serve clients in Rust.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -73,6 +75,27 @@ pub struct OrderHeading {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub cancel_after: Option<jiff::Timestamp>,
+    /// The shop's own name for it, unique in its channel; found by `?order_number=`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("#1001"))]
+    pub order_number: Option<String>,
+    /// What other systems call it, by system; each unique in its channel, and found by `?external_id=system:id`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(examples(json!({"marketplace": "4711-X"})))]
+    pub external_ids: BTreeMap<String, String>,
+    /// The caller's own: kept and shown as it came.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(max_items = 50)]
+    pub tags: BTreeSet<String>,
+    /// For the invoice, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<AddressBody>,
+    /// The customer's language, as BCP 47 has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("en-GB"))]
+    pub locale: Option<String>,
 }
 
 fn yes() -> bool {
@@ -190,6 +213,21 @@ pub struct InstrumentBody {
     pub authorization: Option<AuthorizationBody>,
 }
 
+/// One more instrument for an order that is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NewInstrumentBody {
+    /// Absent: one is made up. That of one that was declined: it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    pub method: String,
+    pub amount_minor: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(write_only)]
+    pub token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<AuthorizationBody>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuthorizationBody {
     /// As the gateway has given it.
@@ -234,4 +272,28 @@ pub struct LineBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub unfilled_penalty_minor: Option<i64>,
+    /// As it was sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The caller's own: kept and shown as it came.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gift_message: Option<String>,
+    /// What `tax_minor` is made of: they add up to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub tax_lines: Vec<TaxLineBody>,
+}
+
+/// A part of a line's tax.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TaxLineBody {
+    #[schema(examples("VAT"))]
+    pub title: String,
+    pub amount_minor: i64,
+    /// In parts per million of what is taxed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 10_000_000, examples(200_000))]
+    pub rate_ppm: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! Orders: the body, both ways, and the order as it stands.
 
 pub mod body;
+mod carried;
 mod delivery;
 mod parse;
 mod payment;
@@ -12,6 +13,7 @@ pub(crate) use delivery::{METHODS, address, country, fit, group_of_line, positio
 pub(crate) use parse::line;
 pub(crate) use payment::read_sole;
 
+pub use carried::external_id;
 pub use parse::{order, parse_order};
 pub use payment::{method_name, read_payment};
 pub use view::{LineView, OperationView, OrderSummary, OrderView, PaymentView, TotalsView, UnitsView};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use oms_domain::placed::{Customer, Discount, LINES_MAX, PlacedLine, PlacedOrder};
 
-use super::{delivery, payment, totals};
+use super::{carried, delivery, payment, totals};
 use crate::{
     feed::FeedRecord,
     problem::Problem,
@@ -18,13 +18,13 @@ const SUBSTITUTES_MAX: usize = 20;
 
 /// Reads an order's body. Errors: `malformed_body`, or `validation_failed` naming every field that is wrong.
 pub fn parse_order(body: &[u8]) -> Result<PlacedOrder, Box<Problem>> {
-    read_json(body, order)
+    read_json(body, |node| order(node, None))
 }
 
-/// Reads an order: a body, or a line of a feed.
-pub fn order(node: &Node<'_>) -> Option<PlacedOrder> {
+/// Reads an order: a body, or a line of a feed. `made_up` is its id, if it has none of its own; none: it must have one.
+pub fn order(node: &Node<'_>, made_up: Option<&str>) -> Option<PlacedOrder> {
     node.object(|fields| {
-        let mut order = without_payments(fields);
+        let mut order = without_payments(fields, made_up);
         let total_minor = order.as_ref().and_then(|order| totals::total_minor(fields, order));
         let payments = payment::payments(fields, total_minor);
         fields.optional("total_minor", |n| totals::stated(n, total_minor))?;
@@ -33,8 +33,11 @@ pub fn order(node: &Node<'_>) -> Option<PlacedOrder> {
     })
 }
 
-fn without_payments(fields: &Fields<'_>) -> Option<PlacedOrder> {
-    let order_id = fields.required("order_id", parsed);
+fn without_payments(fields: &Fields<'_>, made_up: Option<&str>) -> Option<PlacedOrder> {
+    let order_id = match made_up {
+        Some(made_up) => fields.new_id("order_id", made_up),
+        None => fields.required("order_id", parsed),
+    };
     let channel = fields.required("channel", name);
     let placed_at = fields.required("placed_at", timestamp);
     let currency = fields.required("currency", parsed);
@@ -51,6 +54,7 @@ fn without_payments(fields: &Fields<'_>) -> Option<PlacedOrder> {
     let allow_split = fields.optional("allow_split", boolean);
     let allow_backorder = fields.optional("allow_backorder", boolean);
     let cancel_after = fields.optional("cancel_after", timestamp);
+    let carried = carried::order(fields);
     Some(PlacedOrder {
         order_id: order_id?,
         channel: channel?,
@@ -69,6 +73,7 @@ fn without_payments(fields: &Fields<'_>) -> Option<PlacedOrder> {
         cancel_after: cancel_after?,
         delivery_groups: delivery_groups?,
         exchange: None,
+        carried: carried?,
     })
 }
 
@@ -113,6 +118,7 @@ pub(crate) fn line(node: &Node<'_>, groups: Option<&[&str]>, seen: &mut BTreeSet
         let fulfill_at = fields.optional("fulfill_at", timestamp);
         let substitutes = fields.optional("substitutes", |n| n.list(0, SUBSTITUTES_MAX, parsed));
         let unfilled_penalty_minor = fields.optional("unfilled_penalty_minor", amount_minor);
+        let carried = carried::line(fields, tax_minor.map(Option::unwrap_or_default));
         let line = PlacedLine {
             line_id: line_id?,
             sku: sku?,
@@ -124,6 +130,7 @@ pub(crate) fn line(node: &Node<'_>, groups: Option<&[&str]>, seen: &mut BTreeSet
             fulfill_at: fulfill_at?,
             substitutes: substitutes?.unwrap_or_default(),
             unfilled_penalty_minor: unfilled_penalty_minor?,
+            carried: carried?,
         };
         totals::line_in_bounds(fields, &line)?;
         Some(line)
@@ -148,6 +155,6 @@ impl FeedRecord for PlacedOrder {
     const OPTIONAL: &'static [&'static str] = &[];
 
     fn read(node: &Node<'_>) -> Option<Self> {
-        order(node)
+        order(node, None)
     }
 }

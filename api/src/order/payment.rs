@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     ids::PaymentId,
-    placed::{CheckoutAuthorization, Instrument, PaymentMethod},
+    placed::{AMOUNT_MAX_MINOR, CheckoutAuthorization, Instrument, PaymentMethod},
 };
 
 use super::DEFAULT_NAME;
-use crate::reader::{Fields, Node, amount_minor, choice, gateway_reference, parsed, text, timestamp};
+use crate::reader::{Fields, Node, amount_minor, choice, gateway_reference, integer, parsed, text, timestamp};
 
 /// Most instruments of one order.
 const INSTRUMENTS_MAX: usize = 20;
@@ -67,7 +67,7 @@ fn sole(fields: &Fields<'_>, total_minor: Option<i64>) -> Option<Instrument> {
 
 fn several(node: &Node<'_>, total_minor: Option<i64>) -> Option<Vec<Instrument>> {
     let mut seen = BTreeSet::new();
-    let instruments = node.list(1, INSTRUMENTS_MAX, |n| n.object(|f| instrument(f, &mut seen)))?;
+    let instruments = node.list(1, INSTRUMENTS_MAX, |n| n.object(|f| instrument(f, unused(f, &mut seen))))?;
     let sum_minor: i64 = instruments.iter().map(|instrument| instrument.amount_minor).sum();
     match total_minor? {
         due if due == sum_minor => Some(instruments),
@@ -76,15 +76,22 @@ fn several(node: &Node<'_>, total_minor: Option<i64>) -> Option<Vec<Instrument>>
 }
 
 /// The body of `POST /orders/{id}/payments`: one more instrument, or another try with one that was declined.
-pub fn read_payment(node: &Node<'_>) -> Option<Instrument> {
-    node.object(|fields| instrument(fields, &mut BTreeSet::new()))
+/// `made_up` is its id, if it has none of its own.
+pub fn read_payment(node: &Node<'_>, made_up: &str) -> Option<Instrument> {
+    node.object(|fields| {
+        let payment_id = fields.new_id("payment_id", made_up);
+        instrument(fields, payment_id)
+    })
 }
 
-fn instrument(fields: &Fields<'_>, seen: &mut BTreeSet<PaymentId>) -> Option<Instrument> {
-    let payment_id = fields.required("payment_id", |n| {
+fn unused(fields: &Fields<'_>, seen: &mut BTreeSet<PaymentId>) -> Option<PaymentId> {
+    fields.required("payment_id", |n| {
         let id: PaymentId = parsed(n)?;
         if seen.insert(id.clone()) { Some(id) } else { n.error("is used by an earlier payment") }
-    });
+    })
+}
+
+fn instrument(fields: &Fields<'_>, payment_id: Option<PaymentId>) -> Option<Instrument> {
     let method = fields.required("method", choice(METHODS));
     let amount_minor = fields.required("amount_minor", amount_minor);
     let token = fields.optional("token", token);
@@ -104,7 +111,7 @@ fn token(node: &Node<'_>) -> Option<String> {
 fn authorization(fields: &Fields<'_>) -> Option<CheckoutAuthorization> {
     let id = fields.required("id", gateway_reference);
     let expires_at = fields.optional("expires_at", timestamp);
-    let amount_minor = fields.required("amount_minor", amount_minor);
+    let amount_minor = fields.required("amount_minor", integer(1..=AMOUNT_MAX_MINOR));
     Some(CheckoutAuthorization { id: id?, expires_at: expires_at?, amount_minor: amount_minor? })
 }
 

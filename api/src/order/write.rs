@@ -1,12 +1,15 @@
 //! The placed order as JSON again: what `GET` shows, and what a checkout in Rust sends.
 
-use oms_domain::placed::{Address, DeliveryGroup, Destination, Instrument, PlacedLine, PlacedOrder};
+use oms_domain::{
+    carried::TaxLine,
+    placed::{Address, DeliveryGroup, Destination, Instrument, PlacedLine, PlacedOrder},
+};
 
 use super::{
     DEFAULT_NAME,
     body::{
         AddressBody, AuthorizationBody, CustomerBody, DeliveryGroupBody, DiscountBody, InstrumentBody, LineBody, OrderBody, OrderHeading,
-        PaymentBody, ShippingBody,
+        PaymentBody, ShippingBody, TaxLineBody,
     },
     payment,
 };
@@ -48,6 +51,12 @@ pub fn heading(order: &PlacedOrder) -> OrderHeading {
         allow_split: order.allow_split,
         allow_backorder: order.allow_backorder,
         cancel_after: order.cancel_after,
+        order_number: order.carried.order_number.clone(),
+        external_ids: order.carried.external_ids.clone(),
+        metadata: order.carried.metadata.clone(),
+        tags: order.carried.tags.clone(),
+        billing_address: order.carried.billing_address.as_ref().map(address_body),
+        locale: order.carried.locale.clone(),
     }
 }
 
@@ -65,6 +74,16 @@ pub fn line_body(order: &PlacedOrder, line: &PlacedLine) -> LineBody {
         fulfill_at: line.fulfill_at,
         substitutes: line.substitutes.iter().map(ToString::to_string).collect(),
         unfilled_penalty_minor: line.unfilled_penalty_minor,
+        title: line.carried.title.clone(),
+        properties: line.carried.properties.clone(),
+        gift_message: line.carried.gift_message.clone(),
+        tax_lines: line.carried.tax_lines.iter().map(TaxLineBody::from).collect(),
+    }
+}
+
+impl From<&TaxLine> for TaxLineBody {
+    fn from(part: &TaxLine) -> Self {
+        Self { title: part.title.clone(), amount_minor: part.amount_minor, rate_ppm: part.rate_ppm }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The fields of one object, with a note of those asked for.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, fmt::Display, str::FromStr};
 
 use serde_json::{Map, Value};
 
@@ -34,6 +34,14 @@ impl<'a> Fields<'a> {
             None | Some(Value::Null) => Some(None),
             Some(Value::String(text)) if text.trim().is_empty() => Some(None),
             Some(value) => read(&self.child(name, value)).map(Some),
+        }
+    }
+
+    /// The id of something new, which the caller may leave to us: `made_up` then.
+    pub fn new_id<T: FromStr<Err: Display>>(&self, name: &'static str, made_up: &str) -> Option<T> {
+        match self.optional(name, super::parsed)? {
+            Some(id) => Some(id),
+            None => made_up.parse().ok().or_else(|| self.error(name, "is required")),
         }
     }
 

@@ -8,7 +8,7 @@ mod json;
 mod lines;
 mod scalars;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use serde_json::Value;
 
@@ -104,6 +104,21 @@ impl Node<'_> {
         let element = |(index, value)| read(&Node { value, step: Step::Index(index), parent: Some(self), errors: self.errors });
         // Every element is read before the first failure counts.
         let read: Vec<Option<T>> = values.iter().enumerate().map(element).collect();
+        read.into_iter().collect()
+    }
+
+    /// The entries of an object whose names are the caller's own, each of them a name like that of a channel.
+    pub fn entries<T>(&self, most: usize, mut read: impl FnMut(&Node<'_>) -> Option<T>) -> Option<BTreeMap<String, T>> {
+        let Value::Object(map) = self.value else { return self.error("must be an object") };
+        if map.len() > most {
+            return self.error(format!("must have at most {most} entries, has {}", map.len()));
+        }
+        let entry = |(key, value): (&String, &Value)| {
+            let entry = Node { value, step: Step::Key(key), parent: Some(self), errors: self.errors };
+            let named = Node { value: &Value::String(key.clone()), ..entry };
+            Some((scalars::name(&named)?, read(&entry)?))
+        };
+        let read: Vec<Option<(String, T)>> = map.iter().map(entry).collect();
         read.into_iter().collect()
     }
 

@@ -1,6 +1,6 @@
 //! Readers of scalars, each with its bounds: every message says what would be right.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 use oms_domain::{
@@ -11,9 +11,8 @@ use serde_json::Value;
 
 use super::{Form, Node};
 
-/// Times outside are typing errors, and would leave the range of a database column.
-const TIME_MIN: &str = "1970-01-01T00:00:00Z";
-const TIME_MAX: &str = "2200-01-01T00:00:00Z";
+/// Times of other years are typing errors, and would leave the range of a database column.
+const YEARS: RangeInclusive<&str> = "1970"..="2199";
 
 fn string<'a>(node: &Node<'a>) -> Option<&'a str> {
     node.value.as_str().or_else(|| node.error("must be a string"))
@@ -60,8 +59,9 @@ pub fn name(node: &Node<'_>) -> Option<String> {
 /// A carrier's name, as people write it.
 pub fn carrier_name(node: &Node<'_>) -> Option<String> {
     let text = text(64)(node)?;
-    let legal = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | '&' | '+' | '\'' | '/' | '(' | ')');
-    if text.chars().all(legal) && text.chars().any(char::is_alphanumeric) {
+    let legal = |c: char| !c.is_ascii_punctuation() || matches!(c, '.' | '_' | '-' | '&' | '+' | '\'' | '/' | '(' | ')');
+    let counts = |c: char| !c.is_ascii_punctuation() && !c.is_whitespace();
+    if text.chars().all(legal) && text.chars().any(counts) {
         return Some(text.trim().to_owned());
     }
     node.error("must be 1 to 64 letters and digits, with blanks and . _ - & + ' / ( ) between them")
@@ -76,6 +76,23 @@ pub fn tracking_number(node: &Node<'_>) -> Option<String> {
     } else {
         node.error("must be 1 to 64 letters and digits, blanks, and . _ - / between them")
     }
+}
+
+/// A language, and mostly a region, as BCP 47 has it: `en-GB`.
+pub fn locale(node: &Node<'_>) -> Option<String> {
+    let text = string(node)?;
+    let mut parts = text.split('-');
+    let language = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic()));
+    let rest = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    if language && text.len() <= 35 && parts.all(rest) {
+        return Some(text.to_owned());
+    }
+    node.error("must be a language tag, such as en-GB")
+}
+
+/// Texts by their names: at most so many, of at most so many characters.
+pub fn texts(most: usize, max: usize) -> impl Fn(&Node<'_>) -> Option<BTreeMap<String, String>> {
+    move |node| node.entries(most, |entry| text(max)(entry))
 }
 
 /// An id that the gateway has given: it goes into the gateway's addresses.
@@ -151,19 +168,23 @@ pub fn boolean(node: &Node<'_>) -> Option<bool> {
 /// An RFC 3339 time between 1970 and 2200.
 pub fn timestamp(node: &Node<'_>) -> Option<Timestamp> {
     let text = string(node)?;
-    let bounds = TIME_MIN.parse::<Timestamp>().ok()?..TIME_MAX.parse().ok()?;
     match text.parse() {
-        Ok(time) if looks_like_rfc3339(text) && bounds.contains(&time) => Some(time),
+        Ok(time) if is_rfc3339(text) && YEARS.contains(text.get(..4).unwrap_or_default()) => Some(time),
         _ => node.error("must be an RFC 3339 time between 1970 and 2200, such as 2010-12-01T08:26:00Z"),
     }
 }
 
-/// The parser behind takes more of ISO 8601 than RFC 3339 does: 20101201T0826Z, or a time zone's name in brackets.
-fn looks_like_rfc3339(text: &str) -> bool {
-    let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-    let bytes = text.as_bytes();
-    let has_offset = text.ends_with(['Z', 'z']) || bytes.len().checked_sub(3).is_some_and(|at| bytes[at] == b':');
-    separators.iter().all(|(at, separator)| bytes.get(*at) == Some(separator)) && has_offset
+/// The parser behind takes more of ISO 8601 than RFC 3339 does: 20101201T0826Z, a time zone's name in brackets, a 61st second.
+fn is_rfc3339(text: &str) -> bool {
+    let shaped = |text: &[u8], shape: &[u8]| {
+        text.len() == shape.len()
+            && text.iter().zip(shape).all(|(c, s)| if *s == b'0' { c.is_ascii_digit() } else { c.eq_ignore_ascii_case(s) })
+    };
+    let (Some(time), Some(rest)) = (text.as_bytes().get(..19), text.as_bytes().get(19..)) else { return false };
+    let digits = rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+    let offset = if rest.first() == Some(&b'.') && (1..=9).contains(&digits) { &rest[digits + 1..] } else { rest };
+    let signed = shaped(offset, b"+00:00") || shaped(offset, b"-00:00");
+    shaped(time, b"0000-00-00T00:00:00") && time[17] < b'6' && (shaped(offset, b"Z") || signed && &offset[1..3] < b"24")
 }
 
 /// A day between 1970 and 2200.

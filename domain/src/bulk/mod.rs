@@ -81,6 +81,16 @@ pub enum Request {
 }
 
 impl Request {
+    /// The request, in the words of a path.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "pause" => Some(Self::Pause),
+            "resume" => Some(Self::Resume),
+            "cancel" => Some(Self::Cancel),
+            _ => None,
+        }
+    }
+
     fn action(self) -> BulkAction {
         match self {
             Self::Pause => BulkAction::Pause,

@@ -62,8 +62,8 @@ impl Shop {
             "ship_enabled": true, "pickup_enabled": false});
         let product = json!({"sku": SKU, "title": "Benchmark", "price_minor": 255, "currency": "GBP", "weight_g": 200, "length_mm": 100,
             "width_mm": 100, "height_mm": 100});
-        api.put(&["v1", "facilities", FACILITY], &facility).await?;
-        api.put(&["v1", "products", SKU], &product).await?;
+        api.replace(&["v1", "facilities", FACILITY], &facility).await?;
+        api.replace(&["v1", "products", SKU], &product).await?;
         api.put(&["v1", "stock", FACILITY, SKU], &json!({"on_hand": UNITS})).await?;
         let (scans, scanned) = mpsc::unbounded_channel();
         Ok(Arc::new(Self { api, awaited: Mutex::default(), waits: Mutex::default(), scans, scanned: tokio::sync::Mutex::new(scanned) }))
@@ -122,11 +122,11 @@ impl Shop {
         let mut after = None;
         loop {
             let page =
-                self.api.get(&["v1", "events"], &[("types", types.clone()), ("after", after), ("limit", Some("500".to_owned()))]).await?;
+                self.api.get(&["v1", "events"], &[("types", types.clone()), ("cursor", after), ("limit", Some("500".to_owned()))]).await?;
             let page: StreamPage<StreamEventView> = serde_json::from_value(page)?;
             let is_quiet = page.items.is_empty();
             page.items.iter().for_each(|event| self.tell(event));
-            after = Some(page.next);
+            after = Some(page.next_cursor);
             if is_quiet {
                 tokio::time::sleep(LOOK_EVERY).await;
             }

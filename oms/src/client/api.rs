@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::exit::{Coded, Refused};
+use crate::exit::{self, Coded, Refused};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// The server gives up a request after a minute; this gives its answer time to arrive.
@@ -150,6 +150,17 @@ impl Api {
     /// Puts something in its place.
     pub async fn put(&self, path: &[&str], body: &Value) -> Result<Value> {
         self.answer(self.request(Method::PUT, path, &[])?.timeout(ANSWER_WITHIN).json(body)).await
+    }
+
+    /// Puts something in the place of whatever is there: a person says that with a file in hand.
+    pub async fn replace(&self, path: &[&str], body: &Value) -> Result<Value> {
+        match self.put(path, body).await {
+            Err(error) if exit::code(&error) == Some(ErrorCode::PreconditionRequired) => {
+                let request = self.request(Method::PUT, path, &[])?.timeout(ANSWER_WITHIN).header("if-match", "*");
+                self.answer(request.json(body)).await
+            }
+            answered => answered,
+        }
     }
 
     /// Removes something.

@@ -35,11 +35,11 @@ impl EventCommand {
     /// Does it.
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         let Self::List { after, types, lane, limit } = self;
-        let params = [("after", after), ("types", types), ("lane", lane.map(|lane| lane.to_string())), ("limit", Some(limit.to_string()))];
+        let params = [("cursor", after), ("types", types), ("lane", lane.map(|lane| lane.to_string())), ("limit", Some(limit.to_string()))];
         let answer = api.get(&["v1", "events"], &params).await?;
         let items = answer.get("items").and_then(serde_json::Value::as_array).map_or(&[][..], Vec::as_slice);
         // For people the last row has the position to go on from.
-        let next = answer.get("next").and_then(serde_json::Value::as_str).filter(|_| format != Format::Text);
+        let next = answer.get("next_cursor").and_then(serde_json::Value::as_str).filter(|_| format != Format::Text);
         let row = |found: &StreamEventView| {
             let event = &found.event;
             [

@@ -30,7 +30,7 @@ impl FacilityCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         let facility = match self {
             Self::Get { facility_id } => api.get(&["v1", "facilities", &facility_id], &[]).await?,
-            Self::Put { facility_id, file } => api.put(&["v1", "facilities", &facility_id], &read_json(&file)?).await?,
+            Self::Put { facility_id, file } => api.replace(&["v1", "facilities", &facility_id], &read_json(&file)?).await?,
         };
         output::show::<FacilityBody>(format, &facility, facility_text)
     }

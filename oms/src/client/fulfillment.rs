@@ -281,7 +281,7 @@ fn parcel(parcel: &ParcelOf) -> Value {
 
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let query = [("facility", self.facility), ("status", self.status)];
+        let query = [("facility_id", self.facility), ("status", self.status)];
         let read = async || api.pages(&["v1", "fulfillment-orders"], &query, self.page.at_most()).await;
         let row = |found: &FulfillmentOrderSummary| {
             let (facility, ship_by) = (or_dash(found.facility_id.as_ref()), or_dash(found.ship_by.map(seconds)));

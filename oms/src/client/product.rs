@@ -31,7 +31,7 @@ impl ProductCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         let product = match self {
             Self::Get { sku } => api.get(&["v1", "products", &sku], &[]).await?,
-            Self::Put { sku, file } => api.put(&["v1", "products", &sku], &read_json(&file)?).await?,
+            Self::Put { sku, file } => api.replace(&["v1", "products", &sku], &read_json(&file)?).await?,
         };
         output::show::<ProductBody>(format, &product, |product| {
             let price = Money::new(product.price_minor, product.currency);

@@ -241,7 +241,7 @@ fn show(format: Format, found: &Value) -> Result<()> {
 impl ListArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
         let needs_attention = self.needs_attention.map(|needs| needs.to_string());
-        let query = [("order", self.order), ("status", self.status), ("needs_attention", needs_attention)];
+        let query = [("order_id", self.order), ("status", self.status), ("needs_attention", needs_attention)];
         let (found, next) = api.pages(&["v1", "returns"], &query, self.page.at_most()).await?;
         let row = |found: &ReturnSummary| {
             let attention = if found.needs_attention { "needs someone" } else { "" };

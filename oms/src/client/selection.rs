@@ -47,9 +47,9 @@ impl Selection {
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         [
             ("status", self.status),
-            ("customer", self.customer),
+            ("customer_id", self.customer),
             ("email", self.email),
-            ("facility", self.facility),
+            ("facility_id", self.facility),
             ("channel", self.channel),
             ("sku", self.sku),
             ("tracking_number", self.tracking_number),

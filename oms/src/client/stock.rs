@@ -116,7 +116,7 @@ impl StockCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
             Self::Get { sku } => {
-                let stock = api.get(&["v1", "stock", &sku], &[]).await?;
+                let stock = api.get(&["v1", "skus", &sku, "availability"], &[]).await?;
                 output::show::<StockView>(format, &stock, |stock| positions(&stock.positions))
             }
             Self::Available { skus } => {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
+use oms_server::Door;
 use oms_starter::{Starter, StarterConfig};
 use oms_store::StoreConfig;
 
@@ -47,7 +48,12 @@ impl ServerArgs {
         for id in starter.schedule_maintenance().await.context("the maintenance's schedules")? {
             tracing::info!(schedule.id = id, "schedule created");
         }
-        let mut api = ApiServer::start(listener, store.clone(), starter, rules, server.accounts.unwrap_or_default())?;
+        let door = Door {
+            accounts: server.accounts.unwrap_or_default(),
+            origins: server.cors_origins.unwrap_or_default(),
+            account_requests_per_second: server.account_requests_per_second,
+        };
+        let mut api = ApiServer::start(listener, store.clone(), starter, rules, door)?;
         tracing::info!(http.url = api.url(), "server listens");
         tokio::select! {
             ended = api.ended() => return ended,

@@ -125,7 +125,7 @@ async fn receive(world: &World, delivery: &Delivery) -> Result<()> {
 
 async fn cancel(world: &World, request: &Requested) -> Result<()> {
     let body = CancellationBody {
-        cancellation_id: request.request_id.clone(),
+        cancellation_id: Some(request.request_id.clone()),
         reason: "the customer changed their mind".to_owned(),
         lines: Some(request.lines.clone()),
     };

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
-use oms_server::{AppState, DeclaredAccounts, Messengers};
+use oms_server::{AppState, Door, Messengers};
 use oms_starter::Starter;
 use oms_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -20,14 +20,14 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Serves on the listener, for these accounts and those in the database; promises go by the rules.
+    /// Serves on the listener, behind the door; promises go by the rules.
     ///
     /// # Errors
     /// When the listener has no address.
-    pub fn start(listener: TcpListener, store: Store, starter: Starter, rules: RulesInForce, accounts: DeclaredAccounts) -> Result<Self> {
+    pub fn start(listener: TcpListener, store: Store, starter: Starter, rules: RulesInForce, door: Door) -> Result<Self> {
         let address = listener.local_addr().context("the API's address")?;
         let stop = CancellationToken::new();
-        let state = AppState::new(store, starter).ruled_by(rules).declaring(accounts);
+        let state = AppState::new(store, starter).ruled_by(rules).behind(door);
         let messengers = Messengers::start(&state);
         let server = tokio::spawn(oms_server::serve(state, listener, stop.clone().cancelled_owned()));
         Ok(Self { address, stop, server, _messengers: messengers })

@@ -9,7 +9,7 @@ use oms_activities::{
 };
 use oms_allocation::{Rules, RulesInForce};
 use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy};
-use oms_server::{DeclaredAccount, DeclaredAccounts};
+use oms_server::{DeclaredAccount, DeclaredAccounts, Door};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{ApiKey, Store, StoreConfig};
 use oms_worker::{Parts, Settings};
@@ -112,7 +112,8 @@ impl System {
         let parts = parts(starter.clone(), store.clone(), &options.adapters, options.rules.clone())?;
         let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
         let all = DeclaredAccount::of_all_roles(AccountId::parse(OWNER)?, options.api_key.hash());
-        let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules, options.accounts.with(all)?)?;
+        let door = Door { accounts: options.accounts.with(all)?, ..Door::default() };
+        let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules, door)?;
         Ok(Self { api_url: api.url(), api_key: options.api_key, store, starter, temporal, api, worker })
     }
 

@@ -50,7 +50,7 @@ impl Doorkeeper {
         // A path that is not UTF-8 names no word that needs less, and the handler refuses it.
         let parameters = request.extract_parts::<RawPathParams>().await.ok();
         let pairs = || parameters.iter().flatten();
-        caller.refuse_unless_may(need.permission(pairs()))?;
+        caller.refuse_unless_may(need.permission)?;
         refuse_narrowed(&caller, need.narrowed)?;
         if !caller.scope.is_whole() {
             scope::refuse(&self.state, &caller, pairs()).await?;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use axum::{
+    body::Body,
     extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use oms_domain::ids::RequestId;
 
-use crate::{caller::Caller, metrics::Metrics};
+use crate::{caller::Caller, failure::Failure, metrics::Metrics};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,7 +28,7 @@ pub(crate) async fn log(State(metrics): State<Metrics>, mut request: Request, ne
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", http.request_id = %request_id);
-    let mut response = next.run(request).instrument(span).await;
+    let response = next.run(request).instrument(span).await;
     let took = started.elapsed();
     metrics.answered(&method, &route, response.status(), took);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -40,10 +41,21 @@ pub(crate) async fn log(State(metrics): State<Metrics>, mut request: Request, ne
         account.id = response.extensions().get::<Caller>().map(|caller| caller.id.as_str()),
         "request"
     );
+    let mut response = naming(response, &request_id);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     response
+}
+
+/// A problem document names the request that it is about.
+fn naming(mut response: Response, request_id: &str) -> Response {
+    let Some(Failure(mut problem)) = response.extensions_mut().remove::<Failure>() else { return response };
+    problem.instance = Some(request_id.to_owned());
+    match serde_json::to_vec(&problem) {
+        Ok(json) => response.map(|_| Body::from(json)),
+        Err(_) => response,
+    }
 }
 
 /// The caller's own id, if it is one that may stand in a log, else a new one.

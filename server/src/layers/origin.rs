@@ -1,7 +1,7 @@
 //! A browser says which page a request comes from. A page of somebody else's must not place, change or cancel anything here.
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, Method, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -9,14 +9,14 @@ use axum::{
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 
-use crate::failure::Failure;
+use crate::{door::Origins, failure::Failure};
 
 /// What a browser says of the page that asks: <https://www.w3.org/TR/fetch-metadata/>.
 static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses what a browser sends for a page of another origin; other clients say neither and pass.
-pub(crate) async fn own(request: Request, next: Next) -> Response {
-    if request.method().is_safe() || is_own(request.headers()) {
+/// Refuses what a browser sends for a page of another origin; other clients say neither and pass, and so do pages that may.
+pub(crate) async fn own(State(others): State<Origins>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_own(request.headers()) || is_known(request.headers(), &others) {
         return next.run(request).await;
     }
     let detail = "a page of another origin may not change anything here";
@@ -28,6 +28,11 @@ pub(crate) async fn own(request: Request, next: Next) -> Response {
 pub(crate) fn is_own_page(headers: &HeaderMap, method: &Method) -> bool {
     let has_said = headers.contains_key(header::ORIGIN) || headers.contains_key(&FETCH_SITE);
     is_own(headers) && (has_said || method.is_safe())
+}
+
+/// Whether the page is of one of the origins that the configuration names.
+fn is_known(headers: &HeaderMap, others: &Origins) -> bool {
+    headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).is_some_and(|origin| others.have(origin))
 }
 
 fn is_own(headers: &HeaderMap) -> bool {

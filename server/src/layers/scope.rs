@@ -73,7 +73,6 @@ fn id<T: FromStr>(value: &str) -> Option<T> {
 /// Parts of paths that lead to nothing of a facility or a channel by themselves.
 #[cfg(test)]
 pub(crate) const HARMLESS: &[&str] = &[
-    "action",
     "account_id",
     "approval_id",
     "as_of",
@@ -83,13 +82,15 @@ pub(crate) const HARMLESS: &[&str] = &[
     "currency",
     "deadline_id",
     "decision_id",
-    "feed",
+    "feed_id",
     "hold_id",
     "key_id",
     "message_id",
     "number",
+    "note_id",
     "payment_id",
     "person_id",
+    "refund_id",
     // Named by whoever made it, and not to be guessed.
     "reservation_id",
     "sku",

@@ -63,12 +63,12 @@ pub(crate) async fn create(
 pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<AccountView>>, Failure> {
     let (cursor, limit) = params.read(|node| {
         node.object(|fields| {
-            let (cursor, limit) = (cursor(fields, "cursor"), limit(fields));
+            let (cursor, limit) = (cursor(fields), limit(fields));
             Some((cursor?, limit?))
         })
     })?;
     let page = state.store.accounts_page(cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::account).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::account).collect(), page.next_cursor)))
 }
 
 #[utoipa::path(

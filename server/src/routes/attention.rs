@@ -36,11 +36,11 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
         // The document may have moved on since the list was written: what it says now counts.
         items.extend(views::document(&state, &order.order_id).await?.iter().flat_map(AttentionItem::all_of));
     }
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(items, page.next_cursor)))
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(Option<String>, u32)> {
-    let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
+    let (limit, cursor) = (limit(fields), cursor(fields));
     Some((cursor?, limit?))
 }
 

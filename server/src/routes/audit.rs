@@ -23,7 +23,7 @@ use crate::{convert, extract::Params, failure::Failure, state::AppState};
 pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<AuditView>>, Failure> {
     let (filter, before, limit) = params.read(|node| node.object(list_params))?;
     let page = state.store.audit_page(&filter, before, limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::audit).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::audit).collect(), page.next_cursor)))
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(AuditFilter, Option<u64>, u32)> {

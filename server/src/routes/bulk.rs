@@ -8,6 +8,7 @@ use axum::{
 };
 use oms_api::{
     bulk::{AskedBulk, BulkAnswer, BulkBody, BulkPreviewView, BulkResultView, BulkView, ForeseenView, OperationBody, read_bulk},
+    nothing::NothingBody,
     page::Page,
     problem::Problem,
     reader::{Node, choice},
@@ -23,6 +24,7 @@ use oms_starter::{BulkRequest, Placed, StarterError};
 use oms_store::{BulkRow, OrderFilter};
 
 use super::{
+    actions::{Asked, actions},
     orders::filter,
     paging::{cursor, limit},
 };
@@ -35,8 +37,6 @@ use crate::{
     state::AppState,
 };
 
-const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Request::Resume), ("cancel", Request::Cancel)];
-
 #[utoipa::path(
     post, path = "/v1/bulk", tag = "bulk", operation_id = "start_bulk", request_body = BulkBody,
     responses(
@@ -45,8 +45,9 @@ const ACTIONS: &[(&str, Request)] = &[("pause", Request::Pause), ("resume", Requ
         (status = 409, description = "Another one has the id, or it would be about too many orders", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn start(Acting(state): Acting, body: JsonBody) -> Result<Response, Failure> {
-    let AskedBulk { task, mut selection, dry_run, orders_per_second } = body.read(|node| read_bulk::<OrderFilter>(node, filter))?;
+pub(crate) async fn start(Acting(state): Acting, id: CommandId, body: JsonBody) -> Result<Response, Failure> {
+    let asked = body.read(|node| read_bulk::<OrderFilter>(node, &id.made_up().to_string(), filter))?;
+    let AskedBulk { task, mut selection, dry_run, orders_per_second } = asked;
     if let Operation::ReleaseFor { reason } = &task.operation {
         selection.hold_reason.get_or_insert_with(|| reason.name().to_owned());
     }
@@ -108,12 +109,12 @@ async fn refuse_ended(state: &AppState, task: &Task) -> Result<(), Failure> {
 pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<BulkView>>, Failure> {
     let (status, cursor, limit) = params.read(|node| {
         node.object(|fields| {
-            let (status, cursor, limit) = (fields.optional("status", status), cursor(fields, "cursor"), limit(fields));
+            let (status, cursor, limit) = (fields.optional("status", status), cursor(fields), limit(fields));
             Some((status?, cursor?, limit?))
         })
     })?;
     let page = state.store.bulks_page(status, cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.iter().map(|row| view(&state, row)).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.iter().map(|row| view(&state, row)).collect(), page.next_cursor)))
 }
 
 fn status(node: &Node<'_>) -> Option<BulkStatus> {
@@ -145,13 +146,13 @@ pub(crate) async fn results(
 ) -> Result<Json<Page<BulkResultView>>, Failure> {
     let (outcome, cursor, limit) = params.read(|node| {
         node.object(|fields| {
-            let (outcome, cursor, limit) = (fields.optional("outcome", outcome), cursor(fields, "cursor"), limit(fields));
+            let (outcome, cursor, limit) = (fields.optional("outcome", outcome), cursor(fields), limit(fields));
             Some((outcome?, cursor?, limit?))
         })
     })?;
     existing(&state, &id).await?;
     let page = state.store.bulk_results_page(&id, outcome, cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::bulk_result).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::bulk_result).collect(), page.next_cursor)))
 }
 
 fn outcome(node: &Node<'_>) -> Option<Outcome> {
@@ -159,26 +160,18 @@ fn outcome(node: &Node<'_>) -> Option<Outcome> {
     choice(&known)(node)
 }
 
-#[utoipa::path(
-    post, path = "/v1/bulk/{bulk_id}/{action}", tag = "bulk", operation_id = "act_on_bulk",
-    params(("bulk_id" = String, Path), ("action" = String, Path, description = "`pause`, `resume` or `cancel`")),
-    responses(
-        (status = 200, description = "The new state; the batch that was in hand is done", body = BulkView),
-        (status = 409, description = "Not now: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn act(
-    Acting(state): Acting,
-    InPath((id, action)): InPath<(BulkId, String)>,
-    command_id: CommandId,
-    body: JsonBody,
-) -> Result<Json<BulkView>, Failure> {
-    body.read(|node| node.object(|_| Some(())))?;
-    let Some((_, request)) = ACTIONS.iter().find(|(word, _)| *word == action) else {
-        let words: Vec<&str> = ACTIONS.iter().map(|(word, _)| *word).collect();
-        return Err(Problem::new(ErrorCode::NotFound).detail(format!("the actions are {}", words.join(", "))).into());
-    };
-    match state.starter.bulk_command(&id, BulkRequest { command_id: command_id.id, request: *request }).await {
+actions! {
+    act, "bulk", "/v1/bulk", "bulk_id": BulkId => BulkView, Refused;
+    pause_bulk "pause" RunBulk NothingBody "It asks no further order; the batch that was in hand is done";
+    resume_bulk "resume" RunBulk NothingBody "It goes on";
+    cancel_bulk "cancel" RunBulk NothingBody "It asks no further order, for good; the batch that was in hand is done";
+}
+
+async fn act(asked: Asked<BulkId>, word: &str) -> Result<Json<BulkView>, Failure> {
+    let Asked { state, id, command_id, body, .. } = asked;
+    body.read(NothingBody::read)?;
+    let request = Request::of(word).ok_or(ErrorCode::NotFound)?;
+    match state.starter.bulk_command(&id, BulkRequest { command_id: command_id.id, request }).await {
         Err(StarterError::NotFound) => Err(ErrorCode::BulkNotFound.into()),
         Err(error) => Err(error.into()),
         Ok(_) => Ok(Json(view(&state, &existing(&state, &id).await?))),

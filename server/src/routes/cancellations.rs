@@ -30,7 +30,7 @@ pub(crate) async fn cancel(
     id: CommandId,
     body: JsonBody,
 ) -> Result<Json<CancellationView>, Failure> {
-    let (cancellation_id, request) = body.read(read_cancellation)?;
+    let (cancellation_id, request) = body.read(|node| read_cancellation(node, &id.made_up().to_string()))?;
     let order = commands::run(&state, &order_id, id, request).await?.order(&state).await?;
     view(&order_id, Some(&order), &cancellation_id).map(Json)
 }

@@ -19,6 +19,7 @@ use crate::{
     commands,
     extract::{CommandId, InPath, JsonBody, Params},
     failure::{self, Failure},
+    layers::etag::seen_version,
     previewing::Previewed,
     state::AppState,
     views,
@@ -29,7 +30,7 @@ use crate::{
     params(
         ("order_id" = String, Path),
         ("dry_run" = Option<bool>, Query, description = "Show what would become of the order, its money and its stock; change nothing"),
-        ("If-Match" = Option<u64>, Header, description = "The order's version: refused with 412 if the order has gone on since")
+        ("If-Match" = Option<String>, Header, description = "The order's version, or its ETag: refused with 412 if the order has gone on since")
     ),
     request_body = ChangeSetBody,
     responses(
@@ -45,9 +46,9 @@ pub(crate) async fn change(
     body: JsonBody,
 ) -> Result<Json<ChangeAnswer>, Failure> {
     let dry_run = params.read(|node| node.object(|fields| fields.optional("dry_run", boolean)))?.unwrap_or(false);
-    let at_version = if_match(&headers)?;
+    let at_version = seen_version(&headers)?;
     let (placed, _) = views::order_parts(&state, &order_id).await?;
-    let set = body.read(|node| read_change_set(node, &placed))?;
+    let set = body.read(|node| read_change_set(node, &placed, &id.made_up().to_string()))?;
     if dry_run {
         let preview = state.starter.preview_change(&order_id, &set, at_version).await.map_err(refused)?;
         return preview_of(&state, preview).await.map(|view| Json(ChangeAnswer::Preview(view)));
@@ -122,11 +123,4 @@ fn refused(error: StarterError) -> Failure {
         }
         other => other.into(),
     }
-}
-
-/// The version that the caller has seen, with or without the quotes of an entity tag.
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let Some(value) = headers.get("if-match") else { return Ok(None) };
-    let version = value.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
-    version.map(Some).ok_or_else(|| Problem::field("If-Match:", "must be the order's version, a number").into())
 }

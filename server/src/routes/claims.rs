@@ -6,7 +6,8 @@ use axum::{
     http::{HeaderName, StatusCode, header},
 };
 use oms_api::{
-    claim::{CLAIM_ACTIONS, ClaimActionBody, ClaimBody, ClaimView, read_claim_action},
+    claim::{ClaimBody, ClaimView, read_claim_action},
+    nothing::{NothingBody, ReasonBody},
     problem::Problem,
 };
 use oms_domain::{
@@ -15,6 +16,7 @@ use oms_domain::{
     order::{Order, Request},
 };
 
+use super::actions::{Asked, actions};
 use crate::{
     acting::Acting,
     caller::Caller,
@@ -84,26 +86,15 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<ClaimI
     find(&state, &order_id, &id).await.map(Json)
 }
 
-#[utoipa::path(
-    post, path = "/v1/claims/{claim_id}/{action}", tag = "returns", operation_id = "answer_claim",
-    params(("claim_id" = String, Path), ("action" = String, Path, description = "`approve` or `decline`")),
-    request_body(content = ClaimActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
-    responses(
-        (status = 200, description = "Answered; approved, its exact share is paid back", body = ClaimView),
-        (status = 409, description = "Answered already", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn answer(
-    Acting(state): Acting,
-    InPath((id, action)): InPath<(ClaimId, String)>,
-    command_id: CommandId,
-    body: JsonBody,
-) -> Result<Json<ClaimView>, Failure> {
-    let Some(read) = read_claim_action(&action, id.clone()) else {
-        let detail = format!("the actions are {}", CLAIM_ACTIONS.join(", "));
-        return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
-    };
-    let request = body.read(read)?;
+actions! {
+    answer, "returns", "/v1/claims", "claim_id": ClaimId => ClaimView, ToBoth;
+    approve_claim "approve" DecideClaims NothingBody "Its exact share is paid back";
+    decline_claim "decline" DecideClaims ReasonBody "Nothing is paid back";
+}
+
+async fn answer(asked: Asked<ClaimId>, word: &str) -> Result<Json<ClaimView>, Failure> {
+    let Asked { state, id, command_id, body, .. } = asked;
+    let request = body.read(read_claim_action(word, id.clone()).ok_or(ErrorCode::NotFound)?)?;
     let order_id = id.order_id().ok_or(ErrorCode::ClaimNotFound)?;
     match commands::run(&state, &order_id, command_id, request).await {
         Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Err(ErrorCode::ClaimNotFound.into()),

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use oms_api::{
-    event::{AllocationsView, EventView, StreamEventView},
+    event::{AllocationView, EventView, StreamEventView},
     page::{Page, StreamPage},
     reader::{Fields, integer, text},
 };
@@ -38,42 +38,46 @@ pub(crate) async fn of_order(
     views::existing(&state, &order_id).await?;
     let events = state.store.events(&order_id, after, limit).await?;
     let next_cursor = last_of_full(&events, limit).map(|last| last.seq.to_string());
-    Ok(Json(Page { items: events.into_iter().map(|event| convert::event(order_id.as_str(), event)).collect(), next_cursor }))
+    Ok(Json(Page::new(events.into_iter().map(|event| convert::event(order_id.as_str(), event)).collect(), next_cursor)))
 }
 
 #[utoipa::path(
     get, path = "/v1/orders/{order_id}/allocation", tag = "events", operation_id = "list_allocations", params(("order_id" = String, Path)),
-    responses((status = 200, description = "Every decision of sourcing: inputs, plan, cost, and why each other facility was not chosen", body = AllocationsView))
+    responses((status = 200, description = "Every decision of sourcing: inputs, plan, cost, and why each other facility was not chosen", body = Page<AllocationView>))
 )]
-pub(crate) async fn allocation(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<AllocationsView>, Failure> {
+pub(crate) async fn allocation(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+) -> Result<Json<Page<AllocationView>>, Failure> {
     views::existing(&state, &order_id).await?;
     let decisions = state.store.decisions(&order_id).await?;
-    Ok(Json(AllocationsView { items: decisions.into_iter().map(convert::allocation).collect() }))
+    Ok(Json(Page::whole(decisions.into_iter().map(convert::allocation).collect())))
 }
 
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "list_events",
     params(
-        ("after" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said"),
+        ("cursor" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said"),
         ("types" = Option<String>, Query, description = "Types of events, separated by commas; all unless said"),
         ("lane" = Option<u8>, Query, description = "For 16 readers side by side: 0 to 15, the first hexadecimal digit of the MD5 of the order's id. \
             All lanes unless said"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said")
     ),
     responses((status = 200, description = "Every order's events, at least once, in order for each order. A page may have fewer than `limit` \
-        and still not be the last: go on at `next`, which moves on also where nothing was found. `events.restored` says that events after \
+        and still not be the last: go on at `next_cursor`, which moves on also where nothing was found. `events.restored` says that events after \
         a position may be lost", body = StreamPage<StreamEventView>))
 )]
 pub(crate) async fn stream(State(state): State<AppState>, params: Params) -> Result<Json<StreamPage<StreamEventView>>, Failure> {
     let (after, filter, limit) = params.read(|node| {
         node.object(|fields| {
-            let (after, limit, lane) = (cursor(fields, "after"), limit(fields), fields.optional("lane", integer(0..=i64::from(LANES) - 1)));
+            let (after, limit, lane) = (cursor(fields), limit(fields), fields.optional("lane", integer(0..=i64::from(LANES) - 1)));
             let filter = EventFilter { kinds: types(fields)?, lane: lane?.and_then(|lane| u8::try_from(lane).ok()) };
             Some((after?, filter, limit?))
         })
     })?;
     let page = state.store.events_after(after.as_deref(), &filter, limit).await?;
-    Ok(Json(StreamPage { items: page.events.into_iter().map(convert::stream_event).collect(), next: page.next }))
+    let items = page.events.into_iter().map(convert::stream_event).collect();
+    Ok(Json(StreamPage { items, next_cursor: page.next, has_more: page.has_more }))
 }
 
 /// `?types=`: each must be one that there is, or nothing would ever be found.

@@ -4,12 +4,13 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::IntoResponse,
 };
 use jiff::Timestamp;
 use oms_api::{
     feed::{FeedMode, FeedView, PickedUnits, RejectView},
+    nothing::NothingBody,
     page::Page,
     problem::Problem,
     reader::{Fields, choice, integer, parsed, text, timestamp},
@@ -21,12 +22,15 @@ use oms_domain::{
 use oms_store::{FeedKind, StartFeed};
 use uuid::Uuid;
 
-use super::paging::{after_number, last_of_full, limit};
+use super::{
+    actions::{Asked, actions},
+    paging::{after_number, last_of_full, limit},
+};
 use crate::{
     acting::Acting,
     caller::Caller,
     convert,
-    extract::{InPath, JsonBody, Params},
+    extract::{InPath, Params},
     failure::Failure,
     feeds,
     state::AppState,
@@ -45,45 +49,66 @@ const MEDIA_TYPES: [&str; 7] = [
 const MODES: &[(&str, FeedMode)] = &[("full", FeedMode::Full), ("partial", FeedMode::Partial)];
 const PICKED_UNITS: &[(&str, PickedUnits)] = &[("counted", PickedUnits::Counted), ("not_counted", PickedUnits::NotCounted)];
 const DECISIONS: &[(&str, FeedDecision)] = &[("approve", FeedDecision::Approve), ("reject", FeedDecision::Reject)];
-const KINDS: [FeedKind; 5] = [FeedKind::Facilities, FeedKind::Products, FeedKind::Stock, FeedKind::Receipts, FeedKind::Orders];
 
-#[utoipa::path(
-    post, path = "/v1/feeds/{feed}", tag = "feeds", operation_id = "send_feed",
-    params(
-        ("feed" = String, Path, description = "`facilities`, `products`, `stock`, `receipts` or `orders`"),
-        ("source" = Option<String>, Query, description = "Where it comes from, for people: a file's name"),
-        ("as_of" = Option<String>, Query, description = "For stock: when it was counted; now unless said"),
-        ("mode" = Option<String>, Query, description = "For stock: `full` sets what is absent to 0, `partial` leaves it; partial unless said"),
-        ("expected_rows" = Option<u64>, Query, description = "How many rows there are: with fewer or more the feed fails. For `full` it must be said, \
-            here or by a last line `#rows,17` (in JSON lines `{\"#rows\":17}`)"),
-        ("picked_units" = Option<String>, Query, description = "For stock: whether units that were picked and have not left are still `counted`, \
-            or `not_counted` and to be added; counted unless said")
-    ),
-    request_body(content = String, content_type = "text/csv", description = "CSV with a header, or JSON lines; gzip or not. Streamed: of any size"),
-    responses(
-        (status = 200, description = "Read to its end: rows accepted, unchanged and rejected", body = FeedView,
-         headers(("Location" = String, description = "Where the run is read"))),
-        (status = 202, description = "A stock snapshot that would change too much: parked, until somebody approves or rejects it; the same \
-         file again is the same parked run", body = FeedView, headers(("Location" = String, description = "Where the run is read"))),
-    )
-)]
-pub(crate) async fn send(
-    Acting(state): Acting,
-    caller: Caller,
-    InPath(kind): InPath<String>,
+/// The feeds, from a table: name, path, kind, and the parameters that are its alone.
+macro_rules! feeds {
+    ($( $name:ident $path:tt $kind:ident { $($parameter:tt)* } )+) => {$(
+        #[utoipa::path(
+            post, path = $path, tag = "feeds",
+            params(
+                ("source" = Option<String>, Query, description = "Where it comes from, for people: a file's name"),
+                ("expected_rows" = Option<u64>, Query, description = "How many rows there are: with fewer or more the feed fails. Of a full \
+                    count it must be said, here or by a last line `#rows,17` (in JSON lines `{\"#rows\":17}`)"),
+                $($parameter)*
+            ),
+            request_body(
+                content((String = "text/csv"), (String = "application/x-ndjson"), (String = "application/octet-stream")),
+                description = "CSV with a header, or JSON lines; gzip or not: its first bytes tell. Streamed: of any size"
+            ),
+            responses(
+                (status = 200, description = "Read to its end: rows accepted, unchanged and rejected", body = FeedView,
+                    headers(("Location" = String, description = "Where the run is read"))),
+                (status = 202, description = "A count of stock that would change too much: parked, until somebody approves or rejects it; the \
+                    same file again is the same parked run", body = FeedView,
+                    headers(("Location" = String, description = "Where the run is read"))),
+            )
+        )]
+        pub(crate) async fn $name(
+            Acting(state): Acting,
+            caller: Caller,
+            params: Params,
+            headers: HeaderMap,
+            body: Body,
+        ) -> Result<impl IntoResponse, Failure> {
+            if FeedKind::$kind == FeedKind::Orders {
+                caller.refuse_order_feed()?;
+            }
+            send(state, FeedKind::$kind, params, headers, body).await
+        }
+    )+};
+}
+
+feeds! {
+    send_facilities "/v1/feeds/facilities" Facilities {}
+    send_products "/v1/feeds/products" Products {}
+    send_stock "/v1/feeds/stock" Stock {
+        ("as_of" = Option<String>, Query, description = "When it was counted; now unless said"),
+        ("mode" = Option<String>, Query, description = "`full` sets what is absent to 0, `partial` leaves it; partial unless said"),
+        ("picked_units" = Option<String>, Query, description = "Whether units that were picked and have not left are still `counted`, or \
+            `not_counted` and to be added; counted unless said")
+    }
+    send_receipts "/v1/feeds/receipts" Receipts {}
+    send_orders "/v1/feeds/orders" Orders {}
+}
+
+async fn send(
+    state: AppState,
+    kind: FeedKind,
     params: Params,
     headers: HeaderMap,
     body: Body,
-) -> Result<impl IntoResponse, Failure> {
-    let known = || {
-        let known: Vec<&str> = KINDS.into_iter().map(convert::feed_kind).collect();
-        Problem::new(ErrorCode::NotFound).detail(format!("the feeds are {}", known.join(", ")))
-    };
-    let kind = KINDS.into_iter().find(|known| convert::feed_kind(*known) == kind).ok_or_else(known)?;
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<FeedView>), Failure> {
     refuse_media_type(&headers)?;
-    if kind == FeedKind::Orders {
-        caller.refuse_order_feed()?;
-    }
     let now = state.now();
     let feed = params.read(|node| node.object(|fields| start(fields, kind, now)))?;
     state.refuse_ahead([("?as_of".to_owned(), feed.as_of)])?;
@@ -104,27 +129,26 @@ fn refuse_media_type(headers: &HeaderMap) -> Result<(), Failure> {
 
 fn start(fields: &Fields<'_>, kind: FeedKind, told_at: Timestamp) -> Option<StartFeed> {
     let source = fields.optional("source", text(200));
-    let as_of = fields.optional("as_of", timestamp);
-    let mode = fields.optional("mode", choice(MODES));
-    let picked_units = fields.optional("picked_units", choice(PICKED_UNITS));
     let expected_rows = fields.optional("expected_rows", integer(0..=i64::MAX));
-    if kind != FeedKind::Stock
-        && let Some(name) = ["as_of", "mode", "picked_units"].into_iter().find(|name| fields.has(name))
-    {
-        return fields.error(name, "is for stock alone");
-    }
-    let mode = convert::feed_mode(mode?.unwrap_or_default());
-    let picked_units = convert::picked_units(picked_units?.unwrap_or_default());
-    let expected_rows = expected_rows?.and_then(|rows| u64::try_from(rows).ok());
+    let count = if kind == FeedKind::Stock { count(fields) } else { Some((None, FeedMode::default(), PickedUnits::default())) };
+    let (as_of, mode, picked_units) = count?;
     Some(StartFeed {
         kind,
         source: source?.unwrap_or_else(|| "http".to_owned()),
-        as_of: as_of?,
-        mode,
-        picked_units,
-        expected_rows,
+        as_of,
+        mode: convert::feed_mode(mode),
+        picked_units: convert::picked_units(picked_units),
+        expected_rows: expected_rows?.and_then(|rows| u64::try_from(rows).ok()),
         told_at,
     })
+}
+
+/// What is said of a count of stock alone: as of when, of how much of it, and whether units that were picked are in it.
+fn count(fields: &Fields<'_>) -> Option<(Option<Timestamp>, FeedMode, PickedUnits)> {
+    let as_of = fields.optional("as_of", timestamp);
+    let mode = fields.optional("mode", choice(MODES));
+    let picked_units = fields.optional("picked_units", choice(PICKED_UNITS));
+    Some((as_of?, mode?.unwrap_or_default(), picked_units?.unwrap_or_default()))
 }
 
 #[utoipa::path(
@@ -141,11 +165,11 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
     })?;
     let runs = state.store.feeds().list(limit, before).await?;
     let next_cursor = last_of_full(&runs, limit).map(|run| run.feed_id.to_string());
-    Ok(Json(Page { items: runs.into_iter().map(convert::feed).collect(), next_cursor }))
+    Ok(Json(Page::new(runs.into_iter().map(convert::feed).collect(), next_cursor)))
 }
 
 #[utoipa::path(
-    get, path = "/v1/feeds/{feed}", tag = "feeds", operation_id = "get_feed", params(("feed" = String, Path, description = "The id of the run")),
+    get, path = "/v1/feeds/{feed_id}", tag = "feeds", operation_id = "get_feed", params(("feed_id" = String, Path, description = "The id of the run")),
     responses((status = 200, description = "The run so far", body = FeedView))
 )]
 pub(crate) async fn get(State(state): State<AppState>, InPath(feed_id): InPath<Uuid>) -> Result<Json<FeedView>, Failure> {
@@ -154,9 +178,9 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(feed_id): InPath<U
 }
 
 #[utoipa::path(
-    get, path = "/v1/feeds/{feed}/rejects", tag = "feeds", operation_id = "list_feed_rejects",
+    get, path = "/v1/feeds/{feed_id}/rejects", tag = "feeds", operation_id = "list_feed_rejects",
     params(
-        ("feed" = String, Path, description = "The id of the run"), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("feed_id" = String, Path, description = "The id of the run"), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
         ("cursor" = Option<u64>, Query, description = "The row number after which to go on")
     ),
     responses((status = 200, description = "Rows that were not taken, by number", body = Page<RejectView>))
@@ -170,28 +194,20 @@ pub(crate) async fn rejects(
     state.store.feeds().get(feed_id).await?.ok_or_else(missing)?;
     let rows = state.store.feeds().rejects(feed_id, after, limit).await?;
     let next_cursor = last_of_full(&rows, limit).map(|row| row.row_number.to_string());
-    Ok(Json(Page { items: rows.into_iter().map(convert::reject).collect(), next_cursor }))
+    Ok(Json(Page::new(rows.into_iter().map(convert::reject).collect(), next_cursor)))
 }
 
-#[utoipa::path(
-    post, path = "/v1/feeds/{feed}/{action}", tag = "feeds", operation_id = "decide_feed",
-    params(("feed" = String, Path, description = "The id of the run"), ("action" = String, Path, description = "`approve` or `reject`")),
-    responses(
-        (status = 200, description = "Applied, as of its own time; or rejected, and nothing of it is applied", body = FeedView),
-        (status = 409, description = "It is not parked: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn decide(
-    Acting(state): Acting,
-    InPath((feed_id, action)): InPath<(Uuid, String)>,
-    body: JsonBody,
-) -> Result<Json<FeedView>, Failure> {
-    body.read(|node| node.object(|_| Some(())))?;
-    let Some((_, decision)) = DECISIONS.iter().find(|(word, _)| *word == action) else {
-        let words: Vec<&str> = DECISIONS.iter().map(|(word, _)| *word).collect();
-        return Err(Problem::new(ErrorCode::NotFound).detail(format!("the actions are {}", words.join(", "))).into());
-    };
-    let run = feeds::decide(state, feed_id, *decision).await?.ok_or_else(missing)?;
+actions! {
+    decide, "feeds", "/v1/feeds", "feed_id": Uuid => FeedView, Refused;
+    approve_feed "approve" ApproveFeeds NothingBody "Applied, as of its own time";
+    reject_feed "reject" ApproveFeeds NothingBody "Nothing of it is applied";
+}
+
+async fn decide(asked: Asked<Uuid>, word: &str) -> Result<Json<FeedView>, Failure> {
+    let Asked { state, id, body, .. } = asked;
+    body.read(NothingBody::read)?;
+    let decision = DECISIONS.iter().find(|(known, _)| *known == word).ok_or(ErrorCode::NotFound)?.1;
+    let run = feeds::decide(state, id, decision).await?.ok_or_else(missing)?;
     Ok(Json(convert::feed(run)))
 }
 

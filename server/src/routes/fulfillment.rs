@@ -2,20 +2,26 @@
 
 use axum::{Json, extract::State, response::Response};
 use oms_api::{
-    fulfillment::{ACTIONS, ActionBody, FulfillmentOrderSummary, FulfillmentOrderView, read_action},
+    fulfillment::{
+        FulfillmentOrderSummary, FulfillmentOrderView, MarkLostBody, MergeBody, MoveBody, PackBody, PickupBody, RefuseChangeBody,
+        RejectBody, ShipBody, ShortPickBody, SplitBody, StartPickingBody, read_action,
+    },
+    nothing::NothingBody,
     page::Page,
-    problem::Problem,
     reader::{Fields, Node, choice, parsed},
 };
 use oms_domain::{error::ErrorCode, fulfillment::FulfillmentStatus, ids::FulfillmentOrderId, order::Request};
 use oms_store::FulfillmentFilter;
 
-use super::paging::{cursor, limit};
+use super::{
+    actions::{Asked, actions},
+    paging::{cursor, limit},
+};
 use crate::{
     acting::Acting,
     caller::Caller,
     commands, convert,
-    extract::{CommandId, InPath, JsonBody, Params},
+    extract::{InPath, Params},
     failure::Failure,
     pickup_codes,
     state::AppState,
@@ -25,7 +31,7 @@ use crate::{
 #[utoipa::path(
     get, path = "/v1/fulfillment-orders", tag = "fulfillment", operation_id = "list_fulfillment_orders",
     params(
-        ("facility" = Option<String>, Query), ("status" = Option<String>, Query),
+        ("facility_id" = Option<String>, Query), ("status" = Option<String>, Query),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Those that must ship soonest first", body = Page<FulfillmentOrderSummary>))
@@ -38,12 +44,12 @@ pub(crate) async fn list(
     let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
     filter.scope = caller.scope.clone();
     let page = state.store.fulfillment_orders_page(&filter, cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::fulfillment_summary).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::fulfillment_summary).collect(), page.next_cursor)))
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>, u32)> {
-    let (facility_id, status) = (fields.optional("facility", parsed), fields.optional("status", status));
-    let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
+    let (facility_id, status) = (fields.optional("facility_id", parsed), fields.optional("status", status));
+    let (limit, cursor) = (limit(fields), cursor(fields));
     Some((FulfillmentFilter { facility_id: facility_id?, status: status?, ..FulfillmentFilter::default() }, cursor?, limit?))
 }
 
@@ -65,33 +71,35 @@ pub(crate) async fn get(
     Ok(Json(views::fulfillment_order(&state, &id).await?))
 }
 
-#[utoipa::path(
-    post, path = "/v1/fulfillment-orders/{fulfillment_order_id}/{action}", tag = "fulfillment", operation_id = "act_on_fulfillment_order",
-    params(
-        ("fulfillment_order_id" = String, Path),
-        ("action" = String, Path, description = "`release`, `accept`, `reject`, `start-picking`, `short-pick`, `pack`, `unpack`, `ready`, `ship`, \
-                                                 `unship`, `handover`, `no-show`, `deliver`, `mark-lost`, `move`, `split`, `merge`, \
-                                                 `accept-cancellation`, `refuse-cancellation`, `accept-change` or `refuse-change`")
-    ),
-    request_body(content = ActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
-    responses(
-        (status = 200, description = "The new state", body = FulfillmentOrderView),
-        (status = 409, description = "Not now: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many codes were shown for this pickup: none is looked at before `Retry-After`", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn act(
-    Acting(state): Acting,
-    InPath((id, action)): InPath<(FulfillmentOrderId, String)>,
-    command_id: CommandId,
-    body: JsonBody,
-) -> Result<Response, Failure> {
+actions! {
+    act, "fulfillment", "/v1/fulfillment-orders", "fulfillment_order_id": FulfillmentOrderId => FulfillmentOrderView, ToBoth;
+    release_fulfillment_order "release" PlanFulfillment NothingBody "Its facility sees it";
+    accept_fulfillment_order "accept" WorkFulfillment NothingBody "The facility does it";
+    reject_fulfillment_order "reject" WorkFulfillment RejectBody "The facility gives units back: they look for another";
+    start_picking "start-picking" WorkFulfillment StartPickingBody "It is being picked; accepted, too, if it was not";
+    short_pick "short-pick" WorkFulfillment ShortPickBody "What was not found looks for another facility";
+    pack_fulfillment_order "pack" WorkFulfillment PackBody "It is packed: in these parcels, or in one";
+    unpack_fulfillment_order "unpack" WorkFulfillment NothingBody "It is being picked again";
+    ready_for_pickup "ready" WorkFulfillment PickupBody "The customer may come for it";
+    ship_fulfillment_order "ship" WorkFulfillment ShipBody "It has left, or leaves with the label that the carrier is asked for";
+    unship_fulfillment_order "unship" WorkFulfillment NothingBody "It is packed again: no carrier had it yet";
+    hand_over "handover" WorkFulfillment PickupBody "The customer has it. After too many wrong codes 429: none is looked at before `Retry-After`";
+    no_show "no-show" WorkFulfillment NothingBody "Nobody came for it: it is cancelled";
+    deliver_fulfillment_order "deliver" WorkFulfillment NothingBody "It has arrived";
+    mark_lost "mark-lost" WorkFulfillment MarkLostBody "The parcels are lost: `resolve` says what becomes of their units";
+    move_fulfillment_order "move" PlanFulfillment MoveBody "Its units look for another facility";
+    split_fulfillment_order "split" PlanFulfillment SplitBody "These units go on as a fulfillment order of their own";
+    merge_fulfillment_order "merge" PlanFulfillment MergeBody "The units of the other one have joined it";
+    accept_cancellation "accept-cancellation" WorkFulfillment NothingBody "The facility lets go of what was to be cancelled";
+    refuse_cancellation "refuse-cancellation" WorkFulfillment NothingBody "It is too late: the facility goes on";
+    accept_change "accept-change" WorkFulfillment NothingBody "The facility lets go of what the change set touches";
+    refuse_change "refuse-change" WorkFulfillment RefuseChangeBody "The change set is declined: the facility goes on";
+}
+
+async fn act(asked: Asked<FulfillmentOrderId>, word: &str) -> Result<Response, Failure> {
+    let Asked { state, id, command_id, body, .. } = asked;
     let hash = |code: &str| state.store.pickup_code_hash(&id, code);
-    let Some(read) = read_action(&action, hash) else {
-        let detail = format!("the actions are {}", ACTIONS.join(", "));
-        return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
-    };
-    let action = body.read(read)?;
+    let action = body.read(read_action(word, hash).ok_or(ErrorCode::NotFound)?)?;
     let order_id = id.order_id().ok_or(ErrorCode::FulfillmentOrderNotFound)?;
     let code = pickup_codes::Use::of(&action);
     if let Some(refused) = code.count(&state, &id).await? {

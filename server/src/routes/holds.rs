@@ -3,7 +3,8 @@
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oms_api::{
-    hold::{DeadlineView, DeadlinesView, ExtensionBody, HoldBody, HoldView, parse_deadline_id},
+    hold::{DeadlineView, ExtensionBody, HoldBody, HoldView, parse_deadline_id},
+    page::Page,
     problem::Problem,
 };
 use oms_domain::{
@@ -68,12 +69,15 @@ pub(crate) async fn release(
 
 #[utoipa::path(
     get, path = "/v1/orders/{order_id}/deadlines", tag = "orders", operation_id = "list_deadlines", params(("order_id" = String, Path)),
-    responses((status = 200, description = "What the order waits for, and what happens when it does not come", body = DeadlinesView))
+    responses((status = 200, description = "What the order waits for, and what happens when it does not come", body = Page<DeadlineView>))
 )]
-pub(crate) async fn deadlines(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<DeadlinesView>, Failure> {
+pub(crate) async fn deadlines(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+) -> Result<Json<Page<DeadlineView>>, Failure> {
     let order = views::existing(&state, &order_id).await?;
     let deadlines = order.map(|order| order.deadlines()).unwrap_or_default();
-    Ok(Json(DeadlinesView { items: deadlines.iter().map(DeadlineView::from).collect() }))
+    Ok(Json(Page::whole(deadlines.iter().map(DeadlineView::from).collect())))
 }
 
 #[utoipa::path(

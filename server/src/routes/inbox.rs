@@ -29,7 +29,7 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
         })
     })?;
     let page = state.store.dead_letters(after, limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::dead_letter).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::dead_letter).collect(), page.next_cursor)))
 }
 
 #[utoipa::path(

@@ -1,6 +1,7 @@
 //! Paths and what answers at them.
 
 mod accounts;
+mod actions;
 mod allocation;
 mod approvals;
 mod attention;
@@ -13,6 +14,7 @@ mod catalog;
 mod changes;
 mod claims;
 mod decisions;
+mod docs;
 mod events;
 mod exchanges;
 mod feeds;
@@ -26,6 +28,7 @@ mod notes;
 mod orders;
 mod paging;
 mod people;
+mod parts;
 mod picklists;
 pub(crate) mod promises;
 mod reservations;
@@ -53,7 +56,7 @@ use crate::{
         Need, Needs,
     },
     failure,
-    layers::{body, free_texts, idempotency, identity, load, log, origin},
+    layers::{body, etag, free_texts, idempotency, identity, load, log, origin, pace, security},
     openapi,
     state::AppState,
 };
@@ -66,7 +69,8 @@ pub(crate) fn placing() -> Doors {
 /// Commands that say all there is to say of them. Keys: the order knows them. Not those that bring what a command does not carry (addresses,
 /// tokens), or whose ids follow from what is there: two bodies could be one command, or one body two.
 pub(crate) fn commands() -> Doors {
-    Doors::new()
+    let actions = claims::actions(fulfillment::actions(Doors::new()));
+    actions
         .door(Need::of(P::CancelOrders, ToBoth), routes!(cancellations::cancel))
         .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::cancel))
         .door(Need::of(P::HoldOrders, ToBoth), routes!(holds::place))
@@ -78,16 +82,12 @@ pub(crate) fn commands() -> Doors {
         .door(Need::of(P::DecideOrders, ToBoth), routes!(decisions::resolve))
         .door(Need::of(P::HandleAttention, ToBoth), routes!(labels::resolve))
         .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::retry))
-        .door(
-            Need::of(P::WorkFulfillment, ToBoth).but("action", &["release", "move", "split", "merge"], P::PlanFulfillment),
-            routes!(fulfillment::act),
-        )
-        .door(Need::of(P::DecideClaims, ToBoth), routes!(claims::answer))
 }
 
 /// Everything with a small body: read whole, bounded in time. Keys: the answer to what was done is kept.
 pub(crate) fn small() -> Doors {
-    Doors::new()
+    let actions = feeds::actions(bulk::actions(returns::actions(Doors::new())));
+    parts::parts(actions)
         .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
@@ -96,6 +96,7 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ChangeOrders, ToBoth), routes!(changes::change))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(changes::get))
         .door(Need::of(P::NoteOrders, ToBoth), routes!(notes::write, notes::list))
+        .door(Need::of(P::NoteOrders, ToBoth), routes!(notes::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(holds::deadlines))
         .door(Need::of(P::TakePayments, ToBoth), routes!(money::add_payment))
         .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::list))
@@ -114,12 +115,15 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadReturns, ToBoth), routes!(returns::events))
         .door(Need::of(P::ReadReturns, ToBoth), routes!(returns::deadlines))
         .door(Need::of(P::ExtendDeadlines, ToBoth), routes!(returns::extend))
-        .door(Need::of(P::DecideReturns, ToBoth).but("action", &["receive", "inspect"], P::ReceiveReturns), routes!(returns::act))
+        .door(Need::of(P::ReadCatalog, ToFacilities), routes!(catalog::list_facilities))
         .door(Need::of(P::ReadCatalog, ToFacilities), routes!(catalog::get_facility))
         .door(Need::of(P::WriteFacilities, ToFacilities), routes!(catalog::put_facility))
+        .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::list_products))
         .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::get_product))
         .door(Need::of(P::WriteProducts, Refused), routes!(catalog::put_product))
+        .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::list))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::get))
+        .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::of_sku))
         .door(Need::of(P::WriteStock, ToFacilities), routes!(stock::put))
         .door(Need::of(P::WriteStock, ToFacilities), routes!(stock::adjust))
         .door(Need::of(P::WriteStock, ToFacilities), routes!(stock::take_back_count))
@@ -133,12 +137,10 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::RunBulk, Refused), routes!(bulk::start, bulk::list))
         .door(Need::of(P::RunBulk, Refused), routes!(bulk::get))
         .door(Need::of(P::RunBulk, Refused), routes!(bulk::results))
-        .door(Need::of(P::RunBulk, Refused), routes!(bulk::act))
         .door(Need::of(P::SendCarrierEvents, ByNothing), routes!(carrier_events::accept))
         .door(Need::of(P::ReadFeeds, Refused), routes!(feeds::list))
         .door(Need::of(P::ReadFeeds, Refused), routes!(feeds::get))
         .door(Need::of(P::ReadFeeds, Refused), routes!(feeds::rejects))
-        .door(Need::of(P::ApproveFeeds, Refused), routes!(feeds::decide))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::create, accounts::list))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::get))
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::create_key))
@@ -170,8 +172,12 @@ pub(crate) fn entrance() -> Doors {
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.
 pub(crate) fn streamed() -> Doors {
-    let send = Need::of(P::SendFeeds, Refused).but("feed", &["orders"], P::PlaceOrders);
-    Doors::new().door(send, routes!(feeds::send))
+    Doors::new()
+        .door(Need::of(P::SendFeeds, Refused), routes!(feeds::send_facilities))
+        .door(Need::of(P::SendFeeds, Refused), routes!(feeds::send_products))
+        .door(Need::of(P::SendFeeds, Refused), routes!(feeds::send_stock))
+        .door(Need::of(P::SendFeeds, Refused), routes!(feeds::send_receipts))
+        .door(Need::of(P::PlaceOrders, Refused), routes!(feeds::send_orders))
 }
 
 /// Always answered, however busy the server is.
@@ -203,6 +209,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), free_texts::show))
         .merge(published)
         .merge(entrance)
+        .layer(from_fn(etag::tag))
         // `body::whole` has the bound: the extractor's own, of 2 MB, would refuse what it let in.
         .layer(DefaultBodyLimit::disable())
         // Who is still sending holds no place that others could have.
@@ -217,19 +224,21 @@ pub fn router(state: AppState) -> Router {
         .merge(small)
         .merge(streamed)
         .merge(probes)
+        .merge(docs::pages())
         .fallback(failure::not_found)
         .method_not_allowed_fallback(failure::method_not_allowed)
+        .layer(from_fn_with_state(state.pace.clone(), pace::keep))
         .layer(from_fn_with_state(keeper, identity::admit))
-        .layer(from_fn(origin::own))
+        .layer(from_fn_with_state(state.origins.clone(), origin::own))
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(state.origins.layer())
+        .layer(map_response(security::tell))
         .layer(from_fn_with_state(state.metrics.clone(), log::log))
         .with_state(state)
 }
 
-/// Answers may show people's names: no cache between us and the caller keeps them, and no browser guesses what they are.
+/// Answers may show people's names: no cache between us and the caller keeps them.
 async fn private(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     response
 }

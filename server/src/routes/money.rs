@@ -2,7 +2,7 @@
 
 use axum::{Json, http::StatusCode};
 use oms_api::{
-    order::{PaymentView, body::InstrumentBody, read_payment},
+    order::{PaymentView, body::NewInstrumentBody, read_payment},
     problem::Problem,
     refund::{RefundBody, RefundView, read_refund},
     resolve_payment::{ResolvePaymentBody, read_resolve_payment},
@@ -34,14 +34,14 @@ pub(crate) async fn refund(
     id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<RefundView>), Failure> {
-    let (refund_id, request) = body.read(read_refund)?;
+    let (refund_id, request) = body.read(|node| read_refund(node, &id.made_up().to_string()))?;
     let order = commands::run(&state, &order_id, id, request).await?.order(&state).await?;
     let refund = order.refund(&refund_id).ok_or(ErrorCode::Internal)?;
     Ok((StatusCode::CREATED, Json(RefundView::of(&order, refund))))
 }
 
 #[utoipa::path(
-    post, path = "/v1/orders/{order_id}/payments", tag = "orders", operation_id = "add_payment", params(("order_id" = String, Path)), request_body = InstrumentBody,
+    post, path = "/v1/orders/{order_id}/payments", tag = "orders", operation_id = "add_payment", params(("order_id" = String, Path)), request_body = NewInstrumentBody,
     responses((status = 201, description = "The instrument pays what is missing; the same one again is tried again", body = PaymentView))
 )]
 pub(crate) async fn add_payment(
@@ -51,7 +51,7 @@ pub(crate) async fn add_payment(
     id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<PaymentView>), Failure> {
-    let instrument = body.read(read_payment)?;
+    let instrument = body.read(|node| read_payment(node, &id.made_up().to_string()))?;
     caller.refuse_method(instrument.method)?;
     keep_token(&state, &order_id, &instrument).await?;
     let done = commands::run(&state, &order_id, id, Request::AddPayment { payment: CorePayment::of(&instrument) }).await?;

@@ -9,19 +9,20 @@ use axum::{
 };
 use jiff::Timestamp;
 use oms_api::{
-    note::{NoteBody, NoteView, NotesView},
+    note::{NoteBody, NoteView},
+    page::Page,
     problem::Problem,
 };
 use oms_domain::{
     error::{ErrorCode, Rejection},
-    ids::OrderId,
+    ids::{NoteId, OrderId},
     note::NOTES_MAX,
 };
 use oms_store::NotePut;
 
 use crate::{
     acting::Acting,
-    extract::{InPath, JsonBody},
+    extract::{CommandId, InPath, JsonBody},
     failure::Failure,
     state::AppState,
     views::{self, Shown},
@@ -36,8 +37,14 @@ use crate::{
         (status = 409, description = "Another note has this id, or the order has 500 already", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn write(Acting(state): Acting, InPath(order_id): InPath<OrderId>, body: JsonBody) -> Result<Response, Failure> {
-    let note = body.read(NoteBody::read)?.at(state.starter.clock().business(Timestamp::now()), state.store.acting().cloned());
+pub(crate) async fn write(
+    Acting(state): Acting,
+    InPath(order_id): InPath<OrderId>,
+    id: CommandId,
+    body: JsonBody,
+) -> Result<Response, Failure> {
+    let note = body.read(|node| NoteBody::read(node, &id.made_up().to_string()))?;
+    let note = note.at(state.starter.clock().business(Timestamp::now()), state.store.acting().cloned());
     let refused = |why: String| Failure::from(Rejection::new(ErrorCode::RefusedByRule, why));
     let (status, kept) = match state.store.put_note(&order_id, &note).await? {
         NotePut::New => (StatusCode::CREATED, note),
@@ -52,12 +59,21 @@ pub(crate) async fn write(Acting(state): Acting, InPath(order_id): InPath<OrderI
 
 #[utoipa::path(
     get, path = "/v1/orders/{order_id}/notes", tag = "orders", operation_id = "list_notes", params(("order_id" = String, Path)),
-    responses((status = 200, description = "All of them, newest first", body = NotesView))
+    responses((status = 200, description = "All of them, newest first", body = Page<NoteView>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<NotesView>, Failure> {
+pub(crate) async fn list(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<Page<NoteView>>, Failure> {
     let notes = state.store.notes(&order_id).await?;
     if notes.is_empty() {
         views::existing(&state, &order_id).await?;
     }
-    Ok(Json(NotesView { items: notes.into_iter().map(|note| NoteView::of(&order_id, note)).collect() }))
+    Ok(Json(Page::whole(notes.into_iter().map(|note| NoteView::of(&order_id, note)).collect())))
+}
+
+#[utoipa::path(
+    get, path = "/v1/orders/{order_id}/notes/{note_id}", tag = "orders", operation_id = "get_note",
+    params(("order_id" = String, Path), ("note_id" = String, Path)),
+    responses((status = 200, description = "The note", body = NoteView))
+)]
+pub(crate) async fn get(State(state): State<AppState>, InPath((order_id, id)): InPath<(OrderId, NoteId)>) -> Result<Response, Failure> {
+    views::show(&state, &Shown::Note(order_id, id)).await
 }

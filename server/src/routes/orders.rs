@@ -3,28 +3,35 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use oms_api::{
-    order::{OrderSummary, OrderView, body::OrderBody, order},
+    order::{OrderSummary, OrderView, body::OrderBody, external_id, order},
     page::Page,
-    reader::{Fields, Node, boolean, choice, name, parsed, text, timestamp},
+    reader::{Fields, Node, boolean, choice, name, parsed, text, timestamp, tracking_number},
 };
-use oms_domain::{access::Scope, ids::OrderId, order::OrderStatus};
+use oms_domain::{
+    access::Scope,
+    ids::OrderId,
+    order::{HoldReason, OrderStatus},
+};
 use oms_starter::Placed;
-use oms_store::OrderFilter;
+use oms_store::{OrderFilter, OrderName};
 
 use super::paging::{cursor, limit};
 use crate::{
     acting::Acting,
     caller::Caller,
     convert,
-    extract::{InPath, JsonBody, Params, PreferredWait},
+    extract::{CommandId, InPath, JsonBody, Params, PreferredWait},
     failure::Failure,
-    layers::idempotency::{self, Under},
+    layers::{
+        etag::Version,
+        idempotency::{self, Under},
+    },
     placing,
     state::AppState,
     views::{self, Shown},
@@ -43,9 +50,12 @@ pub(crate) async fn place(
     caller: Caller,
     wait: Option<PreferredWait>,
     Under(key): Under,
+    id: CommandId,
     body: JsonBody,
 ) -> Result<Response, Failure> {
-    let placed = body.read(order)?;
+    // Of an account's key always the same one: what has no key must have a name, or it could be placed twice.
+    let made_up = (!id.is_new).then(|| id.made_up().to_string());
+    let placed = body.read(|node| order(node, made_up.as_deref()))?;
     caller.refuse_placing(&placed)?;
     let shown = Shown::Order(placed.order_id.clone());
     let location = format!("/v1/orders/{}", placed.order_id);
@@ -80,20 +90,27 @@ pub(crate) async fn place(
 
 #[utoipa::path(
     get, path = "/v1/orders/{order_id}", tag = "orders", operation_id = "get_order", params(("order_id" = String, Path)),
-    responses((status = 200, description = "The order as placed, and what has become of it", body = OrderView))
+    responses((status = 200, description = "The order as placed, and what has become of it", body = OrderView,
+        headers(("ETag" = String, description = "Begins with the order's version: good for `If-Match` of a change"))))
 )]
-pub(crate) async fn get(State(state): State<AppState>, InPath(order_id): InPath<OrderId>) -> Result<Json<OrderView>, Failure> {
-    Ok(Json(views::order(&state, &order_id).await?))
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    InPath(order_id): InPath<OrderId>,
+) -> Result<(Extension<Version>, Json<OrderView>), Failure> {
+    let view = views::order(&state, &order_id).await?;
+    Ok((Extension(Version(view.version)), Json(view)))
 }
 
 #[utoipa::path(
     get, path = "/v1/orders", tag = "orders", operation_id = "list_orders",
     params(
-        ("status" = Option<String>, Query), ("customer" = Option<String>, Query), ("email" = Option<String>, Query),
-        ("facility" = Option<String>, Query), ("channel" = Option<String>, Query), ("sku" = Option<String>, Query),
+        ("status" = Option<String>, Query), ("customer_id" = Option<String>, Query), ("email" = Option<String>, Query),
+        ("facility_id" = Option<String>, Query), ("channel" = Option<String>, Query), ("sku" = Option<String>, Query),
         ("tracking_number" = Option<String>, Query), ("hold_reason" = Option<String>, Query),
         ("needs_attention" = Option<bool>, Query), ("placed_after" = Option<String>, Query),
         ("placed_before" = Option<String>, Query), ("updated_after" = Option<String>, Query),
+        ("order_number" = Option<String>, Query, description = "What the shop calls it"),
+        ("external_id" = Option<String>, Query, description = "What another system calls it, as in `marketplace:4711`"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Newest first", body = Page<OrderSummary>))
@@ -102,28 +119,29 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
     filter.scope = caller.scope.clone();
     let page = state.store.orders_page(&filter, cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::order_summary).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::order_summary).collect(), page.next_cursor)))
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, u32)> {
-    let (filter, limit, cursor) = (filter(fields), limit(fields), cursor(fields, "cursor"));
+    let (filter, limit, cursor) = (filter(fields), limit(fields), cursor(fields));
     Some((filter?, cursor?, limit?))
 }
 
 /// The conditions of a list of orders, wherever they stand.
 pub(super) fn filter(fields: &Fields<'_>) -> Option<OrderFilter> {
     let status = fields.optional("status", status);
-    let customer_id = fields.optional("customer", parsed);
+    let customer_id = fields.optional("customer_id", parsed);
     let email = fields.optional("email", text(254));
-    let facility_id = fields.optional("facility", parsed);
+    let facility_id = fields.optional("facility_id", parsed);
     let channel = fields.optional("channel", name);
     let sku = fields.optional("sku", parsed);
-    let tracking_number = fields.optional("tracking_number", name);
-    let hold_reason = fields.optional("hold_reason", name);
+    let tracking_number = fields.optional("tracking_number", tracking_number);
+    let hold_reason = fields.optional("hold_reason", hold_reason);
     let needs_attention = fields.optional("needs_attention", boolean);
     let placed_after = fields.optional("placed_after", timestamp);
     let placed_before = fields.optional("placed_before", timestamp);
     let updated_after = fields.optional("updated_after", timestamp);
+    let name = order_name(fields);
     Some(OrderFilter {
         status: status?,
         customer_id: customer_id?,
@@ -137,8 +155,24 @@ pub(super) fn filter(fields: &Fields<'_>) -> Option<OrderFilter> {
         placed_after: placed_after?,
         placed_before: placed_before?,
         updated_after: updated_after?,
+        name: name?,
         scope: Scope::default(),
     })
+}
+
+/// By one name at a time.
+fn order_name(fields: &Fields<'_>) -> Option<Option<OrderName>> {
+    let number = fields.optional("order_number", text(64));
+    let external = fields.optional("external_id", external_id);
+    match (number?, external?) {
+        (Some(_), Some(_)) => fields.error("external_id", "must not stand beside order_number"),
+        (Some(name), None) => Some(Some(OrderName { system: String::new(), name })),
+        (None, external) => Some(external.map(|(system, name)| OrderName { system, name })),
+    }
+}
+
+fn hold_reason(node: &Node<'_>) -> Option<String> {
+    choice(HoldReason::NAMED)(node).map(|reason| reason.name().to_owned())
 }
 
 fn status(node: &Node<'_>) -> Option<String> {

@@ -1,6 +1,8 @@
 //! Paging parameters, the same for every list.
 
-use oms_api::reader::{Fields, integer, text};
+use std::{fmt::Display, str::FromStr};
+
+use oms_api::reader::{Fields, integer, parsed, text};
 
 use crate::{extract::Params, failure::Failure};
 
@@ -14,9 +16,9 @@ pub(super) fn limit(fields: &Fields<'_>) -> Option<u32> {
     Some(fields.optional("limit", integer(1..=PAGE.1))?.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(PAGE.0))
 }
 
-/// `?cursor=`, or a place in a stream by another name.
-pub(super) fn cursor(fields: &Fields<'_>, name: &'static str) -> Option<Option<String>> {
-    fields.optional(name, text(CURSOR_MAX_CHARS))
+/// `?cursor=`.
+pub(super) fn cursor(fields: &Fields<'_>) -> Option<Option<String>> {
+    fields.optional("cursor", text(CURSOR_MAX_CHARS))
 }
 
 /// `?limit=` and `?cursor=` of a list whose items are numbered: the number after which to go on, 0 for the beginning.
@@ -25,6 +27,16 @@ pub(super) fn after_number(params: &Params) -> Result<(u32, u64), Failure> {
         node.object(|fields| {
             let (limit, after) = (limit(fields), fields.optional("cursor", integer(0..=i64::MAX)));
             Some((limit?, after?.and_then(|after| u64::try_from(after).ok()).unwrap_or(0)))
+        })
+    })
+}
+
+/// `?limit=` and `?cursor=` of a list that goes by ids: the id after which to go on.
+pub(super) fn after<T: FromStr<Err: Display>>(params: &Params) -> Result<(u32, Option<T>), Failure> {
+    params.read(|node| {
+        node.object(|fields| {
+            let (limit, after) = (limit(fields), fields.optional("cursor", parsed));
+            Some((limit?, after?))
         })
     })
 }

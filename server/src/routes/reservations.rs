@@ -21,7 +21,7 @@ use crate::{
     acting::Acting,
     caller::Caller,
     convert,
-    extract::{InPath, JsonBody},
+    extract::{CommandId, InPath, JsonBody},
     failure::Failure,
     holding,
     state::AppState,
@@ -38,9 +38,10 @@ use crate::{
 pub(crate) async fn hold(
     Acting(state): Acting,
     caller: Caller,
+    id: CommandId,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservationView>), Failure> {
-    let body = body.read(ReservationBody::read)?;
+    let body = body.read(|node| ReservationBody::read(node, &id.made_up().to_string()))?;
     body.channel.iter().try_for_each(|channel| caller.refuse_channel(channel))?;
     let (status, hold) = match holding::hold(&state, &body).await? {
         Holding::New(hold) => (StatusCode::CREATED, hold),

@@ -2,6 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::{
+    actions::{Asked, actions},
+    paging::{cursor, limit},
+};
+use crate::{
+    caller::Caller,
+    convert,
+    extract::{CommandId, InPath, JsonBody, Params},
+    failure::{self, Failure},
+    state::AppState,
+};
 use axum::{
     Json,
     extract::State,
@@ -9,11 +20,13 @@ use axum::{
 };
 use oms_api::{
     event::EventView,
-    hold::{DeadlineView, DeadlinesView, ExtensionBody, parse_return_deadline_id},
+    hold::{DeadlineView, ExtensionBody, parse_return_deadline_id},
+    nothing::{NothingBody, ReasonBody},
     page::Page,
     problem::Problem,
     reader::{Fields, Node, boolean, choice, parsed},
-    returns::{RETURN_ACTIONS, ReturnActionBody, ReturnBody, ReturnSummary, ReturnView, read_return_action},
+    resolve_label::ResolveLabelBody,
+    returns::{InspectBody, ReceiveBody, ReturnBody, ReturnSummary, ReturnView, read_return_action},
 };
 use oms_domain::{
     error::ErrorCode,
@@ -22,17 +35,6 @@ use oms_domain::{
 };
 use oms_starter::{OpenReturn, Placed, ReturnRequest, StarterError};
 use oms_store::ReturnFilter;
-use uuid::Uuid;
-
-use super::paging::{cursor, limit};
-use crate::{
-    acting::Acting,
-    caller::Caller,
-    convert,
-    extract::{CommandId, InPath, JsonBody, Params},
-    failure::{self, Failure},
-    state::AppState,
-};
 
 #[utoipa::path(
     post, path = "/v1/returns", tag = "returns", operation_id = "open_return", request_body = ReturnBody,
@@ -62,7 +64,7 @@ pub(crate) async fn open(
 #[utoipa::path(
     get, path = "/v1/returns", tag = "returns", operation_id = "list_returns",
     params(
-        ("order" = Option<String>, Query), ("status" = Option<String>, Query), ("needs_attention" = Option<bool>, Query),
+        ("order_id" = Option<String>, Query), ("status" = Option<String>, Query), ("needs_attention" = Option<bool>, Query),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Newest first", body = Page<ReturnSummary>))
@@ -71,13 +73,13 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
     filter.scope = caller.scope.clone();
     let page = state.store.returns_page(&filter, cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::return_summary).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::return_summary).collect(), page.next_cursor)))
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(ReturnFilter, Option<String>, u32)> {
-    let order_id: Option<Option<OrderId>> = fields.optional("order", parsed);
+    let order_id: Option<Option<OrderId>> = fields.optional("order_id", parsed);
     let (status, needs_attention) = (fields.optional("status", status), fields.optional("needs_attention", boolean));
-    let (limit, cursor) = (limit(fields), cursor(fields, "cursor"));
+    let (limit, cursor) = (limit(fields), cursor(fields));
     Some((
         ReturnFilter { order_id: order_id?, status: status?, needs_attention: needs_attention?, ..ReturnFilter::default() },
         cursor?,
@@ -105,33 +107,24 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<Return
 pub(crate) async fn events(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<Page<EventView>>, Failure> {
     existing(&state, &id).await?;
     let items = state.store.return_events(&id).await?.into_iter().map(|event| convert::event(id.as_str(), event)).collect();
-    Ok(Json(Page { items, next_cursor: None }))
+    Ok(Json(Page::whole(items)))
 }
 
-#[utoipa::path(
-    post, path = "/v1/returns/{return_id}/{action}", tag = "returns", operation_id = "act_on_return",
-    params(
-        ("return_id" = String, Path),
-        ("action" = String, Path, description = "`approve`, `decline`, `cancel`, `receive`, `inspect`, `retry` or `resolve-label`")
-    ),
-    request_body(content = ReturnActionBody, description = "By the action; `{}` or nothing where it has nothing to say"),
-    responses(
-        (status = 200, description = "The new state", body = ReturnView),
-        (status = 409, description = "Not now: `current_status` and `legal_actions` say what is possible", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn act(
-    Acting(state): Acting,
-    caller: Caller,
-    InPath((id, action)): InPath<(ReturnId, String)>,
-    command_id: CommandId,
-    body: JsonBody,
-) -> Result<Json<ReturnView>, Failure> {
-    let Some(read) = read_return_action(&action, Uuid::now_v7().to_string()) else {
-        let detail = format!("the actions are {}", RETURN_ACTIONS.join(", "));
-        return Err(Problem::new(ErrorCode::NotFound).detail(detail).into());
-    };
-    let request = body.read(read)?;
+actions! {
+    act, "returns", "/v1/returns", "return_id": ReturnId => ReturnView, ToBoth;
+    approve_return "approve" DecideReturns NothingBody "The goods may come";
+    decline_return "decline" DecideReturns ReasonBody "They may not";
+    cancel_return "cancel" DecideReturns ReasonBody "Nothing comes back any more";
+    receive_return "receive" ReceiveReturns ReceiveBody "The goods are here";
+    inspect_return "inspect" ReceiveReturns InspectBody "They are judged; once all are, the order pays back their exact share";
+    retry_return "retry" DecideReturns NothingBody "What gave up is tried again";
+    resolve_return_label "resolve-label" DecideReturns ResolveLabelBody "What became of the label is known";
+}
+
+async fn act(asked: Asked<ReturnId>, word: &str) -> Result<Json<ReturnView>, Failure> {
+    let Asked { state, caller, id, command_id, body } = asked;
+    let made_up = command_id.made_up().to_string();
+    let request = body.read(read_return_action(word, made_up).ok_or(ErrorCode::NotFound)?)?;
     refuse_unknown_goods(&state, &caller, &request).await?;
     command(&state, &id, command_id, request).await?;
     Ok(Json(ReturnView::from(&existing(&state, &id).await?)))
@@ -151,11 +144,11 @@ async fn command(state: &AppState, id: &ReturnId, command_id: CommandId, request
 #[utoipa::path(
     get, path = "/v1/returns/{return_id}/deadlines", tag = "returns", operation_id = "list_return_deadlines",
     params(("return_id" = String, Path)),
-    responses((status = 200, description = "What the return waits for, and what happens when it does not come", body = DeadlinesView))
+    responses((status = 200, description = "What the return waits for, and what happens when it does not come", body = Page<DeadlineView>))
 )]
-pub(crate) async fn deadlines(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<DeadlinesView>, Failure> {
+pub(crate) async fn deadlines(State(state): State<AppState>, InPath(id): InPath<ReturnId>) -> Result<Json<Page<DeadlineView>>, Failure> {
     let deadlines = existing(&state, &id).await?.deadlines();
-    Ok(Json(DeadlinesView { items: deadlines.iter().map(DeadlineView::from).collect() }))
+    Ok(Json(Page::whole(deadlines.iter().map(DeadlineView::from).collect())))
 }
 
 #[utoipa::path(

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use oms_api::{
     page::Page,
     problem::Problem,
+    reader::parsed,
     stock::{
         AdjustmentBody, AdjustmentResult, AdjustmentsBody, AdjustmentsView, PositionView, PutStockBody, StockMovementView, StockRow,
         StockView,
@@ -16,7 +17,7 @@ use oms_domain::{
 };
 use oms_store::StoreError;
 
-use super::paging::{after_number, last_of_full};
+use super::paging::{after_number, last_of_full, limit};
 use crate::{
     acting::Acting,
     caller::Caller,
@@ -27,10 +28,47 @@ use crate::{
 };
 
 #[utoipa::path(
-    get, path = "/v1/stock/{sku}", tag = "stock", operation_id = "get_stock", params(("sku" = String, Path)),
-    responses((status = 200, description = "Where the SKU is", body = StockView))
+    get, path = "/v1/stock", tag = "stock", operation_id = "list_stock",
+    params(
+        ("facility_id" = String, Query), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "Every position of the facility, by SKU", body = Page<PositionView>))
 )]
-pub(crate) async fn get(State(state): State<AppState>, caller: Caller, InPath(sku): InPath<Sku>) -> Result<Json<StockView>, Failure> {
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<PositionView>>, Failure> {
+    let (facility_id, after, limit) = params.read(|node| {
+        node.object(|fields| {
+            let facility_id = fields.required("facility_id", parsed::<FacilityId>);
+            let (after, limit) = (fields.optional("cursor", parsed::<Sku>), limit(fields));
+            Some((facility_id?, after?, limit?))
+        })
+    })?;
+    if !caller.sees_facility(&facility_id) {
+        return Ok(Json(Page::whole(Vec::new())));
+    }
+    let page = state.store.stock_page(&facility_id, after.as_ref(), limit).await?;
+    Ok(Json(Page::new(page.items.into_iter().map(convert::position).collect(), page.next_cursor)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/stock/{facility_id}/{sku}", tag = "stock", operation_id = "get_stock",
+    params(("facility_id" = String, Path), ("sku" = String, Path)),
+    responses((status = 200, description = "The position", body = PositionView))
+)]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    InPath((facility_id, sku)): InPath<(FacilityId, Sku)>,
+) -> Result<Json<PositionView>, Failure> {
+    let missing = || Problem::new(ErrorCode::NotFound).detail("nothing was ever counted or moved there");
+    let position = state.store.stock_position(&facility_id, &sku).await?.ok_or_else(missing)?;
+    Ok(Json(convert::position(position)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/skus/{sku}/availability", tag = "stock", operation_id = "get_sku_availability", params(("sku" = String, Path)),
+    responses((status = 200, description = "Where the SKU is, and what of it could be promised", body = StockView))
+)]
+pub(crate) async fn of_sku(State(state): State<AppState>, caller: Caller, InPath(sku): InPath<Sku>) -> Result<Json<StockView>, Failure> {
     let positions = state.store.stock_within(&sku, &caller.scope).await?;
     if positions.is_empty() && state.store.catalog().product(&sku).await?.is_none() {
         return Err(Problem::new(ErrorCode::NotFound).detail(ErrorCode::UnknownSku.title()).into());
@@ -93,7 +131,7 @@ pub(crate) async fn movements(
     let (limit, before) = after_number(&params)?;
     let found = state.store.stock_movements(&facility_id, &sku, Some(before).filter(|before| *before > 0), limit).await?;
     let next_cursor = last_of_full(&found, limit).map(|movement| movement.movement_id.to_string());
-    Ok(Json(Page { items: found.into_iter().map(convert::stock_movement).collect(), next_cursor }))
+    Ok(Json(Page::new(found.into_iter().map(convert::stock_movement).collect(), next_cursor)))
 }
 
 /// Names the part of the request that a refusal is about.

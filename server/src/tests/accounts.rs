@@ -90,5 +90,5 @@ async fn idempotency_keys_belong_to_the_account() {
     assert_eq!(adjust("ops", 1).await.status, 200);
     assert_eq!(adjust("integration", 2).await.status, 200, "another account's key is another key");
     assert_eq!(adjust("ops", 2).await.code(), "idempotency_key_reused");
-    assert_eq!(app.get("/v1/stock/AC-1").await.body["positions"][0]["on_hand"], 3);
+    assert_eq!(app.get("/v1/skus/AC-1/availability").await.body["positions"][0]["on_hand"], 3);
 }

@@ -170,21 +170,26 @@ impl App {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
+    /// In the place of whatever is there.
+    pub async fn replace(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PUT, path).header("if-match", "*").json(body)).await
+    }
+
     pub async fn feed(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         self.send(self.request(Method::POST, path).body(body)).await
     }
 
-    /// Puts a product into the catalog.
+    /// Puts a product into the catalog, unless it is there.
     pub async fn product(&self, sku: &str) {
         let product = json!({"title": "LANTERN", "price_minor": 339, "currency": "GBP", "weight_g": 100, "length_mm": 1, "width_mm": 1, "height_mm": 1});
-        assert_eq!(self.put(&format!("/v1/products/{sku}"), &product).await.status, 200);
+        assert!([200, 428].contains(&self.put(&format!("/v1/products/{sku}"), &product).await.status.as_u16()), "{sku}");
     }
 
-    /// Puts a facility into the catalog.
+    /// Puts a facility into the catalog, unless it is there.
     pub async fn facility(&self, facility_id: &str) {
         let facility = json!({"name": "Leeds store", "type": "store", "country": "GB", "city": "Leeds", "latitude": 53.79648, "longitude": -1.54785,
             "timezone": "Europe/London", "cutoff_local_time": "15:00", "working_days": "Mon-Sat", "pickup_enabled": true});
-        assert_eq!(self.put(&format!("/v1/facilities/{facility_id}"), &facility).await.status, 200);
+        assert!([200, 428].contains(&self.put(&format!("/v1/facilities/{facility_id}"), &facility).await.status.as_u16()), "{facility_id}");
     }
 }
 

@@ -55,7 +55,7 @@ async fn bad_ids_and_parameters_are_named() {
     for (path, pointer) in [
         ("/v1/orders/a%2Fb", "{order_id}"),
         ("/v1/orders/%ff", "{order_id}"),
-        ("/v1/feeds/not-a-uuid", "{feed}"),
+        ("/v1/feeds/not-a-uuid", "{feed_id}"),
         ("/v1/orders/x/cancellations/a%20b", "{cancellation_id}"),
         ("/v1/orders?colour=red", "?colour"),
         ("/v1/orders?status=lost", "?status"),
@@ -64,28 +64,28 @@ async fn bad_ids_and_parameters_are_named() {
         ("/v1/orders?placed_after=yesterday", "?placed_after"),
         ("/v1/orders?status=created&status=created", "?status"),
         ("/v1/orders?needs_attention=maybe", "?needs_attention"),
-        ("/v1/fulfillment-orders?facility=a%20b", "?facility"),
+        ("/v1/fulfillment-orders?facility_id=a%20b", "?facility_id"),
         ("/v1/orders/x/events?cursor=-1", "?cursor"),
     ] {
         let answer = app.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![pointer]), "{path}");
     }
-    for path in ["/v1/orders?cursor=garbage", "/v1/fulfillment-orders?cursor=garbage", "/v1/events?after=garbage"] {
+    for path in ["/v1/orders?cursor=garbage", "/v1/fulfillment-orders?cursor=garbage", "/v1/events?cursor=garbage"] {
         let answer = app.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (422, "validation_failed"), "{path}");
     }
 }
 
 #[tokio::test]
-async fn an_unknown_action_names_the_known_ones_and_a_bad_body_its_field() {
+async fn an_unknown_action_is_not_found_and_a_bad_body_names_its_field() {
     let app = App::new();
-    let unknown = app.post("/v1/fulfillment-orders/o-F1/fly", &json!({})).await;
-    assert_eq!(unknown.code(), "not_found");
-    assert!(unknown.body["detail"].as_str().unwrap().contains("short-pick"));
+    for unknown in ["/v1/fulfillment-orders/o-F1/fly", "/v1/returns/o-R1/eat", "/v1/feeds/prices"] {
+        assert!(["not_found", "method_not_allowed"].contains(&app.post(unknown, &json!({})).await.code()), "{unknown}");
+    }
     let bad = app.post("/v1/fulfillment-orders/o-F1/start-picking", &json!({})).await;
     assert_eq!((bad.status.as_u16(), bad.pointers()), (422, vec!["/picker"]));
     let bad = app.post("/v1/orders/o/cancellations", &json!({"lines": []})).await;
-    assert_eq!(bad.pointers(), ["/cancellation_id", "/reason", "/lines"]);
+    assert_eq!(bad.pointers(), ["/reason", "/lines"]);
     let bad = app.post("/v1/orders/o/holds", &json!({"reason": "Bored"})).await;
     assert_eq!(bad.pointers(), ["/reason"]);
     let ended = json!({"reason": "other", "expires_at": "2011-01-01T00:00:00Z"});
@@ -101,6 +101,16 @@ async fn an_unknown_action_names_the_known_ones_and_a_bad_body_its_field() {
     assert_eq!((bad.status.as_u16(), &bad.body["results"][0]["result"]), (202, &json!("ignored")));
     let bad = app.post("/v1/carrier-events", &json!({"events": "none"})).await;
     assert_eq!(bad.pointers(), ["/events"]);
+}
+
+#[tokio::test]
+async fn a_problem_names_its_request_and_says_whether_to_try_again() {
+    let app = App::new();
+    let refused = app.send(app.request(Method::GET, "/v1/orders/nobody").header("x-request-id", "req-17")).await;
+    assert_eq!((&refused.body["instance"], &refused.body["retryable"]), (&json!("req-17"), &json!(false)));
+    assert_eq!(refused.headers["x-request-id"], "req-17");
+    let refused = app.post("/v1/orders", &json!({})).await;
+    assert_eq!(refused.body["instance"], refused.headers["x-request-id"].to_str().unwrap());
 }
 
 #[tokio::test]
@@ -125,6 +135,9 @@ async fn a_page_of_another_origin_changes_nothing() {
         let answer = feed(name, value).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (403, "foreign_origin"), "{name}: {value}");
     }
+    // What has no body needs no preflight either.
+    let ship = app.request(Method::POST, "/v1/fulfillment-orders/B-O-F1/ship").header("origin", "https://evil.example");
+    assert_eq!(app.send(ship).await.code(), "foreign_origin");
     assert_eq!(feed("content-type", "text/plain").await.status, 415);
     assert_eq!(app.get("/v1/products/B-ORIGIN").await.status, 404);
     assert_eq!(feed("origin", &format!("http://{}", app.address())).await.status, 200);

@@ -34,7 +34,7 @@ async fn bad_rows_are_kept_with_number_and_reason_and_the_others_count() {
     assert_eq!(found, [(2, "validation_failed"), (3, "unknown_sku"), (4, "unknown_facility"), (5, "validation_failed")]);
     let page = app.get(&format!("{path}?limit=2&cursor=2")).await.body;
     assert_eq!((&page["items"][0]["row_number"], &page["next_cursor"]), (&json!(3), &json!("4")));
-    assert_eq!(app.get("/v1/stock/F-1").await.body["positions"][0]["on_hand"], 5);
+    assert_eq!(app.get("/v1/skus/F-1/availability").await.body["positions"][0]["on_hand"], 5);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn receipts_sent_again_with_rows_appended_add_only_those() {
     assert_eq!(counts(&first.body), [2, 2, 0, 0], "{first:?}");
     let appended = app.feed("/v1/feeds/receipts", format!("{head}{row}{row}{row}")).await;
     assert_eq!(counts(&appended.body), [3, 1, 2, 0]);
-    assert_eq!(app.get("/v1/stock/F-2").await.body["positions"][0]["on_hand"], 12);
+    assert_eq!(app.get("/v1/skus/F-2/availability").await.body["positions"][0]["on_hand"], 12);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_feed_that_does_not_fit_is_refused_as_a_whole() {
     let columns = app.feed("/v1/feeds/stock", "facility_id,sku,colour\n").await;
     assert_eq!((columns.status.as_u16(), columns.code(), columns.pointers()), (422, "validation_failed", vec!["/on_hand", "/colour"]));
     assert_eq!(app.feed("/v1/feeds/orders", "order_id\n1\n").await.code(), "unsupported_media_type");
-    assert_eq!(app.feed("/v1/feeds/wishes", "a\n").await.code(), "not_found");
+    assert_eq!(app.feed("/v1/feeds/wishes", "a\n").await.code(), "method_not_allowed");
     assert_eq!(app.feed("/v1/feeds/products?mode=full", "a\n").await.pointers(), ["?mode"]);
 }
 
@@ -140,7 +140,7 @@ async fn counted(app: &App, facility: &str, positions: usize) {
 }
 
 async fn on_hand(app: &App, sku: &str) -> Value {
-    app.get(&format!("/v1/stock/{sku}")).await.body["positions"][0]["on_hand"].clone()
+    app.get(&format!("/v1/skus/{sku}/availability")).await.body["positions"][0]["on_hand"].clone()
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn an_adjustment_without_an_id_counts_once_under_a_key() {
     for _ in 0..3 {
         assert_eq!(post(&app, "/v1/stock/adjustments", "key-2", &body).await.body["results"][0]["result"], "applied");
     }
-    assert_eq!(app.get("/v1/stock/I-2").await.body["positions"][0]["on_hand"], 5);
+    assert_eq!(app.get("/v1/skus/I-2/availability").await.body["positions"][0]["on_hand"], 5);
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn the_same_request_at_once_is_done_once() {
     for answer in &all {
         assert!(answer.status == 200 || answer.code() == "idempotency_key_in_flight", "{answer:?}");
     }
-    assert_eq!(app.get("/v1/stock/I-4").await.body["positions"][0]["on_hand"], 1);
+    assert_eq!(app.get("/v1/skus/I-4/availability").await.body["positions"][0]["on_hand"], 1);
 }
 
 #[tokio::test]
@@ -110,4 +110,29 @@ async fn a_feed_under_a_key_runs_once_and_another_file_of_the_same_length_is_no_
     assert_eq!(first.body["accepted"], 1);
     assert_eq!(second.body, first.body);
     assert_eq!((other.status.as_u16(), other.code()), (422, "idempotency_key_reused"));
+}
+
+#[tokio::test]
+async fn an_order_without_an_id_has_one_that_follows_from_its_key() {
+    let app = App::new();
+    app.product("I-8").await;
+    let mut body = order("", "I-8");
+    body.as_object_mut().unwrap().remove("order_id");
+    let nameless = app.post("/v1/orders", &body).await;
+    assert_eq!((nameless.code(), nameless.pointers()), ("validation_failed", vec!["/order_id"]));
+    let first = post(&app, "/v1/orders", "key-8", &body).await;
+    let second = post(&app, "/v1/orders", "key-8", &body).await;
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201), "{first:?}");
+    assert_eq!(second.body["order_id"], first.body["order_id"]);
+    let other = post(&app, "/v1/orders", "key-8b", &body).await;
+    assert_ne!(other.body["order_id"], first.body["order_id"]);
+    let noted =
+        app.post(&format!("/v1/orders/{}/notes", other.body["order_id"].as_str().unwrap()), &json!({"text": "a", "author": "b"})).await;
+    assert_eq!(noted.status, 201, "{noted:?}");
+    assert_eq!(
+        app.get(&format!("/v1/orders/{}/notes/{}", noted.body["order_id"].as_str().unwrap(), noted.body["note_id"].as_str().unwrap()))
+            .await
+            .body,
+        noted.body
+    );
 }

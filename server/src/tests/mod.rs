@@ -6,6 +6,7 @@ mod actors;
 mod app;
 mod approvals;
 mod bad_input;
+mod crowd;
 mod doors;
 mod feeds;
 mod idempotency;

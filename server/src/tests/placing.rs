@@ -76,7 +76,7 @@ async fn nothing_is_known_of_what_is_not_there() {
         ("/v1/fulfillment-orders/nobody", "fulfillment_order_not_found"),
         ("/v1/facilities/nobody", "not_found"),
         ("/v1/products/nobody", "not_found"),
-        ("/v1/stock/nobody", "not_found"),
+        ("/v1/skus/nobody/availability", "not_found"),
         ("/v1/feeds/0198f6f0-0000-7000-8000-000000000000", "not_found"),
         ("/v1/nobody", "not_found"),
         ("/", "not_found"),

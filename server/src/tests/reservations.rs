@@ -35,7 +35,7 @@ async fn a_checkout_is_told_what_is_held_where_and_until_when_and_gives_it_back(
     assert_eq!(held.body["held"], json!([{"line_id": "1", "sku": "H-1", "facility_id": "H-F1", "quantity": 3}]));
     assert_eq!(held.body["not_held"], json!([{"line_id": "1", "sku": "H-1", "quantity": 2}]));
     assert!(held.body["expires_at"].as_str() > held.body["requested_at"].as_str());
-    assert_eq!(app.get("/v1/stock/H-1").await.body["positions"][0]["available"], 0);
+    assert_eq!(app.get("/v1/skus/H-1/availability").await.body["positions"][0]["available"], 0);
 
     let again = app.post("/v1/reservations", &basket("H-R1", "H-1", 5)).await;
     assert_eq!((again.status.as_u16(), &again.body), (200, &held.body));
@@ -49,7 +49,7 @@ async fn a_checkout_is_told_what_is_held_where_and_until_when_and_gives_it_back(
         let released = app.give_back("H-R1").await;
         assert_eq!((released.status.as_u16(), &released.body["status"], &released.body["held"]), (200, &json!("released"), &json!([])));
     }
-    assert_eq!(app.get("/v1/stock/H-1").await.body["positions"][0]["available"], 3);
+    assert_eq!(app.get("/v1/skus/H-1/availability").await.body["positions"][0]["available"], 3);
     let late = app.extend("H-R1", 60).await;
     assert_eq!((late.status.as_u16(), late.code()), (409, "illegal_transition"), "{late:?}");
 }

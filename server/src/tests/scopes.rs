@@ -36,11 +36,11 @@ async fn lists_show_what_is_of_ones_facilities_and_channels() {
     let (here, web) = (As(&app, "here"), As(&app, "web"));
     for one in [&here, &web] {
         assert_eq!(one.listed("/v1/fulfillment-orders?limit=500", "fulfillment_order_id").await, ["D-HERE-F1"], "{}", one.1);
-        assert_eq!(one.listed("/v1/orders?limit=500&customer=D-1", "order_id").await, ["D-HERE"], "{}", one.1);
-        assert_eq!(one.listed("/v1/orders?customer=D-1&channel=shop", "order_id").await, [""; 0], "{}", one.1);
+        assert_eq!(one.listed("/v1/orders?limit=500&customer_id=D-1", "order_id").await, ["D-HERE"], "{}", one.1);
+        assert_eq!(one.listed("/v1/orders?customer_id=D-1&channel=shop", "order_id").await, [""; 0], "{}", one.1);
     }
-    assert_eq!(here.listed(&format!("/v1/fulfillment-orders?facility={}", THERE.2), "fulfillment_order_id").await, [""; 0]);
-    assert_eq!(As(&app, "support").listed("/v1/orders?customer=D-1", "order_id").await, ["D-HERE", "D-THERE"]);
+    assert_eq!(here.listed(&format!("/v1/fulfillment-orders?facility_id={}", THERE.2), "fulfillment_order_id").await, [""; 0]);
+    assert_eq!(As(&app, "support").listed("/v1/orders?customer_id=D-1", "order_id").await, ["D-HERE", "D-THERE"]);
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn stock_is_seen_and_corrected_at_ones_own_facilities() {
         app.facility(facility).await;
         assert_eq!(app.put(&format!("/v1/stock/{facility}/SC-1"), &json!({"on_hand": 5})).await.status, 200);
     }
-    let shown = here.get("/v1/stock/SC-1").await;
+    let shown = here.get("/v1/skus/SC-1/availability").await;
     let positions = shown.body["positions"].as_array().unwrap();
     assert_eq!((positions.len(), &positions[0]["facility_id"]), (1, &json!(HERE.2)));
     let item = |facility: &str, quantity: i64| json!({"facility_id": facility, "sku": "SC-1", "quantity": quantity, "reason": "receipt"});
@@ -61,7 +61,7 @@ async fn stock_is_seen_and_corrected_at_ones_own_facilities() {
     let results: Vec<&str> = adjusted.body["results"].as_array().unwrap().iter().map(|one| one["result"].as_str().unwrap()).collect();
     assert_eq!(results, ["rejected", "applied", "rejected"]);
     assert_eq!(adjusted.body["results"][0]["code"], "unknown_facility");
-    let all = app.get("/v1/stock/SC-1").await;
+    let all = app.get("/v1/skus/SC-1/availability").await;
     let on_hand: Vec<i64> = all.body["positions"].as_array().unwrap().iter().map(|one| one["on_hand"].as_i64().unwrap()).collect();
     assert_eq!(on_hand, [7, 5]);
     assert_eq!(here.post("/v1/picklists", &json!({"facility_id": THERE.2, "at_most": 1})).await.code(), "unknown_facility");

@@ -1,6 +1,6 @@
 //! The catalog, stock, what is available, and what carriers say.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::app::App;
 
@@ -29,7 +29,7 @@ async fn stock_is_counted_corrected_and_shown() {
     let asked = app.post("/v1/availability", &json!({"skus": ["S-1"], "channel": "web", "address": {"country": "GB"}})).await;
     let expected = json!({"items": [{"sku": "S-1", "available": 5, "facilities": [{"facility_id": "S-F1", "available": 5}]}]});
     assert_eq!(asked.body, expected);
-    assert_eq!(app.get("/v1/stock/S-1").await.body["positions"][0]["on_hand"], 7);
+    assert_eq!(app.get("/v1/skus/S-1/availability").await.body["positions"][0]["on_hand"], 7);
 }
 
 #[tokio::test]
@@ -69,6 +69,46 @@ async fn the_catalog_gives_back_what_was_put_and_refuses_another_id_than_the_pat
     let mut other = read.body;
     other["facility_id"] = json!("S-F5");
     assert_eq!(app.put("/v1/facilities/S-F4", &other).await.pointers(), ["/facility_id"]);
+}
+
+#[tokio::test]
+async fn what_is_there_is_replaced_by_whoever_has_seen_it() {
+    let app = App::new();
+    app.facility("S-F9").await;
+    app.product("S-9").await;
+    for path in ["/v1/facilities/S-F9", "/v1/products/S-9"] {
+        let read = app.get(path).await;
+        let tag = read.headers["etag"].to_str().unwrap().to_owned();
+        let put = |seen: &str| app.request(reqwest::Method::PUT, path).header("if-match", seen).json(&read.body);
+        let unseen = app.put(path, &read.body).await;
+        assert_eq!((unseen.status.as_u16(), unseen.code()), (428, "precondition_required"));
+        let stale = app.send(put("\"0\"")).await;
+        assert_eq!((stale.status.as_u16(), stale.code()), (412, "precondition_failed"));
+        assert_eq!(app.send(put(&tag)).await.status, 200);
+        let again = app.send(app.request(reqwest::Method::GET, path).header("if-none-match", &tag)).await;
+        assert_eq!((again.status.as_u16(), &again.body), (304, &Value::Null));
+        let elsewhere = app.send(app.request(reqwest::Method::PUT, &format!("{path}-0")).header("if-match", "*").json(&json!({}))).await;
+        assert_eq!(elsewhere.status, 422, "the body is read first");
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_can_be_read() {
+    let app = App::new();
+    for n in 0..3 {
+        app.facility(&format!("S-L{n}")).await;
+        app.product(&format!("S-L{n}")).await;
+        assert_eq!(app.put(&format!("/v1/stock/S-L0/S-L{n}"), &json!({"on_hand": n})).await.status, 200);
+    }
+    assert_eq!(app.get("/v1/stock/S-L0/S-L2").await.body["on_hand"], 2);
+    assert_eq!(app.get("/v1/stock/S-L1/S-L2").await.code(), "not_found");
+    for (path, id) in [("/v1/facilities?", "facility_id"), ("/v1/products?", "sku"), ("/v1/stock?facility_id=S-L0&", "sku")] {
+        let first = app.get(&format!("{path}limit=2&cursor=S-L")).await.body;
+        let ids: Vec<_> = first["items"].as_array().unwrap().iter().map(|item| item[id].clone()).collect();
+        assert_eq!((json!(ids), &first["has_more"]), (json!(["S-L0", "S-L1"]), &json!(true)), "{path}");
+        let cursor = first["next_cursor"].as_str().unwrap();
+        assert_eq!(app.get(&format!("{path}limit=1&cursor={cursor}")).await.body["items"][0][id], "S-L2");
+    }
 }
 
 #[tokio::test]
@@ -135,11 +175,11 @@ async fn carriers_words_are_taken_however_they_are_written_and_whatever_else_the
 #[tokio::test]
 async fn lists_and_streams_are_pages() {
     let app = App::new();
-    let orders = app.get("/v1/orders?limit=5&channel=web&sku=S-1&customer=17850&email=a@example.com").await;
+    let orders = app.get("/v1/orders?limit=5&channel=web&sku=S-1&customer_id=17850&email=a@example.com").await;
     assert!(orders.body["items"].is_array() && orders.body.get("next_cursor").is_some(), "{orders:?}");
-    assert!(app.get("/v1/fulfillment-orders?facility=S-F1&status=released").await.body["items"].is_array());
+    assert!(app.get("/v1/fulfillment-orders?facility_id=S-F1&status=released").await.body["items"].is_array());
     let events = app.get("/v1/events?limit=1&types=order_placed,order_approved").await;
-    assert!(events.body["items"].is_array() && events.body["next"].is_string(), "{events:?}");
+    assert!(events.body["items"].is_array() && events.body["next_cursor"].is_string(), "{events:?}");
 }
 
 #[tokio::test]

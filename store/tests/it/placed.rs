@@ -1,6 +1,7 @@
 //! Orders as placed.
 
 use oms_domain::{
+    carried::{Carried, CarriedLine},
     ids::{LineId, Sku},
     placed::{Address, Customer, DeliveryGroup, DeliveryMethod, Destination, Instrument, PaymentMethod, PlacedLine, PlacedOrder, Position},
 };
@@ -55,6 +56,7 @@ pub fn placed_order(id: &str, lines: usize) -> PlacedOrder {
         allow_backorder: true,
         cancel_after: None,
         exchange: None,
+        carried: Carried::default(),
     }
 }
 
@@ -70,5 +72,6 @@ fn placed_line(n: usize) -> PlacedLine {
         fulfill_at: None,
         substitutes: Vec::new(),
         unfilled_penalty_minor: None,
+        carried: CarriedLine::default(),
     }
 }

@@ -2,11 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::{join, try_join_all};
-use oms_api::{
-    change::ChangeSetView,
-    hold::{DeadlineView, DeadlinesView},
-    order::OrderView,
-};
+use oms_api::{change::ChangeSetView, hold::DeadlineView, order::OrderView, page::Page};
 use oms_domain::{ids::OrderId, policy::Policy};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -126,7 +122,7 @@ fn silence_declines_it_unless_there_is_more_time() -> Result<()> {
         let (id, _, part) = accepted(shop, &Basket::of(&sku, 3, 255)).await?;
         let asked = change(shop, &id, "c1", less(1)).await?;
         let path = format!("/v1/orders/{id}/deadlines");
-        let all: DeadlinesView = shop.get(&path).await?.view(200)?;
+        let all: Page<DeadlineView> = shop.get(&path).await?.view(200)?;
         let wait = all.items.into_iter().find(|found| found.wait == "change_request").context("the wait for an answer")?;
         assert_eq!((Some(wait.due), wait.extended_by.as_deref()), (asked.until, Some("support")));
         let until = wait.due + jiff::SignedDuration::from_hours(1);

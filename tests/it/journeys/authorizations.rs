@@ -156,7 +156,7 @@ fn events_tell_nobody_what_moves_money_or_opens_a_pickup() -> Result<()> {
                 assert!(!text.contains(secret), "{secret} is published");
             }
             seen = text.contains(id.as_str());
-            after = format!("&after={}", page["next"].as_str().context("a position")?);
+            after = format!("&cursor={}", page["next_cursor"].as_str().context("a position")?);
         }
         Ok(())
     })

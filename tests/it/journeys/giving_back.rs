@@ -12,7 +12,7 @@ use crate::support::{
 
 /// On hand, reserved and unavailable in Leeds.
 async fn leeds(shop: &Shop, sku: &Sku) -> Result<(i64, i64, i64)> {
-    let stock: StockView = shop.get(&format!("/v1/stock/{sku}")).await?.view(200)?;
+    let stock: StockView = shop.get(&format!("/v1/skus/{sku}/availability")).await?.view(200)?;
     let found = stock.positions.iter().find(|position| position.facility_id == LEEDS).context("the position")?;
     Ok((found.on_hand, found.reserved, found.unavailable))
 }

@@ -1,13 +1,7 @@
 //! A person moves units between fulfillment orders, gives waits more time, answers for customers, and has things tried again.
 
 use anyhow::{Context, Result};
-use oms_api::{
-    attention::AttentionItem,
-    decision::DecisionView,
-    hold::{DeadlineView, DeadlinesView},
-    order::OrderView,
-    page::Page,
-};
+use oms_api::{attention::AttentionItem, decision::DecisionView, hold::DeadlineView, order::OrderView, page::Page};
 use oms_domain::{ids::OrderId, policy::Policy};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -65,7 +59,7 @@ fn what_is_split_is_shipped_apart_or_merged_again() -> Result<()> {
 }
 
 async fn deadline(shop: &Shop, id: &OrderId, wait: &str) -> Result<DeadlineView> {
-    let all: DeadlinesView = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
+    let all: Page<DeadlineView> = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
     all.items.into_iter().find(|found| found.wait == wait).with_context(|| format!("no {wait}"))
 }
 

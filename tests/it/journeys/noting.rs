@@ -1,7 +1,7 @@
 //! Notes that those who work on an order write on it: they may name people, and stay out of everything else.
 
 use anyhow::{Result, ensure};
-use oms_api::note::{NoteView, NotesView};
+use oms_api::{note::NoteView, page::Page};
 use oms_domain::ids::OrderId;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn notes_stay_with_the_order_and_out_of_its_workflow_timeline_and_version() -> R
         shop.until_status(&id, "completed").await?;
         // Also after its end.
         shop.post(&path, &json!({"note_id": "n-3", "text": "Surrey says thanks", "author": "Kim"})).await?.view::<NoteView>(201)?;
-        let notes: NotesView = shop.get(&path).await?.view(200)?;
+        let notes: Page<NoteView> = shop.get(&path).await?.view(200)?;
         assert_eq!(notes.items.iter().map(|note| note.note_id.as_str()).collect::<Vec<_>>(), ["n-3", "n-2", "n-1"]);
 
         let events = shop.get(&format!("/v1/orders/{id}/events")).await?.body.to_string();

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
-use oms_api::{fulfillment::PicklistView, hold::DeadlinesView, order::OrderView};
+use oms_api::{fulfillment::PicklistView, hold::DeadlineView, order::OrderView, page::Page};
 use oms_domain::{
     ids::{OrderId, Sku},
     policy::Policy,
@@ -84,7 +84,7 @@ fn no_time_today_is_asked_again_tomorrow() -> Result<()> {
         let id = order.heading.order_id.parse()?;
         shop.acts(&order.fulfillment_orders[0].fulfillment_order_id, "reject", json!({"reason": "no_capacity"})).await?;
         shop.until(&id, "wait", |order| order.fulfillment_orders.iter().any(|part| part.status == "backordered")).await?;
-        let deadlines: DeadlinesView = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
+        let deadlines: Page<DeadlineView> = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
         let wait = deadlines.items.iter().find(|known| known.wait == "capacity").context("a wait for another day")?;
         assert!(wait.due < Timestamp::now() + SignedDuration::from_hours(36), "{wait:?}");
         // Its night is over.
@@ -197,7 +197,7 @@ fn the_queue_of_a_facility_and_its_picklists_begin_with_what_must_leave_soonest(
         let urgent = shop.place_released(&urgent).await?;
         let part = |order: &OrderView| order.fulfillment_orders[0].fulfillment_order_id.clone();
         let expected = [part(&urgent), part(&usual), part(&later)];
-        let queue: Value = shop.get(&format!("/v1/fulfillment-orders?facility={place}&status=released")).await?.view(200)?;
+        let queue: Value = shop.get(&format!("/v1/fulfillment-orders?facility_id={place}&status=released")).await?.view(200)?;
         let rows = queue["items"].as_array().context("a list")?;
         assert!(rows.iter().all(|row| row["ship_by"].is_string()), "{queue}");
         let ids: Vec<_> = rows.iter().map(|row| row["fulfillment_order_id"].as_str().unwrap_or_default()).collect();

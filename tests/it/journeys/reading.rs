@@ -8,20 +8,22 @@ use oms_api::{
     page::{Page, StreamPage},
 };
 
+use serde_json::json;
+
 use crate::support::{Basket, Shop, basket::unique, in_shop, runtime::until, system::LEEDS};
 
 /// The whole stream of some types, page by page; the orders are picked out of everybody's.
 async fn stream(shop: &Shop, order_id: &str) -> Result<Vec<StreamEventView>> {
     let (mut after, mut found) = (None, Vec::new());
     loop {
-        let position = after.map(|after: String| format!("&after={after}")).unwrap_or_default();
+        let position = after.map(|after: String| format!("&cursor={after}")).unwrap_or_default();
         let page: StreamPage<StreamEventView> = shop.get(&format!("/v1/events?limit=500{position}")).await?.view(200)?;
         let is_last = page.items.is_empty();
         found.extend(page.items.into_iter().filter(|event| event.order_id.as_deref() == Some(order_id)));
         if is_last {
             return Ok(found);
         }
-        after = Some(page.next);
+        after = Some(page.next_cursor);
     }
 }
 
@@ -60,7 +62,7 @@ fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
         let part = &order.fulfillment_orders[0].fulfillment_order_id;
         let id = &order.heading.order_id;
         let queue: Page<FulfillmentOrderSummary> =
-            shop.get(&format!("/v1/fulfillment-orders?facility={LEEDS}&status=released&limit=500")).await?.view(200)?;
+            shop.get(&format!("/v1/fulfillment-orders?facility_id={LEEDS}&status=released&limit=500")).await?.view(200)?;
         ensure!(queue.items.iter().any(|found| found.fulfillment_order_id == *part), "{part} is not in the queue");
         let number = shop.ship(part).await?.parcels[0].tracking_number.clone().unwrap_or_default();
         for filter in [
@@ -68,7 +70,7 @@ fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
             format!("email={}", email.to_uppercase().replace('@', "%40")),
             format!("sku={sku}"),
             format!("tracking_number={number}"),
-            format!("sku={sku}&status=processing&facility={LEEDS}&channel=web&needs_attention=false"),
+            format!("sku={sku}&status=processing&facility_id={LEEDS}&channel=web&needs_attention=false"),
         ] {
             let page: Page<OrderSummary> = shop.get(&format!("/v1/orders?{filter}")).await?.view(200)?;
             let ids: Vec<&String> = page.items.iter().map(|order| &order.order_id).collect();
@@ -100,6 +102,33 @@ fn a_list_is_paged_through_without_gap_or_repeat() -> Result<()> {
         }
         placed.reverse();
         assert_eq!(found, placed, "newest first");
+        Ok(())
+    })
+}
+
+#[test]
+fn an_order_is_found_by_what_the_shop_and_others_call_it_and_no_other_has_its_names() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let (number, id) = (unique("#"), unique("M"));
+        let named = |basket: Basket| basket.with("/order_number", number.as_str()).with("/external_ids", json!({"market": id}));
+        let basket = named(Basket::of(&sku, 1, 255)).with("/metadata", json!({"till": "7"})).with("/tags", json!(["gift", "vip"]));
+        let basket = basket.with("/lines/0/properties", json!({"engraving": "A.L."})).with("/lines/0/gift_message", "With love\nA.");
+        let order = shop.place_released(&basket).await?;
+        assert_eq!((&order.heading.order_number, &order.heading.metadata["till"]), (&Some(number.clone()), &"7".to_owned()));
+        assert_eq!(order.lines[0].line.gift_message.as_deref(), Some("With love\nA."));
+        for query in [format!("order_number=%23{}", number.trim_start_matches('#')), format!("external_id=market:{id}")] {
+            let page: Page<OrderSummary> = shop.get(&format!("/v1/orders?{query}")).await?.view(200)?;
+            let found: Vec<&str> = page.items.iter().map(|order| order.order_id.as_str()).collect();
+            assert_eq!(found, [order.heading.order_id.as_str()], "{query}");
+        }
+        let none: Page<OrderSummary> = shop.get(&format!("/v1/orders?external_id=other:{id}")).await?.view(200)?;
+        assert!(none.items.is_empty());
+        // Under another id, the same names are another order's; in another channel they are free.
+        let other = named(Basket::of(&sku, 1, 255));
+        shop.send(&other).await?.problem(409, "order_name_taken")?;
+        shop.get(&format!("/v1/orders/{}", other.id())).await?.problem(404, "order_not_found")?;
+        shop.place_released(&named(Basket::of(&sku, 1, 255)).with("/channel", "phone")).await?;
         Ok(())
     })
 }

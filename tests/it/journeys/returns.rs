@@ -2,11 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use oms_api::{
-    hold::{DeadlineView, DeadlinesView},
-    order::OrderView,
-    returns::ReturnView,
-};
+use oms_api::{hold::DeadlineView, order::OrderView, page::Page, returns::ReturnView};
 use oms_domain::{
     ids::{OrderId, Sku},
     payment::OperationKind,
@@ -116,7 +112,7 @@ fn a_return_under_the_same_id_is_the_same_return_and_of_other_units_a_conflict()
         shop.post("/v1/returns", &other).await?.problem(409, "return_conflict")?;
         let next: ReturnView = open(shop, &order, lines(1)).await?.view(201)?;
         assert_eq!(next.return_id, format!("{order}-R8"));
-        let listed: Value = shop.get(&format!("/v1/returns?order={order}")).await?.view(200)?;
+        let listed: Value = shop.get(&format!("/v1/returns?order_id={order}")).await?.view(200)?;
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
         for id in [first.return_id, next.return_id] {
             acts(shop, &id, "cancel", json!({"reason": "keeps it"})).await?;
@@ -353,7 +349,7 @@ fn a_returns_deadlines_are_listed_and_one_that_is_extended_is_waited_for_longer(
         let (order, _) = delivered(shop).await?;
         let opened: ReturnView = open(shop, &order, lines(1)).await?.view(201)?;
         let (id, path) = (opened.return_id.clone(), format!("/v1/returns/{}/deadlines", opened.return_id));
-        let listed: DeadlinesView = shop.get(&path).await?.view(200)?;
+        let listed: Page<DeadlineView> = shop.get(&path).await?.view(200)?;
         assert_eq!(listed.items[0].deadline_id, format!("return_sending.{id}"));
         assert_eq!(listed.items[0].extended_by.as_deref(), Some("support"));
         let until = listed.items[0].due + jiff::SignedDuration::from_secs(3);

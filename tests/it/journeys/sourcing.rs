@@ -1,7 +1,7 @@
 //! Where units are taken: the nearest place that has them, the one store that was asked for, and why.
 
 use anyhow::Result;
-use oms_api::event::AllocationsView;
+use oms_api::{event::AllocationView, page::Page};
 use oms_domain::ids::OrderId;
 use oms_store::Facility;
 use serde_json::json;
@@ -21,7 +21,7 @@ fn the_nearest_facility_that_has_everything_is_chosen_and_the_choice_is_explaine
         let order = shop.place_released(&Basket::of(&sku, 4, 255)).await?;
         assert_eq!(order.fulfillment_orders.len(), 1);
         assert_eq!(order.fulfillment_orders[0].facility_id.as_deref(), Some(YORK));
-        let decisions: AllocationsView = shop.get(&format!("/v1/orders/{}/allocation", order.heading.order_id)).await?.view(200)?;
+        let decisions: Page<AllocationView> = shop.get(&format!("/v1/orders/{}/allocation", order.heading.order_id)).await?.view(200)?;
         assert_eq!(decisions.items.len(), 1);
         let why = decisions.items[0].decision.to_string();
         for facility in [BATH, LEEDS, YORK] {
@@ -80,7 +80,7 @@ fn a_mixed_basket_is_picked_up_and_shipped() -> Result<()> {
 /// The day on which the order's only decision has it shipped, or none: no day has room.
 async fn ship_date(shop: &Shop, id: &OrderId) -> Result<Option<String>> {
     shop.until(id, "be sourced", |order| !order.fulfillment_orders.is_empty()).await?;
-    let decisions: AllocationsView = shop.get(&format!("/v1/orders/{id}/allocation")).await?.view(200)?;
+    let decisions: Page<AllocationView> = shop.get(&format!("/v1/orders/{id}/allocation")).await?.view(200)?;
     let decision = &decisions.items[0].decision[0];
     Ok(decision["packages"][0]["outlook"]["ship_date"].as_str().map(str::to_owned))
 }

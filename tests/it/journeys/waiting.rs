@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
-use oms_api::hold::{DeadlinesView, HoldView};
+use oms_api::{
+    hold::{DeadlineView, HoldView},
+    page::Page,
+};
 use oms_domain::policy::Policy;
 use reqwest::Method;
 use serde_json::json;
@@ -21,7 +24,7 @@ fn nothing_is_released_while_the_customer_may_change_their_mind() -> Result<()> 
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
         let order = shop.until_status(&id, "processing").await?;
         assert_eq!(order.fulfillment_orders[0].status, "open");
-        let deadlines: DeadlinesView = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
+        let deadlines: Page<DeadlineView> = shop.get(&format!("/v1/orders/{id}/deadlines")).await?.view(200)?;
         assert_eq!(deadlines.items[0].wait, "remorse");
         shop.until_part(&id, 1, "released").await?;
         Ok(())

@@ -162,11 +162,11 @@ fn a_reader_of_events_is_told_of_a_restore_and_misses_nothing_after_it() -> Resu
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let first = shop.place_released(&Basket::of(&sku, 1, 255)).await?;
         let page =
-            async |after: &str| shop.get(&format!("/v1/events?limit=500&after={after}")).await?.view::<StreamPage<StreamEventView>>(200);
+            async |after: &str| shop.get(&format!("/v1/events?limit=500&cursor={after}")).await?.view::<StreamPage<StreamEventView>>(200);
         let mut after = "0-0-0".to_owned();
         until("the first order's events", async || {
             let found = page(&after).await?;
-            after = found.next;
+            after = found.next_cursor;
             Ok(found.items.iter().any(|event| event.event.kind == "fulfillment_released").then_some(()))
         })
         .await?;
@@ -175,7 +175,7 @@ fn a_reader_of_events_is_told_of_a_restore_and_misses_nothing_after_it() -> Resu
         let mut seen: Vec<StreamEventView> = Vec::new();
         until("the second order's events", async || {
             let found = page(&after).await?;
-            after = found.next;
+            after = found.next_cursor;
             seen.extend(found.items);
             Ok(seen.iter().any(|event| event.event.kind == "fulfillment_released").then_some(()))
         })

@@ -93,6 +93,12 @@ impl Shop {
         client().request(method, format!("{}{path}", self.base_url)).bearer_auth(credential)
     }
 
+    /// Where a path is, for other programs.
+    #[cfg(feature = "neighbours")]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
     pub async fn get(&self, path: &str) -> Result<Answer> {
         Answer::to(self.request(Method::GET, path)).await
     }
@@ -101,8 +107,13 @@ impl Shop {
         Answer::to(self.request(Method::POST, path).json(body)).await
     }
 
+    /// Puts something in the place of whatever is there.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Answer> {
-        Answer::to(self.request(Method::PUT, path).json(body)).await
+        let answer = Answer::to(self.request(Method::PUT, path).json(body)).await?;
+        if answer.status != 428 {
+            return Ok(answer);
+        }
+        Answer::to(self.request(Method::PUT, path).header("if-match", "*").json(body)).await
     }
 
     pub async fn post_keyed(&self, path: &str, key: &str, body: &Value) -> Result<Answer> {
@@ -241,7 +252,7 @@ impl Shop {
 
     /// Units on hand and reserved at a facility.
     pub async fn stock(&self, sku: &Sku, facility: &str) -> Result<(i64, i64)> {
-        let stock: StockView = self.get(&format!("/v1/stock/{sku}")).await?.view(200)?;
+        let stock: StockView = self.get(&format!("/v1/skus/{sku}/availability")).await?.view(200)?;
         let position = stock.positions.iter().find(|position| position.facility_id == facility);
         Ok(position.map_or((0, 0), |position| (position.on_hand, position.reserved)))
     }

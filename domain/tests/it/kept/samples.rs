@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oms_domain::{
     bulk::{Bulk, BulkCore, Operation, OrderOutcome, Task},
+    carried::{Carried, CarriedLine},
     change::{Change, ChangeSet},
     error::{ErrorCode, Rejection},
     order::{Event, HoldReason, LabelFinding, Order},
@@ -176,6 +177,7 @@ fn line(id: &str) -> PlacedLine {
         fulfill_at: Some(at(50)),
         substitutes: vec!["SKU-2".parse().unwrap()],
         unfilled_penalty_minor: None,
+        carried: CarriedLine::default(),
     }
 }
 
@@ -211,6 +213,7 @@ pub fn placed() -> PlacedOrder {
         allow_backorder: true,
         cancel_after: None,
         exchange: None,
+        carried: Carried::default(),
     }
 }
 

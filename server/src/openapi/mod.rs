@@ -1,9 +1,12 @@
 //! The description of the API: OpenAPI 3.1, collected from the handlers.
 
+mod shaping;
+
 use std::sync::LazyLock;
 
 use axum::Json;
 use oms_api::problem::{PROBLEM_JSON, Problem};
+use serde_json::Value;
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
@@ -51,15 +54,15 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut Document) {
-        let about = "A key of an account, as `Authorization: Bearer oms_<key id>_<secret>`. `x-permission` says what an operation needs, \
-                     by words of its path where these differ; roles hold permissions.";
+        let about = "A key of an account, as `Authorization: Bearer oms_<key id>_<secret>`. `x-permission` says what an operation needs; \
+                     roles hold permissions.";
         let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("oms_<key id>_<secret>").description(Some(about)).build();
         document.components.get_or_insert_default().add_security_scheme(BEARER, SecurityScheme::Http(scheme));
     }
 }
 
 /// The whole description.
-pub fn openapi() -> Document {
+pub fn openapi() -> Value {
     let mut document = Description::openapi();
     let published = [routes::published(), routes::entrance(), routes::streamed(), routes::probes()];
     for doors in [routes::placing(), routes::commands(), routes::small()].into_iter().chain(published) {
@@ -68,7 +71,8 @@ pub fn openapi() -> Document {
     for (_, operation) in document.paths.paths.values_mut().flat_map(operations) {
         answers_with_problems(operation);
     }
-    document
+    // A tree of texts: it cannot fail to be JSON.
+    shaping::shaped(serde_json::to_value(document).unwrap_or_default())
 }
 
 /// Whatever is not listed is a problem document.
@@ -81,8 +85,8 @@ fn answers_with_problems(operation: &mut Operation) {
     operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
 }
 
-#[utoipa::path(get, path = "/openapi.json", tag = "health", responses((status = 200, description = "This description", body = serde_json::Value)))]
-pub(crate) async fn document() -> Json<&'static Document> {
-    static DOCUMENT: LazyLock<Document> = LazyLock::new(openapi);
+#[utoipa::path(get, path = "/openapi.json", tag = "health", responses((status = 200, description = "This description", body = Value)))]
+pub(crate) async fn document() -> Json<&'static Value> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi);
     Json(&DOCUMENT)
 }

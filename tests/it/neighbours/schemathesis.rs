@@ -1,0 +1,36 @@
+//! The description of the API against the API, by a tool that neither of them knows: requests that the schema allows are read, those that it
+//! forbids are refused, and nothing makes the server fail.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use oms_domain::policy::Policy;
+use tokio::process::Command;
+
+use super::program;
+use crate::support::{http, in_own_shop};
+
+/// Cases of each operation in the phase that makes them up; those of the other phases are as many as there are.
+const FUZZED: &str = "15";
+/// The same ones each time.
+const SEED: &str = "17";
+/// Our own checks among them: see the file that has them.
+const CHECKS: &str = "not_a_server_error,what_the_schema_allows_is_read,what_the_schema_forbids_is_refused,\
+                      response_schema_conformance,content_type_conformance,unsupported_method,ignored_auth";
+
+#[test]
+fn the_api_and_its_description_agree() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let folder = tempfile::tempdir()?;
+        let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/neighbours/checks.py");
+        let mut run = Command::from(program("schemathesis")?);
+        run.current_dir(&folder).env("SCHEMATHESIS_HOOKS", &checks).env("PYTHONDONTWRITEBYTECODE", "1");
+        run.args(["run", &shop.url("/openapi.json"), "--header", &format!("Authorization: Bearer {}", http::key())]);
+        run.args(["--phases", "examples,coverage,fuzzing", "--max-examples", FUZZED, "--seed", SEED, "--workers", "2"]);
+        run.args(["--checks", CHECKS, "--exclude-path-regex", "^/(metrics|v1/feeds/[a-z]+)$", "--warnings", "off"]);
+        let ran = run.output().await.context("schemathesis")?;
+        let said = String::from_utf8_lossy(&ran.stdout);
+        ensure!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
+        Ok(())
+    })
+}
