@@ -33,13 +33,11 @@ impl Origins {
     }
 
     /// What tells browsers so. With none there is nothing to tell.
-    pub(crate) fn layer(&self) -> CorsLayer {
+    pub(crate) fn layer(&self) -> Option<CorsLayer> {
         let origins: Vec<HeaderValue> = self.0.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-        let named = |names: &[&'static str]| names.iter().map(|name| HeaderName::from_static(name)).collect::<Vec<_>>();
-        if origins.is_empty() {
-            return CorsLayer::new();
-        }
-        CorsLayer::new()
+        let named = |names: &[&'static str]| names.iter().copied().map(HeaderName::from_static).collect::<Vec<_>>();
+        let is_any = !origins.is_empty();
+        let layer = CorsLayer::new()
             .allow_origin(origins)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers(named(&[
@@ -59,7 +57,8 @@ impl Origins {
                 "ratelimit",
                 "ratelimit-policy",
                 "x-request-id",
-            ]))
+            ]));
+        is_any.then_some(layer)
     }
 }
 

@@ -141,7 +141,7 @@ async fn are_shown_to_those_who_read_the_order(shop: &Shop, id: &OrderId, return
     ensure!(of_return.contains(TEXTS[5]) && of_return.contains(TEXTS[6]), "{of_return}");
     let order = read(format!("/v1/orders/{id}")).await?;
     ensure!(order.contains(PERSON[0]) && order.contains(CUSTOMER), "{order}");
-    let found: Value = shop.get(&format!("/v1/orders?customer={CUSTOMER}")).await?.view(200)?;
+    let found: Value = shop.get(&format!("/v1/orders?customer_id={CUSTOMER}")).await?.view(200)?;
     let items = found["items"].as_array().context("items")?;
     ensure!(items.len() == 1 && items[0]["order_id"] == id.as_str(), "{found}");
     Ok(())

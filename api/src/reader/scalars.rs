@@ -169,7 +169,7 @@ pub fn boolean(node: &Node<'_>) -> Option<bool> {
 pub fn timestamp(node: &Node<'_>) -> Option<Timestamp> {
     let text = string(node)?;
     match text.parse() {
-        Ok(time) if is_rfc3339(text) && YEARS.contains(text.get(..4).unwrap_or_default()) => Some(time),
+        Ok(time) if is_rfc3339(text) && YEARS.contains(&text.get(..4).unwrap_or_default()) => Some(time),
         _ => node.error("must be an RFC 3339 time between 1970 and 2200, such as 2010-12-01T08:26:00Z"),
     }
 }
@@ -184,7 +184,7 @@ fn is_rfc3339(text: &str) -> bool {
     let digits = rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
     let offset = if rest.first() == Some(&b'.') && (1..=9).contains(&digits) { &rest[digits + 1..] } else { rest };
     let signed = shaped(offset, b"+00:00") || shaped(offset, b"-00:00");
-    shaped(time, b"0000-00-00T00:00:00") && time[17] < b'6' && (shaped(offset, b"Z") || signed && &offset[1..3] < b"24")
+    shaped(time, b"0000-00-00T00:00:00") && time[17] < b'6' && (shaped(offset, b"Z") || signed && offset[1..3] < b"24"[..])
 }
 
 /// A day between 1970 and 2200.

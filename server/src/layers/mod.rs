@@ -1,5 +1,5 @@
-//! What happens to every request around its handler, outermost first: log, security, pages, panic, origin, identity, pace, deadline, body, load, entity
-//! tags, free texts, idempotency.
+//! What happens to every request around its handler, outermost first: log, security, pages, panic, origin, identity, pace, deadline, body,
+//! load, entity tags, free texts, idempotency.
 
 pub(crate) mod body;
 pub(crate) mod etag;

@@ -17,6 +17,7 @@ use crate::{
 
 /// Everything about such a request but its word.
 pub(super) struct Asked<I> {
+    /// As the caller's.
     pub(super) state: AppState,
     pub(super) caller: Caller,
     pub(super) id: I,
@@ -29,11 +30,11 @@ impl<I: DeserializeOwned + Send + 'static> FromRequest<AppState> for Asked<I> {
 
     async fn from_request(mut request: Request, state: &AppState) -> Result<Self, Failure> {
         let caller = request.extract_parts::<Caller>().await?;
-        let Acting(state) = request.extract_parts_with_state::<Acting, _>(state).await?;
+        let Acting(acting) = request.extract_parts_with_state::<Acting, _>(state).await?;
         let InPath(id) = request.extract_parts::<InPath<I>>().await?;
         let Ok(command_id) = request.extract_parts::<CommandId>().await;
-        let body = JsonBody::from_request(request, &state).await?;
-        Ok(Self { state, caller, id, command_id, body })
+        let body = JsonBody::from_request(request, state).await?;
+        Ok(Self { state: acting, caller, id, command_id, body })
     }
 }
 

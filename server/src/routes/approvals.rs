@@ -36,12 +36,12 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
     let (status, cursor, limit) = params.read(|node| {
         node.object(|fields| {
             let status = fields.optional("status", choice(ApprovalStatus::NAMED));
-            let (cursor, limit) = (cursor(fields, "cursor"), limit(fields));
+            let (cursor, limit) = (cursor(fields), limit(fields));
             Some((status?, cursor?, limit?))
         })
     })?;
     let page = state.store.approvals_page(status, cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(view).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(view).collect(), page.next_cursor)))
 }
 
 #[utoipa::path(

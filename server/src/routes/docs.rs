@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, serve};
 use crate::{failure::Failure, state::AppState};
 
 /// Its own scripts, its own styles and those that it writes, pictures in its styles, and the API.
-const POLICY: HeaderValue = HeaderValue::from_static(
+static POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
 );
 
@@ -38,5 +38,5 @@ fn page(file: &str) -> Result<Page, Failure> {
     })?;
     let found = found.ok_or(ErrorCode::NotFound)?;
     let content_type = HeaderValue::from_str(&found.content_type).map_err(|_| ErrorCode::Internal)?;
-    Ok(([(header::CONTENT_TYPE, content_type), (header::CONTENT_SECURITY_POLICY, POLICY)], found.bytes.into_owned()))
+    Ok(([(header::CONTENT_TYPE, content_type), (header::CONTENT_SECURITY_POLICY, POLICY.clone())], found.bytes.into_owned()))
 }

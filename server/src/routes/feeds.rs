@@ -80,10 +80,7 @@ macro_rules! feeds {
             headers: HeaderMap,
             body: Body,
         ) -> Result<impl IntoResponse, Failure> {
-            if FeedKind::$kind == FeedKind::Orders {
-                caller.refuse_order_feed()?;
-            }
-            send(state, FeedKind::$kind, params, headers, body).await
+            send(state, &caller, FeedKind::$kind, params, headers, body).await
         }
     )+};
 }
@@ -103,12 +100,16 @@ feeds! {
 
 async fn send(
     state: AppState,
+    caller: &Caller,
     kind: FeedKind,
     params: Params,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<FeedView>), Failure> {
     refuse_media_type(&headers)?;
+    if kind == FeedKind::Orders {
+        caller.refuse_order_feed()?;
+    }
     let now = state.now();
     let feed = params.read(|node| node.object(|fields| start(fields, kind, now)))?;
     state.refuse_ahead([("?as_of".to_owned(), feed.as_of)])?;

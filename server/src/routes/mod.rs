@@ -220,7 +220,7 @@ pub fn router(state: AppState) -> Router {
     let streamed = streamed
         .layer(from_fn_with_state(state.clone(), idempotency::by_stream))
         .layer(from_fn_with_state(Arc::clone(&state.feeds), load::shed));
-    Router::new()
+    let routes = Router::new()
         .merge(small)
         .merge(streamed)
         .merge(probes)
@@ -230,11 +230,12 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.pace.clone(), pace::keep))
         .layer(from_fn_with_state(keeper, identity::admit))
         .layer(from_fn_with_state(state.origins.clone(), origin::own))
-        .layer(CatchPanicLayer::custom(failure::panicked))
-        .layer(state.origins.layer())
-        .layer(map_response(security::tell))
-        .layer(from_fn_with_state(state.metrics.clone(), log::log))
-        .with_state(state)
+        .layer(CatchPanicLayer::custom(failure::panicked));
+    let routes = match state.origins.layer() {
+        Some(pages) => routes.layer(pages),
+        None => routes,
+    };
+    routes.layer(map_response(security::tell)).layer(from_fn_with_state(state.metrics.clone(), log::log)).with_state(state)
 }
 
 /// Answers may show people's names: no cache between us and the caller keeps them.

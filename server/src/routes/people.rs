@@ -70,12 +70,12 @@ fn scope(reach: ReachBody) -> Scope {
 pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<PersonView>>, Failure> {
     let (cursor, limit) = params.read(|node| {
         node.object(|fields| {
-            let (cursor, limit) = (cursor(fields, "cursor"), limit(fields));
+            let (cursor, limit) = (cursor(fields), limit(fields));
             Some((cursor?, limit?))
         })
     })?;
     let page = state.store.people_page(cursor.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(convert::person).collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page::new(page.items.into_iter().map(convert::person).collect(), page.next_cursor)))
 }
 
 #[utoipa::path(

@@ -2,17 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    actions::{Asked, actions},
-    paging::{cursor, limit},
-};
-use crate::{
-    caller::Caller,
-    convert,
-    extract::{CommandId, InPath, JsonBody, Params},
-    failure::{self, Failure},
-    state::AppState,
-};
 use axum::{
     Json,
     extract::State,
@@ -35,6 +24,19 @@ use oms_domain::{
 };
 use oms_starter::{OpenReturn, Placed, ReturnRequest, StarterError};
 use oms_store::ReturnFilter;
+
+use super::{
+    actions::{Asked, actions},
+    paging::{cursor, limit},
+};
+use crate::{
+    acting::Acting,
+    caller::Caller,
+    convert,
+    extract::{CommandId, InPath, JsonBody, Params},
+    failure::{self, Failure},
+    state::AppState,
+};
 
 #[utoipa::path(
     post, path = "/v1/returns", tag = "returns", operation_id = "open_return", request_body = ReturnBody,

@@ -53,7 +53,8 @@ async fn half_sent_requests_and_idle_connections_hold_no_place() {
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_the_next_request_is_let_in_and_then_it_is() {
     let (kind, id) = (PrincipalKind::Machine, "till".parse().unwrap());
-    let caller = Caller(Arc::new(Principal { kind, id, roles: BTreeSet::new(), scope: Scope::default() }));
+    let principal = Principal { kind, id, roles: BTreeSet::new(), scope: Scope::default() };
+    let caller = Caller { principal: Arc::new(principal), request_id: None };
     let router =
         Router::new().route("/", get(|| async { "in" })).layer(from_fn_with_state(Pace::new(1, 2), pace::keep)).layer(Extension(caller));
     let ask = || async { router.clone().oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap() };
@@ -79,7 +80,7 @@ async fn pages_of_the_origins_that_are_named_may_ask_and_others_may_not() {
     let router = Router::new()
         .route("/", get(|| async { "in" }).post(|| async { "done" }))
         .layer(from_fn_with_state(origins.clone(), origin::own))
-        .layer(origins.layer());
+        .layer(origins.layer().unwrap());
     let ask = |method: Method, origin: &'static str| {
         let request = Request::builder().method(method).uri("/").header("host", "oms").header("origin", origin);
         router.clone().oneshot(request.header("access-control-request-method", "POST").body(Body::empty()).unwrap())

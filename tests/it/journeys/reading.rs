@@ -66,7 +66,7 @@ fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
         ensure!(queue.items.iter().any(|found| found.fulfillment_order_id == *part), "{part} is not in the queue");
         let number = shop.ship(part).await?.parcels[0].tracking_number.clone().unwrap_or_default();
         for filter in [
-            format!("customer={customer}"),
+            format!("customer_id={customer}"),
             format!("email={}", email.to_uppercase().replace('@', "%40")),
             format!("sku={sku}"),
             format!("tracking_number={number}"),
