@@ -28,10 +28,10 @@ fn who(events: &[EventView], kind: &str) -> Result<(String, Option<String>)> {
 
 /// An order's event of a type, as the stream of all events has it.
 async fn in_stream(shop: &Shop, kind: &str, id: &str) -> Result<Value> {
-    let mut after = "0-0-0".to_owned();
+    let mut cursor = "0-0-0".to_owned();
     until("the event is in the stream", async || {
-        let page: StreamPage<Value> = shop.get(&format!("/v1/events?types={kind}&limit=500&after={after}")).await?.view(200)?;
-        after = page.next;
+        let page: StreamPage<Value> = shop.get(&format!("/v1/events?types={kind}&limit=500&cursor={cursor}")).await?.view(200)?;
+        cursor = page.next_cursor;
         Ok(page.items.into_iter().find(|event| event["order_id"] == id))
     })
     .await
