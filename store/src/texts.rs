@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use oms_domain::{free_text::TextReference, ids::OrderId};
 
 use crate::{
@@ -29,15 +29,16 @@ impl Store {
 
     /// Keeps texts under what stands for them. Kept again, each is what it was.
     pub async fn keep_texts(&self, texts: &BTreeMap<TextReference, String>) -> Result<(), StoreError> {
-        let puts = texts.iter().map(|(reference, text)| self.table.put_text(reference, text));
+        // Boxed and made at once: the compiler cannot follow borrows through closures in a stream.
+        let puts: Vec<_> = texts.iter().map(|(reference, text)| self.table.put_text(reference, text).boxed()).collect();
         stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await.map(drop)
     }
 
     /// The texts behind these references, as far as they are there: one query for each order.
     pub async fn texts(&self, references: &BTreeSet<TextReference>) -> Result<BTreeMap<TextReference, String>, StoreError> {
         let orders: BTreeSet<&OrderId> = references.iter().map(|reference| &reference.order_id).collect();
-        let of_each = stream::iter(orders).map(|order_id| self.table.texts_of(order_id)).buffer_unordered(AT_ONCE);
-        let mut texts: BTreeMap<TextReference, String> = of_each.try_concat().await?;
+        let of_each: Vec<_> = orders.into_iter().map(|order_id| self.table.texts_of(order_id).boxed()).collect();
+        let mut texts: BTreeMap<TextReference, String> = stream::iter(of_each).buffer_unordered(AT_ONCE).try_concat().await?;
         texts.retain(|reference, _| references.contains(reference));
         Ok(texts)
     }

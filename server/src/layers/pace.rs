@@ -36,7 +36,7 @@ impl Pace {
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
         let [per_second, burst] = [per_second, burst].map(|count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
         let quota = Quota::per_second(per_second).allow_burst(burst);
-        let buckets = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock).with_middleware();
+        let buckets = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock);
         Self { buckets: Arc::new(buckets), per_second, burst }
     }
 

@@ -167,7 +167,7 @@ actions! {
     cancel_bulk "cancel" RunBulk NothingBody "It asks no further order, for good; the batch that was in hand is done";
 }
 
-async fn act(asked: Asked<BulkId>, word: &str) -> Result<Json<BulkView>, Failure> {
+async fn act(asked: Asked<BulkId>, word: &'static str) -> Result<Json<BulkView>, Failure> {
     let Asked { state, id, command_id, body, .. } = asked;
     body.read(NothingBody::read)?;
     let request = Request::of(word).ok_or(ErrorCode::NotFound)?;

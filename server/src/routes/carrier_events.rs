@@ -6,7 +6,7 @@ use oms_api::carrier::{CarrierEventResult, CarrierEventsBody, CarrierEventsView,
 use oms_domain::error::ErrorCode;
 use oms_store::{CarrierEvent, CarrierResult};
 
-use crate::{acting::Acting, caller::Caller, convert, extract::JsonBody, failure::Failure, state::AppState};
+use crate::{acting::Acting, caller::Caller, convert, extract::JsonBody, failure::Failure};
 
 #[utoipa::path(
     post, path = "/v1/carrier-events", tag = "carriers", operation_id = "accept_carrier_events", request_body = CarrierEventsBody,

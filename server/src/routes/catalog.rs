@@ -1,13 +1,13 @@
 //! Facilities and products, one at a time; many come by feed.
 
 use axum::{Json, extract::State};
-use oms_api::{facility::FacilityBody, page::Page, problem::Problem, product::ProductBody, reader::parsed};
+use oms_api::{facility::FacilityBody, page::Page, problem::Problem, product::ProductBody};
 use oms_domain::{
     error::ErrorCode,
     ids::{FacilityId, Sku},
 };
 
-use super::paging::{after, limit};
+use super::paging::after;
 use crate::{
     acting::Acting,
     caller::Caller,

@@ -92,7 +92,7 @@ actions! {
     decline_claim "decline" DecideClaims ReasonBody "Nothing is paid back";
 }
 
-async fn answer(asked: Asked<ClaimId>, word: &str) -> Result<Json<ClaimView>, Failure> {
+async fn answer(asked: Asked<ClaimId>, word: &'static str) -> Result<Json<ClaimView>, Failure> {
     let Asked { state, id, command_id, body, .. } = asked;
     let request = body.read(read_claim_action(word, id.clone()).ok_or(ErrorCode::NotFound)?)?;
     let order_id = id.order_id().ok_or(ErrorCode::ClaimNotFound)?;

@@ -16,7 +16,6 @@ use crate::{
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
-    state::AppState,
     views::{self, Shown},
 };
 

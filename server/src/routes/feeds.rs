@@ -204,7 +204,7 @@ actions! {
     reject_feed "reject" ApproveFeeds NothingBody "Nothing of it is applied";
 }
 
-async fn decide(asked: Asked<Uuid>, word: &str) -> Result<Json<FeedView>, Failure> {
+async fn decide(asked: Asked<Uuid>, word: &'static str) -> Result<Json<FeedView>, Failure> {
     let Asked { state, id, body, .. } = asked;
     body.read(NothingBody::read)?;
     let decision = DECISIONS.iter().find(|(known, _)| *known == word).ok_or(ErrorCode::NotFound)?.1;

@@ -18,7 +18,6 @@ use super::{
     paging::{cursor, limit},
 };
 use crate::{
-    acting::Acting,
     caller::Caller,
     commands, convert,
     extract::{InPath, Params},
@@ -96,7 +95,7 @@ actions! {
     refuse_change "refuse-change" WorkFulfillment RefuseChangeBody "The change set is declined: the facility goes on";
 }
 
-async fn act(asked: Asked<FulfillmentOrderId>, word: &str) -> Result<Response, Failure> {
+async fn act(asked: Asked<FulfillmentOrderId>, word: &'static str) -> Result<Response, Failure> {
     let Asked { state, id, command_id, body, .. } = asked;
     let hash = |code: &str| state.store.pickup_code_hash(&id, code);
     let action = body.read(read_action(word, hash).ok_or(ErrorCode::NotFound)?)?;

@@ -12,7 +12,6 @@ use crate::{
     commands,
     extract::{CommandId, InPath, JsonBody},
     failure::Failure,
-    state::AppState,
     views::{self, Shown},
 };
 

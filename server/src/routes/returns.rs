@@ -123,7 +123,7 @@ actions! {
     resolve_return_label "resolve-label" DecideReturns ResolveLabelBody "What became of the label is known";
 }
 
-async fn act(asked: Asked<ReturnId>, word: &str) -> Result<Json<ReturnView>, Failure> {
+async fn act(asked: Asked<ReturnId>, word: &'static str) -> Result<Json<ReturnView>, Failure> {
     let Asked { state, caller, id, command_id, body } = asked;
     let made_up = command_id.made_up().to_string();
     let request = body.read(read_return_action(word, made_up).ok_or(ErrorCode::NotFound)?)?;
