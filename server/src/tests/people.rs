@@ -112,7 +112,8 @@ async fn wrong_passwords_are_slowed_where_they_come_from_and_told_to_the_trail()
     while app.send(login(&app, "slow@people.example", PASSWORD)).await.status != 201 {}
     let nobody = app.send(login(&app, "nobody@people.example", PASSWORD)).await;
     assert_eq!((nobody.status.as_u16(), nobody.code()), (401, "unauthenticated"));
-    let told = || app.get(&format!("/v1/audit?subject={id}"));
+    let trail = format!("/v1/audit?subject={id}");
+    let told = || app.get(&trail);
     while !told().await.body.to_string().contains("wrong_password") {}
 }
 
