@@ -113,8 +113,9 @@ fn who_an_order_is_for_and_what_people_write_about_it_is_nowhere_but_with_the_or
         let figures = shop.request(Method::GET, "/metrics").send().await?.text().await?;
         ensure!(figures.contains("oms_"), "{figures}");
         is_clear_of(&all, "/metrics", figures.as_bytes())?;
-        let refused = shop.post(&format!("/v1/orders/{id}/refunds"), &json!({"refund_id": "r-2", "amount_minor": 1_000_000, "reason": TEXTS[2]}));
-        is_clear_of(&all, "a refusal", refused.await?.problem(409, "refused_by_rule")?.detail.unwrap_or_default().as_bytes())?;
+        let body = json!({"refund_id": "r-2", "amount_minor": 1_000_000, "reason": TEXTS[2]});
+        let refused = shop.post(&format!("/v1/orders/{id}/refunds"), &body).await?;
+        is_clear_of(&all, "a refusal", refused.problem(409, "refused_by_rule")?.detail.unwrap_or_default().as_bytes())?;
         for (table, rows) in in_postgresql(shop).await? {
             let nowhere: Vec<&str> = PERSON.into_iter().chain(TEXTS).collect();
             is_clear_of(&nowhere, &format!("table {table}"), rows.as_bytes())?;
