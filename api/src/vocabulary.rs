@@ -2,14 +2,15 @@
 //! otherwise. The description of the API takes it from here; the readers take exactly that.
 
 use oms_domain::{
-    access::Role,
+    access::{Role, approval::ApprovalStatus},
     bulk::{BulkStatus, Outcome},
     fulfillment::FulfillmentStatus,
     ids::{DERIVED_ID_MAX_CHARS, ID_MAX_CHARS},
     money::Currency,
     order::{HoldReason, OrderStatus, RejectionReason},
     payment::GATEWAY_REFERENCE_MAX_CHARS,
-    placed::{AMOUNT_MAX_MINOR, QUANTITY_MAX},
+    placed::{AMOUNT_MAX_MINOR, LINES_MAX, QUANTITY_MAX},
+    reservation::HOLD_MAX_S,
     returns::{ReturnStatus, Verdict},
 };
 use serde_json::{Value, json};
@@ -34,12 +35,26 @@ pub fn special(owner: &str, name: &str) -> Option<Value> {
     Some(match (owner, name) {
         ("AccountBody", "name") => text(100),
         ("AdjustmentBody", "quantity") => json!({"minimum": -1_000_000_000_i64, "maximum": 1_000_000_000_i64, "not": {"const": 0}}),
+        ("AccountBody" | "PersonBody" | "ReachBody", "facilities" | "channels") => list(1, 1_000, id()),
+        ("AccountBody", "carriers") => list(1, 1_000, json!({"minLength": 1, "maxLength": 64, "pattern": carrier()})),
+        ("AccountBody", "currencies") => list(1, 1_000, words(Currency::codes())),
+        ("AcceptInvitationBody" | "LoginBody", "password") => json!({"minLength": 1, "maxLength": 1000, "pattern": prose()}),
+        ("AcceptInvitationBody", "token") | ("LoginBody", "email") => text(1000),
         ("AuthorizationBody", "id") => gateway_reference(),
         ("AuthorizationBody" | "RefundBody", "amount_minor") => whole(1, AMOUNT_MAX_MINOR),
         ("CarrierEventBody", "occurred_at") => json!({"format": null}),
         ("CarrierEventBody", "event_id") => text(100),
         ("CarrierEventBody", "status") => text(64),
-        ("DiscountBody", "code") | ("PickupBody", "code") => text(64),
+        ("CancellationBody" | "ClaimBody" | "PackedParcelBody" | "RefundBody" | "RejectBody" | "ShortPickBody" | "SplitBody", "lines") => {
+            list(1, LINES_MAX, json!({}))
+        }
+        ("DiscountBody" | "PickupBody", "code") => text(64),
+        ("MarkLostBody" | "ShipBody", "parcels") => list(1, 500, derived_id()),
+        ("PackBody", "parcels") => list(0, 500, json!({})),
+        ("change_order", "If-Match") => json!({"pattern": r#"^"?[0-9]{1,18}(-[^"]*)?"?$"#}),
+        ("list_approvals", "status") => words(ApprovalStatus::NAMED.iter().map(|(name, _)| *name)),
+        ("list_audit", "actor" | "subject") => id(),
+        ("list_events", "lane") => whole(0, 15),
         ("FacilityBody", "type") => words(["warehouse", "store"]),
         ("FacilityBody", "working_days") => json!({"maxLength": 60, "pattern": working_days()}),
         ("FacilityBody", "cutoff_local_time") => json!({"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
@@ -102,12 +117,19 @@ fn usual(name: &str) -> Option<Value> {
         "resolution" => words(["replace", "refund"]),
         "roles" => words(Role::NAMED.iter().map(|(name, _)| *name)),
         "quantity" | "quantity_short" => whole(1, QUANTITY_MAX.into()),
-        "amount_minor" | "price_minor" | "tax_minor" | "discount_minor" | "unit_price_minor" | "total_minor" | "unfilled_penalty_minor" => {
-            whole(0, AMOUNT_MAX_MINOR)
-        }
+        "amount_minor"
+        | "price_minor"
+        | "tax_minor"
+        | "discount_minor"
+        | "unit_price_minor"
+        | "total_minor"
+        | "unfilled_penalty_minor"
+        | "per_day_minor"
+        | "per_order_minor" => whole(0, AMOUNT_MAX_MINOR),
         "on_hand" | "safety_stock" | "oversell_limit" | "unavailable" => whole(0, 1_000_000_000),
         "daily_order_capacity" => whole(0, 1_000_000),
         "at_most" => whole(1, 100),
+        "hold_s" => whole(1, HOLD_MAX_S.into()),
         "orders_per_second" => whole(1, 1_000),
         "limit" => whole(1, 500),
         "latitude" => json!({"minimum": -90, "maximum": 90}),
@@ -144,6 +166,13 @@ fn sku() -> Value {
 
 fn text(max_chars: u64) -> Value {
     json!({"minLength": 1, "maxLength": max_chars, "pattern": format!("^{PLAIN}*{VISIBLE}{PLAIN}*$")})
+}
+
+/// So many of these.
+fn list(least: usize, most: usize, mut of: Value) -> Value {
+    of["minItems"] = least.into();
+    of["maxItems"] = most.into();
+    of
 }
 
 /// Texts by names of the caller's own.

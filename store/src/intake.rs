@@ -228,7 +228,9 @@ impl Table {
 
     /// One attribute of the item under a key.
     pub(crate) async fn item_part(&self, order_id: &OrderId, sk: &str, attribute: &str) -> Result<Option<Item>, StoreError> {
-        let get = self.client.get_item().table_name(&*self.name).consistent_read(true).projection_expression(attribute);
+        let get = self.client.get_item().table_name(&*self.name).consistent_read(true);
+        // By another name: some are words of the database.
+        let get = get.projection_expression("#part").expression_attribute_names("#part", attribute);
         Ok(get.key("pk", pk(order_id)).key("sk", AttributeValue::S(sk.to_owned())).send().await?.item)
     }
 

@@ -90,7 +90,6 @@ fn each_bad_value_is_named_by_its_pointer_and_nothing_else_is_blamed() {
         ("/lines/0/quantity", json!(0)),
         ("/lines/0/quantity", json!(-3)),
         ("/lines/0/quantity", json!(1.5)),
-        ("/lines/0/quantity", json!(1.0)),
         ("/lines/0/quantity", json!("6")),
         ("/lines/0/quantity", json!(1_000_001)),
         ("/lines/0/quantity", json!(u64::MAX)),

@@ -109,7 +109,7 @@ pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Node<'_>) -> Option<i64> 
     move |node| match whole_number(node) {
         Whole::Number(number) if range.contains(&number) => Some(number),
         Whole::Number(_) | Whole::TooLarge => node.error(format!("must be between {} and {}", range.start(), range.end())),
-        Whole::No => node.error("must be a whole number, without a decimal point"),
+        Whole::No => node.error("must be a whole number"),
     }
 }
 
@@ -123,8 +123,9 @@ fn whole_number(node: &Node<'_>) -> Whole {
     match (node.value, node.errors.form) {
         (Value::String(text), Form::Text) => text.trim().parse().map_or(Whole::No, Whole::Number),
         (Value::Number(number), _) if number.is_f64() => match number.as_f64() {
-            // 1e30 and 99999999999999999999 are whole, only too large; 1.5 and 1.0 are not written as whole numbers.
+            // 1e30 and 99999999999999999999 are whole, only too large; 1.0 is 1, as JSON has but one kind of number.
             Some(large) if large.abs() >= i64::MAX as f64 => Whole::TooLarge,
+            Some(whole) if whole.fract() == 0.0 => Whole::Number(whole as i64),
             Some(_) | None => Whole::No,
         },
         (Value::Number(number), _) => number.as_i64().map_or(Whole::TooLarge, Whole::Number),

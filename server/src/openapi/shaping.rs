@@ -15,7 +15,7 @@ pub(super) fn shaped(mut document: Value) -> Value {
     let Some(Value::Object(mut schemas)) = document.pointer_mut("/components/schemas").map(Value::take) else { return document };
     let derived = schemas.clone();
     schemas.values_mut().for_each(|schema| merge(schema, &derived));
-    leave_order_id_to_us(&mut schemas);
+    leave_ids_out(&mut schemas);
     let asked = asked(&document, &schemas);
     for (name, schema) in &mut schemas {
         describe(name, schema, asked.contains(name));
@@ -61,10 +61,12 @@ fn absorb(into: &mut Map<String, Value>, part: &Value, known: &Map<String, Value
     }
 }
 
-/// Placed under an Idempotency-Key, an order needs no id: what shows it has one.
-fn leave_order_id_to_us(schemas: &mut Map<String, Value>) {
-    let required = schemas.get_mut("OrderBody").and_then(|schema| schema.get_mut("required")).and_then(Value::as_array_mut);
-    required.into_iter().for_each(|names| names.retain(|name| name != "order_id"));
+/// Placed under an Idempotency-Key, an order needs no id, and what is put at a path has its own there: what shows them has both.
+fn leave_ids_out(schemas: &mut Map<String, Value>) {
+    for (schema, id) in [("OrderBody", "order_id"), ("FacilityBody", "facility_id"), ("ProductBody", "sku")] {
+        let required = schemas.get_mut(schema).and_then(|schema| schema.get_mut("required")).and_then(Value::as_array_mut);
+        required.into_iter().for_each(|names| names.retain(|name| name != id));
+    }
 }
 
 fn referenced(schema: &Value) -> Option<&str> {
@@ -129,6 +131,9 @@ fn describe_operation(operation: &mut Value, schemas: &Map<String, Value>) {
 fn apply(schema: &mut Value, means: &Value) {
     let types = type_names(schema);
     if types.contains(&"array") {
+        for bound in ["minItems", "maxItems"] {
+            means.get(bound).into_iter().for_each(|value| schema[bound] = value.clone());
+        }
         return schema.get_mut("items").into_iter().for_each(|items| apply(items, means));
     }
     let (is_text, is_number) = (types.contains(&"string"), types.contains(&"integer") || types.contains(&"number"));
@@ -137,6 +142,7 @@ fn apply(schema: &mut Value, means: &Value) {
         let fits = match keyword.as_str() {
             "minimum" | "maximum" | "not" => is_number,
             "maxProperties" | "propertyNames" | "additionalProperties" => types.contains(&"object"),
+            "minItems" | "maxItems" => false,
             _ => is_text,
         };
         if !fits {
@@ -160,6 +166,21 @@ fn type_names(schema: &Value) -> Vec<&'static str> {
     known.into_iter().filter(is).collect()
 }
 
+/// What need not be there may be null as well.
+fn allow_null(map: &mut Map<String, Value>) {
+    let required: Vec<String> =
+        map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let properties = map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, property) in properties.filter(|(name, _)| !required.contains(name)) {
+        match property.get("type").cloned() {
+            Some(Value::String(only)) => property["type"] = json!([only, "null"]),
+            None if property.get("$ref").is_some() => *property = json!({"oneOf": [{"type": "null"}, property.take()]}),
+            Some(_) | None => continue,
+        }
+        property.get_mut("enum").and_then(Value::as_array_mut).into_iter().for_each(|words| words.push(Value::Null));
+    }
+}
+
 /// No field but those that are named.
 fn close(schema: &mut Value) {
     match schema {
@@ -172,6 +193,7 @@ fn close(schema: &mut Value) {
                     _ => {}
                 }
             }
+            allow_null(map);
             if map.get("type").is_some_and(|kind| kind == "object") && !map.contains_key("additionalProperties") {
                 map.insert("additionalProperties".to_owned(), false.into());
             }
