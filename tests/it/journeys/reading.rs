@@ -8,7 +8,7 @@ use oms_api::{
     page::{Page, StreamPage},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Basket, Shop, basket::unique, in_shop, runtime::until, system::LEEDS};
 
@@ -25,6 +25,11 @@ async fn stream(shop: &Shop, order_id: &str) -> Result<Vec<StreamEventView>> {
         }
         after = Some(page.next_cursor);
     }
+}
+
+/// The stream says less of who did it.
+fn what(event: &EventView) -> (&str, u64, &str, &Value) {
+    (&event.id, event.seq, &event.kind, &event.data)
 }
 
 #[test]
@@ -46,7 +51,7 @@ fn every_event_of_an_order_is_in_its_timeline_and_in_the_stream_in_order() -> Re
         // Events of transactions still in flight hold the stream back for a moment.
         until("the stream to have them all", async || {
             let streamed: Vec<EventView> = stream(shop, id).await?.into_iter().map(|event| event.event).collect();
-            Ok((streamed == timeline).then_some(()))
+            Ok(streamed.iter().map(what).eq(timeline.iter().map(what)).then_some(()))
         })
         .await
     })
