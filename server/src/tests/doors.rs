@@ -106,7 +106,7 @@ pub(super) async fn furnish(store: &Store) {
         let row = OrderRow {
             status: "processing".to_owned(),
             channel: channel.to_owned(),
-            customer_id: "D-1".parse().unwrap(),
+            customer_id: if channel == MANY { "D-MANY" } else { "D-1" }.parse().unwrap(),
             currency: "GBP".parse().unwrap(),
             total_minor: 1,
             placed_at: at,
