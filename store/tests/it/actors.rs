@@ -8,7 +8,7 @@ use oms_store::{FeedKind, FeedMode, PickedUnits, Record, Recorded, RecordedEvent
 
 use crate::{
     placed::placed_order,
-    stack::fresh_store,
+    stack::{fresh_store, fresh_whole_store},
     support::{adjust, at, facility_id, order, record, sku, stock_up},
 };
 
@@ -30,7 +30,7 @@ async fn movers(store: &Store, of: &str) -> Vec<Option<By>> {
 
 #[tokio::test]
 async fn an_event_says_who_did_it_and_is_the_same_event_whoever_says_it() {
-    let store = fresh_store().await;
+    let store = fresh_whole_store().await;
     let (kim, timer) = (person("per-kim"), By::house(HousePart::Timer));
     store.record(&by(record("by-1", 1, "placed"), Some(kim.clone()))).await.unwrap();
     store.record(&by(record("by-1", 2, "approved"), Some(timer.clone()))).await.unwrap();
@@ -44,7 +44,7 @@ async fn an_event_says_who_did_it_and_is_the_same_event_whoever_says_it() {
 
 #[tokio::test]
 async fn the_stream_says_what_kind_of_one_it_was_and_nothing_more() {
-    let store = fresh_store().await;
+    let store = fresh_whole_store().await;
     store.record(&by(record("by-2", 1, "placed"), Some(person("per-kim")))).await.unwrap();
     let page = store.events_after(None, &oms_store::EventFilter::default(), 500).await.unwrap();
     let found = page.events.iter().find(|event| event.order_id == Some(order("by-2")));
@@ -103,7 +103,7 @@ async fn a_feed_keeps_who_sent_it_and_who_let_it_through_and_its_movements_are_t
 
 #[tokio::test]
 async fn an_intake_keeps_who_placed_it_first() {
-    let store = fresh_store().await;
+    let store = fresh_whole_store().await;
     let (kim, lee) = (person("per-kim"), person("per-lee"));
     let placed = placed_order("by-3", 1);
     for placer in [&kim, &lee] {
