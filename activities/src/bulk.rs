@@ -136,7 +136,11 @@ impl BulkActivities {
         Ok(BulkResult { order_id: order_id.clone(), outcome, code, why, at })
     }
 
-    async fn ask_order(&self, BulkRow { task, started_at, started_by, .. }: &BulkRow, order_id: &OrderId) -> Result<OrderOutcome, StarterError> {
+    async fn ask_order(
+        &self,
+        BulkRow { task, started_at, started_by, .. }: &BulkRow,
+        order_id: &OrderId,
+    ) -> Result<OrderOutcome, StarterError> {
         let unknown = || Rejection::new(ErrorCode::OrderNotFound, "nothing has been recorded of the order");
         let Some(order) = self.starter.order(order_id).await? else { return Ok(OrderOutcome::refused(&unknown())) };
         let starter = started_by.clone().map_or_else(|| self.starter.clone(), |by| self.starter.by(by));

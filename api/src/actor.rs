@@ -1,6 +1,9 @@
 //! Who did something.
 
-use oms_domain::{access::{Actor, By}, ids::RequestId};
+use oms_domain::{
+    access::{Actor, By},
+    ids::RequestId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

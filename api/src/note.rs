@@ -60,7 +60,14 @@ pub struct NoteView {
 impl NoteView {
     pub fn of(order_id: &OrderId, note: Note) -> Self {
         let (order_id, note_id) = (order_id.to_string(), note.note_id.to_string());
-        Self { order_id, note_id, text: note.text, author: note.author, written_at: note.written_at, actor: note.by.map(|by| by.actor.into()) }
+        Self {
+            order_id,
+            note_id,
+            text: note.text,
+            author: note.author,
+            written_at: note.written_at,
+            actor: note.by.map(|by| by.actor.into()),
+        }
     }
 }
 

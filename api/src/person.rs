@@ -176,7 +176,8 @@ pub struct LoginBody {
 impl LoginBody {
     pub fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
-            let (email, password) = (fields.required("email", text(SECRET_MAX_CHARS)), fields.required("password", prose(SECRET_MAX_CHARS)));
+            let (email, password) =
+                (fields.required("email", text(SECRET_MAX_CHARS)), fields.required("password", prose(SECRET_MAX_CHARS)));
             Some(Self { email: email?, password: password? })
         })
     }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand, event::EventCommand,
-        exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand,
-        open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
-        stock::StockCommand,
+        Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand,
+        event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand,
+        inbox::InboxCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand, promise::PromiseArgs,
+        raw::RawArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use oms_api::{
-    actor::ActorView,
     account::{AccountView, KeyView, MadeKeyView},
+    actor::ActorView,
     audit::AuditView,
     bulk::BulkResultView,
     carrier::Scan,
@@ -90,15 +90,7 @@ pub(crate) fn made_key(found: oms_store::KeyRow, text: Option<String>) -> MadeKe
 
 pub(crate) fn audit(row: oms_store::AuditRow) -> AuditView {
     let (actor, request_id) = ActorView::of(row.by);
-    AuditView {
-        audit_id: row.audit_id,
-        at: row.at,
-        actor,
-        request_id,
-        action: row.action,
-        subject: row.subject,
-        detail: row.detail,
-    }
+    AuditView { audit_id: row.audit_id, at: row.at, actor, request_id, action: row.action, subject: row.subject, detail: row.detail }
 }
 
 pub(crate) fn facility(body: FacilityBody) -> oms_store::Facility {

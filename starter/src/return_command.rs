@@ -96,7 +96,8 @@ impl Starter {
             .update_id(update_id)
             .build();
         let (input, command) = (self.return_input(found.core, found.policy, None), ReturnWorkflow::command);
-        let asked = self.temporal.execute_update_with_start_workflow(ReturnWorkflow::run, input, command, self.signed_return(request), options);
+        let asked =
+            self.temporal.execute_update_with_start_workflow(ReturnWorkflow::run, input, command, self.signed_return(request), options);
         with_start(asked.await)
     }
 

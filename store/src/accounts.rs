@@ -217,11 +217,8 @@ impl Store {
 
     /// From now on the key opens nothing. Whether the account has it.
     pub async fn revoke_key(&self, id: &AccountId, key_id: &KeyId, by: &By) -> Result<bool, StoreError> {
-        let query = sqlx::query_scalar(REVOKE_KEY)
-            .bind(id.as_str())
-            .bind(key_id.as_str())
-            .bind(Json(by))
-            .bind(AuditAction::KeyRevoked.name());
+        let query =
+            sqlx::query_scalar(REVOKE_KEY).bind(id.as_str()).bind(key_id.as_str()).bind(Json(by)).bind(AuditAction::KeyRevoked.name());
         Ok(query.fetch_one(&self.pool).await?)
     }
 

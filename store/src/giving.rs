@@ -93,7 +93,9 @@ const DECIDE: &str = concat!(
         UPDATE approvals SET status = $4, decided_by = $1, decided_at = now()
         WHERE approval_id = $3 AND status = 'pending' AND expires_at > now() RETURNING *
     )",
-    noted!("approval_id, jsonb_build_object('kind', kind, 'order_id', order_id, 'amount_minor', amount_minor, 'currency', currency) FROM decided"),
+    noted!(
+        "approval_id, jsonb_build_object('kind', kind, 'order_id', order_id, 'amount_minor', amount_minor, 'currency', currency) FROM decided"
+    ),
     "SELECT to_jsonb(d) FROM decided d"
 );
 

@@ -85,7 +85,8 @@ impl Store {
     pub async fn hold(&self, hold: &Hold) -> Result<Holding, StoreError> {
         let needed = needed(hold.units.iter().map(|units| (&units.facility_id, &units.sku, units.quantity)));
         let asked = Asked { hold, needed };
-        let answers: Vec<(String, Option<Json<Value>>)> = self.call_acting("SELECT outcome, detail FROM hold_stock($1, $2)", &asked).await?;
+        let answers: Vec<(String, Option<Json<Value>>)> =
+            self.call_acting("SELECT outcome, detail FROM hold_stock($1, $2)", &asked).await?;
         let corrupt = StoreError::Corrupt { what: "a hold for a checkout" };
         let (outcome, detail) = answers.into_iter().next().ok_or(corrupt.clone())?;
         let shown = || serde_json::from_value(detail.map_or(Value::Null, |Json(detail)| detail)).map_err(|_| corrupt.clone());

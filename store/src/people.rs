@@ -237,7 +237,8 @@ impl Store {
         let person_id = match self.row(known).await? {
             Some(person_id) => person_id,
             None => {
-                let new = NewPerson { email: email.to_owned(), name: email.to_owned(), roles: [Role::Admin].into(), scope: Scope::default() };
+                let new =
+                    NewPerson { email: email.to_owned(), name: email.to_owned(), roles: [Role::Admin].into(), scope: Scope::default() };
                 self.add_person(&new).await?.person_id
             }
         };

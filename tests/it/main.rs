@@ -15,8 +15,8 @@ mod model;
 #[cfg(feature = "neighbours")]
 mod neighbours;
 mod operating;
-mod personal_data;
 mod outages;
+mod personal_data;
 mod pooling;
 mod races;
 mod recorded;

@@ -80,9 +80,10 @@ async fn in_temporal(shop: &Shop, workflow_id: String) -> Result<Vec<u8>> {
 /// Every row of every table, with the table's name.
 async fn in_postgresql(shop: &Shop) -> Result<Vec<(String, String)>> {
     let mut connection = PgConnection::connect(&shop.system.addresses.database_url).await?;
-    let tables: Vec<String> = sqlx::query_scalar("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
-        .fetch_all(&mut connection)
-        .await?;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+            .fetch_all(&mut connection)
+            .await?;
     let mut rows = Vec::new();
     for table in tables {
         let all = AssertSqlSafe(format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM \"{table}\" AS t"));

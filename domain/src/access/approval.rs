@@ -40,7 +40,9 @@ pub fn refuse_decider(decider: &Principal, asked_by: &Actor) -> Result<(), Rejec
     let refuse = |why: &str| Err(Rejection::new(ErrorCode::RefusedByRule, why));
     match decider.kind {
         PrincipalKind::Machine | PrincipalKind::House => refuse("a machine approves nothing: a person must"),
-        PrincipalKind::Person | PrincipalKind::Bench if decider.id == asked_by.id => refuse("nobody decides about what they ask for themselves"),
+        PrincipalKind::Person | PrincipalKind::Bench if decider.id == asked_by.id => {
+            refuse("nobody decides about what they ask for themselves")
+        }
         PrincipalKind::Person | PrincipalKind::Bench => Ok(()),
     }
 }

@@ -3,7 +3,9 @@
 use oms_domain::{
     error::ErrorCode,
     ids::ClaimId,
-    order::{CarrierReport, Command, Fact, FulfillmentRequest, Giving, GivingKind, RefundOf, Request, Resolution, given_away, may_give_away},
+    order::{
+        CarrierReport, Command, Fact, FulfillmentRequest, Giving, GivingKind, RefundOf, Request, Resolution, given_away, may_give_away,
+    },
     parcel::ParcelAction,
 };
 

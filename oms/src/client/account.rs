@@ -91,7 +91,8 @@ impl AccountCommand {
 impl CreateArgs {
     fn body(self) -> Value {
         let mut body = json!({"name": self.name, "roles": self.roles});
-        let named = [("facilities", self.facilities), ("channels", self.channels), ("carriers", self.carriers), ("currencies", self.currencies)];
+        let named =
+            [("facilities", self.facilities), ("channels", self.channels), ("carriers", self.carriers), ("currencies", self.currencies)];
         for (name, some) in named {
             if !some.is_empty() {
                 body[name] = json!(some);

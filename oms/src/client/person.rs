@@ -111,7 +111,10 @@ fn person_text(person: &PersonView) -> String {
         format!("roles {}; facilities {facilities}; channels {channels}", person.roles.join(", ")),
     ];
     if let Some(invitation) = &person.invitation {
-        lines.push(format!("{}\nThis invitation is good once, until {}, and shown here and never again.", invitation.token, invitation.expires_at));
+        lines.push(format!(
+            "{}\nThis invitation is good once, until {}, and shown here and never again.",
+            invitation.token, invitation.expires_at
+        ));
     }
     lines.join("\n")
 }

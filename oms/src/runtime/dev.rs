@@ -6,12 +6,7 @@ use anyhow::{Context, Result};
 use oms_devstack::{
     CarrierChoice, DataDir, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, Stack, StackOptions, TemporalChoice, Tools,
 };
-use oms_domain::{
-    access::Role,
-    clock::BusinessClock,
-    ids::AccountId,
-    policy::Policy,
-};
+use oms_domain::{access::Role, clock::BusinessClock, ids::AccountId, policy::Policy};
 use oms_server::{DeclaredAccount, DeclaredAccounts};
 use oms_store::{ApiKey, SnapshotGuard, StoreConfig};
 use oms_workflows::names::SEARCH_ATTRIBUTES;

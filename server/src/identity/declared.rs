@@ -122,7 +122,13 @@ mod tests {
     fn what_is_no_account_is_refused() {
         let hash = ApiKey::random().hash();
         let one = |name: &str, role: &str| format!(r#"{{"name":"{name}","roles":["{role}"],"key_sha256":"{hash}"}}"#);
-        let wrong = [one("acc-1", "ops"), one("per-1", "ops"), one("a b", "ops"), one("a", "king"), format!("{},{}", one("a", "ops"), one("b", "ops"))];
+        let wrong = [
+            one("acc-1", "ops"),
+            one("per-1", "ops"),
+            one("a b", "ops"),
+            one("a", "king"),
+            format!("{},{}", one("a", "ops"), one("b", "ops")),
+        ];
         for accounts in wrong {
             assert!(format!("[{accounts}]").parse::<DeclaredAccounts>().is_err(), "{accounts}");
         }

@@ -138,11 +138,7 @@ pub(crate) async fn limits(State(state): State<AppState>) -> Result<Json<LimitsV
     put, path = "/v1/limits/{currency}", tag = "approvals", operation_id = "put_limit", params(("currency" = String, Path)),
     request_body = LimitBody, responses((status = 200, description = "It holds from now on; what was given today counts", body = LimitView))
 )]
-pub(crate) async fn put_limit(
-    Acting(state): Acting,
-    InPath(currency): InPath<String>,
-    body: JsonBody,
-) -> Result<Json<LimitView>, Failure> {
+pub(crate) async fn put_limit(Acting(state): Acting, InPath(currency): InPath<String>, body: JsonBody) -> Result<Json<LimitView>, Failure> {
     let currency: Currency = currency.parse().map_err(|error| Failure::path("currency", format!("{error}")))?;
     let LimitBody { per_day_minor, per_order_minor } = body.read(LimitBody::read)?;
     let limit = GivingLimit { currency, per_day_minor, per_order_minor };

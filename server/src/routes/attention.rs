@@ -48,11 +48,7 @@ fn list_params(fields: &Fields<'_>) -> Option<(Option<String>, u32)> {
     post, path = "/v1/attention/{attention_id}/retry", tag = "attention", operation_id = "retry_attention", params(("attention_id" = String, Path)),
     responses((status = 204, description = "It is being tried again"))
 )]
-pub(crate) async fn retry(
-    Acting(state): Acting,
-    InPath(attention_id): InPath<String>,
-    id: CommandId,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn retry(Acting(state): Acting, InPath(attention_id): InPath<String>, id: CommandId) -> Result<StatusCode, Failure> {
     let (order_id, subject) = parse_attention_id(&attention_id).ok_or(ErrorCode::NotFound)?;
     commands::run(&state, &order_id, id, Request::Retry { subject: subject.to_owned() }).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -17,12 +17,14 @@ pub(crate) async fn accept(
     caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<CarrierEventsView>), Failure> {
-    let own = |scan: Scan| if caller.scope.speaks_for(&scan.carrier) { Ok(scan) } else { Err(CarrierEventResult::of_another_carrier(&scan)) };
+    let own =
+        |scan: Scan| if caller.scope.speaks_for(&scan.carrier) { Ok(scan) } else { Err(CarrierEventResult::of_another_carrier(&scan)) };
     let events: Vec<_> = body.read(CarrierEventsBody::read)?.into_iter().map(|event| event.and_then(own)).collect();
     let (now, is_ahead) = (state.now(), |at| state.is_ahead(at));
     let scans: Vec<&Scan> = events.iter().flatten().collect();
     let times = times(&scans, is_ahead, now);
-    let rows: Vec<CarrierEvent> = scans.iter().zip(times).map(|(scan, at)| convert::carrier_event(scan, at, state.store.acting())).collect();
+    let rows: Vec<CarrierEvent> =
+        scans.iter().zip(times).map(|(scan, at)| convert::carrier_event(scan, at, state.store.acting())).collect();
     let mut kept = state.relay.accept(&rows).await?.into_iter();
     let mut results = Vec::with_capacity(events.len());
     for event in events {

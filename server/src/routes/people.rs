@@ -102,7 +102,9 @@ pub(crate) async fn change(
 ) -> Result<Json<PersonView>, Failure> {
     let PersonChangeBody { roles, reach, disabled } = body.read(PersonChangeBody::read)?;
     if caller.id == id {
-        return Err(Problem::new(ErrorCode::RefusedByRule).detail("nobody changes what they may themselves: have another admin do it").into());
+        return Err(Problem::new(ErrorCode::RefusedByRule)
+            .detail("nobody changes what they may themselves: have another admin do it")
+            .into());
     }
     let change = PersonChange { roles, scope: reach.map(scope), disabled };
     Ok(Json(convert::person(state.store.change_person(&id, &change).await?)))

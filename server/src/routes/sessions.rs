@@ -50,7 +50,8 @@ pub(crate) async fn log_in(
         return Ok(too_many(again_in.as_secs() + 1));
     }
     let person_id = prove(&state, &email, password.into()).await?;
-    let by = By { actor: Actor { kind: PrincipalKind::Person, id: person_id.clone(), station: None }, request_id: request_id.map(|id| id.0) };
+    let by =
+        By { actor: Actor { kind: PrincipalKind::Person, id: person_id.clone(), station: None }, request_id: request_id.map(|id| id.0) };
     let token = Token::random(TokenKind::Session);
     if !state.store.by(by).open_session(&token, &person_id, &place_hash).await? {
         return Err(ErrorCode::Unauthenticated.into());

@@ -12,7 +12,10 @@ async fn limits_are_set_by_currency_and_shown() {
     assert_eq!((put.status.as_u16(), &put.body), (200, &json!({"currency": "SEK", "per_day_minor": 500, "per_order_minor": 100})));
     assert_eq!(app.put("/v1/limits/SEK", &json!({"per_day_minor": 700})).await.body["per_order_minor"], json!(null));
     let all = app.get("/v1/limits").await;
-    assert!(all.body["items"].as_array().unwrap().iter().any(|limit| limit["currency"] == "SEK" && limit["per_day_minor"] == 700), "{all:?}");
+    assert!(
+        all.body["items"].as_array().unwrap().iter().any(|limit| limit["currency"] == "SEK" && limit["per_day_minor"] == 700),
+        "{all:?}"
+    );
     assert_eq!(app.put("/v1/limits/SEK", &json!({"per_day_minor": -1})).await.pointers(), ["/per_day_minor"]);
     assert_eq!(app.put("/v1/limits/pounds", &json!({})).await.pointers(), ["{currency}"]);
     let trail = app.get("/v1/audit?subject=SEK").await;
@@ -31,8 +34,12 @@ async fn what_is_not_there_is_not_found_and_what_is_no_status_is_none() {
 #[tokio::test]
 async fn an_operation_on_many_orders_is_let_through_by_a_second_person_and_only_that_one() {
     let app = App::new();
-    let (ops, approver) = (people::token_of(&app, "bulk-ops@people.example", &["ops", "approver"]).await, people::token_of(&app, "bulk-approver@people.example", &["approver"]).await);
-    let post = |token: &str, path: &str, body: serde_json::Value| app.send(app.anonymous(Method::POST, path).bearer_auth(token).json(&body));
+    let (ops, approver) = (
+        people::token_of(&app, "bulk-ops@people.example", &["ops", "approver"]).await,
+        people::token_of(&app, "bulk-approver@people.example", &["approver"]).await,
+    );
+    let post =
+        |token: &str, path: &str, body: serde_json::Value| app.send(app.anonymous(Method::POST, path).bearer_auth(token).json(&body));
     let hold = |id: &str, reason: &str| {
         let operation = json!({"kind": "hold", "hold_reason": reason});
         post(&ops, "/v1/bulk", json!({"bulk_id": id, "operation": operation, "reason": "a test", "selection": {"channel": MANY}}))
@@ -41,7 +48,11 @@ async fn an_operation_on_many_orders_is_let_through_by_a_second_person_and_only_
     assert_eq!((asked.status.as_u16(), asked.code()), (403, "approval_needed"), "{asked:?}");
     let approval = asked.body["approval_id"].as_str().unwrap().to_owned();
     let shown = app.get(&format!("/v1/approvals/{approval}")).await;
-    assert_eq!((&shown.body["kind"], &shown.body["orders"], &shown.body["status"]), (&json!("bulk"), &json!(101), &json!("pending")), "{shown:?}");
+    assert_eq!(
+        (&shown.body["kind"], &shown.body["orders"], &shown.body["status"]),
+        (&json!("bulk"), &json!(101), &json!("pending")),
+        "{shown:?}"
+    );
     let path = format!("/v1/approvals/{approval}/approve");
     assert_eq!(post(&ops, &path, json!({})).await.code(), "refused_by_rule", "their own");
     assert_eq!(app.post(&path, &json!({})).await.code(), "refused_by_rule", "a machine");

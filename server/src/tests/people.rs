@@ -104,7 +104,10 @@ async fn wrong_passwords_are_slowed_where_they_come_from() {
             break;
         }
     }
-    assert!(refused.len() > 4 && refused.last() == Some(&429) && refused[..refused.len() - 1].iter().all(|status| *status == 401), "{refused:?}");
+    assert!(
+        refused.len() > 4 && refused.last() == Some(&429) && refused[..refused.len() - 1].iter().all(|status| *status == 401),
+        "{refused:?}"
+    );
     // Somebody else, from the same place, is not.
     person(&app, "other@people.example", &["ops"]).await;
     token(&app, "other@people.example").await;
@@ -145,7 +148,8 @@ async fn nobody_gives_themselves_more_and_a_person_without_the_permission_makes_
     assert_eq!(app.send(own).await.code(), "refused_by_rule");
     person(&app, "clerk@people.example", &["support"]).await;
     let clerk = self::token(&app, "clerk@people.example").await;
-    let made = app.anonymous(Method::POST, "/v1/people").bearer_auth(&clerk).json(&json!({"email": "x@y", "name": "X", "roles": ["admin"]}));
+    let made =
+        app.anonymous(Method::POST, "/v1/people").bearer_auth(&clerk).json(&json!({"email": "x@y", "name": "X", "roles": ["admin"]}));
     assert_eq!(app.send(made).await.code(), "forbidden");
 }
 

@@ -103,8 +103,10 @@ async fn what_a_body_names_is_known_of_or_not_found() {
 #[tokio::test]
 async fn a_carrier_brings_its_own_scans_and_nobody_elses() {
     let app = App::new();
-    let scan = |carrier: &str| json!({"event_id": "bound", "carrier": carrier, "tracking_number": "BOUND-1", "status": "in_transit",
-        "occurred_at": "2011-01-01T00:00:00Z"});
+    let scan = |carrier: &str| {
+        json!({"event_id": "bound", "carrier": carrier, "tracking_number": "BOUND-1", "status": "in_transit",
+        "occurred_at": "2011-01-01T00:00:00Z"})
+    };
     let sent = As(&app, "acme").post("/v1/carrier-events", &json!({"events": [scan("ACME"), scan("other")]})).await;
     let results: Vec<_> = sent.body["results"].as_array().unwrap().iter().map(|result| result["result"].clone()).collect();
     assert_eq!(results, ["parked", "rejected"], "{sent:?}");

@@ -51,7 +51,9 @@ async fn the_stream_says_what_kind_of_one_it_was_and_nothing_more() {
     // Others may be writing: then it is shown a moment later.
     let found = match found {
         Some(found) => found.clone(),
-        None => crate::support::read_events(&store, None, 1).await.0.into_iter().find(|event| event.order_id == Some(order("by-2"))).unwrap(),
+        None => {
+            crate::support::read_events(&store, None, 1).await.0.into_iter().find(|event| event.order_id == Some(order("by-2"))).unwrap()
+        }
     };
     assert_eq!(found.actor_kind.as_deref(), Some("person"));
     assert!(!serde_json::to_string(&found.data).unwrap().contains("per-kim"));

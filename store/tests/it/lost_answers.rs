@@ -91,7 +91,13 @@ async fn rows_of_a_feed_whose_answer_was_lost_count_once_and_so_do_their_figures
     let feed_id = store.feeds().start(&feed(FeedKind::Receipts, FeedMode::Partial, None)).await.unwrap();
     let row = |row_number: u64| {
         let received_at = at("2010-12-02T00:00:00Z");
-        let row = Receipt { receipt_id: Some(format!("r-{row_number}")), received_at, facility_id: facility_id("WH-1"), sku: sku("A"), quantity: 2 };
+        let row = Receipt {
+            receipt_id: Some(format!("r-{row_number}")),
+            received_at,
+            facility_id: facility_id("WH-1"),
+            sku: sku("A"),
+            quantity: 2,
+        };
         FeedRow { row_number, row }
     };
     store.feeds().apply_receipts(feed_id, &[row(1)]).await.unwrap();

@@ -148,7 +148,8 @@ async fn keys(config: &StoreConfig) -> Vec<String> {
 }
 
 async fn many_events_in_one_record_are_all_there(_: StoreConfig, store: Store) {
-    let event = |seq| RecordedEvent { seq, kind: format!("kind {seq}"), at: at("2010-12-01T09:00:00Z"), data: json!({"seq": seq}), by: None };
+    let event =
+        |seq| RecordedEvent { seq, kind: format!("kind {seq}"), at: at("2010-12-01T09:00:00Z"), data: json!({"seq": seq}), by: None };
     let events: Vec<_> = (1..=250).map(event).collect();
     store.record(&Record { events: events.clone(), base: 0, ..record("o1", 250, "many") }).await.unwrap();
     assert_eq!(store.events(&order("o1"), 0, 1_000).await.unwrap(), events);

@@ -29,7 +29,11 @@ async fn an_invitation_is_good_for_one_of_many_at_once() {
     let (first, second) = (Token::random(TokenKind::Invitation), Token::random(TokenKind::Invitation));
     store.invite(&person.person_id, &first, HOUR).await.unwrap();
     store.invite(&person.person_id, &second, HOUR).await.unwrap();
-    assert_eq!(store.accept_invitation(&first.hash(), "h").await.unwrap_err().code(), ErrorCode::InvitationNotFound, "a newer one was made");
+    assert_eq!(
+        store.accept_invitation(&first.hash(), "h").await.unwrap_err().code(),
+        ErrorCode::InvitationNotFound,
+        "a newer one was made"
+    );
     let hash = second.hash();
     let at_once = futures_util::future::join_all((0..6).map(|_| store.accept_invitation(&hash, "h"))).await;
     assert_eq!(at_once.iter().filter(|accepted| accepted.is_ok()).count(), 1, "{at_once:?}");

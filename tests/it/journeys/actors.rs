@@ -45,7 +45,8 @@ fn each_line_of_a_timeline_says_whose_doing_it_was_and_the_stream_its_kind_alone
         let (id, part) = (order.heading.order_id, &order.fulfillment_orders[0].fulfillment_order_id);
         let ship = shop.request(Method::POST, &format!("/v1/fulfillment-orders/{part}/ship")).header("x-request-id", "ship-it");
         Answer::to(ship.json(&json!({"carrier": "van", "tracking_number": number}))).await?.view::<Value>(200)?;
-        let scan = json!({"event_id": "e1", "carrier": "van", "tracking_number": number, "status": "delivered", "occurred_at": Timestamp::now()});
+        let scan =
+            json!({"event_id": "e1", "carrier": "van", "tracking_number": number, "status": "delivered", "occurred_at": Timestamp::now()});
         shop.post("/v1/carrier-events", &json!({"events": [scan]})).await?.view::<Value>(202)?;
         shop.until_status(&id.parse()?, "completed").await?;
 
@@ -60,7 +61,10 @@ fn each_line_of_a_timeline_says_whose_doing_it_was_and_the_stream_its_kind_alone
 
         let moved: Page<StockMovementView> = shop.get(&format!("/v1/stock/{LEEDS}/{sku}/movements")).await?.view(200)?;
         let shipped = moved.items.iter().find(|movement| movement.cause == "shipped").context("nothing was shipped")?;
-        assert_eq!((shipped.actor.as_ref().map(ToString::to_string).as_deref(), shipped.request_id.as_deref()), (Some(TESTS), Some("ship-it")));
+        assert_eq!(
+            (shipped.actor.as_ref().map(ToString::to_string).as_deref(), shipped.request_id.as_deref()),
+            (Some(TESTS), Some("ship-it"))
+        );
 
         let ours = in_stream(shop, "fulfillment_shipped", &id).await?;
         assert_eq!((&ours["actor"], ours.get("request_id")), (&json!({"kind": "machine"}), None));

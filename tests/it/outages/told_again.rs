@@ -22,9 +22,7 @@ fn a_command_that_comes_again_after_a_hundred_others_and_another_run_is_the_same
         let id = shop.place(&Basket::of(&sku, 2, 255)).await?;
         shop.until_status(&id, "processing").await?;
         let hold_id: HoldId = "h".parse()?;
-        let ask = async |command_id: &str, request: Request| {
-            shop.starter.command(&id, CommandRequest::new(command_id, request)).await
-        };
+        let ask = async |command_id: &str, request: Request| shop.starter.command(&id, CommandRequest::new(command_id, request)).await;
         let place = || Request::PlaceHold { hold_id: hold_id.clone(), reason: HoldReason::Other, expires_at: None };
         let release = || Request::ReleaseHold { hold_id: hold_id.clone() };
         ask("first", place()).await?;

@@ -73,7 +73,11 @@ impl Any {
     /// What one facility's people, or those of a channel with few orders, know of.
     fn scope(self, facility: bool, channel: bool) -> Result<Scope, StoreError> {
         let facilities = if facility { Reach::Only(BTreeSet::from([self.facility()?])) } else { Reach::All };
-        Ok(Scope { facilities, channels: if channel { Reach::Only(BTreeSet::from(["phone".to_owned()])) } else { Reach::All }, ..Scope::default() })
+        Ok(Scope {
+            facilities,
+            channels: if channel { Reach::Only(BTreeSet::from(["phone".to_owned()])) } else { Reach::All },
+            ..Scope::default()
+        })
     }
 }
 
