@@ -170,11 +170,6 @@ impl App {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
-    /// In the place of whatever is there.
-    pub async fn replace(&self, path: &str, body: &Value) -> Answer {
-        self.send(self.request(Method::PUT, path).header("if-match", "*").json(body)).await
-    }
-
     pub async fn feed(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         self.send(self.request(Method::POST, path).body(body)).await
     }
