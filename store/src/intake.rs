@@ -144,7 +144,7 @@ impl Store {
         if self.recent_intakes.find(order_id).is_some() {
             return Ok(true);
         }
-        Ok(self.table.item_part(order_id, INTAKE, "hash").await?.is_some())
+        Ok(self.table.item_part(order_id, INTAKE, "received_at_ms").await?.is_some())
     }
 
     /// The order as placed.
