@@ -50,6 +50,8 @@ pub fn special(owner: &str, name: &str) -> Option<Value> {
         }
         ("DiscountBody" | "PickupBody", "code") => text(64),
         ("MarkLostBody" | "ShipBody", "parcels") => list(1, 500, derived_id()),
+        ("OrderBody", "delivery_groups") => list(1, 50, json!({})),
+        ("OrderBody", "payments") => list(1, 20, json!({})),
         ("PackBody", "parcels") => list(0, 500, json!({})),
         ("change_order", "If-Match") => json!({"pattern": r#"^"?[0-9]{1,18}(-[^"]*)?"?$"#}),
         ("list_approvals", "status") => words(ApprovalStatus::NAMED.iter().map(|(name, _)| *name)),

@@ -134,6 +134,8 @@ fn apply(schema: &mut Value, means: &Value) {
         for bound in ["minItems", "maxItems"] {
             means.get(bound).into_iter().for_each(|value| schema[bound] = value.clone());
         }
+        // Named twice is named once.
+        schema.as_object_mut().into_iter().for_each(|list| drop(list.remove("uniqueItems")));
         return schema.get_mut("items").into_iter().for_each(|items| apply(items, means));
     }
     let (is_text, is_number) = (types.contains(&"string"), types.contains(&"integer") || types.contains(&"number"));

@@ -48,6 +48,7 @@ mod support;
 mod sweep;
 mod taken_over;
 mod teller;
+mod texts;
 mod trouble;
 mod waiting;
 mod words;

@@ -11,12 +11,15 @@ use super::program;
 use crate::support::{http, in_own_shop};
 
 /// Cases of each operation in the phase that makes them up; those of the other phases are as many as there are.
-const FUZZED: &str = "15";
+const FUZZED: &str = "10";
 /// The same ones each time.
 const SEED: &str = "17";
 /// Our own checks among them: see the file that has them.
 const CHECKS: &str = "not_a_server_error,what_the_schema_allows_is_read,what_the_schema_forbids_is_refused,\
                       response_schema_conformance,content_type_conformance,unsupported_method,ignored_auth";
+
+/// Text and files, which no schema describes; and scans, which are open objects, judged one by one in the answer.
+const LEFT_OUT: &str = "^/(metrics|v1/feeds/[a-z]+|v1/carrier-events)$";
 
 #[test]
 fn the_api_and_its_description_agree() -> Result<()> {
@@ -27,7 +30,7 @@ fn the_api_and_its_description_agree() -> Result<()> {
         run.current_dir(&folder).env("SCHEMATHESIS_HOOKS", &checks).env("PYTHONDONTWRITEBYTECODE", "1");
         run.args(["run", &shop.url("/openapi.json"), "--header", &format!("Authorization: Bearer {}", http::key())]);
         run.args(["--phases", "examples,coverage,fuzzing", "--max-examples", FUZZED, "--seed", SEED, "--workers", "2"]);
-        run.args(["--checks", CHECKS, "--exclude-path-regex", "^/(metrics|v1/feeds/[a-z]+)$", "--warnings", "off"]);
+        run.args(["--checks", CHECKS, "--exclude-path-regex", LEFT_OUT, "--warnings", "off"]);
         let ran = run.output().await.context("schemathesis")?;
         let said = String::from_utf8_lossy(&ran.stdout);
         ensure!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
