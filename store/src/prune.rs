@@ -95,6 +95,21 @@ const STATEMENTS: &[(&str, &str)] = &[
             SELECT ctid FROM pickup_tries WHERE again_at < now() - interval '30 days' ORDER BY again_at LIMIT $1))",
     ),
     (
+        "givings",
+        "DELETE FROM givings WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM givings WHERE day < now() - interval '30 days' ORDER BY day LIMIT $1))",
+    ),
+    (
+        "given_by_actor",
+        "DELETE FROM given_by_actor WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM given_by_actor WHERE day < now() - interval '30 days' ORDER BY day LIMIT $1))",
+    ),
+    (
+        "approvals",
+        "DELETE FROM approvals WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM approvals WHERE asked_at < now() - interval '30 days' ORDER BY asked_at LIMIT $1))",
+    ),
+    (
         "login_tries",
         "DELETE FROM login_tries WHERE ctid = ANY (ARRAY (
             SELECT ctid FROM login_tries WHERE again_at < now() - interval '1 day' ORDER BY again_at LIMIT $1))",
