@@ -1,7 +1,7 @@
 //! Free texts that people write: reasons, remarks. They may name people, so that each is kept beside its order's intake, and what travels and
 //! is recorded (commands, events, documents) has a reference in its place.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use crate::ids::OrderId;
 
@@ -32,6 +32,16 @@ impl fmt::Display for TextReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{REFERENCE_PREFIX}{}:{}", self.order_id, self.hash)
     }
+}
+
+/// The references in a text, and where each stands: a sentence may quote what somebody has written.
+pub fn references_in(text: &str) -> Vec<(Range<usize>, TextReference)> {
+    let found = text.match_indices(REFERENCE_PREFIX).filter_map(|(start, prefix)| {
+        let hash = start + prefix.len() + text[start + prefix.len()..].find(':')? + 1;
+        let place = start..hash + HASH_DIGITS;
+        text.get(place.clone())?.parse().ok().map(|reference| (place, reference))
+    });
+    found.collect()
 }
 
 /// Whether a text that was kept is the one that is said now. One from before texts were kept apart cannot be compared with a reference: whoever
@@ -78,5 +88,17 @@ mod tests {
         assert!(is_the_same("too small", &reference("a")));
         assert!(!is_the_same(&reference("a"), &reference("b")) && !is_the_same("too small", "too large"));
         assert!(!is_the_same(&reference("a"), "too small"));
+    }
+
+    #[test]
+    fn references_are_found_within_sentences() {
+        let [one, other] = ["a", "b"].map(|digit| TextReference::new(OrderId::parse("A-1").unwrap(), &digit.repeat(32)));
+        let text = format!("declined: {one}. text: text:é:{other} ({other})");
+        let found = references_in(&text);
+        assert_eq!(
+            found.iter().map(|(place, _)| &text[place.clone()]).collect::<Vec<_>>(),
+            [one.to_string(), other.to_string(), other.to_string()]
+        );
+        assert!(references_in("text:A-1:é text:").is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Free texts in answers: what commands and events carry are references, and whoever may read an order may read what was written about it.
 //! Around the layer that keeps answers under keys, so that no text is kept there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -12,7 +12,7 @@ use axum::{
 };
 use oms_domain::{
     error::ErrorCode,
-    free_text::{REFERENCE_PREFIX, TextReference},
+    free_text::{REFERENCE_PREFIX, TextReference, references_in},
 };
 use serde_json::Value;
 
@@ -43,16 +43,21 @@ async fn with_texts(state: &AppState, response: Response) -> Result<Response, Fa
     }
     let mut json: Value = serde_json::from_slice(&body).map_err(|_| Failure::from(ErrorCode::Internal))?;
     let mut references = BTreeSet::new();
-    visit(&mut json, &mut |text| references.extend(text.parse::<TextReference>()));
+    visit(&mut json, &mut |text| references.extend(references_in(text).into_iter().map(|(_, reference)| reference)));
     let texts = state.store.texts(&references).await?;
-    visit(&mut json, &mut |text| {
-        if let Some(written) = text.parse().ok().and_then(|reference: TextReference| texts.get(&reference)) {
-            text.clone_from(written);
-        }
-    });
+    visit(&mut json, &mut |text| put_in(text, &texts));
     let body = Bytes::from(json.to_string());
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// From the end on: what stands before keeps its place.
+fn put_in(text: &mut String, texts: &BTreeMap<TextReference, String>) {
+    for (place, reference) in references_in(text).into_iter().rev() {
+        if let Some(written) = texts.get(&reference) {
+            text.replace_range(place, written);
+        }
+    }
 }
 
 /// Without reading it as JSON: most answers have no free text.
