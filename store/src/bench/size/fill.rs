@@ -143,7 +143,7 @@ const BESIDE: &[&str] = &[
     FROM generate_series(1, 100000) AS n",
     "INSERT INTO promises (promise_id, made_at) SELECT 'Q' || n, now() - n * interval '1 minute' FROM generate_series(1, 100000) AS n",
     "INSERT INTO audit (at, actor_kind, actor_id, action, subject)
-    SELECT now(), 'service', 'A' || n % 100, 'key_made', 'K' || n FROM generate_series(1, 200000) AS n",
+    SELECT now(), 'machine', 'A' || n % 100, 'key_made', 'K' || n FROM generate_series(1, 200000) AS n",
     "INSERT INTO accounts (account_id, name, roles) SELECT 'A' || lpad(n::text, 5, '0'), 'Account ' || n, '{}' FROM generate_series(1, 5000) AS n",
     "INSERT INTO feeds (feed_id, kind, source, as_of_said, mode, picked_units, status, rejected, finished_at)
     SELECT lpad(to_hex(n), 32, '0')::uuid, 'receipts', 'benchmark', false, 'partial', 'counted', 'finished', CASE WHEN n = 1 THEN 50000 ELSE 0 END, now()
