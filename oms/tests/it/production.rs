@@ -178,7 +178,7 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     oms(&["doctor", "--reconcile"]).ok();
     let figures = installation.figures(&metrics);
     assert!(figures.contains("temporal_workflow_completed"), "{figures}");
-    let (shipped, waits) = (r#"route="/v1/fulfillment-orders/{fulfillment_order_id}/{action}""#, r#"oms_backlog{kind="waiting_units"} 0"#);
+    let (shipped, waits) = (r#"route="/v1/fulfillment-orders/{fulfillment_order_id}/ship""#, r#"oms_backlog{kind="waiting_units"} 0"#);
     let figures = installation.figures(&installation.address);
     assert!([shipped, waits].iter().all(|figure| figures.contains(figure)), "{figures}");
     installation.stop([server, first, second, simulators]);
