@@ -88,7 +88,7 @@ async fn an_approval_lets_just_this_through_once_while_the_order_is_as_it_was() 
     let asked = give(&kim, "a1", "c1", 500).await.unwrap();
     assert_eq!(give(&kim, "a1", "c2", 500).await.as_ref(), Some(&asked), "it is asked once");
     assert_eq!((asked.status(asked.asked_at), asked.order_id.clone()), (ApprovalStatus::Pending, Some(order("a1"))));
-    assert_eq!(store.approvals_page(Some(ApprovalStatus::Pending), None, 10).await.unwrap().items, [asked.clone()]);
+    assert_eq!(store.approvals_page(Some(ApprovalStatus::Pending), None, 10).await.unwrap().items, std::slice::from_ref(&asked));
 
     let decided = lee.decide_approval(&asked.approval_id, true).await.unwrap().unwrap();
     assert_eq!((decided.status(asked.asked_at), decided.decided_by), (ApprovalStatus::Approved, Some(person("per-lee"))));
