@@ -20,7 +20,7 @@ use oms_domain::{
 use oms_store::{ApiKey, NewAccount};
 use secrecy::ExposeSecret;
 
-use super::paging::{cursor, limit};
+use super::paging::page;
 use crate::{
     caller::Caller,
     convert,
@@ -61,14 +61,9 @@ pub(crate) async fn create(
         body = Page<AccountView>))
 )]
 pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<AccountView>>, Failure> {
-    let (cursor, limit) = params.read(|node| {
-        node.object(|fields| {
-            let (cursor, limit) = (cursor(fields), limit(fields));
-            Some((cursor?, limit?))
-        })
-    })?;
-    let page = state.store.accounts_page(cursor.as_deref(), limit).await?;
-    Ok(Json(Page::new(page.items.into_iter().map(convert::account).collect(), page.next_cursor)))
+    let (limit, cursor) = page(&params)?;
+    let found = state.store.accounts_page(cursor.as_deref(), limit).await?;
+    Ok(Json(Page::new(found.items.into_iter().map(convert::account).collect(), found.next_cursor)))
 }
 
 #[utoipa::path(

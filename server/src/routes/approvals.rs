@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use jiff::Timestamp;
 use oms_api::{
     approval::{ApprovalView, LimitBody, LimitView, LimitsView},
+    nothing::NothingBody,
     page::Page,
     problem::Problem,
     reader::choice,
@@ -15,10 +16,12 @@ use oms_domain::{
 };
 use oms_store::{Approval, GivingLimit};
 
-use super::paging::{cursor, limit};
+use super::{
+    actions::{Asked, actions},
+    paging::{cursor, limit},
+};
 use crate::{
     acting::Acting,
-    caller::Caller,
     extract::{InPath, JsonBody, Params},
     failure::Failure,
     state::AppState,
@@ -52,50 +55,25 @@ pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<String
     Ok(Json(view(existing(&state, &id).await?)))
 }
 
-#[utoipa::path(
-    post, path = "/v1/approvals/{approval_id}/approve", tag = "approvals", operation_id = "approve", params(("approval_id" = String, Path)),
-    responses(
-        (status = 200, description = "Whoever asked may do just this, once, while the order is as it was", body = ApprovalView),
-        (status = 409, description = "A machine, or whoever asked, approves nothing; or it was decided, or has ended", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn approve(
-    Acting(state): Acting,
-    caller: Caller,
-    InPath(id): InPath<String>,
-    body: JsonBody,
-) -> Result<Json<ApprovalView>, Failure> {
-    decide(&state, &caller, &id, &body, true).await
-}
-
-#[utoipa::path(
-    post, path = "/v1/approvals/{approval_id}/decline", tag = "approvals", operation_id = "decline_approval", params(("approval_id" = String, Path)),
-    responses(
-        (status = 200, description = "Whoever asked is told so", body = ApprovalView),
-        (status = 409, description = "A machine, or whoever asked, decides nothing; or it was decided, or has ended", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn decline(
-    Acting(state): Acting,
-    caller: Caller,
-    InPath(id): InPath<String>,
-    body: JsonBody,
-) -> Result<Json<ApprovalView>, Failure> {
-    decide(&state, &caller, &id, &body, false).await
+actions! {
+    decide, "approvals", "/v1/approvals", "approval_id": String => ApprovalView, Refused;
+    approve "approve" DecideApprovals NothingBody "Whoever asked may do just this, once, while the order is as it was";
+    decline_approval "decline" DecideApprovals NothingBody "Whoever asked is told so";
 }
 
 /// The same decision again is the same.
-async fn decide(state: &AppState, caller: &Caller, id: &str, body: &JsonBody, is_approved: bool) -> Result<Json<ApprovalView>, Failure> {
-    body.read(|node| node.object(|_| Some(())))?;
-    let asked = existing(state, id).await?;
-    refuse_decider(caller, &asked.asked_by.actor)?;
-    if let Some(decided) = state.store.decide_approval(id, is_approved).await? {
+async fn decide(asked: Asked<String>, word: &str) -> Result<Json<ApprovalView>, Failure> {
+    let Asked { state, caller, id, body, .. } = asked;
+    body.read(NothingBody::read)?;
+    let wanted = if word == "approve" { ApprovalStatus::Approved } else { ApprovalStatus::Declined };
+    let asked = existing(&state, &id).await?;
+    refuse_decider(&caller, &asked.asked_by.actor)?;
+    if let Some(decided) = state.store.decide_approval(&id, wanted == ApprovalStatus::Approved).await? {
         return Ok(Json(view(decided)));
     }
-    let known = existing(state, id).await?;
+    let known = existing(&state, &id).await?;
     let status = known.status(Timestamp::now());
-    let same = if is_approved { ApprovalStatus::Approved } else { ApprovalStatus::Declined };
-    if status == same && known.decided_by.as_ref().is_some_and(|by| by.actor.id == caller.id) {
+    if status == wanted && known.decided_by.as_ref().is_some_and(|by| by.actor.id == caller.id) {
         return Ok(Json(view(known)));
     }
     let problem = Problem::new(ErrorCode::IllegalTransition).detail("nobody decides about it any more");

@@ -86,7 +86,7 @@ pub(crate) fn commands() -> Doors {
 
 /// Everything with a small body: read whole, bounded in time. Keys: the answer to what was done is kept.
 pub(crate) fn small() -> Doors {
-    let actions = feeds::actions(bulk::actions(returns::actions(Doors::new())));
+    let actions = feeds::actions(bulk::actions(returns::actions(approvals::actions(Doors::new()))));
     parts::parts(actions)
         .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
@@ -147,8 +147,6 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageAccounts, Refused), routes!(accounts::revoke_key))
         .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::list))
         .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::get))
-        .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::approve))
-        .door(Need::of(P::DecideApprovals, Refused), routes!(approvals::decline))
         .door(Need::of(P::ManageLimits, Refused), routes!(approvals::limits))
         .door(Need::of(P::ManageLimits, Refused), routes!(approvals::put_limit))
         .door(Need::of(P::ManagePeople, Refused), routes!(people::create, people::list))

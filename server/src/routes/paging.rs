@@ -21,6 +21,11 @@ pub(super) fn cursor(fields: &Fields<'_>) -> Option<Option<String>> {
     fields.optional("cursor", text(CURSOR_MAX_CHARS))
 }
 
+/// `?limit=` and `?cursor=` of a list that takes nothing else.
+pub(super) fn page(params: &Params) -> Result<(u32, Option<String>), Failure> {
+    params.read(|node| node.object(|fields| limit(fields).zip(cursor(fields))))
+}
+
 /// `?limit=` and `?cursor=` of a list whose items are numbered: the number after which to go on, 0 for the beginning.
 pub(super) fn after_number(params: &Params) -> Result<(u32, u64), Failure> {
     params.read(|node| {

@@ -21,7 +21,7 @@ use oms_domain::{
 use oms_store::{NewPerson, PersonChange, Token, TokenKind};
 use secrecy::ExposeSecret;
 
-use super::paging::{cursor, limit};
+use super::paging::page;
 use crate::{
     acting::Acting,
     caller::Caller,
@@ -68,14 +68,9 @@ fn scope(reach: ReachBody) -> Scope {
     responses((status = 200, description = "People with a password of the house's, those who were made first at the top", body = Page<PersonView>))
 )]
 pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<Page<PersonView>>, Failure> {
-    let (cursor, limit) = params.read(|node| {
-        node.object(|fields| {
-            let (cursor, limit) = (cursor(fields), limit(fields));
-            Some((cursor?, limit?))
-        })
-    })?;
-    let page = state.store.people_page(cursor.as_deref(), limit).await?;
-    Ok(Json(Page::new(page.items.into_iter().map(convert::person).collect(), page.next_cursor)))
+    let (limit, cursor) = page(&params)?;
+    let found = state.store.people_page(cursor.as_deref(), limit).await?;
+    Ok(Json(Page::new(found.items.into_iter().map(convert::person).collect(), found.next_cursor)))
 }
 
 #[utoipa::path(
