@@ -211,7 +211,11 @@ BEGIN
     SELECT * INTO gathers FROM gatherings g WHERE (g.order_id, g.ships_with) = (task.for_order, task.ships_with);
     IF gathers.until <= at THEN
         PERFORM end_gathering(gathers, task.facility_id, skus, at);
-        RETURN;
+        IF gathers.facility_id IS NOT NULL THEN
+            RETURN;
+        END IF;
+        -- All of it may have been there while it paused, and be held for it.
+        gathers := NULL;
     END IF;
     lack := (SELECT l.units FROM lacking(task.for_order, task.ships_with, task.facility_id, at) AS l);
     IF gathers.order_id IS NULL AND lack > 0 AND gathered_of(task.for_order, task.ships_with, task.facility_id) <> '{}' THEN

@@ -23,29 +23,35 @@ impl Pruned {
     }
 }
 
+/// Rows of a table go when this column is so long past.
+macro_rules! aged {
+    ($table:literal, $column:literal, $age:literal) => {
+        (
+            $table,
+            concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ctid = ANY (ARRAY (SELECT ctid FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " < now() - interval '",
+                $age,
+                "' ORDER BY ",
+                $column,
+                " LIMIT $1))"
+            ),
+        )
+    };
+}
+
 /// A statement for each table: deletes at most so many rows ($1), found by an index. What only an open order needs goes by the order,
 /// and the order is marked, so that no order is ever looked at twice.
 const STATEMENTS: &[(&str, &str)] = &[
-    (
-        "idempotency_keys",
-        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM idempotency_keys WHERE begun_at < now() - interval '30 days' ORDER BY begun_at LIMIT $1))",
-    ),
-    (
-        "carrier_events",
-        "DELETE FROM carrier_events WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM carrier_events WHERE received_at < now() - interval '30 days' ORDER BY received_at LIMIT $1))",
-    ),
-    (
-        "order_commands",
-        "DELETE FROM order_commands WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM order_commands WHERE taken_at < now() - interval '30 days' ORDER BY taken_at LIMIT $1))",
-    ),
-    (
-        "adjustments",
-        "DELETE FROM adjustments WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM adjustments WHERE adjusted_at < now() - interval '30 days' ORDER BY adjusted_at LIMIT $1))",
-    ),
+    aged!("idempotency_keys", "begun_at", "30 days"),
+    aged!("carrier_events", "received_at", "30 days"),
+    aged!("order_commands", "taken_at", "30 days"),
+    aged!("adjustments", "adjusted_at", "30 days"),
     (
         "order_guards",
         "WITH over AS (
@@ -63,16 +69,8 @@ const STATEMENTS: &[(&str, &str)] = &[
         "DELETE FROM pending_intakes WHERE order_id = ANY (ARRAY (
             SELECT p.order_id FROM pending_intakes p JOIN orders USING (order_id) LIMIT $1))",
     ),
-    (
-        "promises",
-        "DELETE FROM promises WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM promises WHERE made_at < now() - interval '30 days' ORDER BY made_at LIMIT $1))",
-    ),
-    (
-        "recent_demand",
-        "DELETE FROM recent_demand WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM recent_demand WHERE noted_at < now() - interval '35 days' ORDER BY noted_at LIMIT $1))",
-    ),
+    aged!("promises", "made_at", "30 days"),
+    aged!("recent_demand", "noted_at", "35 days"),
     (
         "bulk_orders",
         "DELETE FROM bulk_orders WHERE ctid = ANY (ARRAY (
@@ -84,46 +82,14 @@ const STATEMENTS: &[(&str, &str)] = &[
             SELECT ctid FROM checkout_holds WHERE status <> 'held' AND requested_at < now() - interval '30 days'
             ORDER BY requested_at LIMIT $1))",
     ),
-    (
-        "taken_authorizations",
-        "DELETE FROM taken_authorizations WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM taken_authorizations WHERE expires_at < now() - interval '30 days' ORDER BY expires_at LIMIT $1))",
-    ),
-    (
-        "pickup_tries",
-        "DELETE FROM pickup_tries WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM pickup_tries WHERE again_at < now() - interval '30 days' ORDER BY again_at LIMIT $1))",
-    ),
-    (
-        "givings",
-        "DELETE FROM givings WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM givings WHERE day < now() - interval '30 days' ORDER BY day LIMIT $1))",
-    ),
-    (
-        "given_by_actor",
-        "DELETE FROM given_by_actor WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM given_by_actor WHERE day < now() - interval '30 days' ORDER BY day LIMIT $1))",
-    ),
-    (
-        "approvals",
-        "DELETE FROM approvals WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM approvals WHERE asked_at < now() - interval '30 days' ORDER BY asked_at LIMIT $1))",
-    ),
-    (
-        "login_tries",
-        "DELETE FROM login_tries WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM login_tries WHERE again_at < now() - interval '1 day' ORDER BY again_at LIMIT $1))",
-    ),
-    (
-        "sessions",
-        "DELETE FROM sessions WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM sessions WHERE expires_at < now() ORDER BY expires_at LIMIT $1))",
-    ),
-    (
-        "invitations",
-        "DELETE FROM invitations WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM invitations WHERE expires_at < now() ORDER BY expires_at LIMIT $1))",
-    ),
+    aged!("taken_authorizations", "expires_at", "30 days"),
+    aged!("pickup_tries", "again_at", "30 days"),
+    aged!("givings", "day", "30 days"),
+    aged!("given_by_actor", "day", "30 days"),
+    aged!("approvals", "asked_at", "30 days"),
+    aged!("login_tries", "again_at", "1 day"),
+    aged!("sessions", "expires_at", "0 days"),
+    aged!("invitations", "expires_at", "0 days"),
 ];
 
 /// What went so far, and the first thing that did not.

@@ -11,6 +11,11 @@ impl Draw {
         let given = std::env::var("OMS_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| Timestamp::now().as_second().unsigned_abs());
         println!("OMS_SEED={seed}");
+        Self::by(seed)
+    }
+
+    /// By a seed that has found something once.
+    pub fn by(seed: u64) -> Self {
         Self(seed)
     }
 
