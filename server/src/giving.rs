@@ -54,7 +54,9 @@ pub(crate) fn needed(approval: &Approval) -> Failure {
     if approval.status(Timestamp::now()) == ApprovalStatus::Declined {
         return Problem::new(ErrorCode::RefusedByRule).detail(format!("approval {id} was declined")).into();
     }
-    let detail = format!("it is above what you may do by yourself: once approval {id} is given, ask for just this again");
+    let detail = format!(
+        "it is above what you may do by yourself: once a second person has approved {id} (`oms approval approve {id}`), ask for just this again"
+    );
     let problem = Problem::new(ErrorCode::ApprovalNeeded).detail(detail);
     Problem { approval_id: Some(id.clone()), ..problem }.into()
 }

@@ -23,11 +23,9 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// In the minor unit; asks the order for its currency when it must.
-    pub async fn minor(&self, api: &Api, order_id: &str) -> Result<i64> {
+    /// In the order's currency.
+    pub fn of(&self, currency: Currency) -> Result<i64> {
         let Some(amount) = &self.amount else { return self.amount_minor.context("--amount or --amount-minor") };
-        let order = api.get(&["v1", "orders", order_id], &[]).await?;
-        let currency: Currency = order["currency"].as_str().context("an order without a currency")?.parse()?;
         let wrong = || {
             let example = Money::new(1_234, currency);
             Coded::new(
@@ -37,4 +35,10 @@ impl Amount {
         };
         Ok(currency.minor_of(amount).ok_or_else(wrong)?)
     }
+}
+
+/// What an order is priced in.
+pub async fn currency_of(api: &Api, order_id: &str) -> Result<Currency> {
+    let order = api.get(&["v1", "orders", order_id], &[]).await?;
+    order["currency"].as_str().context("an order without a currency")?.parse().context("the currency of an order")
 }

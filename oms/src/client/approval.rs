@@ -5,7 +5,7 @@ use clap::Subcommand;
 use oms_api::approval::ApprovalView;
 use serde_json::{Value, json};
 
-use super::Api;
+use super::{Api, order_text::money};
 use crate::output::{self, Format, or_dash, table};
 
 /// Most approvals the API gives at a time.
@@ -62,7 +62,7 @@ async fn list(api: &Api, format: Format, status: Option<String>, cursor: Option<
 fn text(approvals: &[ApprovalView]) -> String {
     let row = |found: &ApprovalView| {
         let amount = match (found.amount_minor, &found.currency, found.orders) {
-            (Some(minor), Some(currency), _) => format!("{minor} {currency} (minor units)"),
+            (Some(minor), Some(currency), _) => money(minor, currency),
             (_, _, orders) => or_dash(orders.map(|orders| format!("{orders} orders"))),
         };
         let what = format!("{} {}", found.kind, found.what);

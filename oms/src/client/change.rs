@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Api,
-    order_text::seconds,
+    amount::currency_of,
+    order_text::{money, seconds},
     words::{Units, object, read_small},
 };
 use crate::output::{self, Format, or_dash, table};
@@ -79,11 +80,12 @@ pub struct ChangeArgs {
 impl ChangeArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
         let body = self.body(api)?;
+        let currency = currency_of(api, &self.order_id).await?.to_string();
         let query = [("dry_run", self.dry_run.then(|| "true".to_owned()))];
         let answer = api.post_at(&["v1", "orders", &self.order_id, "changes"], &query, self.at_version, &body).await?;
         output::show::<ChangeAnswer>(format, &answer, |answer| match answer {
-            ChangeAnswer::Kept(set) => change_set(set),
-            ChangeAnswer::Preview(preview) => previewed(preview),
+            ChangeAnswer::Kept(set) => change_set(set, &currency),
+            ChangeAnswer::Preview(preview) => previewed(preview, &currency),
         })
     }
 
@@ -140,8 +142,14 @@ fn json_of(file: &std::path::Path) -> Result<Value> {
     Ok(Value::Object(object))
 }
 
+/// Prints a change set.
+pub(super) async fn show(api: &Api, format: Format, order_id: &str, answer: &Value) -> Result<()> {
+    let currency = currency_of(api, order_id).await?.to_string();
+    output::show::<ChangeSetView>(format, answer, |set| change_set(set, &currency))
+}
+
 /// A change set, and what has become of it.
-pub(super) fn change_set(set: &ChangeSetView) -> String {
+pub(super) fn change_set(set: &ChangeSetView, currency: &str) -> String {
     let row = |change: &ConfirmedChangeView| {
         let units = change.quantity.map(|units| units.to_string());
         let line_ids = [&change.line_id, &change.new_line_id].map(|line_id| or_dash(line_id.as_ref()));
@@ -149,14 +157,14 @@ pub(super) fn change_set(set: &ChangeSetView) -> String {
         [change.change.clone(), line_id, or_dash(units.as_ref()), new_line_id, or_dash(change.method.as_ref())]
     };
     let rows = table(["CHANGE", "LINE", "UNITS", "NEW LINE", "METHOD"], set.changes.iter().map(row));
-    let money = match set.difference_minor {
-        more @ 0.. => format!("{more} minor more to pay"),
-        less => format!("{} minor less to pay", less.unsigned_abs()),
+    let difference = match set.difference_minor {
+        more @ 0.. => format!("{} more to pay", money(more, currency)),
+        less => format!("{} less to pay", money(-less, currency)),
     };
     let outcome = match (&set.until, &set.why) {
         (Some(until), _) => format!("an answer is due by {}: {}", seconds(*until), asked(&set.asked)),
         (None, Some(why)) => why.clone(),
-        (None, None) if set.status == "confirmed" => money,
+        (None, None) if set.status == "confirmed" => difference,
         (None, None) => "nothing has changed".to_owned(),
     };
     format!("Change set {}, {} since {}: {outcome}: {}\n{rows}", set.change_id, set.status, seconds(set.at), set.reason)
@@ -178,7 +186,7 @@ pub(super) fn requested(set: &ChangeAskedView) -> String {
     format!("{word}: change set {} ({}), an answer is due by {}: {}", set.change_id, changes.join(", "), seconds(set.until), set.reason)
 }
 
-fn previewed(preview: &ChangePreviewView) -> String {
+fn previewed(preview: &ChangePreviewView, currency: &str) -> String {
     let row = |line: &PreviewLineView| {
         [
             line.line_id.clone(),
@@ -188,12 +196,13 @@ fn previewed(preview: &ChangePreviewView) -> String {
             line.would_be.unfilled.to_string(),
         ]
     };
+    let amount = |minor| money(minor, currency);
     let mut text = format!(
-        "Nothing has changed. At version {}: {} minor more to pay, {} in all, of which nobody was given {} to pay\n{}",
+        "Nothing has changed. At version {}: {} more to pay, {} in all, of which nobody was given {} to pay\n{}",
         preview.version,
-        preview.difference_minor,
-        preview.total_minor,
-        preview.unpaid_minor,
+        amount(preview.difference_minor),
+        amount(preview.total_minor),
+        amount(preview.unpaid_minor),
         table(["LINE", "SKU", "ORDERED", "WOULD BE", "TO BE FOUND"], preview.lines.iter().map(row)),
     );
     if let Some(until) = preview.until {

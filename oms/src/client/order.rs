@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use oms_api::{
     attention::AttentionItem,
     cancellation::CancellationView,
-    change::ChangeSetView,
     decision::DecisionView,
     event::{AllocationView, EventView},
     hold::{DeadlineView, HoldView},
@@ -222,11 +221,11 @@ impl OrderCommand {
             Self::Change(args) => args.run(api, format).await,
             Self::GetChange { order_id, change_id } => {
                 let answer = api.get(&["v1", "orders", &order_id, "changes", &change_id], &[]).await?;
-                output::show::<ChangeSetView>(format, &answer, change::change_set)
+                change::show(api, format, &order_id, &answer).await
             }
             Self::CancelChange { order_id, change_id } => {
                 let answer = api.post(&["v1", "orders", &order_id, "changes", &change_id, "cancel"], &json!({})).await?;
-                output::show::<ChangeSetView>(format, &answer, change::change_set)
+                change::show(api, format, &order_id, &answer).await
             }
             Self::Note(args) => args.run(api, format).await,
             Self::Notes { order_id } => {

@@ -69,7 +69,7 @@ pub fn order(order: &OrderView) -> String {
     parts.extend(order.decisions.iter().map(|asked| {
         format!("asked {} about {}: {}", asked.decision_id, asked.fulfillment_order_id, asked.choice.as_deref().unwrap_or("no answer yet"))
     }));
-    parts.extend(order.changes.iter().map(|set| format!("\n{}", change::change_set(set))));
+    parts.extend(order.changes.iter().map(|set| format!("\n{}", change::change_set(set, &heading.currency))));
     parts.extend(order.cancellations.iter().map(|found| format!("\n{}", cancellation(found))));
     parts.join("\n")
 }

@@ -4,12 +4,12 @@ use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
 use oms_api::{order::PaymentView, refund::RefundView};
-use oms_domain::placed::PaymentMethod;
+use oms_domain::{money::Money, placed::PaymentMethod};
 use serde_json::json;
 
 use super::{
     Api,
-    amount::Amount,
+    amount::{Amount, currency_of},
     words::{Units, object, spelled, units},
 };
 use crate::output::{self, Format};
@@ -72,7 +72,8 @@ pub struct ResolvePaymentArgs {
 
 impl RefundArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let amount_minor = self.amount.minor(api, &self.order_id).await?;
+        let currency = currency_of(api, &self.order_id).await?;
+        let amount_minor = self.amount.of(currency)?;
         let refund_id = self.id.unwrap_or_else(|| api.new_id("refund"));
         let lines = units(&self.lines, "quantity");
         let of = self.shipping.then_some("shipping");
@@ -81,7 +82,8 @@ impl RefundArgs {
         }));
         let answer = api.post(&["v1", "orders", &self.order_id, "refunds"], &body).await?;
         let text = |found: &RefundView| {
-            format!("refund {}: {} minor, {} minor given back so far", found.refund_id, found.amount_minor, found.given_back_minor)
+            let [amount, given_back] = [found.amount_minor, found.given_back_minor].map(|minor| Money::new(minor, currency));
+            format!("refund {}: {amount}, {given_back} given back so far", found.refund_id)
         };
         output::show::<RefundView>(format, &answer, text)
     }
@@ -89,12 +91,14 @@ impl RefundArgs {
 
 impl PayArgs {
     pub(super) async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let amount_minor = self.amount.minor(api, &self.order_id).await?;
+        let currency = currency_of(api, &self.order_id).await?;
+        let amount_minor = self.amount.of(currency)?;
         let body = object(json!({
             "payment_id": self.id, "method": self.method, "amount_minor": amount_minor, "token": self.token,
         }));
         let answer = api.post(&["v1", "orders", &self.order_id, "payments"], &body).await?;
-        let text = |found: &PaymentView| format!("payment {} ({}): {} minor", found.payment_id, found.method, found.amount_minor);
+        let text =
+            |found: &PaymentView| format!("payment {} ({}): {}", found.payment_id, found.method, Money::new(found.amount_minor, currency));
         output::show::<PaymentView>(format, &answer, text)
     }
 }

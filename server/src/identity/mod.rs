@@ -9,6 +9,7 @@ mod sessions;
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
+use oms_api::problem::Problem;
 use oms_domain::{
     access::{Principal, PrincipalKind, Role, Scope},
     error::ErrorCode,
@@ -20,6 +21,10 @@ pub use self::declared::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub(crate) use self::sessions::{Credential, Peer, is_browser, set_cookie};
 use self::{cache::Cache, passwords::Passwords, refusals::Refusals};
 use crate::failure::Failure;
+
+/// The same for everybody, whatever was wrong with what they showed.
+const HOW_TO_COME_IN: &str = "send `Authorization: Bearer KEY`; `oms account key create` makes a key, and `oms dev env` prints that of a \
+                              development system; people log in at /v1/sessions";
 
 /// Everybody who may come in: accounts that the configuration declares, those in the database, and people. Cheap to clone.
 #[derive(Clone)]
@@ -104,7 +109,7 @@ impl Identity {
     /// Whose credential it was, if that is somebody of the house.
     pub(crate) fn refuse(&self, why: Refused, whose: Option<String>) -> Failure {
         self.refusals.count(why, whose);
-        ErrorCode::Unauthenticated.into()
+        Problem::new(ErrorCode::Unauthenticated).detail(HOW_TO_COME_IN).into()
     }
 
     /// Tells the audit trail what was refused since the last time; how many rows that were.
