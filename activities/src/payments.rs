@@ -32,7 +32,7 @@ impl PaymentActivities {
     pub async fn pay(self: Arc<Self>, ctx: ActivityContext, request: PaymentRequest) -> Result<OperationOutcome, ActivityError> {
         let attempt = ctx.info().attempt;
         // An earlier attempt may have got through: the gateway's books say so, under the same key.
-        self.answer(&request, attempt, attempt > 1).await
+        self.answer(&request, attempt, attempt > 1 || request.ask_first).await
     }
 
     #[activity(definition = definitions::AskPayment)]

@@ -1,5 +1,5 @@
-//! While a database is away, nobody waits for it with a workflow's task in hand: the house's own steps, which run beside the task, give up at
-//! once and go to queue `data`, where waiting costs nobody else anything. One step at a time still tries.
+//! While something is away, nobody waits for it with a workflow's task in hand: what would run beside the task, or at once after it, gives up
+//! and goes to a queue where waiting costs nobody else anything. One step at a time still tries.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -15,14 +15,14 @@ use temporalio_sdk::{
 };
 use tokio::time::{Instant, sleep};
 
-/// A step that takes so long waits for a database: it would be given up after two seconds.
+/// A local step that takes so long waits for a database: it would be given up after two seconds.
 const SLOW: Duration = Duration::from_millis(1_500);
-/// So many in a row, and the database is away.
+/// So many in a row, and it is away.
 const IN_A_ROW: u32 = 3;
 /// How long nobody tries then, and how long whoever tries next has for it.
 const REST: Duration = Duration::from_secs(2);
 
-/// Shared by the workers of a crew.
+/// Of one thing that may be away.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Breaker(Arc<Mutex<State>>);
 
@@ -56,6 +56,19 @@ impl Breaker {
         at(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Tries, unless it is away; what takes so long has failed.
+    pub(crate) fn guard<'a>(
+        &'a self,
+        slow: Duration,
+        why: &str,
+        work: impl FnOnce() -> ExecuteActivityOutput<'a>,
+    ) -> ExecuteActivityOutput<'a> {
+        if !self.look(|state| state.admits(Instant::now())) {
+            return not_tried(why);
+        }
+        self.watch(work(), slow).boxed()
+    }
+
     async fn watch(&self, mut work: ExecuteActivityOutput<'_>, slow: Duration) -> ExecuteActivityResult {
         let result = tokio::select! {
             result = &mut work => result,
@@ -72,14 +85,15 @@ impl Breaker {
     }
 }
 
-/// It is no answer of a database.
+/// It is no answer of what may be away.
 fn may_pass(error: &ActivityError) -> bool {
     matches!(error, ActivityError::Application(failure) if !failure.is_non_retryable())
 }
 
-fn away() -> ActivityError {
-    let why = "a database is away: not tried beside the task";
-    ApplicationFailure::builder(why.to_owned()).type_name(ErrorCode::Unavailable.code().to_owned()).build().into()
+/// The step goes to its other queue at once.
+pub(crate) fn not_tried<'a>(why: &str) -> ExecuteActivityOutput<'a> {
+    let failure = ApplicationFailure::builder(why.to_owned()).type_name(ErrorCode::Unavailable.code().to_owned()).build();
+    std::future::ready(Err(failure.into())).boxed()
 }
 
 impl ActivityInboundInterceptor for Breaker {
@@ -91,10 +105,7 @@ impl ActivityInboundInterceptor for Breaker {
         if !input.activity_info().is_local {
             return next.run(input);
         }
-        if !self.look(|state| state.admits(Instant::now())) {
-            return std::future::ready(Err(away())).boxed();
-        }
-        self.watch(next.run(input), SLOW).boxed()
+        self.guard(SLOW, "a database is away: not tried beside the task", || next.run(input))
     }
 }
 
@@ -122,8 +133,8 @@ mod tests {
     #[tokio::test]
     async fn what_fails_or_takes_too_long_counts_and_an_answer_does_not() {
         let (breaker, patient, hasty) = (Breaker::default(), Duration::from_secs(60), Duration::ZERO);
-        let fails = || std::future::ready(Err(away())).boxed();
-        let fails_late = || tokio::task::yield_now().then(|()| std::future::ready(Err(away()))).boxed();
+        let fails = || not_tried("away");
+        let fails_late = || tokio::task::yield_now().then(|()| not_tried("away")).boxed();
         let refuses = || {
             let failure = ApplicationFailure::builder("no".to_owned()).non_retryable(true).build();
             std::future::ready(Err(failure.into())).boxed()

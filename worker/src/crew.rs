@@ -15,7 +15,12 @@ use temporalio_sdk::{
     runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
 };
 
-use crate::{Build, Parts, Settings, breaker::Breaker, wear::Wear};
+use crate::{
+    Build, Parts, Settings,
+    at_once::{self, AtOnce},
+    breaker::Breaker,
+    wear::Wear,
+};
 
 /// How long running activities get to finish when their worker is dismissed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -71,7 +76,7 @@ fn tuner(tasks_at_once: usize) -> TunerHolder {
     TunerHolder::builder()
         .workflow_task_slot_supplier(slots())
         .local_activity_task_slot_supplier(slots())
-        .activity_task_slot_supplier(slots())
+        .activity_task_slot_supplier(FixedSizeSlotSupplier::new(at_once::SLOTS))
         .nexus_task_slot_supplier(slots())
         .build()
 }
@@ -93,13 +98,17 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
     let house = || MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
     let bulks = || BulkActivities { store: parts.store.clone(), starter: parts.starter.clone() };
+    let payments = || PaymentActivities { store: parts.store.clone(), gateway: Arc::clone(&parts.gateway) };
+    let shipping = || ShippingActivities { store: parts.store.clone(), carrier: Arc::clone(&parts.carrier) };
     Ok(match queue {
         Queue::Orders => {
-            let options = options.activity_inbound_interceptor(Breaker::default());
+            let options =
+                options.activity_inbound_interceptor(Breaker::default()).activity_inbound_interceptor(AtOnce::of(&settings.serves));
             let options = options.max_cached_workflows(settings.cached_orders).tuner(tuner(settings.tasks_at_once));
             let options = options.register_workflow::<OrderWorkflow>()?.register_workflow::<ReturnWorkflow>()?;
             let options = options.register_workflow::<MaintenanceWorkflow>()?.register_workflow::<BulkWorkflow>()?;
             let options = options.maybe_deployment_options(settings.build.as_ref().map(deployment));
+            let options = options.register_activities(payments()).register_activities(shipping());
             options.register_activities(data()).register_activities(bulks()).build()
         }
         Queue::Data => options.register_activities(data()).register_activities(bulks()).register_activities(house()).build(),
@@ -107,18 +116,12 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
             let orders = OrderActivities { starter: parts.starter.clone() };
             options.register_activities(orders).register_activities(house()).build()
         }
-        Queue::Payments => {
-            let (store, gateway) = (parts.store.clone(), Arc::clone(&parts.gateway));
-            options.register_activities(PaymentActivities { store, gateway }).build()
-        }
+        Queue::Payments => options.register_activities(payments()).build(),
         Queue::Fraud => {
             let (store, check) = (parts.store.clone(), parts.fraud.clone());
             options.register_activities(FraudActivities { store, check }).build()
         }
-        Queue::Shipping => {
-            let (store, carrier) = (parts.store.clone(), Arc::clone(&parts.carrier));
-            options.register_activities(ShippingActivities { store, carrier }).build()
-        }
+        Queue::Shipping => options.register_activities(shipping()).build(),
         Queue::Bulk => options.register_activities(bulks()).build(),
     })
 }

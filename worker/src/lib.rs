@@ -1,6 +1,7 @@
 //! Builds Temporal workers from the rooms: wiring only.
 
 mod around;
+mod at_once;
 mod breaker;
 mod crew;
 mod replay;

@@ -7,7 +7,10 @@ use oms_domain::error::ErrorCode;
 use temporalio_workflow::{
     ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, LocalActivityOptions, RetryPolicy, TimerOptions,
     WorkflowCancellationToken, WorkflowContext,
-    common::{ActivityDefinition, error::IncomingError},
+    common::{
+        ActivityDefinition,
+        error::{IncomingError, RetryState, TimeoutType},
+    },
 };
 
 use crate::names::{Queue, Queues};
@@ -22,6 +25,9 @@ const DATA_ATTEMPT: Duration = Duration::from_secs(30);
 pub(crate) const OUTSIDE_ATTEMPT: Duration = Duration::from_secs(15);
 /// How long a system outside that is down is tried before a person must look.
 const OUTSIDE_IN_ALL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long what is tried at once may wait for a worker of the orders that has a slot free.
+const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a database may be out of reach before a person should know.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -93,6 +99,54 @@ async fn within<W, T>(ctx: &WorkflowContext<W>, patience: Duration, slow: impl F
 /// Whether trying again cannot help.
 fn is_final(error: &ActivityExecutionError) -> bool {
     matches!(error.reason(), Some(IncomingError::Application(failure)) if failure.is_non_retryable())
+}
+
+/// At a system outside. The first try is on queue `orders`: the worker that has the order's task in hand begins it together with that task's
+/// answer, and the server hands nothing over. What comes to nothing there, or is not even begun since that system is away, goes to the
+/// system's own queue, asking first what became of the try: `again` makes that of the input.
+pub(crate) async fn at_once<W, A>(
+    ctx: &WorkflowContext<W>,
+    queues: &Queues,
+    queue: Queue,
+    activity: impl Fn() -> A,
+    input: A::Input,
+    summary: String,
+    again: impl FnOnce(A::Input) -> A::Input,
+) -> Result<A::Output, ActivityExecutionError>
+where
+    A: ActivityDefinition,
+    A::Input: Clone,
+{
+    let once = ActivityOptions::with_start_to_close_timeout(OUTSIDE_ATTEMPT)
+        .schedule_to_start_timeout(BEGUN_WITHIN)
+        .task_queue(queues.name(Queue::Orders))
+        .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
+        .cancellation_token(WorkflowCancellationToken::new())
+        .summary(summary.clone())
+        .build();
+    match ctx.execute_activity(activity(), input.clone(), once).await {
+        Err(error) if came_to_nothing(&error) => leave_alone(ctx, &error).await,
+        done => return done,
+    }
+    ctx.execute_activity(activity(), again(input), outside(queues, queue, summary)).await
+}
+
+/// A first try that another may follow. Runs from before there were such tries never meet it: they try for a day.
+fn came_to_nothing(error: &ActivityExecutionError) -> bool {
+    let tried_once =
+        matches!(error, ActivityExecutionError::Failed(failure) if failure.retry_state() == RetryState::MaximumAttemptsReached);
+    tried_once || error.as_timeout().is_some_and(|timeout| timeout.timeout_type() == TimeoutType::ScheduleToStart)
+}
+
+/// For as long as the system has said.
+async fn leave_alone<W>(ctx: &WorkflowContext<W>, error: &ActivityExecutionError) {
+    let Some(IncomingError::Application(failure)) = error.reason() else { return };
+    let Some(delay) = failure.next_retry_delay() else { return };
+    let options = TimerOptions::builder(delay)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .summary("leave it alone for so long".to_owned())
+        .build();
+    ctx.timer(options).await;
 }
 
 /// At a system outside, or at another workflow: its own queue, its own time, and tried for a day. The workflow's own cancellation does

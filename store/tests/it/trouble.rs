@@ -45,6 +45,33 @@ async fn a_pool_whose_connections_all_died_goes_on() {
     assert!(matches!(answer, Ok(Reserved::Done(_))), "{answer:?}");
 }
 
+/// Whoever waits for a connection waits once: to try again at once would only keep them, and the next, waiting for longer.
+#[tokio::test]
+async fn who_finds_every_connection_taken_is_told_so_after_one_wait() {
+    const WAIT: Duration = Duration::from_secs(1);
+    let config = fresh_config().await;
+    let store = Store::connect(&StoreConfig { max_connections: 1, acquire_timeout: WAIT, ..config.clone() }).await.unwrap();
+    stock_up(&store, "WH-1", "A", 2).await;
+    let mut other = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
+    let mut open = other.begin().await.unwrap();
+    sqlx::query("SELECT FROM stock WHERE sku = 'A' FOR UPDATE").execute(&mut *open).await.unwrap();
+    let first = {
+        let store = store.clone();
+        tokio::spawn(async move { store.reserve(&step("o1", "place", &[("WH-1", "A", 1)])).await })
+    };
+    let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *open).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let asked_at = std::time::Instant::now();
+    let error = store.reserve(&step("o2", "place", &[("WH-1", "B", 1)])).await.unwrap_err();
+    assert_eq!((error.clone(), error.retryable()), (StoreError::Overloaded { system: "PostgreSQL" }, true));
+    assert!((WAIT..WAIT * 3).contains(&asked_at.elapsed()), "{:?}", asked_at.elapsed());
+    open.rollback().await.unwrap();
+    let first = first.await.unwrap();
+    assert!(matches!(first, Ok(Reserved::Done(_))), "{first:?}");
+}
+
 #[tokio::test]
 async fn a_statement_longer_than_allowed_is_ended_and_worth_another_try() {
     let config = fresh_config().await;

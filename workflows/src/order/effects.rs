@@ -1,6 +1,6 @@
 //! What the order does outside, each with its own limits.
 
-use std::time::Duration;
+use std::{convert::identity, time::Duration};
 
 use futures_util::FutureExt;
 use oms_domain::{
@@ -12,7 +12,7 @@ use temporalio_workflow::{ActivityExecutionError, TimerOptions, WorkflowCancella
 
 use super::OrderWorkflow;
 use crate::{
-    calls::{OUTSIDE_ATTEMPT, outside, outside_within, own, reason},
+    calls::{OUTSIDE_ATTEMPT, at_once, outside, outside_within, own, reason},
     contracts::{Data, Fraud, Orders, Payments, Shipping, SourceInput},
     driver::{Driven, wait},
     names::{Queue, Queues},
@@ -66,11 +66,11 @@ async fn pay(ctx: &WorkflowContext<OrderWorkflow>, key: &str, request: PaymentRe
         let outcome = ctx.execute_activity(Orders::pay_by_credit, request, options).await?;
         return Ok(Answer::Payment { payment_id, number, outcome });
     }
-    let options = outside(&queues(ctx), Queue::Payments, summary);
+    let (queues, ask) = (queues(ctx), |request| PaymentRequest { ask_first: true, ..request });
     let outcome = if request.ask_first {
-        ctx.execute_activity(Payments::ask_payment, request, options).await?
+        at_once(ctx, &queues, Queue::Payments, || Payments::ask_payment, request, summary, ask).await?
     } else {
-        ctx.execute_activity(Payments::pay, request, options).await?
+        at_once(ctx, &queues, Queue::Payments, || Payments::pay, request, summary, ask).await?
     };
     Ok(Answer::Payment { payment_id, number, outcome })
 }
@@ -95,15 +95,15 @@ async fn screen(ctx: &WorkflowContext<OrderWorkflow>, request: ScreenRequest) ->
 
 async fn book_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {
     let (parcel_id, attempt) = (request.parcel_id.clone(), request.attempt);
-    let options = outside(&queues(ctx), Queue::Shipping, format!("label for {parcel_id}"));
-    let outcome = ctx.execute_activity(Shipping::book_label, request, options).await?;
+    let summary = format!("label for {parcel_id}");
+    let outcome = at_once(ctx, &queues(ctx), Queue::Shipping, || Shipping::book_label, request, summary, identity).await?;
     Ok(Answer::Label { parcel_id, attempt, outcome })
 }
 
 async fn void_label(ctx: &WorkflowContext<OrderWorkflow>, request: LabelRequest) -> Result<Answer, ActivityExecutionError> {
     let parcel_id = request.parcel_id.clone();
-    let options = outside(&queues(ctx), Queue::Shipping, format!("void the label of {parcel_id}"));
-    ctx.execute_activity(Shipping::void_label, request, options).await?;
+    let summary = format!("void the label of {parcel_id}");
+    at_once(ctx, &queues(ctx), Queue::Shipping, || Shipping::void_label, request, summary, identity).await?;
     Ok(Answer::LabelVoided { parcel_id })
 }
 

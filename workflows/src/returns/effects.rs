@@ -1,11 +1,13 @@
 //! What a return does outside.
 
+use std::convert::identity;
+
 use oms_domain::returns::{Answer, Command, Effect};
 use temporalio_workflow::{ActivityExecutionError, WorkflowContext};
 
 use super::ReturnWorkflow;
 use crate::{
-    calls::{outside, reason},
+    calls::{at_once, outside, reason},
     contracts::{AskOrder, FollowRefund, Orders, Shipping, TellCredit},
     names::Queue,
 };
@@ -41,12 +43,13 @@ async fn run(ctx: &WorkflowContext<ReturnWorkflow>, attempt: u32, effect: Effect
             ctx.execute_activity(Orders::follow_refund, follow, options).await
         }
         Effect::VoidLabel => {
-            let options = outside(&queues, Queue::Shipping, "void the label".to_owned());
-            ctx.execute_activity(Shipping::void_return_label, core.return_id, options).await.map(|()| Answer::LabelVoided)
+            let summary = "void the label".to_owned();
+            let void = || Shipping::void_return_label;
+            at_once(ctx, &queues, Queue::Shipping, void, core.return_id, summary, identity).await.map(|()| Answer::LabelVoided)
         }
         Effect::BookLabel(request) => {
-            let options = outside(&queues, Queue::Shipping, "label to send back with".to_owned());
-            let outcome = ctx.execute_activity(Shipping::book_return_label, request, options).await?;
+            let summary = "label to send back with".to_owned();
+            let outcome = at_once(ctx, &queues, Queue::Shipping, || Shipping::book_return_label, request, summary, identity).await?;
             Ok(Answer::Label { attempt, outcome })
         }
     }

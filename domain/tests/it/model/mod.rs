@@ -7,7 +7,7 @@ mod numbers;
 mod world;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     ffi::OsStr,
     hash::{BuildHasher, RandomState},
@@ -35,6 +35,8 @@ const SEQUENCES: u32 = 10_000;
 const SEQUENCES_AGAIN: u32 = 500;
 /// So many are enough to have seen everything that can happen to an order.
 const ENOUGH: u32 = 10_000;
+/// What happens in fewer lives of those is rare.
+const RARE: u32 = 30;
 /// Commands in a sequence.
 const STEPS: std::ops::RangeInclusive<usize> = 40..=60;
 /// The sequences are tried side by side in so many parts, each drawn from the seed by itself: as many on every machine, so that a seed
@@ -71,15 +73,18 @@ fn any_sequence_of_commands_keeps_every_unit_and_every_penny() {
     let sequences = sequences(SEQUENCES);
     println!("OMS_SEED={seed} OMS_SEQUENCES={sequences}");
     let begun = Instant::now();
-    let seen: BTreeSet<&str> = thread::scope(|scope| {
+    let mut seen = Seen::new();
+    thread::scope(|scope| {
         let parts: Vec<_> =
             (0..PARTS).map(|part| scope.spawn(move || try_part(seed, part, sequences.div_ceil(PARTS), Again::Some))).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|_| panic!("with OMS_SEED={seed}"))).collect()
+        for (kind, lives) in parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|_| panic!("with OMS_SEED={seed}"))) {
+            *seen.entry(kind).or_default() += lives;
+        }
     });
-    println!("{sequences} sequences in {:.1} s", begun.elapsed().as_secs_f64());
+    println!("{sequences} sequences in {:.1} s; rare: {:?}", begun.elapsed().as_secs_f64(), rare(&seen));
     // No command leads to this one: a run says it of restored books.
     let expected = Event::KINDS.iter().filter(|kind| **kind != "books_restored");
-    let never: Vec<_> = expected.filter(|kind| !seen.contains(*kind)).collect();
+    let never: Vec<_> = expected.filter(|kind| !seen.contains_key(*kind)).collect();
     assert!(sequences < ENOUGH || never.is_empty(), "OMS_SEED={seed}: these never happened: {never:?}");
 }
 
@@ -94,17 +99,27 @@ fn any_command_told_again_leads_to_nothing() {
     assert!(seen.len() > Event::KINDS.len() / 2, "OMS_SEED={seed}: hardly anything happened: {seen:?}");
 }
 
-/// Tries a part of the sequences; the kinds of event that happened.
-fn try_part(seed: u64, part: u32, sequences: u32, again: Again) -> BTreeSet<&'static str> {
+/// The kinds of event that happened, and in how many lives.
+type Seen = BTreeMap<&'static str, u32>;
+
+/// What happened in so few lives that other sequences may do without it.
+fn rare(seen: &Seen) -> Vec<(&'static str, u32)> {
+    seen.iter().filter(|(_, lives)| **lives < RARE).map(|(kind, lives)| (*kind, *lives)).collect()
+}
+
+/// Tries a part of the sequences.
+fn try_part(seed: u64, part: u32, sequences: u32, again: Again) -> Seen {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..12].copy_from_slice(&part.to_le_bytes());
     let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let steps = vec((any::<u8>(), any::<u32>(), any::<u32>(), any::<u32>()), STEPS);
-    let seen = std::cell::RefCell::new(BTreeSet::new());
+    let seen = std::cell::RefCell::new(Seen::new());
     let run = runner.run(&(any::<u32>(), steps), |(shape, steps)| {
-        seen.borrow_mut().extend(live(World::new(shape, again), &steps));
+        for kind in live(World::new(shape, again), &steps) {
+            *seen.borrow_mut().entry(kind).or_default() += 1;
+        }
         Ok(())
     });
     match run {
