@@ -46,7 +46,7 @@ pub fn scheduled(history: &[u8]) -> Result<Vec<Scheduled>> {
     let scheduled = events.iter().filter_map(|event| event["attributes"].get("ActivityTaskScheduledEventAttributes"));
     let name = |of: &Value| of["name"].as_str().map(str::to_owned).context("a name");
     let read = |of: &Value| {
-        let attempts_max = of["retry_policy"]["maximum_attempts"].as_u64().unwrap_or_default();
+        let attempts_max = of["retry_policy"]["maximumAttempts"].as_u64().unwrap_or_default();
         Ok(Scheduled { activity: name(&of["activity_type"])?, queue: name(&of["task_queue"])?, attempts_max })
     };
     scheduled.map(read).collect()
