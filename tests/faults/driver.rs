@@ -27,7 +27,8 @@ pub const RARE: &str = "RARE";
 pub const UNITS_EACH: i64 = 10_000;
 const RARE_AT_FIRST: i64 = 3;
 pub const RARE_BROUGHT: i64 = 5_000;
-const PRICE_MINOR: i64 = 255;
+/// More than a parcel costs: what is worth less waits for company, for days if need be.
+const PRICE_MINOR: i64 = 2_550;
 /// Parcels of what was shipped of which the carrier has more to tell.
 const ON_ITS_WAY: [&str; 4] = ["labelled", "handedover", "intransit", "outfordelivery"];
 /// Of an order that needs a person in the end, though the gateway knows nothing of that.
