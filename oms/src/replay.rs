@@ -173,11 +173,17 @@ async fn replay_all(client: &Client, converter: &DataConverter, runs: Vec<Replay
         let histories: Vec<WorkflowHistory> = batch.iter().map(|run| history(client, run)).collect();
         let failures = oms_worker::replay(histories, converter.clone()).await?;
         for (run, failure) in batch.iter().zip(failures) {
-            replayed.push(Replayed { would_change: failure.map(|failure| failure.to_string()), ..run.clone() });
+            replayed.push(Replayed { would_change: failure.map(|failure| sentence(&failure.to_string())), ..run.clone() });
         }
         tracing::info!(runs = replayed.len(), "replayed");
     }
     Ok(())
+}
+
+/// What a task failed with, out of the SDK's account of it, which has it among much else; or all of that.
+fn sentence(account: &str) -> String {
+    let quoted = account.split_once("message: \"").and_then(|(_, rest)| rest.split_once('"'));
+    quoted.map_or(account, |(message, _)| message).to_owned()
 }
 
 fn history(client: &Client, run: &Replayed) -> WorkflowHistory {
@@ -219,6 +225,12 @@ mod tests {
         assert_eq!(code(&[]), ErrorCode::NotFound.exit_code());
         assert_eq!(code(std::slice::from_ref(&same)), 0);
         assert_eq!(code(&[same, other]), ErrorCode::RefusedByRule.exit_code());
+    }
+
+    #[test]
+    fn of_a_failed_task_what_it_says_is_shown() {
+        let account = r#"replay: Failure { failure: Some(Failure { message: "other rules", source: "" }) }"#;
+        assert_eq!((sentence(account), sentence("an event is missing")), ("other rules".to_owned(), "an event is missing".to_owned()));
     }
 
     #[test]

@@ -152,6 +152,8 @@ impl Answer {
             _ if self.is_busy() => PortError::Busy { after: self.retry_after, why },
             // 402: an account of ours that is not in order. Where customers pay, the adapter knows better.
             401 | 402 | 403 | 407 => PortError::Denied(why),
+            // What is asked to do something has no such place, or this answers another question: neither is a refusal.
+            404 | 405 => PortError::Unexpected(format!("{why}: there is nothing at the address that was asked")),
             400..=499 if self.code().is_some() => PortError::Refused(why),
             500..=599 => PortError::Unreachable(why),
             _ => {

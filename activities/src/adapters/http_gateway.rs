@@ -7,7 +7,8 @@
 //! | 200, 201 cut short, too large or no JSON | `Unknown` | `Unexpected` |
 //! | 402 with a code | `Declined`, as it says | |
 //! | 409 with a code | `Declined`, hard | |
-//! | 404 with a code | `Refused` | there is none |
+//! | 404 with a code | `Unexpected` | there is none |
+//! | 404 without one, 405 | `Unexpected` | `Unexpected` |
 //! | 401, 403, 407, 402 without a code | `Denied` | `Denied` |
 //! | 408, 425, 429, 409 in flight, 503 with `Retry-After` | `Busy` | `Busy` |
 //! | any other 4xx with a code | `Refused` | `Refused` |

@@ -146,7 +146,7 @@ fn what_a_status_means_to_an_operation_at_the_gateway() -> Result<()> {
             (json!({"status": 402, "body": {"decline": "soft", "code": "insufficient_funds"}}), Declined(Decline::Soft)),
             (json!({"status": 402, "body": {"code": "stolen"}}), Declined(Decline::Hard)),
             (json!({"status": 402, "body": "<html>your account</html>"}), Denied),
-            (status(404), Refused),
+            (status(404), Unexpected),
             (status(409), Declined(Decline::Hard)),
             (status(500), Unknown),
             (status(502), Unknown),
@@ -284,7 +284,7 @@ fn what_a_status_means_to_a_label() -> Result<()> {
             table
         };
         let mut table = common();
-        table.extend([(status(404), Refused), (status(409), Refused)]);
+        table.extend([(status(404), Unexpected), (status(409), Refused)]);
         for (field, other) in [("key", "k2"), ("reference", "another parcel"), ("tracking_number", "../1"), ("tracking_number", "1 2")] {
             let mut answer = json!({"key": "k", "reference": "parcel", "carrier": "C", "tracking_number": "T1"});
             answer[field] = json!(other);
@@ -315,7 +315,7 @@ fn what_a_status_means_to_the_fraud_check() -> Result<()> {
         table.extend([402, 404, 409, 500, 502, 503, 504].map(|code| {
             let came = match code {
                 402 => Denied,
-                404 => Refused,
+                404 => Unexpected,
                 409 => Busy(None),
                 _ => Unreachable,
             };
@@ -339,7 +339,8 @@ fn an_id_from_outside_reaches_nothing_but_itself() -> Result<()> {
         let OperationOutcome::Succeeded { reference: captured, .. } = captured else { anyhow::bail!("{captured:?}") };
         for thief in [format!("x/../../captures/{captured}/refunds?"), "..".to_owned(), ".".to_owned(), String::new()] {
             let stolen = Operation::Capture { authorization: thief.clone(), amount: pounds(600)? };
-            assert_eq!(of(gateway.operate(under("t", stolen)).await), Refused, "{thief}");
+            let came = of(gateway.operate(under("t", stolen)).await);
+            assert!(matches!(came, Refused | Unexpected), "{thief}: {came:?}");
             let looked_up = gateway.authorization(&thief).await.map_err(Came::from);
             assert!(matches!(looked_up, Ok(None) | Err(Refused)), "{thief}: {looked_up:?}");
             let captured = gateway.capture(&thief).await.map_err(Came::from);
