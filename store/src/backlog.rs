@@ -7,13 +7,13 @@ use serde::Deserialize;
 use crate::{error::StoreError, store::Store};
 
 /// Rows that are counted; beyond, a figure says so many and no more.
-const COUNTED_MAX: i64 = 100_000;
+const COUNTED_MAX: i64 = 10_000;
 
 /// A queue, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct QueueFigures {
     pub queue: String,
-    /// What waits in it, counted to 100,000.
+    /// What waits in it, counted to 10,000.
     pub depth: u64,
     /// For how long the oldest of it has waited, by the database's clock.
     pub oldest_s: u64,
@@ -102,7 +102,7 @@ const FIGURES: &str = concat!(
     || (SELECT jsonb_build_object('outbox_unseen', count(*),
             'outbox_lag_s', coalesce(extract(epoch FROM now() - min(recorded_at))::bigint, 0))
         FROM (SELECT recorded_at FROM order_events WHERE epoch = (SELECT outbox_epoch())
-            AND xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())) LIMIT $2) AS r)"
+            AND xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())) ORDER BY epoch, xid, event_id LIMIT $2) AS r)"
 );
 
 impl Store {

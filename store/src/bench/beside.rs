@@ -37,7 +37,6 @@ const WAITING_ORDERS: u64 = 2;
 #[derive(Clone)]
 pub struct Counters {
     store: Store,
-    run: Uuid,
     facilities: Vec<FacilityId>,
     skus: Vec<Sku>,
     anywhere: FacilitySet,
@@ -65,10 +64,10 @@ impl Counters {
         }
         let places = store.places(None, Timestamp::now()).await?;
         let anywhere = facilities.iter().filter_map(|facility_id| places.numbers.get(facility_id.as_str()).copied()).collect();
-        let shop = Self { store: store.clone(), run, facilities, skus, anywhere };
+        let shop = Self { store: store.clone(), facilities, skus, anywhere };
         shop.stock_up().await?;
         for n in 0..products / 2 * WAITING_ORDERS {
-            shop.wait(&format!("early-{n}"), n).await?;
+            shop.wait(format!("early-{run}-{n}"), n).await?;
         }
         Ok(shop)
     }
@@ -129,10 +128,7 @@ impl Counters {
         let run = format!("{name}-{}", Uuid::now_v7());
         let (reservation, waiting, restock) = tokio::try_join!(
             paced(most, open.clone(), |n| self.reserve(format!("{run}-r{n}"), n)),
-            paced(most, open.clone(), |n| {
-                let order = format!("{run}-w{n}");
-                async move { self.wait(&order, n).await }
-            }),
+            paced(most, open.clone(), |n| self.wait(format!("{run}-w{n}"), n)),
             paced(most, open, |n| self.restock(format!("{run}-b{n}"), n)),
         )?;
         Ok(ActionTimes { reservation, waiting, restock })
@@ -163,10 +159,9 @@ impl Counters {
     }
 
     /// Until the order has its place: what comes meanwhile has it look again.
-    async fn wait(&self, order: &str, n: u64) -> Result<(), StoreError> {
-        let sku = self.sku(n.wrapping_mul(7_919) * 2 + 1);
+    async fn wait(&self, order: String, n: u64) -> Result<(), StoreError> {
+        let (sku, order_id) = (self.sku(n.wrapping_mul(7_919) * 2 + 1), id(OrderId::parse(order))?);
         loop {
-            let order_id = id(OrderId::parse(format!("{}-{order}", self.run)))?;
             let seen = self.store.availability(std::slice::from_ref(&sku)).await?;
             let waiting = Waiting {
                 fulfillment_order_id: FulfillmentOrderId::of(&order_id, 1),
@@ -182,7 +177,7 @@ impl Counters {
                 expires_at: None,
             };
             let (planned_at, facilities_version) = (Some(seen.mark), Some(seen.facilities_version));
-            let request = Reserve { waiting: vec![waiting], planned_at, facilities_version, ..step(order_id) };
+            let request = Reserve { waiting: vec![waiting], planned_at, facilities_version, ..step(order_id.clone()) };
             if let Reserved::Done(_) = self.store.reserve(&request).await? {
                 return Ok(());
             }

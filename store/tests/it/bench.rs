@@ -2,7 +2,7 @@
 
 use oms_store::{
     Store, StoreConfig,
-    bench::{HotSku, Import, bare_hot_sku, import, reserve_hot_sku, source_hot_sku},
+    bench::{Counters, HotSku, Import, bare_hot_sku, import, reserve_hot_sku, source_hot_sku},
 };
 
 use secrecy::ExposeSecret;
@@ -40,6 +40,15 @@ async fn of_a_decision_among_a_thousand_facilities_not_more_than_4_kb_is_stored(
     let longest = "SELECT count(*), max(pg_column_size(decision))::bigint FROM decisions";
     let (decisions, bytes): (i64, i64) = sqlx::query_as(longest).fetch_one(&mut connection).await.unwrap();
     assert!(decisions == 2 && bytes <= 4_096, "{decisions} decisions, {bytes} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_beside_a_feed_of_receipts_is_timed_by_what_is_done() {
+    let store = store().await;
+    let shop = Counters::open(&store, 8).await.unwrap();
+    let times = [shop.alone(5).await.unwrap(), shop.beside_receipts(400).await.unwrap()];
+    assert!(times.iter().all(|times| [times.reservation, times.waiting, times.restock].iter().all(|took| !took.is_zero())), "{times:?}");
+    assert_sound(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
