@@ -63,7 +63,11 @@ impl System {
             return not_tried("this worker has enough of that system in hand");
         };
         let tried = self.breaker.guard(SLOW, "that system is away: not tried at once", work);
-        tried.map(move |result| (result, drop(place)).0).boxed()
+        async move {
+            let _place = place;
+            tried.await
+        }
+        .boxed()
     }
 }
 

@@ -1,6 +1,6 @@
 //! How workflows call activities: the house's own data at once, what lies outside with patience.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::FusedFuture;
 use oms_domain::error::ErrorCode;
@@ -28,6 +28,9 @@ const OUTSIDE_IN_ALL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long what is tried at once may wait for a worker of the orders that has a slot free.
 const BEGUN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Nobody waited less for somebody to begin before there were tries at once.
+const OLD_TRIES: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How long a database may be out of reach before a person should know.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -124,18 +127,26 @@ where
         .cancellation_token(WorkflowCancellationToken::new())
         .summary(summary.clone())
         .build();
+    let asked_at = ctx.workflow_time();
     match ctx.execute_activity(activity(), input.clone(), once).await {
-        Err(error) if came_to_nothing(&error) => leave_alone(ctx, &error).await,
+        Err(error) if came_to_nothing(&error, since(asked_at, ctx.workflow_time())) => leave_alone(ctx, &error).await,
         done => return done,
     }
     ctx.execute_activity(activity(), again(input), outside(queues, queue, summary)).await
 }
 
-/// A first try that another may follow. Runs from before there were such tries never meet it: they try for a day.
-fn came_to_nothing(error: &ActivityExecutionError) -> bool {
+/// A first try that another may follow, after so long. Runs from before there were such tries never meet it: they have tried for a day, and
+/// waited as long for somebody to begin.
+fn came_to_nothing(error: &ActivityExecutionError, after: Duration) -> bool {
     let tried_once =
         matches!(error, ActivityExecutionError::Failed(failure) if failure.retry_state() == RetryState::MaximumAttemptsReached);
-    tried_once || error.as_timeout().is_some_and(|timeout| timeout.timeout_type() == TimeoutType::ScheduleToStart)
+    let not_begun = error.as_timeout().is_some_and(|timeout| timeout.timeout_type() == TimeoutType::ScheduleToStart);
+    tried_once || not_begun && after < OLD_TRIES
+}
+
+/// Time of the workflow's own clock, which is the same on replay.
+fn since(then: Option<SystemTime>, now: Option<SystemTime>) -> Duration {
+    then.zip(now).and_then(|(then, now)| now.duration_since(then).ok()).unwrap_or_default()
 }
 
 /// For as long as the system has said.
