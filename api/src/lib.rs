@@ -15,6 +15,7 @@ pub mod carrier;
 pub mod change;
 pub mod claim;
 pub mod countries;
+pub mod customer;
 pub mod decision;
 pub mod event;
 pub mod exchange;

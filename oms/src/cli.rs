@@ -9,9 +9,9 @@ use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
         Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand,
-        event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand, fulfillment::FulfillmentCommand,
-        inbox::InboxCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand, promise::PromiseArgs,
-        raw::RawArgs, returns::ReturnCommand, stock::StockCommand,
+        customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand,
+        fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand,
+        product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -88,6 +88,8 @@ enum Command {
     Repair(Box<RepairArgs>),
     /// Place orders, look at them, cancel and hold them.
     Order(Noun<OrderCommand>),
+    /// Look at a customer: their orders, their returns, what they ordered for.
+    Customer(Noun<CustomerCommand>),
     /// Ask what could be promised for a basket: from where, when and at what cost.
     #[command(after_help = "Example:\n  oms promise 85123A=6 71053=2 --country GB --at 53.80,-1.55")]
     Promise(PromiseArgs),
@@ -236,6 +238,7 @@ impl Command {
     async fn ask(self, api: &Api, format: Format) -> Result<()> {
         match self {
             Self::Order(noun) => noun.verb.run(api, format).await,
+            Self::Customer(noun) => noun.verb.run(api, format).await,
             Self::Promise(basket) => basket.run(api, format).await,
             Self::Bulk(noun) => noun.verb.run(api, format).await,
             Self::Fulfillment(noun) => noun.verb.run(api, format).await,

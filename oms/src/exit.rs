@@ -141,10 +141,8 @@ fn describe(problem: &Problem) -> String {
     if let Some(status) = &problem.current_status {
         text.push_str(&format!("\n  it is {status} now"));
     }
-    match problem.legal_actions.as_deref() {
-        None => {}
-        Some([]) => text.push_str("; nothing is possible any more"),
-        Some(actions) => text.push_str(&format!("; possible: {}", actions.join(", "))),
+    if let Some(actions) = problem.legal_actions.as_deref().filter(|actions| !actions.is_empty()) {
+        text.push_str(&format!("; possible: {}", actions.join(", ")));
     }
     text
 }
@@ -187,5 +185,19 @@ mod tests {
         };
         let refused = describe(&Problem::from(rejection));
         assert!(refused.ends_with("\n  it is released now; possible: accept, reject"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_over_is_said_once() {
+        let rejection = Rejection {
+            code: ErrorCode::OrderClosed,
+            message: "the order is completed: nothing more can be done with it but a return, a refund or a claim".into(),
+            status: Some("completed".into()),
+            legal_actions: vec![],
+            parts: vec![],
+        };
+        let refused = describe(&Problem::from(rejection));
+        let said = "The order is closed: the order is completed: nothing more can be done with it but a return, a refund or a claim";
+        assert_eq!(refused, format!("{said}\n  it is completed now"));
     }
 }

@@ -46,6 +46,9 @@ impl From<Rejection> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if error == StoreError::NoCursor {
+            return Problem::field("?cursor", "must be the next_cursor of the page before").into();
+        }
         let code = error.code();
         if code.http_status() >= 500 {
             tracing::error!(error.code = code.code(), error.message = %error, "the store failed");

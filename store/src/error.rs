@@ -29,6 +29,9 @@ pub enum StoreError {
     /// A rule of the schema refuses the value.
     #[error("refused: {}", .code.code())]
     Refused { code: ErrorCode },
+    /// Not a place where a list, or the stream of events, could go on.
+    #[error("this is no cursor")]
+    NoCursor,
     /// What is stored cannot be understood.
     #[error("{what} cannot be read")]
     Corrupt { what: &'static str },
@@ -47,6 +50,7 @@ impl StoreError {
             Self::TimedOut { .. } => ErrorCode::TimedOut,
             Self::TooLarge { .. } => ErrorCode::BodyTooLarge,
             Self::Refused { code } => *code,
+            Self::NoCursor => ErrorCode::ValidationFailed,
             Self::Corrupt { .. } | Self::Internal { .. } => ErrorCode::Internal,
         }
     }

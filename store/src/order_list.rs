@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use oms_domain::{
     access::Scope,
-    error::ErrorCode,
     ids::{CustomerId, FacilityId, OrderId, Sku},
     money::Currency,
 };
@@ -80,13 +79,12 @@ impl<T> Page<T> {
 
 /// A place in a list: the microsecond it is sorted by, if any, and the id that tells equals apart.
 pub(crate) fn parse_cursor(cursor: &str) -> Result<(Option<Timestamp>, &str), StoreError> {
-    let invalid = StoreError::Refused { code: ErrorCode::ValidationFailed };
-    let (time, id) = cursor.split_once('_').ok_or(invalid.clone())?;
+    let (time, id) = cursor.split_once('_').ok_or(StoreError::NoCursor)?;
     if time.is_empty() {
         return Ok((None, id));
     }
-    let microseconds = time.parse().map_err(|_| invalid.clone())?;
-    Ok((Some(Timestamp::from_microsecond(microseconds).map_err(|_| invalid)?), id))
+    let microseconds = time.parse().map_err(|_| StoreError::NoCursor)?;
+    Ok((Some(Timestamp::from_microsecond(microseconds).map_err(|_| StoreError::NoCursor)?), id))
 }
 
 pub(crate) fn cursor(time: Option<Timestamp>, id: &str) -> String {

@@ -6,7 +6,7 @@
 //! server and come back after a restore, so each such life has an epoch, which begins with an event of its own.
 
 use jiff::Timestamp;
-use oms_domain::{error::ErrorCode, ids::OrderId};
+use oms_domain::ids::OrderId;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use sqlx::{PgConnection, Row};
@@ -15,6 +15,9 @@ use crate::{error::StoreError, store::Store};
 
 /// The one type of event that is no order's: events after the position in `after` may be lost, and a new epoch begins.
 pub const EVENTS_RESTORED: &str = "events.restored";
+
+/// In place of a position: whatever begins from now on.
+pub const EVENTS_END: &str = "end";
 
 /// Lanes for those who read in parallel; all events of an order are in one.
 pub const LANES: u8 = 16;
@@ -76,10 +79,15 @@ struct Read {
 
 /// The beginning.
 const START: (i64, &str, i64) = (0, "0", 0);
+/// Beyond every event that there will ever be: nothing is found, and the answer says how far everything has been written.
+const END: (i64, &str, i64) = (i64::MAX, "0", 0);
 
 const READ: &str = "SELECT read_outbox($1, $2::xid8, $3, $4, $5, $6, $7)";
 
 fn parse(position: &str) -> Option<(i64, &str, i64)> {
+    if position == EVENTS_END {
+        return Some(END);
+    }
     let (epoch, rest) = position.split_once('-')?;
     let (xid, event_id) = rest.split_once('-')?;
     xid.parse::<u64>().ok()?;
@@ -87,11 +95,11 @@ fn parse(position: &str) -> Option<(i64, &str, i64)> {
 }
 
 impl Store {
-    /// Events after a position, or from the beginning. A page looks at a bounded number of events, so it may have fewer than there are,
+    /// Events after a position, or from the beginning, or from the [end](EVENTS_END) on. A page looks at a bounded number of events, so it may have fewer than there are,
     /// or none, and still say where to go on.
     pub async fn events_after(&self, after: Option<&str>, filter: &EventFilter, limit: u32) -> Result<EventsPage, StoreError> {
         let place = after.map_or(Some(START), parse);
-        let (epoch, xid, event_id) = place.ok_or(StoreError::Refused { code: ErrorCode::ValidationFailed })?;
+        let (epoch, xid, event_id) = place.ok_or(StoreError::NoCursor)?;
         // Who takes everything needs no more rows than events.
         let scan = if *filter == EventFilter::default() { limit } else { SCAN_MAX.max(limit) };
         let query = sqlx::query_scalar(READ).bind(epoch).bind(xid).bind(event_id).bind(i64::from(scan));

@@ -36,3 +36,13 @@ machine! {
         Created | Approved | Processing, Cancel => Cancelled;
     }
 }
+
+impl OrderStatus {
+    /// It ended, and nothing was sent for it.
+    pub fn came_to_nothing(self) -> bool {
+        match self {
+            Self::Cancelled | Self::Rejected | Self::Expired => true,
+            Self::Created | Self::Approved | Self::Processing | Self::Completed => false,
+        }
+    }
+}

@@ -67,7 +67,9 @@ fn a_command_is_known_after_the_end_too() {
     run.obey();
     assert!(run.order.status.is_final());
     assert_eq!(run.must(&placed), []);
-    assert_eq!(run.send(&command("c2", hold())).unwrap_err().code, ErrorCode::OrderClosed);
+    let refused = run.send(&command("c2", hold())).unwrap_err();
+    let left = "the order is cancelled: nothing more can be done with it but a refund of what was paid";
+    assert_eq!((refused.code, refused.message.as_str()), (ErrorCode::OrderClosed, left));
 }
 
 #[test]

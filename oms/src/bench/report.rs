@@ -96,7 +96,7 @@ impl Report {
     pub fn new(pairs: u32, measurements: Vec<Measurement>) -> Self {
         Self {
             topology: "one machine; in one process: API, worker, gateway and carrier simulators, embedded DynamoDB; \
-                       beside it: PostgreSQL, Temporal's development server (in memory)",
+                       beside it: PostgreSQL, Temporal (on SQLite)",
             profile: if cfg!(debug_assertions) { "debug" } else { "release" },
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             pairs,

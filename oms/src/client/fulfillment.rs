@@ -324,11 +324,17 @@ impl PicklistArgs {
     }
 }
 
+/// Nobody ships by a time what has left, or never will.
+fn is_to_leave(found: &FulfillmentOrderView) -> bool {
+    let status = FulfillmentStatus::from_name(&found.status);
+    status.is_none_or(|status| !status.has_left() && status != FulfillmentStatus::Cancelled)
+}
+
 /// A fulfillment order, worded for people.
 fn fulfillment_order(found: &FulfillmentOrderView) -> String {
     let facility = or_dash(found.facility_id.as_ref());
     let mut parts = vec![format!("{}: {} at {facility}, {}", found.fulfillment_order_id, found.status, found.delivery_method)];
-    parts.extend(found.ship_by.map(|at| format!("ship by {}", seconds(at))));
+    parts.extend(found.ship_by.filter(|_| is_to_leave(found)).map(|at| format!("ship by {}", seconds(at))));
     parts.extend(found.change_requested.as_ref().map(change::requested));
     let line = |line: &oms_api::fulfillment::FulfillmentLineView| {
         [line.line_id.clone(), line.sku.clone(), line.quantity.to_string(), or_dash(line.title.as_ref())]

@@ -8,6 +8,7 @@ pub mod approval;
 pub mod bulk;
 mod change;
 pub mod claim;
+pub mod customer;
 pub mod event;
 pub mod exchange;
 pub mod facility;

@@ -11,6 +11,7 @@ use oms_api::{
     order::{OrderSummary, OrderView, PaymentView},
 };
 use oms_domain::money::{Currency, Money};
+use serde_json::Value;
 
 use super::change;
 use crate::output::{or_dash, table};
@@ -152,9 +153,18 @@ pub fn attention(items: &[AttentionItem]) -> String {
 pub fn events(events: &[EventView]) -> String {
     let row = |event: &EventView| {
         let by = or_dash(event.actor.as_ref().map(ToString::to_string));
-        [event.seq.to_string(), event.at.to_string(), event.kind.clone(), by, event.data.to_string()]
+        [event.seq.to_string(), seconds(event.at), event.kind.clone(), by, said(&event.data)]
     };
-    table(["SEQ", "AT", "EVENT", "BY", "DATA"], events.iter().map(row))
+    table(["SEQ", "AT", "EVENT", "BY", "WHAT"], events.iter().map(row))
+}
+
+/// Each field with its value; what is nested stays JSON.
+fn said(data: &Value) -> String {
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match data {
+        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
 }
 
 /// Every decision of sourcing.

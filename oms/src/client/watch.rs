@@ -70,6 +70,6 @@ impl Watch {
 }
 
 /// Whether it may go away by itself.
-fn passes(error: &Error) -> bool {
+pub fn passes(error: &Error) -> bool {
     matches!(exit::code(error), Some(ErrorCode::Unavailable | ErrorCode::TimedOut | ErrorCode::TooManyRequests))
 }

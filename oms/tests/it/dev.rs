@@ -159,6 +159,23 @@ fn an_order_is_watched_to_its_end_opened_and_asked_for_as_it_is() {
 }
 
 #[test]
+fn events_are_followed_from_a_position_on_and_from_now_on() {
+    let dev = shared();
+    let now = dev.oms(&["api", "GET", "/v1/events?cursor=end"]).json();
+    assert_eq!((&now["items"], &now["has_more"]), (&json!([]), &json!(false)));
+    let now = now["next_cursor"].as_str().unwrap().to_owned();
+    place(&dev, "tailed-1");
+    // Other tests' orders, too.
+    let tailed = dev.oms(&["event", "tail", "--after", &now, "--limit", "2", "-o", "jsonl"]).ok().stdout.clone();
+    let events: Vec<Value> = tailed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 2, "{tailed}");
+    let next = events[0]["position"].as_str().unwrap();
+    let text = dev.oms(&["event", "tail", "--after", next, "--limit", "1"]).ok().stdout.clone();
+    assert!(text.starts_with(events[1]["position"].as_str().unwrap()) && text.lines().count() == 1, "{text}");
+    assert!(dev.oms(&["event", "tail", "--after", "nowhere", "--limit", "1"]).exits(2).stderr.contains("?cursor"));
+}
+
+#[test]
 fn a_stock_feed_that_empties_the_shelves_is_parked_with_the_figures_until_somebody_decides() {
     let dev = shared();
     let rows = |row: &dyn Fn(u32) -> String| (0..100).map(row).collect::<String>();

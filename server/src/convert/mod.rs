@@ -8,7 +8,8 @@ mod stock;
 pub(crate) use self::{
     feeds::{feed, feed_mode, picked_units, reject},
     orders::{
-        allocation, bulk_result, carrier_event, dead_letter, event, fulfillment_summary, order_summary, return_summary, stream_event,
+        allocation, bulk_result, carrier_event, customer, dead_letter, event, fulfillment_summary, order_summary, return_summary,
+        stream_event,
     },
     people::{account, audit, made_key, person, session},
     stock::{adjustment, facility, facility_body, position, product, product_body, receipt, reservation, stock_count, stock_movement},

@@ -5,13 +5,14 @@ use oms_api::{
     actor::ActorView,
     bulk::BulkResultView,
     carrier::Scan,
+    customer::{CustomerView, OrderedView},
     event::{AllocationView, EventView, StreamEventView},
     fulfillment::FulfillmentOrderSummary,
     inbox::DeadLetterView,
     order::OrderSummary,
     returns::ReturnSummary,
 };
-use oms_domain::{access::By, event_id::event_id, order::published};
+use oms_domain::{access::By, event_id::event_id, ids::CustomerId, order::published};
 
 pub(crate) fn carrier_event(scan: &Scan, occurred_at: Timestamp, by: Option<&By>) -> oms_store::CarrierEvent {
     oms_store::CarrierEvent {
@@ -66,6 +67,18 @@ pub(crate) fn order_summary(order: oms_store::OrderSummary) -> OrderSummary {
         needs_attention: order.needs_attention,
         hold_reasons: order.hold_reasons,
         version: order.version,
+    }
+}
+
+pub(crate) fn customer(id: &CustomerId, found: oms_store::Customer) -> CustomerView {
+    let ordered =
+        |of: oms_store::Ordered| OrderedView { currency: of.currency.code().to_owned(), orders: of.orders, total_minor: of.total_minor };
+    CustomerView {
+        customer_id: id.to_string(),
+        orders: found.orders.into_iter().map(order_summary).collect(),
+        returns: found.returns.into_iter().map(return_summary).collect(),
+        ordered: found.ordered.into_iter().map(ordered).collect(),
+        orders_looked_at: found.orders_looked_at,
     }
 }
 

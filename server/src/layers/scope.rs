@@ -80,6 +80,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     "cancellation_id",
     "change_id",
     "currency",
+    // The handler looks for what the caller knows of.
+    "customer_id",
     "deadline_id",
     "decision_id",
     "feed_id",

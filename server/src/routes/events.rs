@@ -57,7 +57,8 @@ pub(crate) async fn allocation(
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "list_events",
     params(
-        ("cursor" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said"),
+        ("cursor" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said. \
+            `end`: nothing of what was, `next_cursor` is where to wait for what comes"),
         ("types" = Option<String>, Query, description = "Types of events, separated by commas; all unless said"),
         ("lane" = Option<u8>, Query, description = "For 16 readers side by side: 0 to 15, the first hexadecimal digit of the MD5 of the order's id. \
             All lanes unless said"),

@@ -13,6 +13,7 @@ mod carrier_events;
 mod catalog;
 mod changes;
 mod claims;
+mod customers;
 mod decisions;
 mod docs;
 mod events;
@@ -90,6 +91,7 @@ pub(crate) fn small() -> Doors {
     parts::parts(actions)
         .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
+        .door(Need::of(P::FindOrders, ToBoth), routes!(customers::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::allocation))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(cancellations::get))

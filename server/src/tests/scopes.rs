@@ -44,6 +44,18 @@ async fn lists_show_what_is_of_ones_facilities_and_channels() {
 }
 
 #[tokio::test]
+async fn of_a_customer_everyone_sees_the_orders_that_they_know_of() {
+    let app = App::new();
+    for (account, orders) in [("here", vec!["D-HERE"]), ("web", vec!["D-HERE"]), ("support", vec!["D-THERE", "D-HERE"])] {
+        let seen = As(&app, account).get("/v1/customers/D-1").await.body;
+        let ids: Vec<&str> = seen["orders"].as_array().unwrap().iter().map(|one| one["order_id"].as_str().unwrap()).collect();
+        let ordered = json!([{"currency": "GBP", "orders": orders.len(), "total_minor": orders.len()}]);
+        assert_eq!((ids, &seen["ordered"], &seen["orders_looked_at"]), (orders.clone(), &ordered, &json!(orders.len())), "{account}");
+    }
+    assert_eq!(As(&app, "here").get("/v1/customers/nobody").await.code(), "not_found");
+}
+
+#[tokio::test]
 async fn stock_is_seen_and_corrected_at_ones_own_facilities() {
     let app = App::new();
     let here = As(&app, "here");

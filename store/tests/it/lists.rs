@@ -1,6 +1,7 @@
 //! Lists: filters, order, cursors.
 
-use oms_store::{FulfillmentFilter, OrderFilter, Record, Store};
+use oms_domain::access::{Reach, Scope};
+use oms_store::{FulfillmentFilter, OrderFilter, Ordered, Record, Store};
 
 use crate::{
     stack::fresh_whole_store,
@@ -51,6 +52,25 @@ async fn every_filter_selects_and_filters_add_up() {
     assert_eq!(ids(&store, OrderFilter { updated_after: Some(at("2010-12-02T00:00:00Z")), ..all() }).await, [""; 0]);
     let both = OrderFilter { status: text("processing"), hold_reason: text("awaiting_payment"), ..all() };
     assert_eq!(ids(&store, both).await, ["o6", "o4"]);
+}
+
+#[tokio::test]
+async fn a_customer_has_orders_returns_and_what_was_ordered() {
+    let store = seven_orders().await;
+    let id = "17850".parse().unwrap();
+    let mut cancelled = record("o6", 2, "cancelled");
+    cancelled.row.status = "cancelled".into();
+    cancelled.row.placed_at = at("2010-12-07T08:26:00Z");
+    store.record(&cancelled).await.unwrap();
+    let all = store.customer(&id, &Scope::default()).await.unwrap().unwrap();
+    let seen: Vec<&str> = all.orders.iter().map(|order| order.order_id.as_str()).collect();
+    assert_eq!((seen, all.orders_looked_at), (vec!["o6", "o5", "o4", "o3", "o2", "o1", "o0"], 7));
+    let total = all.orders.iter().skip(1).map(|order| order.total_minor).sum();
+    assert_eq!(all.ordered, [Ordered { currency: "GBP".parse().unwrap(), orders: 6, total_minor: total }]);
+    let facilities = Reach::Only([facility_id("ST-1")].into());
+    let store_only = store.customer(&id, &Scope { facilities, ..Scope::default() }).await.unwrap().unwrap();
+    assert_eq!((store_only.orders.len(), store_only.orders_looked_at), (1, 1));
+    assert_eq!(store.customer(&"nobody".parse().unwrap(), &Scope::default()).await.unwrap(), None);
 }
 
 #[tokio::test]

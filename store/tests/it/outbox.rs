@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oms_store::{EVENTS_RESTORED, EventFilter, LANES, Store, StoreConfig};
+use oms_store::{EVENTS_END, EVENTS_RESTORED, EventFilter, LANES, Store, StoreConfig};
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
 
@@ -87,6 +87,17 @@ async fn kinds_select_and_a_position_that_is_none_is_refused() {
     for nonsense in ["", "x", "1", "1-x", "1-1-x", "-1-1-1", "1-1"] {
         assert!(store.events_after(Some(nonsense), &EventFilter::default(), 1).await.is_err(), "{nonsense}");
     }
+}
+
+#[tokio::test]
+async fn from_the_end_on_there_is_what_comes_and_nothing_of_what_was() {
+    let store = fresh_whole_store().await;
+    store.record(&record("o1", 1, "placed")).await.unwrap();
+    read_events(&store, None, 1).await;
+    let page = store.events_after(Some(EVENTS_END), &EventFilter::default(), 1).await.unwrap();
+    assert_eq!((page.events, page.has_more), (vec![], false));
+    store.record(&record("o1", 2, "shipped")).await.unwrap();
+    assert_eq!(read(&store, Some(&page.next), 1).await.0, ["o1/2"]);
 }
 
 fn kinds(kinds: &[&str]) -> EventFilter {

@@ -32,7 +32,7 @@ use jiff::Timestamp;
 pub(super) use self::money::renews;
 pub use self::size::ORDER_MAX_BYTES;
 
-use super::{Answer, Command, Event, Fact, Order, RULES, Request};
+use super::{Answer, Command, Event, Fact, Order, OrderStatus, RULES, Request};
 use crate::{
     error::{ErrorCode, Rejection},
     taken::{Decided, TakenCommand, body_hash},
@@ -168,9 +168,13 @@ impl Draft {
     }
 
     fn closed(&self) -> Rejection {
+        let left = match self.order.status {
+            OrderStatus::Completed => "a return, a refund or a claim",
+            _ => "a refund of what was paid",
+        };
         Rejection {
             code: ErrorCode::OrderClosed,
-            message: format!("the order is {}: nothing more can be done with it", self.order.status),
+            message: format!("the order is {}: nothing more can be done with it but {left}", self.order.status),
             status: Some(self.order.status.name().to_owned()),
             legal_actions: Vec::new(),
             parts: Vec::new(),

@@ -146,6 +146,11 @@ pub async fn lists(store: &Store, size: Size) -> Result<Vec<Timed>, StoreError> 
         });
         times.push(page.await?);
     }
+    times.push(timed("a customer", async |n| store.customer(&Any { size, n }.customer()?, &Scope::default()).await.map(drop)).await?);
+    let guest = id("guest".parse::<CustomerId>())?;
+    times.push(
+        timed("a customer of many", async |n| store.customer(&guest, &Any { size, n }.scope(n % 2 == 0, false)?).await.map(drop)).await?,
+    );
     times.extend(fulfillment_orders(store, size).await?);
     times.extend(returns(store, size).await?);
     times.extend(events(store, size).await?);
