@@ -28,9 +28,9 @@ pub struct SnapshotRun {
     pub longest_transaction: Duration,
 }
 
-/// Everything there is, by facility: one unit more than is there now.
-const THERE: &str =
-    "SELECT facility_id, sku, on_hand + 1 FROM stock WHERE (facility_id, sku) > ($1, $2) ORDER BY facility_id, sku LIMIT $3";
+/// Everything there is, by facility: one unit more than is there now. Where so much was ordered that the books owe units, the shelf is empty.
+const THERE: &str = "SELECT facility_id, sku, greatest(on_hand + 1, 0) FROM stock
+    WHERE (facility_id, sku) > ($1, $2) ORDER BY facility_id, sku LIMIT $3";
 
 /// Transactions, one after the other, and the longest of them.
 struct Longest<'a>(&'a Store, Duration);
