@@ -33,7 +33,8 @@ async fn five_hundred_orders_of_three_channels_are_served_by_the_rule_and_nobody
         bench.new_demand(n).await;
     }
     let served = bench.model.waiters.iter().filter(|waiter| !waiter.got.is_empty()).count();
-    assert!(served > 100, "only {served} were served");
+    // What comes is drawn: twice as many as a rule.
+    assert!(served > 50, "only {served} were served");
 }
 
 /// Waits, each for one unit, and brings stock in every way at once, while others want it, too.
