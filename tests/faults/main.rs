@@ -27,12 +27,21 @@ mod restoring;
 mod scenarios;
 mod tcp_proxy;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-use crate::{driver::Plan, ground::Ground, report::Report, scenarios::Scenario};
+use crate::{
+    driver::Plan,
+    ground::{Ground, Needs},
+    report::{Outcome, Report},
+    scenarios::Scenario,
+};
 
 /// Breaks the system while orders go through it, and counts what must not be so.
 #[derive(Debug, Parser)]
@@ -94,9 +103,6 @@ async fn run(args: &Args) -> Result<bool> {
     println!("faults --seed {seed}: {}", chosen.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(" "));
     let mut report = Report::default();
     for (number, scenario) in chosen.iter().enumerate() {
-        // A ground of its own for each: what one breaks for good does not spoil the next.
-        let mut ground =
-            Ground::start(scenario.needs, args.earlier.as_deref()).await.with_context(|| format!("{}: the ground", scenario.name))?;
         let plan = Plan {
             name: scenario.name,
             seed: seed.wrapping_add(number as u64),
@@ -104,21 +110,34 @@ async fn run(args: &Args) -> Result<bool> {
             go_on: Duration::from_secs_f64(args.minutes * 60.0),
             settle: Duration::from_secs(args.settle),
         };
-        let outcome = scenarios::play(scenario, &mut ground, &plan).await;
-        let outcome = outcome.with_context(|| format!("{}; its processes' logs are in {}", scenario.name, ground.keep_logs()))?;
-        if !outcome.is_sound() {
-            println!("{}: the processes' logs are in {}", scenario.name, ground.keep_logs());
+        match play(scenario, &plan, args.earlier.as_deref()).await {
+            Ok(outcome) => report.add(scenario.name, outcome),
+            Err(why) => report.failed(scenario.name, &why),
         }
-        ground.stop().await?;
-        report.add(scenario.name, outcome);
     }
     println!("\nseed {seed}\n{report}");
     Ok(report.is_sound())
 }
 
+/// On a ground of its own: what one breaks for good does not spoil the next.
+async fn play(scenario: &Scenario, plan: &Plan, earlier: Option<&Path>) -> Result<Outcome> {
+    let mut ground = Ground::start(scenario.needs, earlier).await.context("the ground")?;
+    let outcome = scenarios::play(scenario, &mut ground, plan).await;
+    let outcome = outcome.with_context(|| format!("its processes' logs are in {}", ground.keep_logs()))?;
+    if !outcome.is_sound() {
+        println!("{}: the processes' logs are in {}", scenario.name, ground.keep_logs());
+    }
+    ground.stop().await?;
+    Ok(outcome)
+}
+
 fn chosen(args: &Args) -> Result<Vec<&'static Scenario>> {
     if args.names.is_empty() {
-        return Ok(scenarios::all().filter(|scenario| scenario.short || !args.short).collect());
+        let all = scenarios::all().filter(|scenario| scenario.short || !args.short);
+        let (left_out, chosen): (Vec<_>, Vec<_>) =
+            all.partition(|scenario| args.earlier.is_none() && matches!(scenario.needs, Needs::EarlierBuild(_)));
+        left_out.iter().for_each(|scenario| println!("{} is left out: --earlier names no earlier build", scenario.name));
+        return Ok(chosen);
     }
     let find = |name: &String| scenarios::all().find(|scenario| scenario.name == name);
     if let Some(unknown) = args.names.iter().find(|name| find(name).is_none()) {

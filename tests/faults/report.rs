@@ -24,16 +24,33 @@ impl Outcome {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub struct Report(Vec<(&'static str, Outcome)>);
+pub struct Report {
+    outcomes: Vec<(&'static str, Outcome)>,
+    /// Faults that could not be tried to their end.
+    failed: Vec<&'static str>,
+}
 
 impl Report {
+    /// Says at once what was found: the others may take an hour.
     pub fn add(&mut self, name: &'static str, outcome: Outcome) {
-        self.0.push((name, outcome));
+        println!("{}", row(name, &outcome));
+        self.outcomes.push((name, outcome));
+    }
+
+    pub fn failed(&mut self, name: &'static str, why: &anyhow::Error) {
+        println!("{name} could not be tried: {why:#}");
+        self.failed.push(name);
     }
 
     pub fn is_sound(&self) -> bool {
-        self.0.iter().all(|(_, outcome)| outcome.is_sound())
+        self.failed.is_empty() && self.outcomes.iter().all(|(_, outcome)| outcome.is_sound())
     }
+}
+
+fn row(name: &str, outcome: &Outcome) -> String {
+    let Outcome { orders, accepted, finished, times, took, counters } = outcome;
+    let found: String = counters.0.iter().map(|found| format!("{:>5}", found.len())).collect();
+    format!("{name:<28}{orders:>6}{accepted:>8}{finished:>9}{times:>7}{:>7}{found}", took.as_secs())
 }
 
 /// Of each kind of finding.
@@ -43,12 +60,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<28}{:>6}{:>8}{:>9}{:>7}{:>7}", "FAULT", "ORDERS", "TAKEN", "FINISHED", "TIMES", "S")?;
         (1..=8).try_for_each(|n| write!(f, "{:>5}", format!("I{n}")))?;
-        for (name, outcome) in &self.0 {
-            let Outcome { orders, accepted, finished, times, took, counters } = outcome;
-            write!(f, "\n{name:<28}{orders:>6}{accepted:>8}{finished:>9}{times:>7}{:>7}", took.as_secs())?;
-            counters.0.iter().try_for_each(|found| write!(f, "{:>5}", found.len()))?;
-        }
-        for (name, outcome) in &self.0 {
+        self.outcomes.iter().try_for_each(|(name, outcome)| write!(f, "\n{}", row(name, outcome)))?;
+        self.failed.iter().try_for_each(|name| write!(f, "\n{name:<28} could not be tried"))?;
+        for (name, outcome) in &self.outcomes {
             for (n, found) in outcome.counters.0.iter().enumerate() {
                 found.iter().take(EXAMPLES).try_for_each(|what| write!(f, "\n{name} I{}: {what}", n + 1))?;
             }
