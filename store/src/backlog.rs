@@ -102,7 +102,7 @@ const FIGURES: &str = concat!(
     || (SELECT jsonb_build_object('outbox_unseen', count(*),
             'outbox_lag_s', coalesce(extract(epoch FROM now() - min(recorded_at))::bigint, 0))
         FROM (SELECT recorded_at FROM order_events WHERE epoch = (SELECT outbox_epoch())
-            AND xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())) ORDER BY epoch, xid, event_id LIMIT $2) AS r)"
+            AND xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())) ORDER BY epoch, xid LIMIT $2) AS r)"
 );
 
 impl Store {

@@ -80,8 +80,9 @@ const OF_ORDERS: &[&str] = &[
         WHERE NOT is_cancelled AND (m.reserved > 0 OR NOT is_open)"
     ),
     orders!(
-        "INSERT INTO order_events (order_id, seq, kind, at, data, recorded_at)
-        SELECT order_id, k.seq, k.kind, placed_at + k.seq * interval '4 hours',
+        // Of transactions of a server before this one, each with the events of an order that came together.
+        "INSERT INTO order_events (epoch, xid, order_id, seq, kind, at, data, recorded_at)
+        SELECT 0, (3 * n + k.seq / 2)::text::xid8, order_id, k.seq, k.kind, placed_at + k.seq * interval '4 hours',
             jsonb_build_object('actor', 'system', 'round', 1, 'fulfillment_order_id', order_id || '-F1', 'facility_id', facility_id, 'units',
                 jsonb_build_array(jsonb_build_object('line_id', '1', 'quantity', 1))), placed_at + k.seq * interval '4 hours'
         FROM o, unnest('{order_placed,payment_authorized,order_approved,fulfillment_released,fulfillment_shipped,order_completed}'::text[])
