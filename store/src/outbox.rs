@@ -95,8 +95,8 @@ fn parse(position: &str) -> Option<(i64, &str, i64)> {
 }
 
 impl Store {
-    /// Events after a position, or from the beginning, or from the [end](EVENTS_END) on. A page looks at a bounded number of events, so it may have fewer than there are,
-    /// or none, and still say where to go on.
+    /// Events after a position, or from the beginning, or from the [end](EVENTS_END) on. A page looks at a bounded number of events, so it
+    /// may have fewer than there are, or none, and still say where to go on.
     pub async fn events_after(&self, after: Option<&str>, filter: &EventFilter, limit: u32) -> Result<EventsPage, StoreError> {
         let place = after.map_or(Some(START), parse);
         let (epoch, xid, event_id) = place.ok_or(StoreError::NoCursor)?;

@@ -11,7 +11,7 @@ use super::{
     Api,
     order_text::{self, money, seconds},
 };
-use crate::output::{self, Format, table};
+use crate::output::{self, Format, counted, table};
 
 /// What can be asked of a customer.
 #[derive(Debug, Subcommand)]
@@ -30,11 +30,12 @@ impl CustomerCommand {
 }
 
 fn customer(found: &CustomerView) -> String {
-    let ordered = |of: &OrderedView| format!("{} in {} orders", money(of.total_minor, &of.currency), of.orders);
+    let ordered = |of: &OrderedView| format!("{} ({})", money(of.total_minor, &of.currency), counted(of.orders.into(), "order"));
     let ordered: Vec<String> = found.ordered.iter().map(ordered).collect();
     let ordered = if ordered.is_empty() { "nothing".to_owned() } else { ordered.join(", ") };
+    let looked_at = counted(found.orders_looked_at.into(), "order");
     let mut parts = vec![
-        format!("Customer {}: ordered {ordered}, of the newest {} orders", found.customer_id, found.orders_looked_at),
+        format!("Customer {}: {looked_at} found; ordered, without what was cancelled: {ordered}", found.customer_id),
         format!("\n{}", order_text::orders(&found.orders)),
     ];
     if !found.returns.is_empty() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use oms_api::event::StreamEventView;
+use oms_api::{event::StreamEventView, page::StreamPage};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,9 +37,12 @@ pub enum EventCommand {
     /// Print events as they happen, until Ctrl-C; whoever goes on later does so after the last position printed.
     #[command(after_help = "Example:\n  oms event tail\n  oms event tail --types fulfillment_shipped,delivered -o jsonl --after 1-7421-38")]
     Tail {
-        /// Begin after this position; `0-0-0` is the beginning [default: from now on].
-        #[arg(long, value_name = "POSITION", default_value = END, hide_default_value = true)]
-        after: String,
+        /// Begin after this position [default: from now on].
+        #[arg(long, value_name = "POSITION", conflicts_with = "from_beginning")]
+        after: Option<String>,
+        /// Begin with the first event that is kept.
+        #[arg(long)]
+        from_beginning: bool,
         #[command(flatten)]
         which: Which,
         /// End after this many events [default: never].
@@ -62,20 +65,12 @@ pub struct Which {
     lane: Option<u8>,
 }
 
-/// A page of the stream as the API answers it.
-#[derive(Deserialize)]
-struct Read {
-    items: Vec<Value>,
-    next_cursor: String,
-    has_more: bool,
-}
-
 impl Which {
-    async fn read(&self, api: &Api, after: Option<String>, limit: u32) -> Result<Read> {
+    async fn read(&self, api: &Api, after: Option<String>, limit: u32) -> Result<StreamPage<Value>> {
         let lane = self.lane.map(|lane| lane.to_string());
         let params = [("cursor", after), ("types", self.types.clone()), ("lane", lane), ("limit", Some(limit.to_string()))];
         let answer = api.get(&["v1", "events"], &params).await?;
-        Read::deserialize(answer).context("the server's answer is not a page of events")
+        StreamPage::deserialize(answer).context("the server's answer is not a page of events")
     }
 }
 
@@ -91,21 +86,24 @@ impl EventCommand {
                     table(["POSITION", "AT", "ORDER", "SEQ", "EVENT"], events.iter().map(columns))
                 })
             }
-            Self::Tail { after, which, limit, every } => tail(api, format, &which, after, (limit, Duration::from_secs(every))).await,
+            Self::Tail { after, from_beginning, which, limit, every } => {
+                let after = if from_beginning { None } else { Some(after.unwrap_or_else(|| END.to_owned())) };
+                tail(api, format, &which, after, (limit, Duration::from_secs(every))).await
+            }
         }
     }
 }
 
 /// Page by page, and where there is no more, again after a while. A server that is away for a while is asked again.
-async fn tail(api: &Api, format: Format, which: &Which, mut after: String, (limit, every): (Option<u64>, Duration)) -> Result<()> {
+async fn tail(api: &Api, format: Format, which: &Which, mut after: Option<String>, (limit, every): (Option<u64>, Duration)) -> Result<()> {
     let (mut left, mut has_answered) = (limit.unwrap_or(u64::MAX), false);
     while left > 0 {
         let most = u32::try_from(left).unwrap_or(PAGE_MAX).min(PAGE_MAX);
-        let has_more = match which.read(api, Some(after.clone()), most).await {
+        let has_more = match which.read(api, after.clone(), most).await {
             Ok(read) => {
                 print(format, &read.items)?;
                 left = left.saturating_sub(read.items.len() as u64);
-                (after, has_answered) = (read.next_cursor, true);
+                (after, has_answered) = (Some(read.next_cursor), true);
                 read.has_more
             }
             Err(error) if has_answered && watch::passes(&error) => {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{Api, order_text::seconds, paging::Paging, upload::Upload};
 use crate::{
     exit::Coded,
-    output::{self, Format, or_dash, table},
+    output::{self, Format, counted, or_dash, table},
 };
 
 /// Rejected rows shown after an import; `oms feed rejects` shows all.
@@ -189,7 +189,8 @@ fn verdict(run: &FeedView) -> Result<()> {
             .into());
     }
     if run.rejected > 0 {
-        let message = format!("{} of {} rows were rejected; the others are in", run.rejected, run.rows_read);
+        let others = if run.accepted + run.unchanged > 0 { "; the others are in" } else { "" };
+        let message = format!("{} of {} rejected{others}", run.rejected, counted(run.rows_read, "row"));
         let hint = format!("`oms feed rejects {}` lists them; correct them and import the file again", run.feed_id);
         return Err(Coded::new(ErrorCode::RefusedByRule, message).hint(hint).into());
     }
@@ -217,8 +218,15 @@ fn runs_text(runs: &[FeedView]) -> String {
 fn run_text(run: &FeedView, rejects: &[RejectView]) -> String {
     let took = or_dash(run.finished_at.map(|end| format!("{:.1} s", end.duration_since(run.started_at).as_secs_f64())));
     let mut text = format!(
-        "{} from {}: {} rows read, {} accepted, {} unchanged, {} rejected in {took} (feed {}, {})",
-        run.kind, run.source, run.rows_read, run.accepted, run.unchanged, run.rejected, run.feed_id, run.status
+        "{} from {}: {} read, {} accepted, {} unchanged, {} rejected in {took} (feed {}, {})",
+        run.kind,
+        run.source,
+        counted(run.rows_read, "row"),
+        run.accepted,
+        run.unchanged,
+        run.rejected,
+        run.feed_id,
+        run.status
     );
     if let Some(parked) = &run.parked {
         text.push_str(&format!("\n{}", parked_text(parked)));

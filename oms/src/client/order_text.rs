@@ -158,11 +158,14 @@ pub fn events(events: &[EventView]) -> String {
     table(["SEQ", "AT", "EVENT", "BY", "WHAT"], events.iter().map(row))
 }
 
-/// Each field with its value; what is nested stays JSON.
+/// Each field with its value, but for the event's type, which has a column; what is nested stays JSON.
 fn said(data: &Value) -> String {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match data {
-        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(name, _)| *name != "type");
+            fields.map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }

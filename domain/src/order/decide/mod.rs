@@ -32,7 +32,7 @@ use jiff::Timestamp;
 pub(super) use self::money::renews;
 pub use self::size::ORDER_MAX_BYTES;
 
-use super::{Answer, Command, Event, Fact, Order, OrderStatus, RULES, Request};
+use super::{Answer, Command, Event, Fact, Order, RULES, Request};
 use crate::{
     error::{ErrorCode, Rejection},
     taken::{Decided, TakenCommand, body_hash},
@@ -168,10 +168,7 @@ impl Draft {
     }
 
     fn closed(&self) -> Rejection {
-        let left = match self.order.status {
-            OrderStatus::Completed => "a return, a refund or a claim",
-            _ => "a refund of what was paid",
-        };
+        let left = if self.order.status.came_to_nothing() { "a refund of what was paid" } else { "a return, a refund or a claim" };
         Rejection {
             code: ErrorCode::OrderClosed,
             message: format!("the order is {}: nothing more can be done with it but {left}", self.order.status),
