@@ -191,13 +191,13 @@ mod tests {
     fn what_is_over_is_said_once() {
         let rejection = Rejection {
             code: ErrorCode::OrderClosed,
-            message: "the order is completed: nothing more can be done with it but a return, a refund or a claim".into(),
+            message: "nothing more can be done with it but a return, a refund or a claim".into(),
             status: Some("completed".into()),
             legal_actions: vec![],
             parts: vec![],
         };
         let refused = describe(&Problem::from(rejection));
-        let said = "The order is closed: the order is completed: nothing more can be done with it but a return, a refund or a claim";
+        let said = "The order is closed: nothing more can be done with it but a return, a refund or a claim";
         assert_eq!(refused, format!("{said}\n  it is completed now"));
     }
 }

@@ -68,7 +68,7 @@ fn a_command_is_known_after_the_end_too() {
     assert!(run.order.status.is_final());
     assert_eq!(run.must(&placed), []);
     let refused = run.send(&command("c2", hold())).unwrap_err();
-    let left = "the order is cancelled: nothing more can be done with it but a refund of what was paid";
+    let left = "nothing more can be done with it but a refund of what was paid";
     assert_eq!((refused.code, refused.message.as_str()), (ErrorCode::OrderClosed, left));
 }
 

@@ -324,17 +324,16 @@ impl PicklistArgs {
     }
 }
 
-/// Nobody ships by a time what has left, or never will.
-fn is_to_leave(found: &FulfillmentOrderView) -> bool {
-    let status = FulfillmentStatus::from_name(&found.status);
-    status.is_none_or(|status| !status.has_left() && status != FulfillmentStatus::Cancelled)
+/// Nobody ships by a time what has left, or never will. What has arrived is shown as `delivered`, which is no status of the rules.
+fn is_to_leave(status: &str) -> bool {
+    FulfillmentStatus::from_name(status).is_some_and(|status| !status.has_left() && status != FulfillmentStatus::Cancelled)
 }
 
 /// A fulfillment order, worded for people.
 fn fulfillment_order(found: &FulfillmentOrderView) -> String {
     let facility = or_dash(found.facility_id.as_ref());
     let mut parts = vec![format!("{}: {} at {facility}, {}", found.fulfillment_order_id, found.status, found.delivery_method)];
-    parts.extend(found.ship_by.filter(|_| is_to_leave(found)).map(|at| format!("ship by {}", seconds(at))));
+    parts.extend(found.ship_by.filter(|_| is_to_leave(&found.status)).map(|at| format!("ship by {}", seconds(at))));
     parts.extend(found.change_requested.as_ref().map(change::requested));
     let line = |line: &oms_api::fulfillment::FulfillmentLineView| {
         [line.line_id.clone(), line.sku.clone(), line.quantity.to_string(), or_dash(line.title.as_ref())]
@@ -349,4 +348,19 @@ fn fulfillment_order(found: &FulfillmentOrderView) -> String {
     let possible = if found.legal_actions.is_empty() { "nothing".to_owned() } else { found.legal_actions.join(", ") };
     parts.push(format!("\npossible: {possible}"));
     parts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_still_there_is_to_leave() {
+        for status in ["open", "backordered", "released", "picking", "packed", "ready_for_pickup", "incomplete"] {
+            assert!(is_to_leave(status), "{status}");
+        }
+        for status in ["shipped", "delivered", "picked_up", "cancelled"] {
+            assert!(!is_to_leave(status), "{status}");
+        }
+    }
 }

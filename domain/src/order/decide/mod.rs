@@ -171,7 +171,7 @@ impl Draft {
         let left = if self.order.status.came_to_nothing() { "a refund of what was paid" } else { "a return, a refund or a claim" };
         Rejection {
             code: ErrorCode::OrderClosed,
-            message: format!("the order is {}: nothing more can be done with it but {left}", self.order.status),
+            message: format!("nothing more can be done with it but {left}"),
             status: Some(self.order.status.name().to_owned()),
             legal_actions: Vec::new(),
             parts: Vec::new(),
