@@ -1,13 +1,10 @@
 //! The description of the API against the API, by a tool that neither of them knows: requests that the schema allows are read, those that it
 //! forbids are refused, and nothing makes the server fail.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use oms_domain::policy::Policy;
-use tokio::process::Command;
 
-use super::program;
+use super::{fixture, run};
 use crate::support::{http, in_own_shop};
 
 /// Cases of each operation in the phase that makes them up; those of the other phases are as many as there are.
@@ -25,15 +22,14 @@ const LEFT_OUT: &str = "^/(metrics|v1/feeds/[a-z]+|v1/carrier-events)$";
 fn the_api_and_its_description_agree() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
         let folder = tempfile::tempdir()?;
-        let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/neighbours/checks.py");
-        let mut run = Command::from(program("schemathesis")?);
-        run.current_dir(&folder).env("SCHEMATHESIS_HOOKS", &checks).env("PYTHONDONTWRITEBYTECODE", "1");
-        run.args(["run", &shop.url("/openapi.json"), "--header", &format!("Authorization: Bearer {}", http::key())]);
-        run.args(["--phases", "examples,coverage,fuzzing", "--max-examples", FUZZED, "--seed", SEED, "--workers", "2"]);
-        run.args(["--checks", CHECKS, "--exclude-path-regex", LEFT_OUT, "--warnings", "off"]);
-        let ran = run.output().await.context("schemathesis")?;
-        let said = String::from_utf8_lossy(&ran.stdout);
-        ensure!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
+        let (url, key) = (shop.url("/openapi.json"), format!("Authorization: Bearer {}", http::key()));
+        let checks = fixture("checks.py").into_os_string().into_string().ok().context("a path in UTF-8")?;
+        let arguments = [
+            &["run", &url, "--header", &key, "--warnings", "off"][..],
+            &["--phases", "examples,coverage,fuzzing", "--max-examples", FUZZED, "--seed", SEED, "--workers", "2"],
+            &["--checks", CHECKS, "--exclude-path-regex", LEFT_OUT],
+        ];
+        run("bin/schemathesis", folder.path(), &arguments.concat(), &[("SCHEMATHESIS_HOOKS", &checks)]).await?;
         Ok(())
     })
 }
