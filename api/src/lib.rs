@@ -39,5 +39,6 @@ pub mod reservation;
 pub mod resolve_label;
 pub mod resolve_payment;
 pub mod returns;
+pub mod station;
 pub mod stock;
 pub mod vocabulary;

@@ -125,6 +125,8 @@ pub struct PersonView {
     /// `invited`, `active` or `disabled`.
     #[schema(examples("active"))]
     pub status: String,
+    /// They can take stations over.
+    pub has_badge: bool,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// In the answer that makes it, and never again.
@@ -196,6 +198,8 @@ pub struct SessionView {
     pub facilities: Option<Vec<String>>,
     /// Null: all.
     pub channels: Option<Vec<String>>,
+    /// The station that they have taken over.
+    pub station_id: Option<String>,
     /// Shown to whoever has logged in without a browser, once: to be sent as a bearer. A browser gets a cookie instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

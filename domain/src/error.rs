@@ -53,6 +53,9 @@ errors! {
     PersonNotFound = "person_not_found", 404, Never, 3, "There is no person with this id";
     /// The e-mail address is taken by another person.
     PersonConflict = "person_conflict", 409, Never, 5, "Another person has this e-mail address";
+    StationNotFound = "station_not_found", 404, Never, 3, "There is no station with this id";
+    /// The id is taken by another station.
+    StationConflict = "station_conflict", 409, Never, 5, "Another station has this id";
     /// It was used, has ended, or never was one.
     InvitationNotFound = "invitation_not_found", 404, Never, 3, "The invitation is not good any more";
     AccountNotFound = "account_not_found", 404, Never, 3, "There is no account with this id";

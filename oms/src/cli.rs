@@ -11,7 +11,7 @@ use crate::{
         Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand,
         customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand,
         fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand,
-        product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, stock::StockCommand,
+        product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, station::StationCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -125,6 +125,8 @@ enum Command {
     Approval(Noun<ApprovalCommand>),
     /// Say which people may come in: what they may, and their invitations.
     Person(Noun<PersonCommand>),
+    /// Enrol places of work that people take over by badge and PIN.
+    Station(Noun<StationCommand>),
     /// Look at messages that orders could not be told, and have them tried again.
     Inbox(Noun<InboxCommand>),
     /// Decide about all orders at once: the pool that is not released yet, the stock's prices.
@@ -255,6 +257,7 @@ impl Command {
             Self::Account(noun) => noun.verb.run(api, format).await,
             Self::Approval(noun) => noun.verb.run(api, format).await,
             Self::Person(noun) => noun.verb.run(api, format).await,
+            Self::Station(noun) => noun.verb.run(api, format).await,
             Self::Inbox(noun) => noun.verb.run(api, format).await,
             Self::Allocation(noun) => noun.verb.run(api, format).await,
             // `run` has dealt with the others.

@@ -6,10 +6,10 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use oms_api::{fulfillment::FulfillmentOrderView, note::NoteView, order::OrderView};
+use oms_api::{fulfillment::FulfillmentOrderView, note::NoteView, order::OrderView, station::BadgeView};
 use oms_domain::{
     error::ErrorCode,
-    ids::{AccountId, FulfillmentOrderId, KeyId, NoteId, OrderId, Sku},
+    ids::{AccountId, FulfillmentOrderId, KeyId, NoteId, OrderId, Sku, StationId},
     order::Order,
     placed::PlacedOrder,
 };
@@ -28,6 +28,10 @@ pub(crate) enum Shown {
     Key(AccountId, KeyId),
     /// Without the invitation, which was shown once.
     Person(AccountId),
+    /// Without its token, which was shown once.
+    Station(StationId),
+    /// Whose it is: the badge was shown once.
+    Badge(AccountId),
 }
 
 impl Shown {
@@ -53,6 +57,8 @@ pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Fa
             let key = account.keys.into_iter().find(|key| key.key_id == *key_id).ok_or(ErrorCode::KeyNotFound)?;
             shown.answer(convert::made_key(key, None))
         }
+        Shown::Station(id) => shown.answer(convert::station(state.store.station(id).await?.ok_or(ErrorCode::StationNotFound)?)),
+        Shown::Badge(id) => shown.answer(BadgeView { person_id: id.to_string(), badge: None }),
         Shown::Person(id) => shown.answer(convert::person(state.store.person(id).await?.ok_or(ErrorCode::PersonNotFound)?)),
     })
 }

@@ -76,6 +76,8 @@ fn constraint_code(constraint: &str) -> ErrorCode {
         "stock_product_known" => ErrorCode::UnknownSku,
         "accounts_name" => ErrorCode::AccountConflict,
         "people_email" => ErrorCode::PersonConflict,
+        "stations_pkey" => ErrorCode::StationConflict,
+        "stations_facility_known" => ErrorCode::UnknownFacility,
         "order_names_pkey" => ErrorCode::OrderNameTaken,
         // Every other constraint bounds a value of some row.
         _ => ErrorCode::ValidationFailed,

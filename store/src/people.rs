@@ -30,6 +30,8 @@ pub struct Person {
     pub scope: Scope,
     /// They have set a password: before, they are invited.
     pub has_come: bool,
+    /// They have one with which they take stations over.
+    pub has_badge: bool,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
 }
@@ -69,6 +71,7 @@ pub(crate) struct Row {
     facilities: Option<BTreeSet<FacilityId>>,
     channels: Option<BTreeSet<String>>,
     has_come: bool,
+    has_badge: bool,
     created_at: Timestamp,
     disabled_at: Option<Timestamp>,
 }
@@ -77,15 +80,19 @@ impl From<Row> for Person {
     fn from(row: Row) -> Self {
         let scope = Scope { facilities: Reach::from(row.facilities), channels: Reach::from(row.channels), ..Scope::default() };
         let roles = row.roles.iter().filter_map(|name| Role::from_name(name)).collect();
-        let Row { person_id, email, name, has_come, created_at, disabled_at, .. } = row;
-        Self { person_id, email, name, roles, scope, has_come, created_at, disabled_at }
+        let Row { person_id, email, name, has_come, has_badge, created_at, disabled_at, .. } = row;
+        Self { person_id, email, name, roles, scope, has_come, has_badge, created_at, disabled_at }
     }
 }
 
 /// The columns of a person's row, as JSON.
 macro_rules! select_people {
     ($from:literal) => {
-        concat!("SELECT to_jsonb(p) - 'password_hash' || jsonb_build_object('has_come', p.password_hash IS NOT NULL) FROM ", $from)
+        concat!(
+            "SELECT to_jsonb(p) - '{password_hash,pin_hash,badge_sha256}'::text[] || jsonb_build_object('has_come', p.password_hash IS NOT NULL,
+            'has_badge', p.badge_sha256 IS NOT NULL) FROM ",
+            $from
+        )
     };
 }
 pub(crate) use select_people;
@@ -108,7 +115,7 @@ const ADD: &str = concat!(
     "WITH added AS (
         INSERT INTO people (person_id, email, name, roles, facilities, channels) VALUES ($3, $4, $5, $6, $7, $8) RETURNING *
     )",
-    noted!("person_id, to_jsonb(added) - '{person_id,email,name,password_hash,created_at,disabled_at}'::text[] FROM added"),
+    noted!("person_id, to_jsonb(added) - '{person_id,email,name,password_hash,pin_hash,badge_sha256,created_at,disabled_at}'::text[] FROM added"),
     select_people!("added p")
 );
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use oms_domain::{access::login, ids::AccountId};
+use oms_domain::{
+    access::{login, station},
+    ids::{AccountId, FacilityId, StationId},
+};
 use serde::Deserialize;
 use sqlx::types::Json;
 
@@ -23,6 +26,21 @@ pub enum LoginTry {
     TooMany {
         again_in: Duration,
     },
+}
+
+/// Somebody who is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub person: Person,
+    /// The station that they have taken over, and its facility.
+    pub station: Option<(StationId, FacilityId)>,
+}
+
+#[derive(Deserialize)]
+struct SessionRow {
+    person: Row,
+    station_id: Option<StationId>,
+    facility_id: Option<FacilityId>,
 }
 
 #[derive(Deserialize)]
@@ -56,15 +74,19 @@ const OPEN: &str = concat!(
     "SELECT to_jsonb(person_id) FROM came"
 );
 
-/// Seen to the minute: most requests of a session write nothing.
+/// Seen to the minute: most requests of a session write nothing. At a station it ends sooner.
 const SESSION: &str = concat!(
     "WITH found AS (
-        SELECT * FROM sessions WHERE token_sha256 = $1 AND expires_at > now() AND last_seen_at > now() - make_interval(secs => $2)
+        SELECT s.*, t.facility_id FROM sessions s LEFT JOIN stations t USING (station_id)
+        WHERE s.token_sha256 = $1 AND s.expires_at > now()
+            AND s.last_seen_at > now() - make_interval(secs => CASE WHEN s.station_id IS NULL THEN $2 ELSE $3 END)
     ), seen AS (
         UPDATE sessions s SET last_seen_at = now() FROM found f
         WHERE s.token_sha256 = f.token_sha256 AND f.last_seen_at < now() - interval '1 minute'
     )",
-    select_people!("found s JOIN people p USING (person_id) WHERE p.disabled_at IS NULL")
+    "SELECT jsonb_build_object('station_id', s.station_id, 'facility_id', s.facility_id, 'person', person) FROM found s, LATERAL (",
+    select_people!("people p WHERE p.person_id = s.person_id AND p.disabled_at IS NULL"),
+    ") AS shown(person)"
 );
 
 const END: &str = concat!(
@@ -108,9 +130,11 @@ impl Store {
     }
 
     /// Whose session it is, if it has not ended; it is heard of now.
-    pub async fn session(&self, token: &KeyHash) -> Result<Option<Person>, StoreError> {
-        let query = sqlx::query_scalar(SESSION).bind(token.to_string()).bind(f64::from(login::SESSION_IDLE_S));
-        Ok(self.row::<Row>(query).await?.map(Person::from))
+    pub async fn session(&self, token: &KeyHash) -> Result<Option<Session>, StoreError> {
+        let query = sqlx::query_scalar(SESSION).bind(token.to_string());
+        let query = query.bind(f64::from(login::SESSION_IDLE_S)).bind(f64::from(station::STATION_IDLE_S));
+        let found: Option<SessionRow> = self.row(query).await?;
+        Ok(found.map(|row| Session { person: row.person.into(), station: row.station_id.zip(row.facility_id) }))
     }
 
     /// Ends it. Whether there was one.

@@ -15,6 +15,8 @@ pub enum TokenKind {
     Session,
     /// Its holder may set a password, once.
     Invitation,
+    /// It stands at a station, which people take over.
+    Station,
 }
 
 /// A secret of a kind: `oms-session_<256 random bits>`.
@@ -26,6 +28,7 @@ impl TokenKind {
         match self {
             Self::Session => "oms-session_",
             Self::Invitation => "oms-invitation_",
+            Self::Station => "oms-station_",
         }
     }
 }

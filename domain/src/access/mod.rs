@@ -7,6 +7,7 @@ mod permission;
 mod principal;
 mod role;
 mod scope;
+pub mod station;
 mod table;
 
 pub use by::{Actor, By, HousePart};

@@ -60,5 +60,7 @@ named! {
         ReadAudit = "read_audit",
         ManageAccounts = "manage_accounts",
         ManagePeople = "manage_people",
+        /// Stations of a facility, and the badges of those who work there.
+        ManageStations = "manage_stations",
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Actor, Permission, Role, Scope};
 use crate::{
-    ids::{AccountId, FacilityId},
+    ids::{AccountId, FacilityId, StationId},
     kinds::named,
 };
 
@@ -29,6 +29,8 @@ pub struct Principal {
     pub id: AccountId,
     pub roles: BTreeSet<Role>,
     pub scope: Scope,
+    /// The station that they have taken over.
+    pub station: Option<StationId>,
 }
 
 impl Principal {
@@ -46,7 +48,7 @@ impl Principal {
     }
 
     pub fn actor(&self) -> Actor {
-        Actor { kind: self.kind, id: self.id.clone(), station: None }
+        Actor { kind: self.kind, id: self.id.clone(), station: self.station.clone() }
     }
 }
 
@@ -61,6 +63,7 @@ mod tests {
             id: AccountId::parse("shop").unwrap(),
             roles: roles.iter().copied().collect(),
             scope: Scope::default(),
+            station: None,
         };
         let both = with(&[Role::Checkout, Role::Carrier]);
         assert!(both.may(Permission::PlaceOrders) && both.may(Permission::SendCarrierEvents) && !both.may(Permission::FindOrders));

@@ -47,6 +47,7 @@ impl Role {
                 WriteFacilities,
                 ReadStock,
                 WriteStock,
+                ManageStations,
             ],
             Self::Ops => &[
                 ReadOrders,
@@ -88,7 +89,7 @@ impl Role {
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],
             Self::Carrier => &[SendCarrierEvents],
-            Self::Admin => &[ManageAccounts, ManagePeople, ReadAudit],
+            Self::Admin => &[ManageAccounts, ManagePeople, ManageStations, ReadAudit],
         }
     }
 }
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn those_who_make_accounts_get_no_work_done_with_them() {
-        assert_eq!(all([Role::Admin]), [Permission::ManageAccounts, Permission::ManagePeople, Permission::ReadAudit].into());
+        assert_eq!(all([Role::Admin]), [Permission::ManageAccounts, Permission::ManagePeople, Permission::ManageStations, Permission::ReadAudit].into());
         let others = all(Role::all().filter(|role| *role != Role::Admin));
         assert!(!others.contains(&Permission::ManageAccounts) && !others.contains(&Permission::ManagePeople));
     }

@@ -28,6 +28,7 @@ pub mod raw;
 pub mod reservation;
 pub mod returns;
 mod selection;
+pub mod station;
 pub mod stock;
 mod upload;
 mod watch;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use oms_api::person::PersonView;
+use oms_api::{person::PersonView, station::BadgeView};
 use serde_json::{Value, json};
 
 use super::Api;
@@ -47,6 +47,14 @@ pub enum PersonCommand {
     /// Invite a person anew, who has lost the invitation or the password.
     #[command(after_help = "Example:\n  oms person invite per-0197f3")]
     Invite { person_id: String },
+    /// Give a person a badge and a PIN, with which they take stations over; a badge that they had opens nothing any more.
+    #[command(after_help = "Example:\n  oms person badge per-0197f3 --pin 4071")]
+    Badge {
+        person_id: String,
+        /// 4 to 12 digits.
+        #[arg(long, env = "OMS_PIN", hide_env_values = true, value_name = "DIGITS")]
+        pin: String,
+    },
 }
 
 /// `oms person create`
@@ -72,6 +80,10 @@ impl PersonCommand {
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         let answer = match self {
             Self::List { cursor, limit } => return list(api, format, cursor, limit).await,
+            Self::Badge { person_id, pin } => {
+                let given = api.post(&["v1", "people", &person_id, "badge"], &json!({"pin": pin})).await?;
+                return output::show(format, &given, badge_text);
+            }
             Self::Create(args) => api.post(&["v1", "people"], &args.body()).await?,
             Self::Get { person_id } => api.get(&["v1", "people", &person_id], &[]).await?,
             Self::Roles { person_id, roles } => api.patch(&["v1", "people", &person_id], &json!({"roles": roles})).await?,
@@ -101,6 +113,13 @@ async fn list(api: &Api, format: Format, cursor: Option<String>, limit: u32) -> 
     let next = answer.get("next_cursor").and_then(Value::as_str);
     let row = |person: &PersonView| [person.person_id.clone(), person.name.clone(), person.roles.join(","), person.status.clone()];
     output::list::<PersonView>(format, items, next, |people| table(["PERSON", "NAME", "ROLES", "STATUS"], people.iter().map(row)))
+}
+
+fn badge_text(given: &BadgeView) -> String {
+    match &given.badge {
+        Some(badge) => format!("{badge}\nThe badge of {}: print it as a barcode. It is shown here and never again.", given.person_id),
+        None => format!("{} has the badge that was shown the first time.", given.person_id),
+    }
 }
 
 fn person_text(person: &PersonView) -> String {

@@ -11,6 +11,6 @@ pub(crate) use self::{
         allocation, bulk_result, carrier_event, customer, dead_letter, event, fulfillment_summary, order_summary, return_summary,
         stream_event,
     },
-    people::{account, audit, made_key, person, session},
+    people::{account, audit, made_key, person, session, station},
     stock::{adjustment, facility, facility_body, position, product, product_body, receipt, reservation, stock_count, stock_movement},
 };

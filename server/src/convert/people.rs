@@ -5,6 +5,7 @@ use oms_api::{
     actor::ActorView,
     audit::AuditView,
     person::{PersonView, SessionView},
+    station::StationView,
 };
 use oms_domain::access::{Permission, Principal};
 
@@ -37,6 +38,7 @@ pub(crate) fn person(found: oms_store::Person) -> PersonView {
         facilities: found.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),
         channels: found.scope.channels.only().map(|channels| channels.iter().cloned().collect()),
         status: status.to_owned(),
+        has_badge: found.has_badge,
         created_at: found.created_at,
         invitation: None,
     }
@@ -52,6 +54,19 @@ pub(crate) fn session(principal: &Principal) -> SessionView {
         permissions: may.map(|(name, _)| (*name).to_owned()).collect(),
         facilities: principal.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),
         channels: principal.scope.channels.only().map(|channels| channels.iter().cloned().collect()),
+        station_id: principal.station.as_ref().map(ToString::to_string),
+        token: None,
+    }
+}
+
+pub(crate) fn station(found: oms_store::Station) -> StationView {
+    StationView {
+        station_id: found.station_id.to_string(),
+        name: found.name,
+        facility_id: found.facility_id.to_string(),
+        printer: found.printer,
+        created_at: found.created_at,
+        taken_by: found.taken_by.map(String::from),
         token: None,
     }
 }

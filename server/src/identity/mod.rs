@@ -15,7 +15,7 @@ use oms_domain::{
     error::ErrorCode,
     ids::AccountId,
 };
-use oms_store::{ApiKey, KeyHash, Store, StoreError, Token, TokenKind};
+use oms_store::{ApiKey, KeyHash, Person, Store, StoreError, Token, TokenKind};
 
 pub use self::declared::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub(crate) use self::sessions::{Credential, Peer, is_browser, set_cookie};
@@ -102,8 +102,13 @@ impl Identity {
 
     /// A session is looked up each time: people are few, and one that was ended is over at once.
     async fn of_session(&self, token: &Token) -> Result<Arc<Principal>, Failure> {
-        let Some(person) = self.store.session(&token.hash()).await? else { return Err(self.refuse(Refused::Expired, None)) };
-        Ok(Arc::new(Principal { kind: PrincipalKind::Person, id: person.person_id, roles: person.roles, scope: person.scope }))
+        let Some(session) = self.store.session(&token.hash()).await? else { return Err(self.refuse(Refused::Expired, None)) };
+        let person = person(session.person);
+        let principal = match session.station {
+            Some((station, facility)) => person.at_station(station, &facility),
+            None => Some(person),
+        };
+        principal.map(Arc::new).ok_or_else(|| self.refuse(Refused::Expired, None))
     }
 
     /// Whose credential it was, if that is somebody of the house.
@@ -118,9 +123,14 @@ impl Identity {
     }
 }
 
+/// Somebody who has logged in.
+pub(crate) fn person(found: Person) -> Principal {
+    Principal { kind: PrincipalKind::Person, id: found.person_id, roles: found.roles, scope: found.scope, station: None }
+}
+
 /// A machine's principal.
 fn machine(id: AccountId, roles: BTreeSet<Role>, scope: Scope) -> Arc<Principal> {
-    Arc::new(Principal { kind: PrincipalKind::Machine, id, roles, scope })
+    Arc::new(Principal { kind: PrincipalKind::Machine, id, roles, scope, station: None })
 }
 
 /// A key of the database, as it was when it was last looked at.

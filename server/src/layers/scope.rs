@@ -96,6 +96,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     // Named by whoever made it, and not to be guessed.
     "reservation_id",
     "sku",
+    // The handler looks where it stands.
+    "station_id",
 ];
 
 /// Parts of paths that are looked at here.

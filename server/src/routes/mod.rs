@@ -35,6 +35,7 @@ pub(crate) mod promises;
 mod reservations;
 mod returns;
 mod sessions;
+mod stations;
 mod stock;
 
 use std::sync::Arc;
@@ -154,6 +155,9 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManagePeople, Refused), routes!(people::create, people::list))
         .door(Need::of(P::ManagePeople, Refused), routes!(people::get, people::change))
         .door(Need::of(P::ManagePeople, Refused), routes!(people::invite))
+        .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::create, stations::list))
+        .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::get, stations::remove))
+        .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::give_badge))
         .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
 }
 
@@ -168,6 +172,7 @@ pub(crate) fn entrance() -> Doors {
         .open(routes!(sessions::log_in))
         .open(routes!(sessions::current, sessions::log_out))
         .open(routes!(sessions::accept_invitation))
+        .open(routes!(stations::take_over))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.

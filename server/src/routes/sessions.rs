@@ -72,14 +72,14 @@ async fn prove(state: &AppState, email: &str, password: SecretString) -> Result<
     person_id.as_ref().filter(|_| is_theirs).cloned().ok_or_else(|| refused(person_id.as_ref()))
 }
 
-fn too_many(after_s: u64) -> Response {
+pub(super) fn too_many(after_s: u64) -> Response {
     let detail = "too many tries from here: they wait ever longer, and nobody else does";
     let mut response = Failure::from(Problem::new(ErrorCode::TooManyRequests).detail(detail)).into_response();
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after_s));
     response
 }
 
-fn welcome(headers: &HeaderMap, principal: &Principal, token: &Token) -> Result<Response, Failure> {
+pub(super) fn welcome(headers: &HeaderMap, principal: &Principal, token: &Token) -> Result<Response, Failure> {
     let text = token.text().expose_secret();
     let in_cookie = is_browser(headers);
     let view = SessionView { token: (!in_cookie).then(|| text.to_owned()), ..convert::session(principal) };

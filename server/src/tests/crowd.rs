@@ -57,7 +57,7 @@ async fn half_sent_requests_and_idle_connections_hold_no_place() {
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_the_next_request_is_let_in_and_then_it_is() {
     let (kind, id) = (PrincipalKind::Machine, "till".parse().unwrap());
-    let principal = Principal { kind, id, roles: BTreeSet::new(), scope: Scope::default() };
+    let principal = Principal { kind, id, roles: BTreeSet::new(), scope: Scope::default(), station: None };
     let caller = Caller { principal: Arc::new(principal), request_id: None };
     let router =
         Router::new().route("/", get(|| async { "in" })).layer(from_fn_with_state(Pace::new(1, 2), pace::keep)).layer(Extension(caller));

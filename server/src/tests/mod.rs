@@ -16,6 +16,7 @@ mod people;
 mod placing;
 mod reservations;
 mod scopes;
+mod stations;
 mod stock;
 
 #[test]
