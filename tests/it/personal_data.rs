@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use temporalio_client::UntypedWorkflow;
 
-use crate::support::{Basket, Shop, in_own_shop, runtime::until, system::LEEDS};
+use crate::support::{Basket, Shop, in_own_shop, logs, runtime::until, system::LEEDS};
 
 /// Who placed the order, and how it is paid: nowhere but in the order as placed.
 const PERSON: [&str; 5] = ["Xanthippe", "xanthippe@quux.example", "Quuxstreet", "+4477009001", "tok_quux"];
@@ -122,7 +122,13 @@ fn who_an_order_is_for_and_what_people_write_about_it_is_nowhere_but_with_the_or
             is_clear_of(&nowhere, &format!("table {table}"), rows.as_bytes())?;
             ensure!(table == "orders" || !rows.contains(CUSTOMER), "table {table} names the customer");
         }
-        are_shown_to_those_who_read_the_order(shop, &id, &return_id).await
+        are_shown_to_those_who_read_the_order(shop, &id, &return_id).await?;
+        // That lines are searched is shown by one that is marked.
+        tracing::info!("a line with zorble-probe");
+        let marked = logs::marked();
+        ensure!(marked.len() == 1 && marked[0].contains("zorble-probe"), "logged: {marked:#?}");
+        ensure!(all.iter().all(|word| word.starts_with('+') || logs::MARKS.iter().any(|mark| word.contains(mark))), "unmarked");
+        Ok(())
     })
 }
 

@@ -5,6 +5,7 @@ pub mod books;
 pub mod data;
 pub mod ground;
 pub mod http;
+pub mod logs;
 pub mod queues;
 pub mod replay;
 pub mod runtime;

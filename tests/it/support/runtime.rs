@@ -20,7 +20,7 @@ static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     watch_panics();
     rustls::crypto::ring::default_provider().install_default().expect("nobody installs a TLS provider before");
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
+    super::logs::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).thread_name(HOUSE_THREAD).enable_all().build();
     runtime.expect("a runtime for the tests")
 });
