@@ -20,7 +20,8 @@ pub struct AuditView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// `account_made`, `key_made`, `key_revoked`, `authentication_refused`, `person_made`, `person_changed`, `person_invited`, `password_set`,
-    /// `logged_in`, `logged_out`, `approval_given`, `approval_declined` or `giving_limit_changed`.
+    /// `logged_in`, `logged_out`, `station_made`, `station_removed`, `badge_given`, `personal_data_read`, `approval_given`, `approval_declined`
+    /// or `giving_limit_changed`.
     #[schema(examples("key_made"))]
     pub action: String,
     /// An account or a key; absent: nothing that is known.

@@ -19,6 +19,7 @@ mod giving;
 mod holding;
 mod identity;
 mod layers;
+mod looks;
 mod messengers;
 mod metrics;
 mod openapi;

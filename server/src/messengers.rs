@@ -48,8 +48,13 @@ impl Messengers {
     }
 }
 
-fn all(AppState { starter, relay, store, identity, .. }: &AppState) -> Vec<Messenger> {
-    let (store, identity) = (store.clone(), identity.clone());
+fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Vec<Messenger> {
+    let (store, identity, looks) = (store.clone(), identity.clone(), looks.clone());
+    let told = store.clone();
+    let looks = Messenger::new("looks", Duration::from_secs(60), move || {
+        let (store, looks) = (told.clone(), looks.clone());
+        async move { Ok(Round { done: looks.tell(&store).await?, failed: 0 }) }.boxed()
+    });
     let audit = Messenger::new("audit", Duration::from_secs(5), move || {
         let (store, identity) = (store.clone(), identity.clone());
         async move { Ok(Round { done: identity.tell_refusals(&store).await?, failed: 0 }) }.boxed()
@@ -62,6 +67,7 @@ fn all(AppState { starter, relay, store, identity, .. }: &AppState) -> Vec<Messe
     vec![
         Messenger { nudge: Some(relay.clone()), ..deliver },
         audit,
+        looks,
         Messenger::of("hold_expiry", Duration::from_secs(1), starter, |s| async move { s.expire_holds().await }.boxed()),
         Messenger::of("serving", Duration::from_millis(500), starter, |s| async move { s.serve_waiting().await }.boxed()),
         Messenger::of("offer_expiry", Duration::from_secs(5), starter, |s| async move { s.expire_offers().await }.boxed()),

@@ -13,6 +13,7 @@ use crate::{
     gates::Gates,
     identity::{DeclaredAccounts, Identity},
     layers::pace::Pace,
+    looks::Looks,
     metrics::Metrics,
 };
 
@@ -31,6 +32,7 @@ pub struct AppState {
     pub(crate) identity: Identity,
     pub(crate) origins: Origins,
     pub(crate) pace: Pace,
+    pub(crate) looks: Looks,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
     /// Large bodies that are being read: each may take the largest body's memory.
@@ -116,6 +118,7 @@ impl AppState {
             figures: Figures::new(starter.clone(), store.clone()),
             identity: Identity::new(store.clone()),
             origins: Origins::default(),
+            looks: Looks::default(),
             pace: Pace::new(limits.account_requests_per_second, limits.account_requests_burst),
             store,
             starter,

@@ -26,6 +26,8 @@ pub enum AuditAction {
     StationMade,
     StationRemoved,
     BadgeGiven,
+    /// By a person: of one thing or a list. By a machine: how often, of a route.
+    PersonalDataRead,
     ApprovalGiven,
     ApprovalDeclined,
     GivingLimitChanged,
@@ -48,6 +50,7 @@ impl AuditAction {
             Self::StationMade => "station_made",
             Self::StationRemoved => "station_removed",
             Self::BadgeGiven => "badge_given",
+            Self::PersonalDataRead => "personal_data_read",
             Self::ApprovalGiven => "approval_given",
             Self::ApprovalDeclined => "approval_declined",
             Self::GivingLimitChanged => "giving_limit_changed",

@@ -17,6 +17,7 @@ use crate::{
     doors::{Narrowed, Need, Needs},
     failure::Failure,
     identity::Credential,
+    looks::Look,
     state::AppState,
 };
 
@@ -37,13 +38,39 @@ pub(crate) async fn admit(State(keeper): State<Doorkeeper>, mut request: Request
         Ok(caller) => caller,
         Err(failure) => return failure.into_response(),
     };
+    let look = keeper.look(need, &mut request).await;
     request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).await;
+    if let Some(look) = look.filter(|_| response.status().is_success())
+        && let Err(error) = keeper.state.looks.keep(&keeper.state.store, caller.by(), look).await
+    {
+        // What cannot be told is not shown.
+        response = Failure::from(error).into_response();
+    }
     response.extensions_mut().insert(caller);
     response
 }
 
 impl Doorkeeper {
+    /// What of people the request would read.
+    async fn look(&self, need: &Need, request: &mut Request) -> Option<Look> {
+        if !need.permission.names_people() || !request.method().is_safe() {
+            return None;
+        }
+        let route = request.extensions().get::<MatchedPath>()?.as_str().to_owned();
+        let parameters = request.extract_parts::<RawPathParams>().await.ok()?;
+        let subject = parameters.iter().next().map(|(name, value)| self.plain(name, value));
+        Some(Look { route, subject })
+    }
+
+    /// What the trail may have of a part of a path: a customer's name elsewhere is a person's.
+    fn plain(&self, name: &str, value: &str) -> String {
+        match value.parse() {
+            Ok(customer_id) if name == "customer_id" => self.state.store.customer_hash(&customer_id).to_string(),
+            _ => value.to_owned(),
+        }
+    }
+
     async fn caller(&self, need: &Need, request: &mut Request) -> Result<Caller, Failure> {
         let principal = self.state.identity.of(Credential::of(request.headers(), request.method())).await?;
         let caller = Caller { principal, request_id: request.extensions().get::<RequestId>().cloned() };

@@ -11,6 +11,7 @@ mod doors;
 mod feeds;
 mod idempotency;
 mod layers;
+mod looks;
 mod notes;
 mod people;
 mod placing;
