@@ -6,13 +6,15 @@ use axum::http::{HeaderName, HeaderValue, Method, Uri};
 use serde::Deserialize;
 use tower_http::cors::CorsLayer;
 
-use crate::identity::DeclaredAccounts;
+use crate::{identity::DeclaredAccounts, proxies::TrustedProxies};
 
 /// What the configuration says of the door.
 #[derive(Debug, Clone, Default)]
 pub struct Door {
     pub accounts: DeclaredAccounts,
     pub origins: Origins,
+    /// Who is believed when they say whom they speak for.
+    pub proxies: TrustedProxies,
     /// Requests a second that an account may make on end; twice as many after a pause. None: the house's own bound.
     pub account_requests_per_second: Option<u32>,
 }

@@ -27,12 +27,14 @@ mod pickup_codes;
 mod placing;
 mod previewing;
 mod promising;
+mod proxies;
 mod routes;
 mod serve;
 mod state;
 mod views;
 
 pub use door::{Door, InvalidOrigin, Origins};
+pub use proxies::{InvalidNetwork, TrustedProxies};
 pub use identity::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub use messengers::Messengers;
 pub use openapi::openapi;

@@ -21,6 +21,7 @@ use tower::util::MapRequest;
 
 use crate::{
     identity::Peer,
+    proxies::TrustedProxies,
     routes::router,
     state::{AppState, Limits},
 };
@@ -30,13 +31,19 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
 /// Serves until `shutdown` completes: then no new connections are taken, and requests in work have `shutdown_grace` to end.
 pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    let limits = state.limits;
-    serve_routes(router(state), limits, listener, shutdown).await
+    let (limits, proxies) = (state.limits, state.proxies.clone());
+    serve_routes(router(state), limits, proxies, listener, shutdown).await
 }
 
 /// The same, whatever is served.
-async fn serve_routes(routes: Router, limits: Limits, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let (connections, http) = (Connections::new(limits), http(limits));
+async fn serve_routes(
+    routes: Router,
+    limits: Limits,
+    proxies: TrustedProxies,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let (connections, http, proxies) = (Connections::new(limits), http(limits), Arc::new(proxies));
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -44,9 +51,13 @@ async fn serve_routes(routes: Router, limits: Limits, listener: TcpListener, shu
             accepted = accept(&listener) => accepted,
             () = &mut shutdown => break,
         };
-        let Some(place) = connections.admit(peer.ip()) else { continue };
+        // A proxy's connections are many people's.
+        let bound = if proxies.trust(peer.ip()) { limits.connections_max } else { limits.connections_per_address_max };
+        let Some(place) = connections.admit(peer.ip(), bound) else { continue };
+        let proxies = Arc::clone(&proxies);
         let service = MapRequest::new(routes.clone(), move |mut request: Request<_>| {
-            request.extensions_mut().insert(Peer(peer.ip()));
+            let client = proxies.client(peer.ip(), request.headers());
+            request.extensions_mut().insert(Peer(client));
             request
         });
         let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
@@ -122,10 +133,11 @@ impl Connections {
         Self { limits, open: Arc::default() }
     }
 
-    fn admit(&self, peer: IpAddr) -> Option<Place> {
+    /// A place among so many that an address may have.
+    fn admit(&self, peer: IpAddr, at_most: usize) -> Option<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (in_all, here) = (open.values().sum::<usize>(), open.get(&peer).copied().unwrap_or_default());
-        if in_all >= self.limits.connections_max || here >= self.limits.connections_per_address_max {
+        if in_all >= self.limits.connections_max || here >= at_most {
             return None;
         }
         *open.entry(peer).or_default() += 1;
@@ -167,7 +179,7 @@ mod tests {
         let limits = Limits { header_deadline: Duration::from_millis(50), ..Limits::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(serve_routes(Router::new(), limits, listener, std::future::pending()));
+        let serving = tokio::spawn(serve_routes(Router::new(), limits, Default::default(), listener, std::future::pending()));
         let sayings: [&[u8]; 5] =
             [b"", b"G", b"GET / HTTP/1.1\r\nhost: oms", b"PRI * HTTP/2.0\r\n\r\nS", b"GET / HTTP/1.1\r\nhost: oms\r\n\r\n"];
         for said in sayings {
@@ -181,7 +193,7 @@ mod tests {
         let limits = Limits { connection_age_max: Duration::from_millis(200), ..Limits::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(serve_routes(Router::new(), limits, listener, std::future::pending()));
+        let serving = tokio::spawn(serve_routes(Router::new(), limits, Default::default(), listener, std::future::pending()));
         let mut stream = TcpStream::connect(address).await.unwrap();
         let (mut answers, asked) = (Vec::new(), b"GET / HTTP/1.1\r\nhost: oms\r\n\r\n");
         stream.write_all(asked).await.unwrap();
@@ -192,14 +204,14 @@ mod tests {
 
     #[test]
     fn places_are_bounded_by_address_and_in_all_and_come_free() {
-        let limits = Limits { connections_max: 3, connections_per_address_max: 2, ..Limits::default() };
-        let connections = Connections::new(limits);
+        let connections = Connections::new(Limits { connections_max: 3, ..Limits::default() });
+        let admit = |address| connections.admit(address, 2);
         let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse::<IpAddr>().unwrap());
-        let places = [connections.admit(one), connections.admit(one), connections.admit(two)];
+        let places = [admit(one), admit(one), admit(two)];
         assert!(places.iter().all(Option::is_some));
-        assert!(connections.admit(one).is_none() && connections.admit(two).is_none());
+        assert!(admit(one).is_none() && admit(two).is_none());
         drop(places);
-        assert!(connections.admit(one).is_some());
+        assert!(admit(one).is_some());
         assert!(connections.open.lock().unwrap().is_empty());
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     layers::pace::Pace,
     looks::Looks,
     metrics::Metrics,
+    proxies::TrustedProxies,
 };
 
 /// Shared by all requests; cheap to clone.
@@ -31,6 +32,7 @@ pub struct AppState {
     pub(crate) gates: Gates,
     pub(crate) identity: Identity,
     pub(crate) origins: Origins,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) pace: Pace,
     pub(crate) looks: Looks,
     pub(crate) requests: Arc<Semaphore>,
@@ -118,6 +120,7 @@ impl AppState {
             figures: Figures::new(starter.clone(), store.clone()),
             identity: Identity::new(store.clone()),
             origins: Origins::default(),
+            proxies: TrustedProxies::default(),
             looks: Looks::default(),
             pace: Pace::new(limits.account_requests_per_second, limits.account_requests_burst),
             store,
@@ -146,6 +149,6 @@ impl AppState {
     pub fn behind(self, door: Door) -> Self {
         let pace = door.account_requests_per_second.map(|per_second| Pace::new(per_second, per_second.saturating_mul(2)));
         let pace = pace.unwrap_or_else(|| self.pace.clone());
-        Self { origins: door.origins, pace, ..self.declaring(door.accounts) }
+        Self { origins: door.origins, proxies: door.proxies, pace, ..self.declaring(door.accounts) }
     }
 }

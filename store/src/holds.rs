@@ -2,7 +2,9 @@
 //! [reserved](Store::reserve) for.
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use oms_domain::{
+    access::Scope,
     ids::{FacilityId, LineId, OrderId, ReservationId, Sku},
     reservation::ReservationStatus,
 };
@@ -12,6 +14,8 @@ use sqlx::types::Json;
 
 use crate::{
     error::StoreError,
+    order_list::{Page, cursor, parse_cursor},
+    reach::facilities,
     reserve::{Needed, needed},
     store::Store,
 };
@@ -80,6 +84,13 @@ struct Asked<'a> {
     needed: Vec<Needed<'a>>,
 }
 
+const HELD_PAGE: &str = "SELECT shown_hold(h.reservation_id) FROM checkout_holds h
+    WHERE h.status = 'held' AND ($3::timestamptz IS NULL OR (h.expires_at, h.reservation_id) > ($3, $4))
+        AND ($1::text IS NULL AND $2::text[] IS NULL OR EXISTS (
+            SELECT FROM checkout_hold_units u WHERE u.reservation_id = h.reservation_id
+                AND ($1::text IS NULL OR u.sku = $1) AND ($2::text[] IS NULL OR u.facility_id = ANY ($2))))
+    ORDER BY h.expires_at, h.reservation_id LIMIT $5";
+
 impl Store {
     /// Takes all positions or none, in one round trip and one transaction.
     pub async fn hold(&self, hold: &Hold) -> Result<Holding, StoreError> {
@@ -103,6 +114,26 @@ impl Store {
     pub async fn checkout_hold(&self, id: &ReservationId) -> Result<Option<CheckoutHold>, StoreError> {
         self.row(sqlx::query_scalar("SELECT shown_hold(reservation_id) FROM checkout_holds WHERE reservation_id = $1").bind(id.as_str()))
             .await
+    }
+
+    /// What is held for checkouts now: of a SKU, or all, and at facilities that the scope reaches. Those that end soonest first.
+    pub async fn held_page(
+        &self,
+        sku: Option<&Sku>,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<CheckoutHold>, StoreError> {
+        let (expires_at, id) = after.map(parse_cursor).transpose()?.unwrap_or((None, ""));
+        let query = sqlx::query_scalar(HELD_PAGE)
+            .persistent(false)
+            .bind(sku.map(Sku::as_str))
+            .bind(facilities(scope))
+            .bind(expires_at.map(ToSqlx::to_sqlx))
+            .bind(id)
+            .bind(i64::from(limit) + 1);
+        let place = |last: &CheckoutHold| cursor(Some(last.expires_at), last.reservation_id.as_str());
+        Ok(Page::cut(self.rows(query).await?, limit, place))
     }
 
     /// What a hold has now: nothing, if there is none.

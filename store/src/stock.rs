@@ -1,6 +1,7 @@
 //! What is there: availability for plans, positions for people, and the corrections people make.
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use oms_domain::{
     access::Scope,
     error::ErrorCode,
@@ -99,6 +100,33 @@ pub enum AdjustmentResult {
 /// Largest correction of one position, in units: far above any count, far below where sums of them overflow.
 pub(crate) const UNITS_MAX: i64 = 1_000_000_000_000;
 
+/// Positions that a page looks at for those that have moved.
+const LOOKED_AT_MAX: i64 = 5_000;
+
+/// The newest movement of each position in the months since says whether it has moved: one look at an index each, however much has.
+const MOVED_PAGE: &str = "WITH looked_at AS MATERIALIZED (
+        SELECT s.* FROM stock s WHERE s.facility_id = $1 AND s.sku > $2 ORDER BY s.sku LIMIT $5
+    ), moved AS MATERIALIZED (
+        SELECT l.* FROM looked_at l, LATERAL (
+            SELECT m.recorded_at FROM stock_movements m
+            WHERE m.facility_id = l.facility_id AND m.sku = l.sku AND m.recorded_at >= date_trunc('month', $3, 'UTC')
+            ORDER BY m.movement_id DESC LIMIT 1
+        ) AS newest
+        WHERE newest.recorded_at > $3 ORDER BY l.sku LIMIT $4
+    )
+    SELECT jsonb_build_object(
+        'items', coalesce((SELECT jsonb_agg(to_jsonb(m) || jsonb_build_object('available', greatest(0, m.available)) ORDER BY m.sku)
+            FROM moved m), '[]'),
+        'next_cursor', CASE
+            WHEN (SELECT count(*) FROM moved) = $4 THEN (SELECT max(sku) FROM moved)
+            WHEN (SELECT count(*) FROM looked_at) = $5 THEN (SELECT max(sku) FROM looked_at) END)";
+
+#[derive(Deserialize)]
+struct Moved {
+    items: Vec<StockPosition>,
+    next_cursor: Option<String>,
+}
+
 impl Store {
     /// What every facility can promise of these SKUs and at what price of the stock, and when that was so. What those who wait are about
     /// to be served is theirs.
@@ -138,6 +166,26 @@ impl Store {
             FROM stock s WHERE facility_id = $1 AND sku = $2",
         );
         self.row(query.bind(facility_id.as_str()).bind(sku.as_str())).await
+    }
+
+    /// Positions of a facility at which something moved after a time, by SKU. At most so many are looked at: what is found among them may be
+    /// less than a page, and nothing, and the cursor leads on.
+    pub async fn stock_page_since(
+        &self,
+        facility_id: &FacilityId,
+        moved_after: Timestamp,
+        after: Option<&Sku>,
+        limit: u32,
+    ) -> Result<Page<StockPosition>, StoreError> {
+        let query = sqlx::query_scalar(MOVED_PAGE)
+            .persistent(false)
+            .bind(facility_id.as_str())
+            .bind(after.map_or("", Sku::as_str))
+            .bind(moved_after.to_sqlx())
+            .bind(i64::from(limit))
+            .bind(LOOKED_AT_MAX);
+        let found: Moved = self.row(query).await?.ok_or(StoreError::Corrupt { what: "what has moved" })?;
+        Ok(Page { items: found.items, next_cursor: found.next_cursor })
     }
 
     /// Every position of a facility, by SKU.

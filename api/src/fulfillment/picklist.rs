@@ -1,5 +1,6 @@
 //! Picklists: many fulfillment orders accepted and begun at once.
 
+use jiff::Timestamp;
 use oms_domain::ids::FacilityId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -35,16 +36,24 @@ impl PicklistBody {
     }
 }
 
-/// What became of each fulfillment order that was to be picked.
+/// A picklist, and what became of each fulfillment order that was to be picked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PicklistView {
     pub picklist_id: String,
+    pub facility_id: String,
+    /// Who picks.
+    pub picker: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub made_at: Timestamp,
     pub results: Vec<PicklistResult>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PicklistResult {
     pub fulfillment_order_id: String,
+    /// How it stands now, as in lists of fulfillment orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// Whether it is being picked now.
     pub picking: bool,
     /// Why it is not.

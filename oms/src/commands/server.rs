@@ -51,6 +51,7 @@ impl ServerArgs {
         let door = Door {
             accounts: server.accounts.unwrap_or_default(),
             origins: server.cors_origins.unwrap_or_default(),
+            proxies: server.trusted_proxies.unwrap_or_default(),
             account_requests_per_second: server.account_requests_per_second,
         };
         let mut api = ApiServer::start(listener, store.clone(), starter, rules, door)?;

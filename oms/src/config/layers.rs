@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use oms_domain::{error::ErrorCode, policy::Policy};
-use oms_server::{DeclaredAccounts, Origins};
+use oms_server::{DeclaredAccounts, Origins, TrustedProxies};
 use oms_starter::encrypting_converter;
 use oms_store::{SnapshotGuard, StoreConfig};
 use oms_worker::{Build, Settings};
@@ -142,6 +142,9 @@ layer! {
         /// Origins of pages that may call the API from browsers, as in `https://shop.example`, separated by commas [default: none].
         #[arg(long, env = "OMS_CORS_ORIGINS", value_name = "ORIGINS")]
         cors_origins: Origins,
+        /// Networks of proxies whose `X-Forwarded-For` is believed, as in `10.0.0.0/8`, separated by commas [default: none].
+        #[arg(long, env = "OMS_TRUSTED_PROXIES", value_name = "NETWORKS")]
+        trusted_proxies: TrustedProxies,
         /// Requests a second that an account may make on end, and twice as many at once after a pause [default: 5000].
         #[arg(long, env = "OMS_ACCOUNT_REQUESTS_PER_SECOND", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         account_requests_per_second: u32,

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use oms_api::{
     actor::ActorView,
     facility::FacilityBody,
+    fulfillment::{PicklistResult, PicklistView},
     product::ProductBody,
     reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockMovementView, StockRow},
 };
+use oms_domain::fulfillment::FulfillmentStatus;
 
 pub(crate) fn facility(body: FacilityBody) -> oms_store::Facility {
     oms_store::Facility {
@@ -44,6 +46,23 @@ pub(crate) fn facility_body(facility: oms_store::Facility) -> FacilityBody {
         working_days: facility.working_days,
         ship_enabled: facility.ship_enabled,
         pickup_enabled: facility.pickup_enabled,
+    }
+}
+
+/// As it stands: what was begun and is being picked.
+pub(crate) fn picklist(found: oms_store::Picklist) -> PicklistView {
+    let result = |part: oms_store::PicklistPart| PicklistResult {
+        picking: part.status.as_deref() == Some(FulfillmentStatus::Picking.name()),
+        fulfillment_order_id: part.fulfillment_order_id.to_string(),
+        status: part.status,
+        problem: None,
+    };
+    PicklistView {
+        picklist_id: found.picklist_id,
+        facility_id: found.facility_id.to_string(),
+        picker: found.picker,
+        made_at: found.made_at,
+        results: found.parts.into_iter().map(result).collect(),
     }
 }
 

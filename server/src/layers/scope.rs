@@ -92,6 +92,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     "note_id",
     "payment_id",
     "person_id",
+    // The handler looks whose facility it is of.
+    "picklist_id",
     "refund_id",
     // Named by whoever made it, and not to be guessed.
     "reservation_id",

@@ -1,22 +1,27 @@
 //! Picklists: the next few fulfillment orders of a facility, begun at once.
 
-use axum::Json;
+use axum::{Json, extract::State};
 use futures_util::{StreamExt, stream};
-use oms_api::fulfillment::{PicklistBody, PicklistResult, PicklistView};
+use oms_api::{
+    fulfillment::{PicklistBody, PicklistResult, PicklistView},
+    page::Page,
+    reader::{Fields, parsed, text},
+};
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    ids::FulfillmentOrderId,
+    ids::{FacilityId, FulfillmentOrderId},
     order::{FulfillmentRequest, Request},
 };
-use oms_store::FulfillmentFilter;
+use oms_store::{FulfillmentFilter, Picklist};
 use uuid::Uuid;
 
+use super::paging::limit;
 use crate::{
     acting::Acting,
     caller::Caller,
-    commands,
-    extract::{CommandId, JsonBody},
+    commands, convert,
+    extract::{CommandId, InPath, JsonBody, Params},
     failure::Failure,
     state::AppState,
 };
@@ -34,14 +39,16 @@ pub(crate) async fn create(Acting(state): Acting, caller: Caller, body: JsonBody
         return Err(ErrorCode::UnknownFacility.into());
     }
     let status = Some(FulfillmentStatus::Released.name().to_owned());
-    let released = FulfillmentFilter { facility_id: Some(facility_id), status, scope: caller.scope.clone() };
+    let released = FulfillmentFilter { facility_id: Some(facility_id.clone()), status, scope: caller.scope.clone() };
     let picklist_id = Uuid::now_v7().to_string();
     let picker = picker.unwrap_or_else(|| picklist_id.clone());
     let (mut results, mut after): (Vec<PicklistResult>, Option<String>) = (Vec::new(), None);
     // Somebody else may read the queue at the same time: whoever comes second to its head gets what is next.
     while let Some(missing) = at_most.checked_sub(u32::try_from(results.len()).unwrap_or(at_most)).filter(|missing| *missing > 0) {
         let queue = state.store.fulfillment_orders_page(&released, after.as_deref(), missing).await?;
-        let begun = queue.items.into_iter().map(|found| begin(&state, found.fulfillment_order_id, &picker));
+        let ids: Vec<FulfillmentOrderId> = queue.items.into_iter().map(|found| found.fulfillment_order_id).collect();
+        state.store.add_to_picklist(&picklist_id, &facility_id, &picker, &ids).await?;
+        let begun = ids.into_iter().map(|id| begin(&state, id, &picker));
         let begun: Vec<PicklistResult> = stream::iter(begun).buffered(AT_ONCE).collect().await;
         results.extend(begun.into_iter().filter(|result| !is_somebody_elses(result)));
         after = queue.next_cursor;
@@ -49,7 +56,41 @@ pub(crate) async fn create(Acting(state): Acting, caller: Caller, body: JsonBody
             break;
         }
     }
-    Ok(Json(PicklistView { picklist_id, results }))
+    let begun: Vec<FulfillmentOrderId> = results.iter().filter_map(|result| result.fulfillment_order_id.parse().ok()).collect();
+    state.store.keep_on_picklist(&picklist_id, &begun).await?;
+    let made = state.store.picklist(&picklist_id).await?.ok_or(ErrorCode::Internal)?;
+    Ok(Json(PicklistView { results, ..convert::picklist(made) }))
+}
+
+#[utoipa::path(
+    get, path = "/v1/picklists", tag = "fulfillment", operation_id = "list_picklists",
+    params(
+        ("facility_id" = Option<String>, Query), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "Newest first, with how each part stands now", body = Page<PicklistView>))
+)]
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<PicklistView>>, Failure> {
+    let (facility_id, before, limit) = params.read(|node| node.object(list_params))?;
+    let page = state.store.picklists_page(facility_id.as_ref(), &caller.scope, before.as_deref(), limit).await?;
+    Ok(Json(Page::new(page.items.into_iter().map(convert::picklist).collect(), page.next_cursor)))
+}
+
+fn list_params(fields: &Fields<'_>) -> Option<(Option<FacilityId>, Option<String>, u32)> {
+    let (facility_id, before) = (fields.optional("facility_id", parsed), fields.optional("cursor", text(ID_MAX_CHARS)));
+    Some((facility_id?, before?, limit(fields)?))
+}
+
+/// Longest id that can be one of ours.
+const ID_MAX_CHARS: usize = 64;
+
+#[utoipa::path(
+    get, path = "/v1/picklists/{picklist_id}", tag = "fulfillment", operation_id = "get_picklist", params(("picklist_id" = String, Path)),
+    responses((status = 200, description = "The picklist, with how each part stands now; until 30 days after it was made", body = PicklistView))
+)]
+pub(crate) async fn get(State(state): State<AppState>, caller: Caller, InPath(id): InPath<String>) -> Result<Json<PicklistView>, Failure> {
+    let found: Option<Picklist> = state.store.picklist(&id).await?.filter(|found| caller.sees_facility(&found.facility_id));
+    Ok(Json(convert::picklist(found.ok_or(ErrorCode::NotFound)?)))
 }
 
 /// It was in the queue when that was read, and is not any more.
@@ -59,7 +100,7 @@ fn is_somebody_elses(result: &PicklistResult) -> bool {
 
 async fn begin(state: &AppState, id: FulfillmentOrderId, picker: &str) -> PicklistResult {
     let problem = try_begin(state, &id, picker).await.err().map(|failure| *failure.0);
-    PicklistResult { fulfillment_order_id: id.to_string(), picking: problem.is_none(), problem }
+    PicklistResult { fulfillment_order_id: id.to_string(), status: None, picking: problem.is_none(), problem }
 }
 
 async fn try_begin(state: &AppState, id: &FulfillmentOrderId, picker: &str) -> Result<(), Failure> {

@@ -7,21 +7,24 @@ use axum::{
 };
 use jiff::ToSpan;
 use oms_api::{
+    page::Page,
     problem::Problem,
+    reader::parsed,
     reservation::{ExtendBody, ReservationBody, ReservationView},
 };
 use oms_domain::{
     error::ErrorCode,
-    ids::ReservationId,
+    ids::{ReservationId, Sku},
     reservation::{HOLD_MAX_S, ReservationAction, ReservationStatus},
 };
 use oms_store::{CheckoutHold, Holding};
 
+use super::paging::{cursor, limit};
 use crate::{
     acting::Acting,
     caller::Caller,
     convert,
-    extract::{CommandId, InPath, JsonBody},
+    extract::{CommandId, InPath, JsonBody, Params},
     failure::Failure,
     holding,
     state::AppState,
@@ -50,6 +53,25 @@ pub(crate) async fn hold(
         Holding::Short => return Err(ErrorCode::InsufficientStock.into()),
     };
     Ok((status, [(header::LOCATION, format!("/v1/reservations/{}", hold.reservation_id))], Json(convert::reservation(hold))))
+}
+
+#[utoipa::path(
+    get, path = "/v1/reservations", tag = "stock", operation_id = "list_reservations",
+    params(
+        ("sku" = Option<String>, Query), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("cursor" = Option<String>, Query)
+    ),
+    responses((status = 200, description = "What is held for checkouts now, those that end soonest first", body = Page<ReservationView>))
+)]
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<ReservationView>>, Failure> {
+    let (sku, after, limit) = params.read(|node| {
+        node.object(|fields| {
+            let (sku, after, limit) = (fields.optional("sku", parsed::<Sku>), cursor(fields), limit(fields));
+            Some((sku?, after?, limit?))
+        })
+    })?;
+    let page = state.store.held_page(sku.as_ref(), &caller.scope, after.as_deref(), limit).await?;
+    Ok(Json(Page::new(page.items.into_iter().map(convert::reservation).collect(), page.next_cursor)))
 }
 
 #[utoipa::path(

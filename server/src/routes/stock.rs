@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use oms_api::{
     page::Page,
     problem::Problem,
-    reader::parsed,
+    reader::{parsed, timestamp},
     stock::{
         AdjustmentBody, AdjustmentResult, AdjustmentsBody, AdjustmentsView, PositionView, PutStockBody, StockMovementView, StockRow,
         StockView,
@@ -30,23 +30,30 @@ use crate::{
 #[utoipa::path(
     get, path = "/v1/stock", tag = "stock", operation_id = "list_stock",
     params(
-        ("facility_id" = String, Query), ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
+        ("facility_id" = String, Query),
+        ("updated_after" = Option<String>, Query, description = "Only where something moved after this time: a page may have few of them, or \
+            none, and lead on"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"),
         ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Every position of the facility, by SKU", body = Page<PositionView>))
 )]
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<PositionView>>, Failure> {
-    let (facility_id, after, limit) = params.read(|node| {
+    let (facility_id, moved_after, after, limit) = params.read(|node| {
         node.object(|fields| {
             let facility_id = fields.required("facility_id", parsed::<FacilityId>);
+            let moved_after = fields.optional("updated_after", timestamp);
             let (after, limit) = (fields.optional("cursor", parsed::<Sku>), limit(fields));
-            Some((facility_id?, after?, limit?))
+            Some((facility_id?, moved_after?, after?, limit?))
         })
     })?;
     if !caller.sees_facility(&facility_id) {
         return Ok(Json(Page::whole(Vec::new())));
     }
-    let page = state.store.stock_page(&facility_id, after.as_ref(), limit).await?;
+    let page = match moved_after {
+        Some(moved_after) => state.store.stock_page_since(&facility_id, moved_after, after.as_ref(), limit).await?,
+        None => state.store.stock_page(&facility_id, after.as_ref(), limit).await?,
+    };
     Ok(Json(Page::new(page.items.into_iter().map(convert::position).collect(), page.next_cursor)))
 }
 

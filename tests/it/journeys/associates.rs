@@ -169,6 +169,12 @@ fn a_picklist_begins_the_work_of_a_facility() -> Result<()> {
             picking += shop.order(id).await?.fulfillment_orders.iter().filter(|part| part.status == "picking").count();
         }
         assert_eq!(picking, 2);
+        let read: PicklistView = shop.get(&format!("/v1/picklists/{}", list.picklist_id)).await?.view(200)?;
+        assert_eq!(read.results.iter().map(|part| &part.status).collect::<Vec<_>>(), [&Some("picking".to_owned()); 2]);
+        shop.ship(&read.results[0].fulfillment_order_id).await?;
+        let listed: Page<PicklistView> = shop.get(&format!("/v1/picklists?facility_id={BATH}")).await?.view(200)?;
+        assert_eq!(listed.items.len(), 1);
+        assert_eq!(listed.items[0].results.iter().map(|part| part.picking).collect::<Vec<_>>(), [false, true]);
         Ok(())
     })
 }
