@@ -32,6 +32,7 @@ pub struct AppState {
     pub(crate) gates: Gates,
     pub(crate) identity: Identity,
     pub(crate) origins: Origins,
+    pub(crate) is_locked_twice: bool,
     pub(crate) proxies: TrustedProxies,
     pub(crate) pace: Pace,
     pub(crate) looks: Looks,
@@ -120,6 +121,7 @@ impl AppState {
             figures: Figures::new(starter.clone(), store.clone()),
             identity: Identity::new(store.clone()),
             origins: Origins::default(),
+            is_locked_twice: false,
             proxies: TrustedProxies::default(),
             looks: Looks::default(),
             pace: Pace::new(limits.account_requests_per_second, limits.account_requests_burst),
@@ -143,6 +145,11 @@ impl AppState {
     /// These may come in, beside those in the database.
     pub fn declaring(self, accounts: DeclaredAccounts) -> Self {
         Self { identity: self.identity.declaring(accounts), ..self }
+    }
+
+    /// For measuring what the lock costs: it is asked twice.
+    pub fn locked_twice(self) -> Self {
+        Self { is_locked_twice: true, ..self }
     }
 
     /// What the configuration says of the door.

@@ -5,6 +5,7 @@
 
 mod bare;
 mod cost;
+mod door;
 mod feeds;
 mod history;
 mod imports;
@@ -47,6 +48,8 @@ pub enum Part {
     Imports,
     /// What reservations and returns wait for while a feed of receipts comes in. By name alone: it takes long.
     Feeds,
+    /// What keys and the audit trail cost of what is answered, and what a crowd of idle connections does to others.
+    Door,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
     /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
@@ -70,6 +73,9 @@ pub struct BenchArgs {
     /// Folder with recorded data, for imports and memory [default: a data set drawn from a seed].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Hold idle connections and half requests at this API until standard input ends, as `door` has another process do.
+    #[arg(long, hide = true, value_name = "URL")]
+    crowd: Option<String>,
     #[command(flatten)]
     tools: ToolArgs,
 }
@@ -80,8 +86,11 @@ impl BenchArgs {
     /// # Errors
     /// When a part cannot be started, or the system gives a wrong answer while it is measured.
     pub async fn run(self, format: Format) -> Result<()> {
+        if let Some(api_url) = &self.crowd {
+            return door::be_a_crowd(api_url).await;
+        }
         let tools = self.tools.tools()?;
-        let all = [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Memory, Part::Size];
+        let all = [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Door, Part::Memory, Part::Size];
         let parts = if self.parts.is_empty() { all.to_vec() } else { self.parts.clone() };
         let mut measurements = Vec::new();
         for part in parts {
@@ -102,6 +111,7 @@ impl BenchArgs {
             Part::Reserve => on_a_stage(tools, async |stage| reserve::measure(stage, self.pairs).await).await,
             Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
             Part::Feeds => on_a_stage(tools, async |stage| feeds::measure(stage, self.pairs).await).await,
+            Part::Door => on_a_stage(tools, async |stage| door::measure(stage, self.pairs).await).await,
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
             Part::Size => {
                 let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);

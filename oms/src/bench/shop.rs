@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use oms_api::{
     carrier::{CarrierEventBody, CarrierEventsBody},
@@ -88,6 +89,20 @@ impl Shop {
         self.scans.send(delivered(&order_id)).context("the carrier")?;
         happened(completed).await.context("its completion")?;
         Ok(order_id)
+    }
+
+    /// Orders that an API of the same house takes in a second, so many at a time.
+    ///
+    /// # Errors
+    /// When it refuses one.
+    pub async fn placed_per_second(&self, api: &Api, orders: u32, in_flight: usize) -> Result<f64> {
+        let began = Instant::now();
+        let place = |_| async move {
+            let order_id = format!("B-{}", Uuid::now_v7().simple());
+            api.post_under(&format!("{order_id}-place"), &["v1", "orders"], &order(&order_id)).await.map(drop)
+        };
+        stream::iter(0..orders).map(place).buffer_unordered(in_flight).try_collect::<Vec<()>>().await?;
+        Ok(f64::from(orders) / began.elapsed().as_secs_f64())
     }
 
     /// As every client of the house acts: under a key.
