@@ -1,11 +1,15 @@
 //! Orders read for showing: the body as placed, the document, and the titles of the products.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use oms_api::{fulfillment::FulfillmentOrderView, note::NoteView, order::OrderView, station::BadgeView};
 use oms_domain::{
     error::ErrorCode,
@@ -97,6 +101,44 @@ pub(crate) async fn order(state: &AppState, id: &OrderId) -> Result<OrderView, F
     Ok(OrderView::of(&placed, order.as_ref(), &titles))
 }
 
+/// An order with all that its views are made of.
+pub(crate) struct Whole {
+    placed: PlacedOrder,
+    order: Option<Order>,
+    titles: Arc<BTreeMap<Sku, String>>,
+}
+
+impl Whole {
+    pub(crate) fn view(&self) -> OrderView {
+        OrderView::of(&self.placed, self.order.as_ref(), &self.titles)
+    }
+
+    pub(crate) fn part(&self, id: &FulfillmentOrderId) -> Option<FulfillmentOrderView> {
+        let order = self.order.as_ref()?;
+        Some(FulfillmentOrderView::of(&self.placed, order, order.fulfillment_order(id)?, &self.titles))
+    }
+}
+
+/// Orders of a page, each once, a few at a time; the titles of all their products together. One that is gone meanwhile is not there.
+pub(crate) async fn orders(state: &AppState, ids: Vec<OrderId>) -> Result<BTreeMap<OrderId, Whole>, Failure> {
+    let ids: BTreeSet<OrderId> = ids.into_iter().collect();
+    let read = |id: OrderId| async move {
+        match order_parts(state, &id).await {
+            Ok(parts) => Ok(Some((id, parts))),
+            Err(Failure(problem)) if problem.code == ErrorCode::OrderNotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    };
+    let found: Vec<Option<_>> = stream::iter(ids).map(read).buffered(READ_AT_ONCE).try_collect().await?;
+    let found: Vec<(OrderId, (PlacedOrder, Option<Order>))> = found.into_iter().flatten().collect();
+    let titles = Arc::new(titles_of(state, found.iter().flat_map(|(_, (placed, _))| placed.lines.iter().map(|line| line.sku.clone()))).await?);
+    let whole = |(id, (placed, order))| (id, Whole { placed, order, titles: Arc::clone(&titles) });
+    Ok(found.into_iter().map(whole).collect())
+}
+
+/// Orders of a page that are read at a time.
+const READ_AT_ONCE: usize = 8;
+
 pub(crate) async fn fulfillment_order(state: &AppState, id: &FulfillmentOrderId) -> Result<FulfillmentOrderView, Failure> {
     let order_id = id.order_id().ok_or(ErrorCode::FulfillmentOrderNotFound)?;
     let (placed, order) = match order_parts(state, &order_id).await {
@@ -109,7 +151,14 @@ pub(crate) async fn fulfillment_order(state: &AppState, id: &FulfillmentOrderId)
 }
 
 async fn titles(state: &AppState, placed: &PlacedOrder) -> Result<BTreeMap<Sku, String>, Failure> {
-    let skus: BTreeSet<Sku> = placed.lines.iter().map(|line| line.sku.clone()).collect();
+    titles_of(state, placed.lines.iter().map(|line| line.sku.clone())).await
+}
+
+async fn titles_of(state: &AppState, skus: impl Iterator<Item = Sku>) -> Result<BTreeMap<Sku, String>, Failure> {
+    let skus: BTreeSet<Sku> = skus.collect();
+    if skus.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let skus: Vec<Sku> = skus.into_iter().collect();
     let products = state.store.catalog().products(&skus).await?;
     Ok(products.into_iter().map(|product| (product.sku, product.title)).collect())

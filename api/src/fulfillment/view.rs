@@ -110,6 +110,9 @@ pub struct FulfillmentOrderSummary {
     pub ship_by: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+    /// With `?expand=fulfillment_order`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfillment_order: Option<Box<FulfillmentOrderView>>,
 }
 
 impl FulfillmentOrderView {

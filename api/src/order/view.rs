@@ -150,6 +150,9 @@ pub struct OrderSummary {
     pub needs_attention: bool,
     pub hold_reasons: Vec<String>,
     pub version: u64,
+    /// With `?expand=order`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Box<OrderView>>,
 }
 
 impl OrderView {

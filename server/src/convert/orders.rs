@@ -67,6 +67,7 @@ pub(crate) fn order_summary(order: oms_store::OrderSummary) -> OrderSummary {
         needs_attention: order.needs_attention,
         hold_reasons: order.hold_reasons,
         version: order.version,
+        order: None,
     }
 }
 
@@ -113,6 +114,7 @@ pub(crate) fn fulfillment_summary(found: oms_store::FulfillmentSummary) -> Fulfi
         delivery_method: found.delivery_method.as_str().to_owned(),
         ship_by: found.ship_by,
         updated_at: found.updated_at,
+        fulfillment_order: None,
     }
 }
 

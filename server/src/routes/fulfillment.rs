@@ -10,12 +10,12 @@ use oms_api::{
     page::Page,
     reader::{Fields, Node, choice, parsed},
 };
-use oms_domain::{error::ErrorCode, fulfillment::FulfillmentStatus, ids::FulfillmentOrderId, order::Request};
+use oms_domain::{error::ErrorCode, fulfillment::FulfillmentStatus, ids::{FulfillmentOrderId, OrderId}, order::Request};
 use oms_store::FulfillmentFilter;
 
 use super::{
     actions::{Asked, actions},
-    paging::{cursor, limit},
+    paging::{cursor, expand, limit_of},
 };
 use crate::{
     caller::Caller,
@@ -31,6 +31,7 @@ use crate::{
     get, path = "/v1/fulfillment-orders", tag = "fulfillment", operation_id = "list_fulfillment_orders",
     params(
         ("facility_id" = Option<String>, Query), ("status" = Option<String>, Query),
+        ("expand" = Option<String>, Query, description = "`fulfillment_order`: each as a whole; 50 at most on a page then"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Those that must ship soonest first", body = Page<FulfillmentOrderSummary>))
@@ -40,16 +41,24 @@ pub(crate) async fn list(
     caller: Caller,
     params: Params,
 ) -> Result<Json<Page<FulfillmentOrderSummary>>, Failure> {
-    let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    let (mut filter, cursor, expanded, limit) = params.read(|node| node.object(list_params))?;
     filter.scope = caller.scope.clone();
     let page = state.store.fulfillment_orders_page(&filter, cursor.as_deref(), limit).await?;
-    Ok(Json(Page::new(page.items.into_iter().map(convert::fulfillment_summary).collect(), page.next_cursor)))
+    let ids: Vec<OrderId> = page.items.iter().map(|found| found.order_id.clone()).filter(|_| expanded).collect();
+    let whole = views::orders(&state, ids).await?;
+    let summary = |found: oms_store::FulfillmentSummary| {
+        let known = whole.get(&found.order_id).and_then(|order| order.part(&found.fulfillment_order_id));
+        FulfillmentOrderSummary { fulfillment_order: known.map(Box::new), ..convert::fulfillment_summary(found) }
+    };
+    Ok(Json(Page::new(page.items.into_iter().map(summary).collect(), page.next_cursor)))
 }
 
-fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>, u32)> {
+fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>, bool, u32)> {
     let (facility_id, status) = (fields.optional("facility_id", parsed), fields.optional("status", status));
-    let (limit, cursor) = (limit(fields), cursor(fields));
-    Some((FulfillmentFilter { facility_id: facility_id?, status: status?, ..FulfillmentFilter::default() }, cursor?, limit?))
+    let (cursor, expanded) = (cursor(fields), expand(fields, "fulfillment_order"));
+    let limit = limit_of(fields, expanded.unwrap_or_default());
+    let filter = FulfillmentFilter { facility_id: facility_id?, status: status?, ..FulfillmentFilter::default() };
+    Some((filter, cursor?, expanded?, limit?))
 }
 
 /// A state of the machine, or `delivered`, which is derived from the parcels.

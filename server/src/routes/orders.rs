@@ -21,7 +21,7 @@ use oms_domain::{
 use oms_starter::Placed;
 use oms_store::{OrderFilter, OrderName};
 
-use super::paging::{cursor, limit};
+use super::paging::{cursor, expand, limit_of};
 use crate::{
     acting::Acting,
     caller::Caller,
@@ -111,20 +111,28 @@ pub(crate) async fn get(
         ("placed_before" = Option<String>, Query), ("updated_after" = Option<String>, Query),
         ("order_number" = Option<String>, Query, description = "What the shop calls it"),
         ("external_id" = Option<String>, Query, description = "What another system calls it, as in `marketplace:4711`"),
+        ("expand" = Option<String>, Query, description = "`order`: each as a whole; 50 at most on a page then"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
     responses((status = 200, description = "Newest first", body = Page<OrderSummary>))
 )]
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Page<OrderSummary>>, Failure> {
-    let (mut filter, cursor, limit) = params.read(|node| node.object(list_params))?;
+    let (mut filter, cursor, expanded, limit) = params.read(|node| node.object(list_params))?;
     filter.scope = caller.scope.clone();
     let page = state.store.orders_page(&filter, cursor.as_deref(), limit).await?;
-    Ok(Json(Page::new(page.items.into_iter().map(convert::order_summary).collect(), page.next_cursor)))
+    let ids: Vec<OrderId> = page.items.iter().map(|order| order.order_id.clone()).filter(|_| expanded).collect();
+    let mut whole = views::orders(&state, ids).await?;
+    let summary = |found: oms_store::OrderSummary| {
+        let order = whole.remove(&found.order_id).map(|known| Box::new(known.view()));
+        OrderSummary { order, ..convert::order_summary(found) }
+    };
+    Ok(Json(Page::new(page.items.into_iter().map(summary).collect(), page.next_cursor)))
 }
 
-fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, u32)> {
-    let (filter, limit, cursor) = (filter(fields), limit(fields), cursor(fields));
-    Some((filter?, cursor?, limit?))
+fn list_params(fields: &Fields<'_>) -> Option<(OrderFilter, Option<String>, bool, u32)> {
+    let (filter, cursor, expanded) = (filter(fields), cursor(fields), expand(fields, "order"));
+    let limit = limit_of(fields, expanded.unwrap_or_default());
+    Some((filter?, cursor?, expanded?, limit?))
 }
 
 /// The conditions of a list of orders, wherever they stand.

@@ -2,23 +2,36 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use oms_api::reader::{Fields, integer, parsed, text};
+use oms_api::reader::{Fields, choice, integer, parsed, text};
 
 use crate::{extract::Params, failure::Failure};
 
 /// Items on a page unless said, and at most.
 const PAGE: (u32, i64) = (50, 500);
+/// The same of items that are shown as a whole.
+const EXPANDED_MAX: i64 = 50;
 /// Longest cursor that can be one of ours.
 const CURSOR_MAX_CHARS: usize = 500;
 
 /// `?limit=`.
 pub(super) fn limit(fields: &Fields<'_>) -> Option<u32> {
-    Some(fields.optional("limit", integer(1..=PAGE.1))?.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(PAGE.0))
+    limit_of(fields, false)
 }
 
 /// `?cursor=`.
 pub(super) fn cursor(fields: &Fields<'_>) -> Option<Option<String>> {
     fields.optional("cursor", text(CURSOR_MAX_CHARS))
+}
+
+/// Whether `?expand=` asks for each item as a whole, under this name. Such a page has fewer.
+pub(super) fn expand(fields: &Fields<'_>, name: &'static str) -> Option<bool> {
+    Some(fields.optional("expand", choice(&[(name, ())]))?.is_some())
+}
+
+/// `?limit=` of a list whose items may be asked for as a whole.
+pub(super) fn limit_of(fields: &Fields<'_>, expanded: bool) -> Option<u32> {
+    let most = if expanded { EXPANDED_MAX } else { PAGE.1 };
+    Some(fields.optional("limit", integer(1..=most))?.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(PAGE.0))
 }
 
 /// `?limit=` and `?cursor=` of a list that takes nothing else.
