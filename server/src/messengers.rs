@@ -1,10 +1,15 @@
 //! What goes on beside the requests: each messenger is a task of its own, with its own pace and figures. Nothing that one meets ends it,
 //! or keeps another. Any number of servers may run them: what they work on is leased row by row.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use oms_starter::{Relay, Round, Starter, StarterError};
+use oms_store::{AuditSeal, Store};
 use tokio::task::JoinSet;
 
 use crate::{metrics::Metrics, state::AppState};
@@ -50,7 +55,7 @@ impl Messengers {
 
 fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Vec<Messenger> {
     let (store, identity, looks) = (store.clone(), identity.clone(), looks.clone());
-    let told = store.clone();
+    let (told, store_of_seals) = (store.clone(), store.clone());
     let looks = Messenger::new("looks", Duration::from_secs(60), move || {
         let (store, looks) = (told.clone(), looks.clone());
         async move { Ok(Round { done: looks.tell(&store).await?, failed: 0 }) }.boxed()
@@ -58,6 +63,11 @@ fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Ve
     let audit = Messenger::new("audit", Duration::from_secs(5), move || {
         let (store, identity) = (store.clone(), identity.clone());
         async move { Ok(Round { done: identity.tell_refusals(&store).await?, failed: 0 }) }.boxed()
+    });
+    let sealer = Sealer { store: store_of_seals, copied: Arc::default() };
+    let seals = Messenger::new("audit_seals", Duration::from_secs(5), move || {
+        let sealer = sealer.clone();
+        async move { sealer.seal().await }.boxed()
     });
     let relayed = relay.clone();
     let deliver = Messenger::new("relay", Duration::from_millis(500), move || {
@@ -68,6 +78,7 @@ fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Ve
         Messenger { nudge: Some(relay.clone()), ..deliver },
         audit,
         looks,
+        seals,
         Messenger::of("hold_expiry", Duration::from_secs(1), starter, |s| async move { s.expire_holds().await }.boxed()),
         Messenger::of("serving", Duration::from_millis(500), starter, |s| async move { s.serve_waiting().await }.boxed()),
         Messenger::of("offer_expiry", Duration::from_secs(5), starter, |s| async move { s.expire_offers().await }.boxed()),
@@ -80,6 +91,25 @@ fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Ve
         }),
         Messenger::of("feed_takeover", Duration::from_secs(15), starter, |s| async move { s.take_over_feeds().await }.boxed()),
     ]
+}
+
+/// Seals the audit trail, and copies each newest seal until that has been done.
+#[derive(Clone)]
+struct Sealer {
+    store: Store,
+    copied: Arc<Mutex<Option<AuditSeal>>>,
+}
+
+impl Sealer {
+    async fn seal(&self) -> Result<Round, StarterError> {
+        let Some(seal) = self.store.seal_audit().await? else { return Ok(Round::default()) };
+        if self.copied.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&seal) {
+            return Ok(Round::default());
+        }
+        self.store.copy_seal(&seal).await?;
+        *self.copied.lock().unwrap_or_else(PoisonError::into_inner) = Some(seal);
+        Ok(Round { done: 1, failed: 0 })
+    }
 }
 
 impl Messenger {

@@ -1,6 +1,7 @@
 //! The audit trail: what somebody did that is no event of an order. Rows are added and read, and nothing else.
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use oms_domain::access::By;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -84,6 +85,8 @@ pub struct AuditRow {
 pub struct AuditFilter {
     pub actor: Option<String>,
     pub subject: Option<String>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
 }
 
 impl Store {
@@ -104,10 +107,14 @@ impl Store {
         let query = sqlx::query_scalar(
             "SELECT to_jsonb(t) || jsonb_build_object('by', shown_by(actor_kind, actor_id, station_id, request_id)) FROM audit t
             WHERE ($1::text IS NULL OR t.actor_id = $1) AND ($2::text IS NULL OR t.subject = $2) AND ($3::bigint IS NULL OR t.audit_id < $3)
+                AND ($5::timestamptz IS NULL OR (t.at >= $5
+                    -- What is older is not looked through. Rows may be seen in another order than their ids were drawn in.
+                    AND t.audit_id > (SELECT f.audit_id - 1000 FROM audit f WHERE f.at >= $5 ORDER BY f.at LIMIT 1)))
             ORDER BY t.audit_id DESC LIMIT $4",
         );
         let before = before.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
         let query = query.persistent(false).bind(&filter.actor).bind(&filter.subject).bind(before).bind(i64::from(limit) + 1);
+        let query = query.bind(filter.from.map(ToSqlx::to_sqlx));
         Ok(Page::cut(self.rows(query).await?, limit, |last: &AuditRow| last.audit_id.to_string()))
     }
 }

@@ -10,6 +10,7 @@
 mod accounts;
 mod api_key;
 mod audit;
+mod audit_seals;
 mod authorizations;
 mod backlog;
 mod badge;
@@ -77,6 +78,7 @@ mod words;
 pub use accounts::{ACCOUNT_PREFIX, Account, AccountKey, KeyRow, NewAccount};
 pub use api_key::{ApiKey, InvalidKeyHash, KeyHash};
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditRow};
+pub use audit_seals::AuditSeal;
 pub use authorizations::Taken;
 pub use badge::BadgeCode;
 pub use backlog::{Backlog, QueueFigures};

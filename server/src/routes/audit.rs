@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use oms_api::{
     audit::AuditView,
     page::Page,
-    reader::{Fields, integer, name},
+    reader::{Fields, integer, name, timestamp},
 };
 use oms_store::AuditFilter;
 
@@ -16,6 +16,7 @@ use crate::{convert, extract::Params, failure::Failure, state::AppState};
     params(
         ("actor" = Option<String>, Query, description = "What this account did"),
         ("subject" = Option<String>, Query, description = "What was done to this account or key"),
+        ("from" = Option<String>, Query, description = "Not before this time"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<u64>, Query)
     ),
     responses((status = 200, description = "What was done that is no event of an order, newest first", body = Page<AuditView>))
@@ -27,7 +28,7 @@ pub(crate) async fn list(State(state): State<AppState>, params: Params) -> Resul
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(AuditFilter, Option<u64>, u32)> {
-    let (actor, subject) = (fields.optional("actor", name), fields.optional("subject", name));
+    let (actor, subject, from) = (fields.optional("actor", name), fields.optional("subject", name), fields.optional("from", timestamp));
     let (before, limit) = (fields.optional("cursor", integer(1..=i64::MAX)), limit(fields));
-    Some((AuditFilter { actor: actor?, subject: subject? }, before?.and_then(|before| u64::try_from(before).ok()), limit?))
+    Some((AuditFilter { actor: actor?, subject: subject?, from: from? }, before?.and_then(|before| u64::try_from(before).ok()), limit?))
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actors;
+mod audit_seals;
 mod bench;
 mod bench_size;
 mod bulks;
