@@ -1,6 +1,10 @@
 //! Whom a connection is from, where something stands in between: what a proxy says is believed of those that the configuration names.
 
-use std::{fmt, net::IpAddr, net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;

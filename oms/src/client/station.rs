@@ -58,7 +58,7 @@ impl StationCommand {
             Self::List { cursor, limit } => return list(api, format, cursor, limit).await,
             Self::Remove { station_id } => {
                 api.delete(&["v1", "stations", &station_id]).await?;
-                return output::done(format, &format!("{station_id} is no station any more"));
+                return Ok(());
             }
             Self::Create(args) => api.post(&["v1", "stations"], &args.body()).await?,
             Self::Get { station_id } => api.get(&["v1", "stations", &station_id], &[]).await?,

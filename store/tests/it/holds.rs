@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use oms_domain::{ids::ReservationId, reservation::ReservationStatus};
+use oms_domain::{
+    access::{Reach, Scope},
+    ids::ReservationId,
+    reservation::ReservationStatus,
+};
 use oms_store::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding, Reserve, Reserved, Store};
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
@@ -306,4 +310,26 @@ async fn a_hold_that_nobody_ends_is_a_leak() {
     let long_ago = "UPDATE checkout_holds SET requested_at = now() - interval '31 days'";
     sqlx::query(long_ago).execute(&mut connection).await.unwrap();
     assert_eq!(store.prune(10).await.unwrap().of("checkout_holds"), 1);
+}
+
+#[tokio::test]
+async fn what_is_held_now_is_listed_by_its_deadline_and_within_reach() {
+    let store = fresh_store().await;
+    stock_up(&store, "WH-1", "A", 10).await;
+    stock_up(&store, "WH-2", "B", 10).await;
+    for (n, (name, facility, of)) in [("h-1", "WH-1", "A"), ("h-2", "WH-2", "B"), ("h-3", "WH-1", "A"), ("h-4", "WH-1", "A")].into_iter().enumerate() {
+        let hold = Hold { hold_s: 900 - 10 * u32::try_from(n).unwrap(), ..hold(name, &[(facility, of, 1)]) };
+        held(&store, &hold).await;
+    }
+    store.release_hold(&id("h-3")).await.unwrap();
+    let names = |page: oms_store::Page<CheckoutHold>| page.items.into_iter().map(|hold| hold.reservation_id.to_string()).collect::<Vec<_>>();
+    let all = Scope::default();
+    let first = store.held_page(None, &all, None, 2).await.unwrap();
+    let next = first.next_cursor.clone();
+    assert_eq!(names(first), ["h-4", "h-2"]);
+    assert_eq!(names(store.held_page(None, &all, next.as_deref(), 2).await.unwrap()), ["h-1"]);
+    assert_eq!(names(store.held_page(Some(&sku("A")), &all, None, 10).await.unwrap()), ["h-4", "h-1"]);
+    let one = Scope { facilities: Reach::Only([facility_id("WH-2")].into()), ..Scope::default() };
+    assert_eq!(names(store.held_page(None, &one, None, 10).await.unwrap()), ["h-2"]);
+    assert!(store.held_page(None, &all, Some("nonsense"), 10).await.is_err());
 }

@@ -45,6 +45,7 @@ mod stack;
 mod stock_in_time;
 mod stock_model;
 mod stock_prices;
+mod stock_since;
 mod support;
 mod sweep;
 mod taken_over;

@@ -4,6 +4,7 @@ use anyhow::Result;
 use oms_api::{
     fulfillment::{FulfillmentOrderView, PicklistView},
     order::PaymentView,
+    page::Page,
 };
 use oms_domain::policy::Policy;
 use serde_json::{Value, json};

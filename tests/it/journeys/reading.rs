@@ -88,6 +88,35 @@ fn orders_and_work_are_found_by_what_people_know_of_them() -> Result<()> {
 }
 
 #[test]
+fn what_a_list_names_can_be_had_as_a_whole() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let mut orders = Vec::new();
+        for _ in 0..3 {
+            orders.push(shop.place_released(&Basket::of(&sku, 1, 255)).await?);
+        }
+        orders.reverse();
+        let page: Page<OrderSummary> = shop.get(&format!("/v1/orders?sku={sku}&expand=order")).await?.view(200)?;
+        let whole: Vec<_> = page.items.into_iter().filter_map(|summary| summary.order).map(|order| *order).collect();
+        assert_eq!(whole, orders);
+        let part = &orders[0].fulfillment_orders[0];
+        let path = format!("/v1/fulfillment-orders?facility_id={LEEDS}&status=released&expand=fulfillment_order&limit=50");
+        let (mut cursor, mut found) = (String::new(), None);
+        while found.is_none() {
+            let queue: Page<FulfillmentOrderSummary> = shop.get(&format!("{path}{cursor}")).await?.view(200)?;
+            let is_it = |item: &FulfillmentOrderSummary| item.fulfillment_order_id == part.fulfillment_order_id;
+            found = queue.items.into_iter().find(is_it).and_then(|item| item.fulfillment_order);
+            cursor = format!("&cursor={}", queue.next_cursor.filter(|_| found.is_none()).unwrap_or_default());
+        }
+        assert_eq!(found.as_deref(), Some(part));
+        for wrong in ["expand=customer", "expand=order&limit=51"] {
+            shop.get(&format!("/v1/orders?{wrong}")).await?.problem(422, "validation_failed")?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn a_list_is_paged_through_without_gap_or_repeat() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 100)]).await?;
