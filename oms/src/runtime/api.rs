@@ -1,6 +1,6 @@
 //! The HTTP API and the messengers beside it, as tasks of this process.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
@@ -20,7 +20,7 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Serves on the listener, behind the door; promises go by the rules.
+    /// Serves on the listener, behind the door; on IPv4's loopback, on IPv6's, too. Promises go by the rules.
     ///
     /// # Errors
     /// When the listener has no address.
@@ -29,7 +29,14 @@ impl ApiServer {
         let stop = CancellationToken::new();
         let state = AppState::new(store, starter).ruled_by(rules).behind(door);
         let messengers = Messengers::start(&state);
-        let server = tokio::spawn(oms_server::serve(state, listener, stop.clone().cancelled_owned()));
+        let (second, stopped) = (beside(address), stop.clone());
+        let server = tokio::spawn(async move {
+            let first = oms_server::serve(state.clone(), listener, stopped.clone().cancelled_owned());
+            match second {
+                Some(second) => tokio::try_join!(first, oms_server::serve(state, second, stopped.cancelled_owned())).map(drop),
+                None => first.await,
+            }
+        });
         Ok(Self { address, stop, server, _messengers: messengers })
     }
 
@@ -52,6 +59,16 @@ impl ApiServer {
         self.stop.cancel();
         self.ended().await
     }
+}
+
+/// The other loopback address, which `localhost` may be: one that is not to be had is only missed.
+fn beside(address: SocketAddr) -> Option<TcpListener> {
+    if address.ip() != Ipv4Addr::LOCALHOST {
+        return None;
+    }
+    let second = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).ok()?;
+    second.set_nonblocking(true).ok()?;
+    TcpListener::from_std(second).ok()
 }
 
 impl Drop for ApiServer {
