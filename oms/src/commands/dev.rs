@@ -94,6 +94,7 @@ impl DevArgs {
             return dev_env::print(&api.over(file.client), format);
         }
         let mut stop = Box::pin(stop_signal()?);
+        crate::runtime::open_files::raise();
         let (sample, env_file) = (!self.no_sample, self.env_file.clone());
         let options = self.options(file)?;
         let env_file = env_file.or_else(|| Some(options.data_dir.as_ref()?.join("env")));

@@ -9,7 +9,7 @@ use oms_store::StoreConfig;
 use super::signals::stop_signal;
 use crate::{
     config::{ConfigFile, DatabaseLayer, PolicyLayer, ServerLayer, TemporalLayer},
-    runtime::{ApiServer, listen, open_store, rules},
+    runtime::{ApiServer, listen, open_files, open_store, rules},
 };
 
 /// `oms server`
@@ -32,6 +32,7 @@ impl ServerArgs {
     /// When something is not configured or cannot be reached; when the port is taken.
     pub async fn run(self, file: ConfigFile) -> Result<()> {
         let stop = stop_signal()?;
+        open_files::raise();
         let temporal_layer = self.temporal.over(file.temporal);
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;

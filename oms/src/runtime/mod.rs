@@ -5,6 +5,7 @@
 mod api;
 #[cfg(feature = "dev")]
 mod dev;
+pub(crate) mod open_files;
 mod rules;
 mod search_attributes;
 mod system;
