@@ -204,6 +204,8 @@ impl Command {
             Self::Worker(_) | Self::Server(_) => "info,temporalio_sdk_core=warn,temporalio_client=warn",
             #[cfg(feature = "dev")]
             Self::Simulators(_) => "info",
+            // What the SDK says of a run that would go another way, the report says in a line.
+            Self::Replay(_) => "warn,temporalio_sdk=off,temporalio_sdk_core=off",
             // The embedded DynamoDB warns of every condition that does not hold, which ours are there for.
             _ => "warn,dynoxide=error",
         }
