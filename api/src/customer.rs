@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{order::OrderSummary, returns::ReturnSummary};
 
 /// What the house knows of a customer: what they ordered, what came back, and for how much.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CustomerView {
     pub customer_id: String,
     /// The newest 50; `GET /v1/orders?customer_id=` has all.

@@ -25,7 +25,7 @@ const SECRET_MAX_CHARS: usize = 1_000;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonBody {
     /// They log in with it. No other person has it.
-    #[schema(format = "email", min_length = 3, max_length = 254, examples("kim@example.com"))]
+    #[schema(min_length = 3, max_length = 254, examples("kim@example.com"))]
     pub email: String,
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,

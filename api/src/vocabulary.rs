@@ -33,7 +33,12 @@ pub fn of(owner: &str, name: &str) -> Option<Value> {
 /// Names that mean something of their own there.
 pub fn special(owner: &str, name: &str) -> Option<Value> {
     Some(match (owner, name) {
-        ("AccountBody", "name") => text(100),
+        ("AccountBody" | "PersonBody" | "StationBody", "name") | ("StationBody", "printer") => text(100),
+        ("StationBody", "station_id") => id(),
+        ("TakeOverBody", "badge" | "pin") => text(200),
+        ("list_orders", "expand") => words(["order"]),
+        ("list_fulfillment_orders", "expand") => words(["fulfillment_order"]),
+        ("list_audit", "from") => json!({"format": "date-time", "pattern": TIME}),
         ("AdjustmentBody", "quantity") => json!({"minimum": -1_000_000_000_i64, "maximum": 1_000_000_000_i64, "not": {"const": 0}}),
         ("AccountBody" | "PersonBody" | "ReachBody", "facilities" | "channels") => list(1, 1_000, id()),
         ("AccountBody", "carriers") => list(1, 1_000, json!({"minLength": 1, "maxLength": 64, "pattern": carrier()})),
@@ -53,7 +58,7 @@ pub fn special(owner: &str, name: &str) -> Option<Value> {
         ("OrderBody", "delivery_groups") => list(1, 50, json!({})),
         ("OrderBody", "payments") => list(1, 20, json!({})),
         ("PackBody", "parcels") => list(0, 500, json!({})),
-        ("change_order", "If-Match") => json!({"pattern": r#"^"?[0-9]{1,18}(-[^"]*)?"?$"#}),
+        ("change_order", "If-Match") => json!({"pattern": r#"^"?[0-9]{1,18}(-[!#-~]*)?"?$"#}),
         ("list_approvals", "status") => words(ApprovalStatus::NAMED.iter().map(|(name, _)| *name)),
         ("list_audit", "actor" | "subject") => id(),
         ("list_events", "lane") => whole(0, 15),
@@ -117,7 +122,7 @@ fn usual(name: &str) -> Option<Value> {
         "disposition" => words(["restock", "write_off", "send_back"]),
         "choice" => words(["wait", "drop"]),
         "resolution" => words(["replace", "refund"]),
-        "roles" => words(Role::NAMED.iter().map(|(name, _)| *name)),
+        "roles" => list(1, Role::NAMED.len(), words(Role::NAMED.iter().map(|(name, _)| *name))),
         "quantity" | "quantity_short" => whole(1, QUANTITY_MAX.into()),
         "amount_minor"
         | "price_minor"

@@ -34,10 +34,10 @@ mod state;
 mod views;
 
 pub use door::{Door, InvalidOrigin, Origins};
-pub use proxies::{InvalidNetwork, TrustedProxies};
 pub use identity::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub use messengers::Messengers;
 pub use openapi::openapi;
+pub use proxies::{InvalidNetwork, TrustedProxies};
 pub use routes::router;
 pub use serve::serve;
 pub use state::{AppState, Limits};

@@ -131,7 +131,8 @@ pub(crate) async fn orders(state: &AppState, ids: Vec<OrderId>) -> Result<BTreeM
     };
     let found: Vec<Option<_>> = stream::iter(ids).map(read).buffered(READ_AT_ONCE).try_collect().await?;
     let found: Vec<(OrderId, (PlacedOrder, Option<Order>))> = found.into_iter().flatten().collect();
-    let titles = Arc::new(titles_of(state, found.iter().flat_map(|(_, (placed, _))| placed.lines.iter().map(|line| line.sku.clone()))).await?);
+    let all_skus = found.iter().flat_map(|(_, (placed, _))| skus(placed)).collect();
+    let titles = Arc::new(titles_of(state, all_skus).await?);
     let whole = |(id, (placed, order))| (id, Whole { placed, order, titles: Arc::clone(&titles) });
     Ok(found.into_iter().map(whole).collect())
 }
@@ -151,11 +152,14 @@ pub(crate) async fn fulfillment_order(state: &AppState, id: &FulfillmentOrderId)
 }
 
 async fn titles(state: &AppState, placed: &PlacedOrder) -> Result<BTreeMap<Sku, String>, Failure> {
-    titles_of(state, placed.lines.iter().map(|line| line.sku.clone())).await
+    titles_of(state, skus(placed).collect()).await
 }
 
-async fn titles_of(state: &AppState, skus: impl Iterator<Item = Sku>) -> Result<BTreeMap<Sku, String>, Failure> {
-    let skus: BTreeSet<Sku> = skus.collect();
+fn skus(placed: &PlacedOrder) -> impl Iterator<Item = Sku> {
+    placed.lines.iter().map(|line| line.sku.clone())
+}
+
+async fn titles_of(state: &AppState, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, String>, Failure> {
     if skus.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -115,7 +115,9 @@ const ADD: &str = concat!(
     "WITH added AS (
         INSERT INTO people (person_id, email, name, roles, facilities, channels) VALUES ($3, $4, $5, $6, $7, $8) RETURNING *
     )",
-    noted!("person_id, to_jsonb(added) - '{person_id,email,name,password_hash,pin_hash,badge_sha256,created_at,disabled_at}'::text[] FROM added"),
+    noted!(
+        "person_id, to_jsonb(added) - '{person_id,email,name,password_hash,pin_hash,badge_sha256,created_at,disabled_at}'::text[] FROM added"
+    ),
     select_people!("added p")
 );
 

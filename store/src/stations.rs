@@ -9,15 +9,7 @@ use oms_domain::{
 use serde::Deserialize;
 use sqlx::types::Json;
 
-use crate::{
-    api_key::KeyHash,
-    audit::AuditAction,
-    error::StoreError,
-    order_list::Page,
-    people::noted,
-    store::Store,
-    token::Token,
-};
+use crate::{api_key::KeyHash, audit::AuditAction, error::StoreError, order_list::Page, people::noted, store::Store, token::Token};
 
 /// A place of work.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -131,12 +123,7 @@ impl Store {
     }
 
     /// Stations of these facilities, or of all, by their ids.
-    pub async fn stations_page(
-        &self,
-        facilities: Option<&[String]>,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<Station>, StoreError> {
+    pub async fn stations_page(&self, facilities: Option<&[String]>, after: Option<&str>, limit: u32) -> Result<Page<Station>, StoreError> {
         let query = sqlx::query_scalar(select_stations!(
             "stations t WHERE ($1::text[] IS NULL OR t.facility_id = ANY ($1)) AND ($2::text IS NULL OR t.station_id > $2)
             ORDER BY t.station_id LIMIT $3"

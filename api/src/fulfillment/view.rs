@@ -99,7 +99,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// A fulfillment order in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FulfillmentOrderSummary {
     pub fulfillment_order_id: String,
     pub order_id: String,

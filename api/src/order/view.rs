@@ -135,7 +135,7 @@ pub struct OperationView {
 }
 
 /// An order in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OrderSummary {
     pub order_id: String,
     pub status: String,

@@ -54,7 +54,13 @@ mod tests {
 
     #[test]
     fn a_second_person_decides_and_nobody_else() {
-        let of = |kind, id: &str| Principal { kind, id: id.parse().unwrap(), roles: [Role::Approver].into(), scope: Scope::default(), station: None };
+        let of = |kind, id: &str| Principal {
+            kind,
+            id: id.parse().unwrap(),
+            roles: [Role::Approver].into(),
+            scope: Scope::default(),
+            station: None,
+        };
         let asked = of(PrincipalKind::Person, "per-1").actor();
         assert!(refuse_decider(&of(PrincipalKind::Person, "per-2"), &asked).is_ok());
         for wrong in [of(PrincipalKind::Person, "per-1"), of(PrincipalKind::Machine, "acc-2"), of(PrincipalKind::House, "relay")] {

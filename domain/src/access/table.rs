@@ -122,7 +122,10 @@ mod tests {
 
     #[test]
     fn those_who_make_accounts_get_no_work_done_with_them() {
-        assert_eq!(all([Role::Admin]), [Permission::ManageAccounts, Permission::ManagePeople, Permission::ManageStations, Permission::ReadAudit].into());
+        assert_eq!(
+            all([Role::Admin]),
+            [Permission::ManageAccounts, Permission::ManagePeople, Permission::ManageStations, Permission::ReadAudit].into()
+        );
         let others = all(Role::all().filter(|role| *role != Role::Admin));
         assert!(!others.contains(&Permission::ManageAccounts) && !others.contains(&Permission::ManagePeople));
     }

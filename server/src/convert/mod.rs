@@ -12,5 +12,7 @@ pub(crate) use self::{
         stream_event,
     },
     people::{account, audit, made_key, person, session, station},
-    stock::{adjustment, facility, facility_body, picklist, position, product, product_body, receipt, reservation, stock_count, stock_movement},
+    stock::{
+        adjustment, facility, facility_body, picklist, position, product, product_body, receipt, reservation, stock_count, stock_movement,
+    },
 };

@@ -119,11 +119,22 @@ fn describe_operation(operation: &mut Value, schemas: &Map<String, Value>) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
         let means = vocabulary::of(&owner, &name);
-        means.into_iter().for_each(|means| apply(&mut parameter["schema"], &means));
+        let schema = &mut parameter["schema"];
+        refuse_null(schema);
+        means.into_iter().for_each(|means| apply(schema, &means));
     }
     let body = operation.pointer("/requestBody/content/application~1json/schema").and_then(referenced).and_then(|name| schemas.get(name));
     if body.is_some_and(|schema| schema.get("type").is_some() && schema["required"].as_array().is_none_or(Vec::is_empty)) {
         operation["requestBody"]["required"] = false.into();
+    }
+}
+
+/// A parameter is there or is not: there is no null in a query or a header.
+fn refuse_null(schema: &mut Value) {
+    let Some(types) = schema["type"].as_array_mut() else { return };
+    types.retain(|name| name != "null");
+    if let [only] = &types[..] {
+        schema["type"] = only.clone();
     }
 }
 

@@ -10,7 +10,12 @@ use oms_api::{
     page::Page,
     reader::{Fields, Node, choice, parsed},
 };
-use oms_domain::{error::ErrorCode, fulfillment::FulfillmentStatus, ids::{FulfillmentOrderId, OrderId}, order::Request};
+use oms_domain::{
+    error::ErrorCode,
+    fulfillment::FulfillmentStatus,
+    ids::{FulfillmentOrderId, OrderId},
+    order::Request,
+};
 use oms_store::FulfillmentFilter;
 
 use super::{

@@ -238,9 +238,7 @@ pub fn router(state: AppState) -> Router {
     for _ in 0..if state.is_locked_twice { 2 } else { 1 } {
         routes = routes.layer(from_fn_with_state(keeper.clone(), identity::admit));
     }
-    let routes = routes
-        .layer(from_fn_with_state(state.origins.clone(), origin::own))
-        .layer(CatchPanicLayer::custom(failure::panicked));
+    let routes = routes.layer(from_fn_with_state(state.origins.clone(), origin::own)).layer(CatchPanicLayer::custom(failure::panicked));
     let routes = match state.origins.layer() {
         Some(pages) => routes.layer(pages),
         None => routes,

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     extract::State,
     http::{HeaderMap, Method, StatusCode},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use oms_api::{
     page::Page,
@@ -20,7 +20,10 @@ use oms_domain::{
 use oms_store::{BadgeCode, LoginTry, NewStation, Station, Token, TokenKind};
 use secrecy::ExposeSecret;
 
-use super::{paging::after, sessions::{too_many, welcome}};
+use super::{
+    paging::after,
+    sessions::{too_many, welcome},
+};
 use crate::{
     acting::Acting,
     caller::Caller,
@@ -74,7 +77,11 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     get, path = "/v1/stations/{station_id}", tag = "accounts", operation_id = "get_station", params(("station_id" = String, Path)),
     responses((status = 200, description = "The station", body = StationView))
 )]
-pub(crate) async fn get(State(state): State<AppState>, caller: Caller, InPath(id): InPath<StationId>) -> Result<Json<StationView>, Failure> {
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(id): InPath<StationId>,
+) -> Result<Json<StationView>, Failure> {
     Ok(Json(convert::station(seen(&state, &caller, &id).await?)))
 }
 

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use oms_domain::access::{Actor, By, PrincipalKind};
 use oms_store::{AuditAction, AuditEntry, Store, StoreConfig};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
@@ -18,7 +19,7 @@ async fn opened() -> (StoreConfig, Store, PgConnection) {
     let config = fresh_config().await;
     let store = Store::connect(&config).await.unwrap();
     store.setup().await.unwrap();
-    let connection = PgConnection::connect(&config.database_url).await.unwrap();
+    let connection = PgConnection::connect(config.database_url.expose_secret()).await.unwrap();
     (config, store, connection)
 }
 

@@ -317,12 +317,15 @@ async fn what_is_held_now_is_listed_by_its_deadline_and_within_reach() {
     let store = fresh_store().await;
     stock_up(&store, "WH-1", "A", 10).await;
     stock_up(&store, "WH-2", "B", 10).await;
-    for (n, (name, facility, of)) in [("h-1", "WH-1", "A"), ("h-2", "WH-2", "B"), ("h-3", "WH-1", "A"), ("h-4", "WH-1", "A")].into_iter().enumerate() {
+    for (n, (name, facility, of)) in
+        [("h-1", "WH-1", "A"), ("h-2", "WH-2", "B"), ("h-3", "WH-1", "A"), ("h-4", "WH-1", "A")].into_iter().enumerate()
+    {
         let hold = Hold { hold_s: 900 - 10 * u32::try_from(n).unwrap(), ..hold(name, &[(facility, of, 1)]) };
         held(&store, &hold).await;
     }
     store.release_hold(&id("h-3")).await.unwrap();
-    let names = |page: oms_store::Page<CheckoutHold>| page.items.into_iter().map(|hold| hold.reservation_id.to_string()).collect::<Vec<_>>();
+    let names =
+        |page: oms_store::Page<CheckoutHold>| page.items.into_iter().map(|hold| hold.reservation_id.to_string()).collect::<Vec<_>>();
     let all = Scope::default();
     let first = store.held_page(None, &all, None, 2).await.unwrap();
     let next = first.next_cursor.clone();

@@ -64,7 +64,7 @@ async fn a_session_is_its_persons_as_they_are_now_and_ends() {
     let person = store.add_person(&new("session@example.com", Role::Ops)).await.unwrap();
     let (id, token) = (&person.person_id, Token::random(TokenKind::Session));
     assert!(store.open_session(&token, id, "place").await.unwrap());
-    assert_eq!(store.session(&token.hash()).await.unwrap().unwrap().roles, [Role::Ops].into());
+    assert_eq!(store.session(&token.hash()).await.unwrap().unwrap().person.roles, [Role::Ops].into());
     let other = Token::random(TokenKind::Session);
     assert_eq!(store.session(&other.hash()).await.unwrap(), None);
     assert!(store.end_session(&token.hash()).await.unwrap() && !store.end_session(&token.hash()).await.unwrap());
