@@ -39,6 +39,7 @@ pub mod reservation;
 pub mod resolve_label;
 pub mod resolve_payment;
 pub mod returns;
+mod secret;
 pub mod station;
 pub mod stock;
 pub mod vocabulary;

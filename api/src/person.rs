@@ -1,6 +1,6 @@
 //! People: who they are, what they may, and how they come in.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use oms_domain::{
@@ -205,16 +205,7 @@ pub struct SessionView {
     pub token: Option<String>,
 }
 
-macro_rules! without_what_a_log_must_not_have {
-    ($($name:ident)+) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        })+
-    };
-}
-without_what_a_log_must_not_have!(PersonBody PersonView InvitationView AcceptInvitationBody LoginBody);
+crate::secret::without_what_a_log_must_not_have!(PersonBody PersonView InvitationView AcceptInvitationBody LoginBody);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,5 @@
 //! Stations: places of work that people take over by their badge and PIN.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use oms_domain::{
     access::station::pin_flaw,
@@ -112,16 +110,7 @@ pub struct BadgeView {
     pub badge: Option<String>,
 }
 
-macro_rules! without_what_a_log_must_not_have {
-    ($($name:ident)+) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        })+
-    };
-}
-without_what_a_log_must_not_have!(StationView TakeOverBody BadgeBody BadgeView);
+crate::secret::without_what_a_log_must_not_have!(StationView TakeOverBody BadgeBody BadgeView);
 
 #[cfg(test)]
 mod tests {

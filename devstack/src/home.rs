@@ -45,7 +45,9 @@ impl Home {
             DataDir::Ephemeral => {
                 let name = format!("{EPHEMERAL_PREFIX}{}", uuid::Uuid::new_v4().simple());
                 let path = reachable(std::env::temp_dir().join(name), Path::new("/var/lib"))?;
-                path.parent().into_iter().for_each(remove_abandoned);
+                let temp = path.parent().map(Path::to_owned);
+                // Beside the start: what a killed process has left may be gigabytes.
+                tokio::task::spawn_blocking(move || temp.as_deref().into_iter().for_each(remove_abandoned));
                 (path, false)
             }
         };

@@ -23,7 +23,7 @@ pub const EVENTS_END: &str = "end";
 pub const LANES: u8 = 16;
 
 /// Rows that a page looks at to find those that are asked for.
-const SCAN_MAX: u32 = 10_000;
+const SCAN_MAX: u32 = 5_000;
 
 /// Rows of stock whose marks are cleared at a time.
 const MARKS_AT_ONCE: i64 = 10_000;

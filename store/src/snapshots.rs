@@ -34,7 +34,7 @@ impl Step {
     fn positions(self) -> i64 {
         match self {
             Self::KeepAbsent => 5_000,
-            Self::Weigh | Self::Apply => 250,
+            Self::Weigh | Self::Apply => 125,
         }
     }
 }
