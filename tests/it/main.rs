@@ -2,6 +2,7 @@
 
 mod adapters;
 mod allocating;
+mod amplification;
 mod bad_input;
 mod bulk;
 mod complaints;
