@@ -240,13 +240,16 @@ impl TryFrom<String> for HeadStarts {
     }
 }
 
+/// A shorter key is found by trying.
+const PRIVACY_KEY_MIN_BYTES: usize = 16;
+const PRIVACY_KEY_OF_COMPOSE: &str = "of-this-machine-alone";
+
 impl DatabaseLayer {
     /// # Errors
-    /// When there is no database URL, or no key.
-    pub fn settings(self) -> Result<StoreConfig> {
-        let database_url = self.database_url.ok_or_else(|| needed("DATABASE_URL", "--database-url", "database.database_url"))?;
-        let privacy_key = self.privacy_key.ok_or_else(|| needed("OMS_PRIVACY_KEY", "--privacy-key", "database.privacy_key"))?;
-        let mut config = StoreConfig::new(database_url, derived(&privacy_key, "email"));
+    /// When there is no database URL, or no key that is long enough.
+    pub fn settings(mut self) -> Result<StoreConfig> {
+        let database_url = self.database_url.take().ok_or_else(|| needed("DATABASE_URL", "--database-url", "database.database_url"))?;
+        let mut config = StoreConfig::new(database_url, derived(self.strong_key()?, "email"));
         config.max_connections = self.database_connections.unwrap_or(config.max_connections);
         config.table = self.dynamodb_table.unwrap_or(config.table);
         config.history_months = self.history_months;
@@ -258,8 +261,21 @@ impl DatabaseLayer {
     /// # Errors
     /// When there is no key.
     pub fn customer_key(&self) -> Result<SecretString> {
+        Ok(derived(self.strong_key()?, "customer"))
+    }
+
+    /// The key, if it is long enough that nobody finds it by trying, and with it the people behind the hashes.
+    fn strong_key(&self) -> Result<&SecretString> {
         let key = self.privacy_key.as_ref().ok_or_else(|| needed("OMS_PRIVACY_KEY", "--privacy-key", "database.privacy_key"))?;
-        Ok(derived(key, "customer"))
+        let length = key.expose_secret().len();
+        if length < PRIVACY_KEY_MIN_BYTES {
+            let message = format!("OMS_PRIVACY_KEY has {length} bytes, and needs {PRIVACY_KEY_MIN_BYTES} at least");
+            return Err(Coded::new(ErrorCode::ValidationFailed, message).hint("make one: openssl rand -hex 32").into());
+        }
+        if key.expose_secret() == PRIVACY_KEY_OF_COMPOSE {
+            tracing::warn!("OMS_PRIVACY_KEY is the one that docker-compose.yml shows to everybody: set another before real orders come in");
+        }
+        Ok(key)
     }
 }
 

@@ -65,11 +65,17 @@ fn a_server_that_is_not_there_is_unavailable() {
     assert!(ran.exits(6).stderr.contains("start everything with `oms dev`"), "{}", ran.stderr);
     let database = [
         ("DATABASE_URL".to_owned(), "postgres://oms:secret@127.0.0.1:1/oms".to_owned()),
-        ("OMS_PRIVACY_KEY".to_owned(), "k".to_owned()),
+        ("OMS_PRIVACY_KEY".to_owned(), "k".repeat(16)),
         ("TEMPORAL_ADDRESS".to_owned(), "127.0.0.1:1".to_owned()),
     ];
     let setup = run_in(&database, &["setup"], "");
     assert!(!setup.exits(6).stderr.contains("secret"), "{}", setup.stderr);
+    let guessed = run_in(&database, &["setup", "--privacy-key", "k3y"], "");
+    assert!(
+        guessed.exits(2).stderr.contains("OMS_PRIVACY_KEY has 3 bytes, and needs 16") && !guessed.stderr.contains("k3y"),
+        "{}",
+        guessed.stderr
+    );
 }
 
 #[test]
