@@ -48,7 +48,7 @@ use axum::{
     response::Response,
 };
 use oms_domain::access::Permission as P;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use utoipa_axum::routes;
 
 use crate::{
@@ -243,7 +243,12 @@ pub fn router(state: AppState) -> Router {
         Some(pages) => routes.layer(pages),
         None => routes,
     };
-    routes.layer(map_response(security::tell)).layer(from_fn_with_state(state.metrics.clone(), log::log)).with_state(state)
+    // A tag names what is read, however it travels: no ranges are served that somebody could put together.
+    routes
+        .layer(CompressionLayer::new())
+        .layer(map_response(security::tell))
+        .layer(from_fn_with_state(state.metrics.clone(), log::log))
+        .with_state(state)
 }
 
 /// Answers may show people's names: no cache between us and the caller keeps them.
