@@ -26,7 +26,7 @@ use crate::{client::Api, demo::stage::Stage, runtime::System};
 /// Requests under way at a time.
 const IN_FLIGHT: usize = 16;
 /// Of each run.
-const READS: u32 = 5_000;
+const READS: u32 = 10_000;
 const PLACED: u32 = 300;
 /// A second look at the lock may cost so much of what is answered.
 const AT_LEAST: f64 = 0.95;
@@ -37,36 +37,37 @@ const TIMES_MAX: f64 = 2.0;
 
 pub async fn measure(stage: &Stage, pairs: u32) -> Result<Vec<Measurement>> {
     let system = stage.system(BusinessClock::default(), Policy::default()).await?;
-    let twice = LockedTwice::open(&system).await?;
+    let (once, twice) = (Locked::once(&system).await?, Locked::twice(&system).await?);
     let shop = Shop::open(system.client()?).await?;
     let measured = tokio::select! {
-        measured = measure_all(&system, &twice, &shop, pairs) => measured,
+        measured = measure_all(&system, [&once, &twice], &shop, pairs) => measured,
         served = shop.serve() => served.and_then(|()| anyhow::bail!("the shop closed")),
     };
+    once.close().await?;
     twice.close().await?;
     system.stop().await?;
     measured
 }
 
-async fn measure_all(system: &System, twice: &LockedTwice, shop: &Shop, pairs: u32) -> Result<Vec<Measurement>> {
+async fn measure_all(system: &System, [open, locked_twice]: [&Locked; 2], shop: &Shop, pairs: u32) -> Result<Vec<Measurement>> {
     let order_id = shop.order(Shipping::ShipOnly).await?;
-    let (once, locked_twice) = (system.client()?, twice.client(system)?);
+    let (once, twice) = (open.client(system)?, locked_twice.client(system)?);
     let (mut reads, mut placed, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
     waits(&once, &order_id).await?;
-    for _ in 0..pairs {
-        reads.push((rate(&waits(&once, &order_id).await?), rate(&waits(&locked_twice, &order_id).await?)));
+    waits(&twice, &order_id).await?;
+    let read = async |api: &Api| anyhow::Ok(rate(&waits(api, &order_id).await?));
+    for pair in 0..pairs {
+        reads.push(in_turn(pair, read, &once, &twice).await?);
         let alone = waits(&once, &order_id).await?;
-        let crowd = Crowd::gather(system).await?;
+        let crowd = Crowd::gather(system, &open.url).await?;
         let beside = waits(&once, &order_id).await?;
         crowd.leave().await?;
         crowded.push((p99_ms(&alone), p99_ms(&beside)));
     }
     // The others would wait for what is made of these.
-    for _ in 0..pairs {
-        placed.push((
-            shop.placed_per_second(&once, PLACED, IN_FLIGHT).await?,
-            shop.placed_per_second(&locked_twice, PLACED, IN_FLIGHT).await?,
-        ));
+    let place = async |api: &Api| shop.placed_per_second(api, PLACED, IN_FLIGHT).await;
+    for pair in 0..pairs {
+        placed.push(in_turn(pair, place, &once, &twice).await?);
     }
     Ok(vec![
         Measurement::ratio("GET of an order where the lock is asked twice", &reads, "1/s", AT_LEAST),
@@ -78,6 +79,15 @@ async fn measure_all(system: &System, twice: &LockedTwice, shop: &Shop, pairs: u
             TIMES_MAX,
         ),
     ])
+}
+
+/// Yardstick and figure of a pair, now the one first and now the other: whatever the machine does meanwhile befalls both.
+async fn in_turn(pair: u32, measure: impl AsyncFn(&Api) -> Result<f64>, once: &Api, twice: &Api) -> Result<(f64, f64)> {
+    if pair.is_multiple_of(2) {
+        return Ok((measure(once).await?, measure(twice).await?));
+    }
+    let figure = measure(twice).await?;
+    Ok((measure(once).await?, figure))
 }
 
 /// What a run of reads took: all of it, and each.
@@ -106,18 +116,26 @@ fn p99_ms(waits: &Waits) -> f64 {
     waits.each.get(waits.each.len() * 99 / 100).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1_000.0)
 }
 
-/// The same API again on the same databases, with a lock that is asked twice: what it answers less is what a lock costs.
-struct LockedTwice {
+/// The same API again on the same databases. One with a lock that is asked twice, beside one like it: what it answers less is what a lock costs.
+struct Locked {
     url: String,
     stop: oneshot::Sender<()>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-impl LockedTwice {
-    async fn open(system: &System) -> Result<Self> {
+impl Locked {
+    async fn once(system: &System) -> Result<Self> {
+        Self::open(system, |state| state).await
+    }
+
+    async fn twice(system: &System) -> Result<Self> {
+        Self::open(system, AppState::locked_twice).await
+    }
+
+    async fn open(system: &System, lock: fn(AppState) -> AppState) -> Result<Self> {
         let all = DeclaredAccount::of_all_roles("bench".parse()?, system.api_key.hash());
         let state = AppState::new(system.store.clone(), system.starter.clone());
-        let state = state.declaring(DeclaredAccounts::default().with(all)?).locked_twice();
+        let state = lock(state.declaring(DeclaredAccounts::default().with(all)?));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -138,9 +156,9 @@ impl LockedTwice {
 struct Crowd(Child);
 
 impl Crowd {
-    async fn gather(system: &System) -> Result<Self> {
+    async fn gather(system: &System, url: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bench", "--crowd", &system.api_url]).env("OMS_API_KEY", system.api_key.text().expose_secret());
+        command.args(["bench", "--crowd", url]).env("OMS_API_KEY", system.api_key.text().expose_secret());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("what the crowd says")?).lines();
         ensure!(lines.next_line().await?.as_deref() == Some(GATHERED), "the crowd did not come together");
