@@ -21,15 +21,14 @@ use crate::{
     state::AppState,
 };
 
-/// Who stands at the door, and what each route asks.
-#[derive(Clone)]
+/// Who stands at the door, and what each route asks. Every request has it handed over: behind an `Arc`, since a copy of the state is not for nothing.
 pub(crate) struct Doorkeeper {
     pub(crate) state: AppState,
-    pub(crate) needs: Arc<Needs>,
+    pub(crate) needs: Needs,
 }
 
 /// Lets a request through, with its caller, or refuses it.
-pub(crate) async fn admit(State(keeper): State<Doorkeeper>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit(State(keeper): State<Arc<Doorkeeper>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     // No route, or none of this method, is said to everybody: the description of the API is no secret.
     let need = path.and_then(|path| keeper.needs.of(path.as_str(), request.method())).flatten();

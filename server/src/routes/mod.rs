@@ -206,8 +206,8 @@ pub fn router(state: AppState) -> Router {
     let (streamed, needs_of_streamed) = streamed().into_parts();
     let (probes, needs_of_probes) = probes().into_parts();
     let needs = [needs_of_commands, needs_of_small, needs_of_published, needs_of_entrance, needs_of_streamed, needs_of_probes];
-    let needs = Arc::new(needs.into_iter().fold(needs_of_placing, Needs::merge));
-    let keeper = identity::Doorkeeper { state: state.clone(), needs };
+    let needs = needs.into_iter().fold(needs_of_placing, Needs::merge);
+    let keeper = Arc::new(identity::Doorkeeper { state: state.clone(), needs });
     // The layer added last is the outermost.
     let small = small
         .layer(from_fn_with_state(state.clone(), idempotency::by_body))
@@ -236,7 +236,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(failure::method_not_allowed)
         .layer(from_fn_with_state(state.pace.clone(), pace::keep));
     for _ in 0..if state.is_locked_twice { 2 } else { 1 } {
-        routes = routes.layer(from_fn_with_state(keeper.clone(), identity::admit));
+        routes = routes.layer(from_fn_with_state(Arc::clone(&keeper), identity::admit));
     }
     let routes = routes.layer(from_fn_with_state(state.origins.clone(), origin::own)).layer(CatchPanicLayer::custom(failure::panicked));
     let routes = match state.origins.layer() {

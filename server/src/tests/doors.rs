@@ -78,10 +78,10 @@ fn needs() -> Needs {
 
 /// Every route behind the very lock, with nothing behind it: 204 says that somebody was let in.
 pub(super) fn locks(state: AppState) -> Router {
-    let needs = std::sync::Arc::new(needs());
+    let needs = needs();
     let paths: std::collections::BTreeSet<String> = needs.all().map(|(path, ..)| path.to_owned()).collect();
     let all = paths.iter().fold(Router::new(), |router, path| router.route(path, any(|| async { StatusCode::NO_CONTENT })));
-    let keeper = identity::Doorkeeper { state: state.clone(), needs };
+    let keeper = std::sync::Arc::new(identity::Doorkeeper { state: state.clone(), needs });
     all.layer(from_fn_with_state(keeper, identity::admit))
         .layer(from_fn_with_state(crate::metrics::Metrics::new(), crate::layers::log::log))
 }
