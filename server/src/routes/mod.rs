@@ -243,12 +243,10 @@ pub fn router(state: AppState) -> Router {
         Some(pages) => routes.layer(pages),
         None => routes,
     };
-    // A tag names what is read, however it travels: no ranges are served that somebody could put together.
-    routes
-        .layer(CompressionLayer::new())
-        .layer(map_response(security::tell))
-        .layer(from_fn_with_state(state.metrics.clone(), log::log))
-        .with_state(state)
+    let routes = routes.layer(map_response(security::tell)).layer(from_fn_with_state(state.metrics.clone(), log::log));
+    // Outermost, since others write bodies, too. A tag names what is read, however it travels: no ranges are served that somebody could put
+    // together.
+    routes.layer(CompressionLayer::new()).with_state(state)
 }
 
 /// Answers may show people's names: no cache between us and the caller keeps them.

@@ -313,9 +313,13 @@ async fn probes_and_the_description_ask_nobody_who_they_are() {
     for path in ["/healthz", "/readyz", "/openapi.json"] {
         assert_eq!(app.send(app.anonymous(Method::GET, path)).await.status, 200, "{path}");
     }
-    let packed = app.anonymous(Method::GET, "/openapi.json").header("accept-encoding", "gzip").send().await.unwrap();
-    assert_eq!(packed.headers()["content-encoding"], "gzip");
-    assert!(packed.bytes().await.unwrap().len() < 64 * 1024);
+    // Also what a layer says by itself, of requests that it refuses.
+    for path in ["/openapi.json", "/v1/orders", "/nowhere"] {
+        let packed = app.anonymous(Method::GET, path).header("accept-encoding", "gzip").send().await.unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+        let bytes = packed.bytes().await.unwrap();
+        assert!(bytes.starts_with(&[0x1f, 0x8b]) && bytes.len() < 64 * 1024, "{path}");
+    }
     for (path, kind) in [("/docs/", "text/html"), ("/docs/swagger-initializer.js", "text/javascript"), ("/docs/swagger-ui.css", "text/css")]
     {
         let page = app.anonymous(Method::GET, path).send().await.unwrap();
