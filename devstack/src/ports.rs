@@ -1,5 +1,6 @@
 //! Where the parts listen.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use crate::error::{Error, Result, io};
@@ -56,12 +57,21 @@ pub(crate) fn free(preferred: Option<u16>) -> Result<u16> {
     Ok(address.port())
 }
 
+/// The right to start a server on this port, until it is dropped; none while another stack has it. Two that saw the port free would else take
+/// the answer of the one server for that of the other.
+fn claim(port: u16) -> Option<File> {
+    let lock = File::create(std::env::temp_dir().join(format!("oms-port-{port}.lock"))).ok()?;
+    lock.try_lock().is_ok().then_some(lock)
+}
+
 /// Starts a server on the preferred port, and on another one when somebody was quicker, three times at most.
 ///
 /// # Errors
 /// The last start's error.
 pub(crate) async fn with_fresh_port<T>(mut preferred: Option<u16>, mut start: impl AsyncFnMut(u16) -> Result<T>) -> Result<T> {
     const ATTEMPTS: u32 = 3;
+    let claimed = preferred.and_then(claim);
+    preferred = preferred.filter(|_| claimed.is_some());
     let mut attempt = 1;
     loop {
         let port = free(preferred)?;
@@ -108,6 +118,21 @@ mod tests {
         .await?;
         assert_eq!(tried.len(), 2);
         assert_eq!(tried.last(), Some(&port));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_port_on_which_another_stack_starts_is_left_to_it() -> Result<()> {
+        let preferred = free(None)?;
+        let (one, other) = with_fresh_port(Some(preferred), async |one| {
+            let other = with_fresh_port(Some(preferred), async |other| Ok(other)).await?;
+            Ok((one, other))
+        })
+        .await?;
+        assert_eq!(one, preferred);
+        assert_ne!(other, preferred, "nothing listens there yet, and yet it is taken");
+        let again = with_fresh_port(Some(preferred), async |again| Ok(again)).await?;
+        assert_eq!(again, preferred, "it was left when the start was over");
         Ok(())
     }
 

@@ -101,6 +101,14 @@ pub fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What may be done with something in this status, worded for people.
+pub fn possible(legal_actions: &[String], status: &str) -> String {
+    match legal_actions {
+        [] => format!("nothing is to be done while it is {status}"),
+        actions => format!("possible: {}", actions.join(", ")),
+    }
+}
+
 /// What stands for nothing in a table.
 pub fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())

@@ -38,8 +38,7 @@ impl ApiKey {
     /// # Panics
     /// When the system has no random numbers to give: nothing made then would be a secret.
     pub fn random() -> Self {
-        let mut bytes = [0_u8; (ID_DIGITS + SECRET_DIGITS) / 2];
-        getrandom::fill(&mut bytes).expect("random numbers");
+        let bytes = random_bytes::<{ (ID_DIGITS + SECRET_DIGITS) / 2 }>();
         let (id, secret) = bytes.split_at(ID_DIGITS / 2);
         let id = hex(id);
         let text = format!("{PREFIX}{id}_{}", hex(secret)).into();
@@ -57,7 +56,7 @@ impl ApiKey {
     }
 
     pub fn hash(&self) -> KeyHash {
-        KeyHash::of(Sha256::digest(self.text.expose_secret()).into())
+        KeyHash::of(&self.text)
     }
 
     /// The whole key: to be shown once, to whoever it was made for.
@@ -67,8 +66,8 @@ impl ApiKey {
 }
 
 impl KeyHash {
-    pub(crate) fn of(sha256: [u8; 32]) -> Self {
-        Self(sha256)
+    pub(crate) fn of(secret: &SecretString) -> Self {
+        Self(Sha256::digest(secret.expose_secret()).into())
     }
 
     /// Whether they are the same, in a time that does not tell how much of them is.
@@ -117,6 +116,16 @@ impl From<KeyHash> for String {
     fn from(hash: KeyHash) -> Self {
         hash.to_string()
     }
+}
+
+/// What a secret is made of.
+///
+/// # Panics
+/// When the system has no random numbers to give: nothing made then would be a secret.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("random numbers");
+    bytes
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -7,9 +7,8 @@ use anyhow::{Context, Result, ensure};
 use oms_domain::policy::Policy;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Basket, Shop, in_own_shop, system::LEEDS};
+use crate::support::{Basket, Shop, in_own_shop, system::LEEDS, tables::of_each_table};
 
 /// The largest answer and row that a request of this size may make, in bytes.
 fn most(sent: usize) -> usize {
@@ -59,23 +58,6 @@ async fn operations(shop: &Shop, order_id: &str) -> Result<Vec<(Method, String)>
     Ok(operations)
 }
 
-/// The largest row of each table, in bytes.
-async fn largest_rows(shop: &Shop) -> Result<Vec<(String, usize)>> {
-    let mut connection = PgConnection::connect(&shop.system.addresses.database_url).await?;
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
-            .fetch_all(&mut connection)
-            .await?;
-    let mut rows = Vec::new();
-    for table in tables {
-        let largest = AssertSqlSafe(format!("SELECT coalesce(max(octet_length(t::text)), 0)::bigint FROM \"{table}\" AS t"));
-        let largest: i64 = sqlx::query_scalar(largest).fetch_one(&mut connection).await?;
-        rows.push((table, usize::try_from(largest)?));
-    }
-    connection.close().await?;
-    Ok(rows)
-}
-
 #[test]
 fn no_request_makes_an_answer_or_a_row_that_is_many_times_its_size() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
@@ -100,8 +82,9 @@ fn no_request_makes_an_answer_or_a_row_that_is_many_times_its_size() -> Result<(
         }
         ensure!(large.is_empty(), "{large:#?}");
         let smallest = bodies.values().map(String::len).min().unwrap_or_default();
-        for (table, largest) in largest_rows(shop).await? {
-            ensure!(largest <= most(smallest), "a row of {table} has {largest} bytes");
+        let largest_rows: Vec<(String, i64)> = of_each_table(&shop.system, "coalesce(max(octet_length(t::text)), 0)::bigint").await?;
+        for (table, largest) in largest_rows {
+            ensure!(usize::try_from(largest)? <= most(smallest), "a row of {table} has {largest} bytes");
         }
         Ok(())
     })

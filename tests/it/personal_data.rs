@@ -8,10 +8,9 @@ use oms_workflows::names::{order_workflow_id, return_workflow_id};
 use prost::Message;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use temporalio_client::UntypedWorkflow;
 
-use crate::support::{Basket, Shop, in_own_shop, logs, runtime::until, system::LEEDS};
+use crate::support::{Basket, Shop, in_own_shop, logs, runtime::until, system::LEEDS, tables::of_each_table};
 
 /// Who placed the order, and how it is paid: nowhere but in the order as placed.
 const PERSON: [&str; 5] = ["Xanthippe", "xanthippe@quux.example", "Quuxstreet", "+4477009001", "tok_quux"];
@@ -77,22 +76,6 @@ async fn in_temporal(shop: &Shop, workflow_id: String) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Every row of every table, with the table's name.
-async fn in_postgresql(shop: &Shop) -> Result<Vec<(String, String)>> {
-    let mut connection = PgConnection::connect(&shop.system.addresses.database_url).await?;
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
-            .fetch_all(&mut connection)
-            .await?;
-    let mut rows = Vec::new();
-    for table in tables {
-        let all = AssertSqlSafe(format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM \"{table}\" AS t"));
-        rows.push((table, sqlx::query_scalar(all).fetch_one(&mut connection).await?));
-    }
-    connection.close().await?;
-    Ok(rows)
-}
-
 #[test]
 fn who_an_order_is_for_and_what_people_write_about_it_is_nowhere_but_with_the_order_itself() -> Result<()> {
     in_own_shop(Policy::default(), async |shop| {
@@ -117,7 +100,8 @@ fn who_an_order_is_for_and_what_people_write_about_it_is_nowhere_but_with_the_or
         let body = json!({"refund_id": "r-2", "amount_minor": 1_000_000, "reason": TEXTS[2]});
         let refused = shop.post(&format!("/v1/orders/{id}/refunds"), &body).await?;
         is_clear_of(&all, "a refusal", refused.problem(409, "refused_by_rule")?.detail.unwrap_or_default().as_bytes())?;
-        for (table, rows) in in_postgresql(shop).await? {
+        let every_row = "coalesce(string_agg(t::text, ' '), '')";
+        for (table, rows) in of_each_table::<String>(&shop.system, every_row).await? {
             let nowhere: Vec<&str> = PERSON.into_iter().chain(TEXTS).collect();
             is_clear_of(&nowhere, &format!("table {table}"), rows.as_bytes())?;
             ensure!(table == "orders" || !rows.contains(CUSTOMER), "table {table} names the customer");

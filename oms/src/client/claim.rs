@@ -9,7 +9,7 @@ use super::{
     Api,
     words::{Units, object, units},
 };
-use crate::output::{self, Format, table};
+use crate::output::{self, Format, possible, table};
 
 /// What can be done about claims.
 #[derive(Debug, Subcommand)]
@@ -70,7 +70,6 @@ fn text(found: &ClaimView) -> String {
     let mut parts = vec![format!("{}: {}, {}", found.claim_id, found.status, found.reason)];
     parts.push(format!("\n{}", table(["LINE", "UNITS"], found.lines.iter().map(line))));
     parts.extend(found.amount_minor.map(|amount| format!("\nrefund: {amount} {} (minor units)", found.currency)));
-    let possible = if found.legal_actions.is_empty() { "nothing".to_owned() } else { found.legal_actions.join(", ") };
-    parts.push(format!("\npossible: {possible}"));
+    parts.push(format!("\n{}", possible(&found.legal_actions, &found.status)));
     parts.join("\n")
 }

@@ -16,7 +16,7 @@ use super::{
     watch::{Look, Watch},
     words::{ParcelOf, Units, object, spelled, units},
 };
-use crate::output::{self, Format, or_dash, table};
+use crate::output::{self, Format, or_dash, possible, table};
 
 /// What can be done to fulfillment orders.
 #[derive(Debug, Subcommand)]
@@ -345,8 +345,7 @@ fn fulfillment_order(found: &FulfillmentOrderView) -> String {
     if !found.parcels.is_empty() {
         parts.push(format!("\n{}", table(["PARCEL", "STATUS", "CARRIER", "TRACKING NUMBER"], found.parcels.iter().map(parcel))));
     }
-    let possible = if found.legal_actions.is_empty() { "nothing".to_owned() } else { found.legal_actions.join(", ") };
-    parts.push(format!("\npossible: {possible}"));
+    parts.push(format!("\n{}", possible(&found.legal_actions, &found.status)));
     parts.join("\n")
 }
 

@@ -19,7 +19,7 @@ use super::{
     paging::Paging,
     words::{Units, items, object, spelled},
 };
-use crate::output::{self, Format, or_dash, table};
+use crate::output::{self, Format, or_dash, possible, table};
 
 /// What can be done to returns.
 #[derive(Debug, Subcommand)]
@@ -280,7 +280,6 @@ fn text(found: &ReturnView) -> String {
     parts.extend(found.attention.iter().map(|known| format!("\nneeds someone: {}: {}", known.subject, known.why)));
     let deadline = |deadline: &ReturnDeadlineView| format!("waits until {}: then {}", seconds(deadline.due), deadline.default);
     parts.extend(found.deadlines.iter().map(deadline));
-    let possible = if found.legal_actions.is_empty() { "nothing".to_owned() } else { found.legal_actions.join(", ") };
-    parts.push(format!("possible: {possible}"));
+    parts.push(possible(&found.legal_actions, &found.status));
     parts.join("\n")
 }

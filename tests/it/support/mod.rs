@@ -13,6 +13,7 @@ pub mod shop;
 pub mod sound;
 pub mod stack;
 pub mod system;
+pub mod tables;
 pub mod worker;
 
 pub use self::{
