@@ -14,6 +14,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
+    Providers,
     failure::{failure, port_failure, store_failure},
     ports::{FraudCheck, FraudQuestion},
 };
@@ -22,15 +23,15 @@ use crate::{
 pub struct FraudActivities {
     pub store: Store,
     /// None: this worker was given no fraud check.
-    pub check: Option<Arc<dyn FraudCheck>>,
+    pub checks: Option<Providers<dyn FraudCheck>>,
 }
 
 #[activities]
 impl FraudActivities {
     #[activity(definition = definitions::Screen)]
     pub async fn screen(self: Arc<Self>, ctx: ActivityContext, request: ScreenRequest) -> Result<Verdict, ActivityError> {
-        let check =
-            self.check.as_ref().ok_or_else(|| failure(ErrorCode::Unavailable, "no fraud check is configured, see OMS_FRAUD_URL"))?;
+        let checks =
+            self.checks.as_ref().ok_or_else(|| failure(ErrorCode::Unavailable, "no fraud check is configured, see OMS_FRAUD_URL"))?;
         let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
         let order = intake.ok_or_else(|| failure(ErrorCode::OrderNotFound, "the order's intake is gone"))?.order;
         let question = FraudQuestion {
@@ -40,6 +41,7 @@ impl FraudActivities {
             customer_id: order.customer.customer_id.to_string(),
             country: country(&order),
         };
+        let check = checks.begin(&self.store, request.order_id.as_str(), "", &order.channel, request.currency).await?;
         check.screen(question).await.map_err(|error| port_failure(&error, ctx.info().attempt))
     }
 }

@@ -5,10 +5,12 @@ mod bulk;
 mod data;
 mod failure;
 mod fraud;
+pub mod guard;
 mod maintenance;
 mod orders;
 mod payments;
 pub mod ports;
+mod providers;
 mod rule_file;
 mod shipping;
 
@@ -19,6 +21,7 @@ pub use self::{
     maintenance::MaintenanceActivities,
     orders::OrderActivities,
     payments::PaymentActivities,
+    providers::{Provider, Providers},
     rule_file::{RuleFile, RuleFileError},
     shipping::ShippingActivities,
 };

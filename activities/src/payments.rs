@@ -1,8 +1,8 @@
 //! Queue `payments`: operations at the gateway.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oms_domain::{
     error::ErrorCode,
     money::Money,
@@ -16,6 +16,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
+    Providers,
     failure::{failure, port_failure, store_failure},
     ports::{GatewayOperation, Operation, PaymentGateway, PortError},
 };
@@ -23,7 +24,7 @@ use crate::{
 /// Pays through a gateway; the store knows the instruments' tokens, which never travel through a workflow.
 pub struct PaymentActivities {
     pub store: Store,
-    pub gateway: Arc<dyn PaymentGateway>,
+    pub gateways: Providers<dyn PaymentGateway>,
 }
 
 #[activities]
@@ -47,12 +48,13 @@ impl PaymentActivities {
 
 impl PaymentActivities {
     async fn answer(&self, request: &PaymentRequest, attempt: u32, ask_first: bool) -> Result<OperationOutcome, ActivityError> {
+        let gateway = self.gateway(request).await?;
         if let Some(authorization) = &request.takes_over {
-            return self.take_over(request, authorization, attempt).await;
+            return self.take_over(gateway, request, authorization, attempt).await;
         }
         let operation = self.operation(request).await?;
         if ask_first {
-            let found = self.gateway.find(operation.clone()).await.map_err(|error| port_failure(&error, attempt))?;
+            let found = gateway.find(operation.clone()).await.map_err(|error| port_failure(&error, attempt))?;
             if let Some(outcome) = found {
                 return Ok(outcome);
             }
@@ -61,38 +63,56 @@ impl PaymentActivities {
                 let why = "a person has said what became of it: it is not made any more";
                 return Err(failure(ErrorCode::IllegalTransition, why));
             }
+            if is_forgotten(request, gateway.terms().keys_remembered, Timestamp::now()) {
+                let why =
+                    "the gateway has forgotten the key by now, so that it is not sent again: look it up there, and say what became of it";
+                return Err(failure(ErrorCode::RefusedByRule, why));
+            }
         }
         if request.verify_parent
-            && let Some(code) = self.flaw_of_parent(request, attempt).await?
+            && let Some(code) = self.flaw_of_parent(gateway, request, attempt).await?
         {
             return Ok(OperationOutcome::Declined { decline: Decline::Hard, code: code.to_owned() });
         }
-        self.gateway.operate(operation).await.map_err(|error| port_failure(&error, attempt))
+        gateway.operate(operation).await.map_err(|error| port_failure(&error, attempt))
+    }
+
+    /// Whoever has the instrument's first authorization has all that follows from it.
+    async fn gateway(&self, request: &PaymentRequest) -> Result<&dyn PaymentGateway, ActivityError> {
+        let (reference, subject) = (request.order_id.as_str(), request.payment_id.as_str());
+        if request.kind != OperationKind::Authorize {
+            return Ok(&**self.gateways.of(&self.store, reference, subject).await?);
+        }
+        let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
+        let channel = intake.map(|row| row.order.channel).unwrap_or_default();
+        Ok(&**self.gateways.begin(&self.store, reference, subject, &channel, request.currency).await?)
     }
 
     /// A person has found what it acts on in the gateway's books, or another order's: what is wrong with that.
-    async fn flaw_of_parent(&self, request: &PaymentRequest, attempt: u32) -> Result<Option<&'static str>, ActivityError> {
+    async fn flaw_of_parent(
+        &self,
+        gateway: &dyn PaymentGateway,
+        request: &PaymentRequest,
+        attempt: u32,
+    ) -> Result<Option<&'static str>, ActivityError> {
         let Some(of) = request.kind.acts_on() else { return Ok(None) };
         let found = match &request.acts_on {
-            Some(id) => self.booked(of, id).await.map_err(|error| port_failure(&error, attempt))?,
+            Some(id) => booked(gateway, of, id).await.map_err(|error| port_failure(&error, attempt))?,
             None => None,
         };
         Ok(unfounded(request, found).map(|flaw| flaw.code(of)))
     }
 
-    /// Whose it is, and of how much.
-    async fn booked(&self, kind: OperationKind, id: &str) -> Result<Option<(String, Money)>, PortError> {
-        match kind {
-            OperationKind::Authorize => Ok(self.gateway.authorization(id).await?.map(|found| (found.reference, found.amount))),
-            OperationKind::Capture => Ok(self.gateway.capture(id).await?.map(|found| (found.reference, found.amount))),
-            OperationKind::Void | OperationKind::Refund => Ok(None),
-        }
-    }
-
     /// What a checkout has authorized pays for this order if the gateway says so, and no other order has it.
-    async fn take_over(&self, request: &PaymentRequest, id: &str, attempt: u32) -> Result<OperationOutcome, ActivityError> {
+    async fn take_over(
+        &self,
+        gateway: &dyn PaymentGateway,
+        request: &PaymentRequest,
+        id: &str,
+        attempt: u32,
+    ) -> Result<OperationOutcome, ActivityError> {
         let declined = |why: TakeOver| Ok(OperationOutcome::Declined { decline: Decline::Soft, code: why.code().to_owned() });
-        let found = self.gateway.authorization(id).await.map_err(|error| port_failure(&error, attempt))?;
+        let found = gateway.authorization(id).await.map_err(|error| port_failure(&error, attempt))?;
         let Some(found) = found else { return declined(TakeOver::Unknown) };
         let wanted = Money::new(request.amount_minor, request.currency);
         let expired = found.expires_at.is_some_and(|expires_at| expires_at <= Timestamp::now());
@@ -144,6 +164,22 @@ impl PaymentActivities {
         }
         let added = self.store.instrument_token(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?;
         added.ok_or_else(|| failure(ErrorCode::NotFound, "there is no token for this payment"))
+    }
+}
+
+/// Whether it was first asked for before the gateway's memory of keys begins.
+fn is_forgotten(request: &PaymentRequest, remembered: Duration, now: Timestamp) -> bool {
+    let since = request.asked_at.map(|asked_at| now.duration_since(asked_at));
+    // A memory without an end is longer than any time there is.
+    since.zip(SignedDuration::try_from(remembered).ok()).is_some_and(|(since, remembered)| since > remembered)
+}
+
+/// Whose it is, and of how much.
+async fn booked(gateway: &dyn PaymentGateway, kind: OperationKind, id: &str) -> Result<Option<(String, Money)>, PortError> {
+    match kind {
+        OperationKind::Authorize => Ok(gateway.authorization(id).await?.map(|found| (found.reference, found.amount))),
+        OperationKind::Capture => Ok(gateway.capture(id).await?.map(|found| (found.reference, found.amount))),
+        OperationKind::Void | OperationKind::Refund => Ok(None),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Queue `shipping`: labels at the carrier.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod goods;
 
+use std::sync::Arc;
+
+use futures::future::try_join_all;
 use oms_domain::{
     error::ErrorCode,
-    ids::{ChangeId, OrderId, ReturnId},
-    order::{LabelOutcome, LabelRequest, Lines, Order},
+    ids::{ChangeId, FacilityId, OrderId, ReturnId},
+    order::{LabelOutcome, LabelRequest, Order},
     placed::{Address, PlacedOrder},
     returns,
 };
@@ -15,27 +18,29 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::{
+    Providers,
     failure::{failure, port_failure, store_failure},
-    ports::{Carrier, LabelOrder, PortError},
+    ports::{Carrier, LabelOrder, Party, PortError},
 };
 
 /// Books labels; the store knows where parcels go, which never travels through a workflow.
 pub struct ShippingActivities {
     pub store: Store,
-    pub carrier: Arc<dyn Carrier>,
+    pub carriers: Providers<dyn Carrier>,
 }
 
 #[activities]
 impl ShippingActivities {
     #[activity(definition = definitions::BookLabel)]
     pub async fn book_label(self: Arc<Self>, ctx: ActivityContext, request: LabelRequest) -> Result<LabelOutcome, ActivityError> {
-        let label = self.label(&request).await?;
-        self.book(label, ctx.info().attempt).await
+        let order = self.placed(&request.order_id, &request.changes).await?;
+        let label = self.label(&order, &request).await?;
+        self.book(&order, label, ctx.info().attempt).await
     }
 
     #[activity(definition = definitions::VoidLabel)]
     pub async fn void_label(self: Arc<Self>, ctx: ActivityContext, request: LabelRequest) -> Result<(), ActivityError> {
-        self.carrier.void(&carrier_key(&request)).await.map_err(|error| port_failure(&error, ctx.info().attempt))
+        self.void(&request.order_id, &carrier_key(&request), ctx.info().attempt).await
     }
 
     /// A label for the customer to send back with: from their address to the facility.
@@ -48,32 +53,67 @@ impl ShippingActivities {
         let changes = self.confirmed(&request.order_id).await?;
         let order = self.placed(&request.order_id, &changes).await?;
         let group = order.lines.iter().find(|line| request.lines.contains_key(&line.line_id)).map_or(0, |line| line.delivery_group);
-        let address = address(&order, group);
+        let (piece, contents) = self.goods(&order, &request.lines, None).await?;
         let label = LabelOrder {
             key: return_key(&request.return_id),
             reference: request.return_id.to_string(),
             facility_id: request.return_to.to_string(),
             service: "return".to_owned(),
-            country: address.map(|a| a.country.clone()).unwrap_or_default(),
-            postal_code: address.and_then(|a| a.postal_code.clone()),
-            weight_g: self.weight_g(&order, &request.lines).await?,
+            from: customer(&order, group)?,
+            to: self.facility(&request.return_to).await?,
+            piece,
+            contents,
         };
-        self.book(label, ctx.info().attempt).await
+        self.book(&order, label, ctx.info().attempt).await
     }
 
     #[activity(definition = definitions::VoidReturnLabel)]
     pub async fn void_return_label(self: Arc<Self>, ctx: ActivityContext, return_id: ReturnId) -> Result<(), ActivityError> {
-        self.carrier.void(&return_key(&return_id)).await.map_err(|error| port_failure(&error, ctx.info().attempt))
+        let order_id = return_id.order_id().ok_or_else(|| failure(ErrorCode::Internal, "a return that names no order"))?;
+        self.void(&order_id, &return_key(&return_id), ctx.info().attempt).await
     }
 }
 
 impl ShippingActivities {
-    async fn book(&self, label: LabelOrder, attempt: u32) -> Result<LabelOutcome, ActivityError> {
-        match self.carrier.book(label).await {
-            Ok(booking) => Ok(LabelOutcome::Booked { carrier: booking.carrier, tracking_number: booking.tracking_number }),
-            Err(PortError::Refused(why)) => Ok(LabelOutcome::Refused { why }),
-            Err(error) => Err(port_failure(&error, attempt)),
+    /// Books it, and keeps what it is printed from before anybody hears of it.
+    async fn book(&self, order: &PlacedOrder, label: LabelOrder, attempt: u32) -> Result<LabelOutcome, ActivityError> {
+        let (order_id, reference) = (&order.order_id, label.reference.clone());
+        let carrier = self.carriers.begin(&self.store, order_id.as_str(), &label.key, &order.channel, order.currency).await?;
+        let booking = match carrier.book(label).await {
+            Ok(booking) => booking,
+            Err(PortError::Refused(why)) => return Ok(LabelOutcome::Refused { why }),
+            Err(error) => return Err(port_failure(&error, attempt)),
+        };
+        let keep = booking.documents.iter().map(|document| self.store.keep_label(order_id, &reference, document));
+        try_join_all(keep).await.map_err(|error| store_failure(&error))?;
+        Ok(LabelOutcome::Booked { carrier: booking.carrier, tracking_number: booking.tracking_number, tracking_url: booking.tracking_url })
+    }
+
+    async fn void(&self, order_id: &OrderId, key: &str, attempt: u32) -> Result<(), ActivityError> {
+        let carrier = self.carriers.of(&self.store, order_id.as_str(), key).await?;
+        carrier.void(key).await.map_err(|error| port_failure(&error, attempt))
+    }
+
+    /// A facility as labels name it. One whose address nobody has said is where it stands in the catalogue.
+    async fn facility(&self, facility_id: &FacilityId) -> Result<Party, ActivityError> {
+        let catalog = self.store.catalog();
+        if let Some(address) = catalog.facility_address(facility_id).await.map_err(|error| store_failure(&error))? {
+            return Ok(Party { address, email: None });
         }
+        let facility = catalog.facility(facility_id).await.map_err(|error| store_failure(&error))?;
+        let found = facility.ok_or_else(|| failure(ErrorCode::UnknownFacility, format!("the facility {facility_id} is gone")))?;
+        let address = Address {
+            name: found.name,
+            line1: String::new(),
+            line2: None,
+            city: found.city,
+            region: None,
+            postal_code: None,
+            country: found.country,
+            phone: None,
+            position: None,
+        };
+        Ok(Party { address, email: None })
     }
 
     async fn placed(&self, order_id: &OrderId, changes: &[ChangeId]) -> Result<PlacedOrder, ActivityError> {
@@ -90,34 +130,18 @@ impl ShippingActivities {
         Ok(order.change_ids())
     }
 
-    async fn label(&self, request: &LabelRequest) -> Result<LabelOrder, ActivityError> {
-        let order = self.placed(&request.order_id, &request.changes).await?;
-        let address = address(&order, request.group);
+    async fn label(&self, order: &PlacedOrder, request: &LabelRequest) -> Result<LabelOrder, ActivityError> {
+        let (piece, contents) = self.goods(order, &request.lines, request.weight_g).await?;
         Ok(LabelOrder {
             key: carrier_key(request),
             reference: request.parcel_id.to_string(),
             facility_id: request.facility_id.to_string(),
             service: request.method.as_str().to_owned(),
-            country: address.map(|a| a.country.clone()).unwrap_or_default(),
-            postal_code: address.and_then(|a| a.postal_code.clone()),
-            weight_g: match request.weight_g {
-                Some(weight_g) => weight_g,
-                None => self.weight_g(&order, &request.lines).await?,
-            },
+            from: self.facility(&request.facility_id).await?,
+            to: customer(order, request.group)?,
+            piece,
+            contents,
         })
-    }
-
-    /// What the units weigh, when nobody has put the parcel on a scale. A carrier takes at least a gram.
-    async fn weight_g(&self, order: &PlacedOrder, lines: &Lines) -> Result<u32, ActivityError> {
-        let skus: BTreeMap<_, _> = order.lines.iter().map(|line| (&line.line_id, &line.sku)).collect();
-        let wanted: Vec<_> = lines.keys().filter_map(|id| skus.get(id).copied().cloned()).collect();
-        let products = self.store.catalog().products(&wanted).await.map_err(|error| store_failure(&error))?;
-        let unit_g: BTreeMap<_, _> = products.iter().map(|product| (&product.sku, product.weight_g)).collect();
-        let grams = lines.iter().map(|(id, units)| {
-            let unit_g = skus.get(id).and_then(|sku| unit_g.get(sku)).copied().unwrap_or(0);
-            u64::from(unit_g) * u64::from(*units)
-        });
-        Ok(u32::try_from(grams.sum::<u64>().max(1)).unwrap_or(u32::MAX))
     }
 }
 
@@ -131,6 +155,9 @@ fn carrier_key(request: &LabelRequest) -> String {
     format!("{}:{}", request.parcel_id, request.attempt)
 }
 
-fn address(order: &PlacedOrder, group: u16) -> Option<&Address> {
-    order.delivery_groups.get(usize::from(group))?.destination.address()
+/// The customer at the address of a group; of what they collected, where the invoice goes.
+fn customer(order: &PlacedOrder, group: u16) -> Result<Party, ActivityError> {
+    let address = order.delivery_groups.get(usize::from(group)).and_then(|group| group.destination.address());
+    let address = address.ok_or_else(|| failure(ErrorCode::RefusedByRule, "there is no address to send it to, or from"))?;
+    Ok(Party { address: address.clone(), email: order.customer.email.clone() })
 }

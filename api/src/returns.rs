@@ -243,6 +243,9 @@ pub struct ReturnLineView {
 pub struct ReturnLabelView {
     pub carrier: String,
     pub tracking_number: String,
+    /// Where people follow what they send with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<String>,
 }
 
 /// Goods of one kind at one facility.
@@ -352,10 +355,11 @@ impl From<&Return> for ReturnView {
             credited_minor: settlement.credited_minor,
             lines: line_units(&settlement.lines),
         });
-        let label = this
-            .label
-            .as_ref()
-            .map(|label| ReturnLabelView { carrier: label.carrier.clone(), tracking_number: label.tracking_number.clone() });
+        let label = this.label.as_ref().map(|label| ReturnLabelView {
+            carrier: label.carrier.clone(),
+            tracking_number: label.tracking_number.clone(),
+            tracking_url: label.tracking_url.clone(),
+        });
         Self {
             return_id: this.core.return_id.to_string(),
             order_id: this.core.order_id.to_string(),

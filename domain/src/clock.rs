@@ -30,6 +30,12 @@ impl BusinessClock {
         self.epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
+    /// The real time at a business time; saturates at the ends of the calendar.
+    pub fn real(&self, business: Timestamp) -> Timestamp {
+        let elapsed = business.duration_since(self.epoch) / i32::try_from(self.scale.max(1)).unwrap_or(i32::MAX);
+        self.real_epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
     /// How long to wait, in real time, until business time reaches `due`. Zero if it has; never under what reaches it.
     pub fn real_wait(&self, now_business: Timestamp, due: Timestamp) -> std::time::Duration {
         let wait = due.duration_since(now_business);
@@ -52,6 +58,7 @@ mod tests {
         let clock = BusinessClock::new(epoch, real, 86_400);
         let tomorrow: Timestamp = "2010-12-02T00:00:00Z".parse().unwrap();
         assert_eq!(clock.business(real + SignedDuration::from_secs(1)), tomorrow);
+        assert_eq!(clock.real(tomorrow), real + SignedDuration::from_secs(1));
         assert_eq!(clock.real_wait(epoch, tomorrow), std::time::Duration::from_secs(1));
         assert_eq!(clock.real_wait(tomorrow, epoch), std::time::Duration::ZERO);
     }

@@ -134,6 +134,8 @@ id!(/// A key of an account: the part of it that is no secret.
     KeyId, "key_id", ID_MAX_CHARS);
 id!(/// A place of work that people take over.
     StationId, "station_id", ID_MAX_CHARS);
+id!(/// A company that does something for the house, as the configuration names it.
+    ProviderId, "provider_id", ID_MAX_CHARS);
 id!(/// A request, named by whoever sent it or by the server.
     RequestId, "request_id", ID_MAX_CHARS);
 

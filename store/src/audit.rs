@@ -32,6 +32,8 @@ pub enum AuditAction {
     ApprovalGiven,
     ApprovalDeclined,
     GivingLimitChanged,
+    /// Whether a company outside is asked.
+    ProviderChanged,
 }
 
 impl AuditAction {
@@ -55,6 +57,7 @@ impl AuditAction {
             Self::ApprovalGiven => "approval_given",
             Self::ApprovalDeclined => "approval_declined",
             Self::GivingLimitChanged => "giving_limit_changed",
+            Self::ProviderChanged => "provider_changed",
         }
     }
 }

@@ -68,6 +68,10 @@ impl Store {
 }
 
 impl Catalog<'_> {
+    pub(crate) fn store(&self) -> &Store {
+        self.0
+    }
+
     /// Adds or replaces a facility.
     pub async fn put_facility(&self, facility: &Facility) -> Result<(), StoreError> {
         self.replace_facility(facility, |_| Ok(())).await

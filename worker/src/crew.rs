@@ -1,6 +1,6 @@
 //! The workers of one generation, one for each queue.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::try_join_all;
@@ -98,8 +98,8 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
     let house = || MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
     let bulks = || BulkActivities { store: parts.store.clone(), starter: parts.starter.clone() };
-    let payments = || PaymentActivities { store: parts.store.clone(), gateway: Arc::clone(&parts.gateway) };
-    let shipping = || ShippingActivities { store: parts.store.clone(), carrier: Arc::clone(&parts.carrier) };
+    let payments = || PaymentActivities { store: parts.store.clone(), gateways: parts.gateways.clone() };
+    let shipping = || ShippingActivities { store: parts.store.clone(), carriers: parts.carriers.clone() };
     Ok(match queue {
         Queue::Orders => {
             let options =
@@ -118,8 +118,8 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
         }
         Queue::Payments => options.register_activities(payments()).build(),
         Queue::Fraud => {
-            let (store, check) = (parts.store.clone(), parts.fraud.clone());
-            options.register_activities(FraudActivities { store, check }).build()
+            let (store, checks) = (parts.store.clone(), parts.fraud.clone());
+            options.register_activities(FraudActivities { store, checks }).build()
         }
         Queue::Shipping => options.register_activities(shipping()).build(),
         Queue::Bulk => options.register_activities(bulks()).build(),

@@ -8,11 +8,14 @@ mod replay;
 mod rules;
 mod wear;
 
-use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin, sync::Arc};
+use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin};
 
 use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use oms_activities::ports::{Carrier, FraudCheck, PaymentGateway};
+use oms_activities::{
+    Providers, guard,
+    ports::{Carrier, FraudCheck, PaymentGateway},
+};
 use oms_allocation::RulesInForce;
 use oms_starter::Starter;
 use oms_store::Store;
@@ -29,11 +32,19 @@ pub struct Parts {
     pub store: Store,
     /// How activities speak to other workflows.
     pub starter: Starter,
-    pub gateway: Arc<dyn PaymentGateway>,
-    pub carrier: Arc<dyn Carrier>,
+    pub gateways: Providers<dyn PaymentGateway>,
+    pub carriers: Providers<dyn Carrier>,
     /// None: orders that are to be screened wait for a person.
-    pub fraud: Option<Arc<dyn FraudCheck>>,
+    pub fraud: Option<Providers<dyn FraudCheck>>,
     pub rules: RulesInForce,
+}
+
+impl Parts {
+    /// What stands before providers.
+    fn guards(&self) -> Vec<guard::Guard> {
+        let fraud = self.fraud.iter().flat_map(Providers::guards);
+        self.gateways.guards().chain(self.carriers.guards()).chain(fraud).collect()
+    }
 }
 
 /// What a worker process serves, and how much of it at once.
@@ -88,6 +99,7 @@ pub async fn serve(runtime: &Runtime, client: Client, parts: Parts, settings: Se
     let mut at_work = FuturesUnordered::from_iter([work]);
     let (mut stop, mut stopping) = (pin!(stop), false);
     let mut rules = pin!(rules::announce(parts.store.clone(), parts.rules.clone()));
+    let mut guards = pin!(guard::keep(parts.store.clone(), parts.guards(), client.connection().identity().to_owned()));
     loop {
         tokio::select! {
             () = &mut stop, if !stopping => {
@@ -105,6 +117,7 @@ pub async fn serve(runtime: &Runtime, client: Client, parts: Parts, settings: Se
                 at_work.push(work);
             }
             never = &mut rules => match never {},
+            never = &mut guards => match never {},
             Some(done) = at_work.next() => {
                 done?;
                 match (at_work.is_empty(), stopping) {

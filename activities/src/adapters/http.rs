@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
+use oms_domain::label::{LABEL_MAX_BYTES, LabelFormat};
+use oms_store::LabelDocument;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header::RETRY_AFTER, redirect::Policy};
 use serde_json::Value;
 
@@ -13,6 +15,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// No answer of a port is anywhere near as large.
 const BODY_MAX_BYTES: usize = 1 << 20;
+/// Longest address that people are sent to.
+const URL_MAX_CHARS: usize = 200;
 /// Longest code of a refusal that is taken over into the house's own words.
 const CODE_MAX_CHARS: usize = 100;
 /// A system that wants to be left alone for longer is asked again after this.
@@ -101,6 +105,29 @@ impl Endpoint {
         }
     }
 
+    /// A label document, as it is: its bytes are for the caller to look at.
+    pub(super) async fn document(&self, request: RequestBuilder, format: LabelFormat) -> Result<LabelDocument, PortError> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| PortError::Unreachable(format!("{}, a label document: {}", self.system, error.without_url())))?;
+        if !response.status().is_success() {
+            return Err(Answer::read(self.system, response).await.failure());
+        }
+        match bounded(response, LABEL_MAX_BYTES, "is larger than two megabytes").await {
+            Ok(bytes) => Ok(LabelDocument { format, bytes }),
+            Err(flaw) => Err(PortError::Unexpected(format!("{}: a label document {flaw}", self.system))),
+        }
+    }
+
+    /// An address that people are sent to: at this very host, or at one of these, and never in clear across a network.
+    pub(super) fn address(&self, text: &str, hosts: &[&str]) -> Option<Url> {
+        let url = Url::parse(text).ok().filter(|_| text.len() <= URL_MAX_CHARS)?;
+        let is_own = url.origin() == self.base.origin();
+        let is_known = url.scheme() == "https" && url.host_str().is_some_and(|host| hosts.contains(&host));
+        (is_own || is_known).then_some(url).filter(|url| url.username().is_empty() && url.password().is_none())
+    }
+
     /// What came back is not of what was asked: `what` is another.
     pub(super) fn another(&self, what: &str) -> PortError {
         PortError::Unexpected(format!("{}: the answer is of another {what} than was asked for", self.system))
@@ -165,15 +192,20 @@ impl Answer {
 }
 
 /// The body, as far as it may go.
-async fn body(mut response: Response) -> Result<Value, &'static str> {
+async fn body(response: Response) -> Result<Value, &'static str> {
+    let bytes = bounded(response, BODY_MAX_BYTES, "is larger than a megabyte").await?;
+    serde_json::from_slice(&bytes).map_err(|_| "is no JSON")
+}
+
+async fn bounded(mut response: Response, max_bytes: usize, too_large: &'static str) -> Result<Vec<u8>, &'static str> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| "was cut short")? {
-        if bytes.len() + chunk.len() > BODY_MAX_BYTES {
-            return Err("is larger than a megabyte");
+        if bytes.len() + chunk.len() > max_bytes {
+            return Err(too_large);
         }
         bytes.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&bytes).map_err(|_| "is no JSON")
+    Ok(bytes)
 }
 
 /// `Retry-After`: seconds, or a date.

@@ -16,6 +16,8 @@
 //! | not sent | `Unreachable` | `Unreachable` |
 //! | a redirect, a 4xx without a code | `Unexpected` | `Unexpected` |
 
+use std::time::Duration;
+
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use oms_domain::{
@@ -28,7 +30,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::http::{Answer, Endpoint, HttpClient, InvalidBaseUrl, Lost, is_made};
-use crate::ports::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway, PortError};
+use crate::ports::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway, PaymentTerms, PortError};
 
 const SYSTEM: &str = "payment gateway";
 
@@ -227,5 +229,10 @@ impl PaymentGateway for HttpGateway {
     fn capture(&self, id: &str) -> BoxFuture<'_, Result<Option<Capture>, PortError>> {
         let id = id.to_owned();
         async move { self.captured(&id).await }.boxed()
+    }
+
+    /// Its books are the answer: for ever, and at once.
+    fn terms(&self) -> PaymentTerms {
+        PaymentTerms { keys_remembered: Duration::MAX, found_within: Duration::ZERO, captures_in_parts: true }
     }
 }

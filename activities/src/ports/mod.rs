@@ -6,10 +6,12 @@ mod payment;
 
 use std::time::Duration;
 
+pub(crate) use self::carrier::{KEPT_FORMATS, checked};
+
 pub use self::{
-    carrier::{Booking, Carrier, LabelOrder},
+    carrier::{Booking, Carrier, Content, LabelOrder, Manifest, Party, Pickup, PickupRequest, Piece, Rate, TrackedScan},
     fraud::{FraudCheck, FraudQuestion},
-    payment::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway},
+    payment::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway, PaymentTerms},
 };
 
 /// Why a system outside did not do what it was asked.

@@ -1,6 +1,8 @@
 //! A payment gateway: four operations under idempotency keys, a question about one that got no answer, and one about an authorization or a
 //! capture that somebody else has made, or found.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use oms_domain::{
@@ -91,6 +93,17 @@ pub struct Capture {
     pub amount: Money,
 }
 
+/// What a gateway's word is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaymentTerms {
+    /// How long it knows an operation by its key. What was begun longer ago and cannot be found is not sent again: a person decides.
+    pub keys_remembered: Duration,
+    /// How soon after an operation a question about it finds it, at the latest.
+    pub found_within: Duration,
+    /// Whether one authorization may be captured in parts.
+    pub captures_in_parts: bool,
+}
+
 /// A gateway that can be asked again without doing anything twice.
 pub trait PaymentGateway: Send + Sync + 'static {
     /// Does the operation, once. `Unknown` when it may have been done and no answer came.
@@ -104,4 +117,7 @@ pub trait PaymentGateway: Send + Sync + 'static {
 
     /// The capture with this id; none if the gateway has no such.
     fn capture(&self, id: &str) -> BoxFuture<'_, Result<Option<Capture>, PortError>>;
+
+    /// What it declares of itself.
+    fn terms(&self) -> PaymentTerms;
 }

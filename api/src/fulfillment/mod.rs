@@ -11,7 +11,7 @@ pub use body::{
     ShortPickBody, SplitBody, StartPickingBody,
 };
 pub use picklist::{PicklistBody, PicklistResult, PicklistView};
-pub use view::{FulfillmentLineView, FulfillmentOrderSummary, FulfillmentOrderView, ParcelView, RejectionView};
+pub use view::{FulfillmentLineView, FulfillmentOrderSummary, FulfillmentOrderView, LabelPrintView, ParcelView, RejectionView};
 
 #[cfg(test)]
 mod tests;

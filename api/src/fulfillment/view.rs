@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    actor::ActorView,
     cancellation::{LineUnits, line_units},
     change::ChangeAskedView,
     decision::resolution_name,
@@ -74,6 +75,9 @@ pub struct ParcelView {
     #[schema(examples("in_transit"))]
     pub status: String,
     pub tracking_number: Option<String>,
+    /// Where people follow it, as its carrier says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<String>,
     pub carrier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_g: Option<u32>,
@@ -84,6 +88,21 @@ pub struct ParcelView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
     pub lines: Vec<LineUnits>,
+}
+
+/// A time that somebody fetched a label to print it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LabelPrintView {
+    /// Counted from 1 for each label.
+    pub number: u32,
+    #[schema(examples("pdf"))]
+    pub format: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub printed_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -162,6 +181,7 @@ impl From<&Parcel> for ParcelView {
             parcel_id: parcel.parcel_id.to_string(),
             status: parcel.status.name().to_owned(),
             tracking_number: parcel.tracking_number.clone(),
+            tracking_url: parcel.tracking_url.clone(),
             carrier: parcel.carrier.clone(),
             weight_g: parcel.weight_g,
             assumed_delivered: parcel.assumed_delivered,

@@ -127,7 +127,7 @@ fn destination(fields: &Fields<'_>, ship_to: Option<Address>, store: Option<Faci
     }
 }
 
-pub(crate) fn address(node: &Node<'_>) -> Option<Address> {
+pub fn address(node: &Node<'_>) -> Option<Address> {
     node.object(|fields| {
         let name = fields.required("name", text(200));
         let line1 = fields.required("line1", text(200));

@@ -13,7 +13,9 @@ pub(crate) use delivery::{METHODS, address, country, fit, group_of_line, positio
 pub(crate) use parse::line;
 pub(crate) use payment::read_sole;
 
+pub use body::AddressBody;
 pub use carried::external_id;
+pub use delivery::address as read_address;
 pub use parse::{order, parse_order};
 pub use payment::{method_name, read_payment};
 pub use view::{LineView, OperationView, OrderSummary, OrderView, PaymentView, TotalsView, UnitsView};

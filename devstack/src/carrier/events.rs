@@ -72,19 +72,18 @@ async fn tell_due(carrier: &Carrier, client: &reqwest::Client, listener: &Listen
     Ok(())
 }
 
+/// The same each time it is told, or asked for.
+pub(super) fn event_id(tracking_number: &str, stage: Stage) -> String {
+    format!("{tracking_number}-{}", stage as u8 + 1)
+}
+
 fn due(carrier: &Carrier) -> Vec<Event> {
     let books = carrier.books();
     let due = books.labels.untold(Timestamp::now(), carrier.time_scale, MOST_IN_A_BATCH);
     due.into_iter()
         .map(|(parcel, stage, occurred_at)| {
             let number = &parcel.label.tracking_number;
-            Event {
-                event_id: format!("{number}-{}", stage as u8 + 1),
-                carrier: CARRIER,
-                tracking_number: number.clone(),
-                status: stage,
-                occurred_at,
-            }
+            Event { event_id: event_id(number, stage), carrier: CARRIER, tracking_number: number.clone(), status: stage, occurred_at }
         })
         .collect()
 }

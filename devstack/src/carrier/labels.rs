@@ -31,6 +31,61 @@ pub(crate) struct LabelRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) postal_code: Option<String>,
     pub(crate) weight_g: i64,
+    /// Length, width and height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) size_mm: Option<[u32; 3]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<Party>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<Party>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) contents: Vec<Content>,
+}
+
+/// Sender or recipient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Party {
+    pub(crate) name: String,
+    pub(crate) line1: String,
+    #[serde(default)]
+    pub(crate) line2: Option<String>,
+    pub(crate) city: String,
+    #[serde(default)]
+    pub(crate) region: Option<String>,
+    #[serde(default)]
+    pub(crate) postal_code: Option<String>,
+    pub(crate) country: String,
+    #[serde(default)]
+    pub(crate) phone: Option<String>,
+    #[serde(default)]
+    pub(crate) email: Option<String>,
+}
+
+/// Units of one product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Content {
+    pub(crate) sku: String,
+    pub(crate) description: String,
+    pub(crate) quantity: u32,
+    pub(crate) unit_weight_g: u32,
+    pub(crate) unit_value_minor: i64,
+    pub(crate) currency: String,
+    #[serde(default)]
+    pub(crate) hs_code: Option<String>,
+    #[serde(default)]
+    pub(crate) origin_country: Option<String>,
+}
+
+impl Party {
+    /// As it is written on a label.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let place = [self.postal_code.as_deref(), Some(&self.city), self.region.as_deref()];
+        let place = place.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let lines = [Some(self.name.clone()), Some(self.line1.clone()), self.line2.clone(), Some(place), Some(self.country.clone())];
+        lines.into_iter().flatten().filter(|line| !line.is_empty()).collect()
+    }
 }
 
 /// Where a parcel is, in the order in which it gets there.
@@ -187,8 +242,15 @@ impl Label {
             "carrier": CARRIER,
             "tracking_number": number,
             "label_url": format!("{url}/labels/{number}"),
+            "tracking_url": format!("{url}/track/{number}"),
         });
         Answer::new(StatusCode::CREATED, body)
+    }
+
+    /// What happened to its parcel by now, the oldest first.
+    pub(crate) fn scans(&self, now: Timestamp, time_scale: u32) -> impl Iterator<Item = (Stage, Timestamp)> {
+        let at = move |after| self.created_at + after / scale(time_scale);
+        JOURNEY.iter().map(move |(stage, after)| (*stage, at(*after))).filter(move |(_, at)| *at <= now)
     }
 
     /// Whether the parcel has left by now.

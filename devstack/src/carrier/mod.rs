@@ -2,12 +2,17 @@
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST /v1/labels {"reference","facility_id","service","country","postal_code"?,"weight_g"}` | 201 `{"key","reference","carrier","tracking_number","label_url"}`; the number follows from the reference |
+//! | `POST /v1/labels {"reference","facility_id","service","country","postal_code"?,"weight_g","size_mm"?,"from"?,"to"?,"contents"?}` | 201 `{"key","reference","carrier","tracking_number","label_url","tracking_url"}`; the number follows from the reference |
 //! | `GET /v1/labels/{key}` | the label made under the idempotency key, and `voided`; 404: none was made |
 //! | `GET /v1/labels?after=&limit=` | `{"items":[{"tracking_number","key","reference","voided"}],"next_after"}` |
 //! | `DELETE /v1/labels/{tracking_number}` | 204, also when it is void already; 409 `handed_over` once the parcel has left |
 //! | `POST /control {"down_for_ms","slow_ms","refuse_next","answer_next"}` | 204; `refuse_next` labels are answered 422 `refused_by_control` and not kept; `answer_next`: see [`crate::control`] |
-//! | `GET /labels/{tracking_number}` · `GET /healthz` | the label as text · 200 |
+//! | `GET /v1/labels/{key}/documents/{pdf\|png\|zpl}` | the document that the label is printed from |
+//! | `POST /v1/rates` (as a label) | `{"rates":[{"carrier","service","amount_minor","currency","delivery_days"}]}`; none for what it does not take |
+//! | `POST /v1/manifests {"labels"}` | 201 `{"key","reference","labels"}`: how many of them it has; under an `Idempotency-Key` the same again |
+//! | `POST /v1/pickups {"from","labels","ready_at","until"}` | 201 `{"key","confirmation"}`; under an `Idempotency-Key` the same again |
+//! | `GET /v1/tracking/{tracking_number}` | `{"tracking_number","scans":[{"event_id","status","occurred_at"}]}`: what was posted, or would have been |
+//! | `GET /labels/{tracking_number}` · `GET /track/{tracking_number}` · `GET /healthz` | the label as text · where its parcel is, as text · 200 |
 //!
 //! Making a label needs an `Idempotency-Key` (400 without): the same key and request again get the same label, another
 //! request under it 422 `idempotency_key_reused`. A reference has one label at a time: 409 `already_labelled` under
@@ -23,6 +28,7 @@
 //! `{"events":[{"event_id","carrier","tracking_number","status","occurred_at"}]}`, again and again until it is taken.
 //! Without one they stay where they are.
 
+mod document;
 mod events;
 mod labels;
 mod routes;

@@ -41,6 +41,8 @@ named! {
         ReadFulfillment = "read_fulfillment",
         /// What is done where the goods are.
         WorkFulfillment = "work_fulfillment",
+        /// Labels as documents: they name whom a parcel goes to.
+        PrintLabels = "print_labels",
         /// Which facility does it, and when it may begin.
         PlanFulfillment = "plan_fulfillment",
         AllocateOrders = "allocate_orders",

@@ -8,7 +8,7 @@ use super::{
 impl Permission {
     /// Whether what it lets read names people.
     pub fn names_people(self) -> bool {
-        matches!(self, ReadOrders | FindOrders | ReadFulfillment | NoteOrders | ManagePeople)
+        matches!(self, ReadOrders | FindOrders | ReadFulfillment | PrintLabels | NoteOrders | ManagePeople)
     }
 }
 
@@ -38,15 +38,17 @@ impl Role {
                 StartExchanges,
                 HandleAttention,
                 ReadFulfillment,
+                PrintLabels,
                 ReadCatalog,
                 ReadStock,
             ],
             Self::Metrics => &[ReadMetrics],
             Self::Approver => &[ReadOrders, FindOrders, DecideApprovals],
-            Self::Associate => &[ReadFulfillment, WorkFulfillment, ReadReturns, ReceiveReturns, ReadCatalog],
+            Self::Associate => &[ReadFulfillment, WorkFulfillment, PrintLabels, ReadReturns, ReceiveReturns, ReadCatalog],
             Self::FacilityManager => &[
                 ReadFulfillment,
                 WorkFulfillment,
+                PrintLabels,
                 PlanFulfillment,
                 ReadReturns,
                 ReceiveReturns,

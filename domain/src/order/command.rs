@@ -339,8 +339,16 @@ pub struct WaitingPackage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LabelOutcome {
-    Booked { carrier: String, tracking_number: String },
-    Refused { why: String },
+    Booked {
+        carrier: String,
+        tracking_number: String,
+        /// Where people follow the parcel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tracking_url: Option<String>,
+    },
+    Refused {
+        why: String,
+    },
 }
 
 /// What the world reports.

@@ -217,6 +217,8 @@ pub enum Event {
         parcel_id: ParcelId,
         carrier: String,
         tracking_number: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tracking_url: Option<String>,
     },
     LabelRefused {
         parcel_id: ParcelId,

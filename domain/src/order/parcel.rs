@@ -18,6 +18,9 @@ pub struct Parcel {
     pub weight_g: Option<u32>,
     pub carrier: Option<String>,
     pub tracking_number: Option<String>,
+    /// Where people follow it, as its carrier says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<String>,
     /// The carrier's time of the last event that counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at: Option<Timestamp>,

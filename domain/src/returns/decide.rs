@@ -262,8 +262,9 @@ impl Draft {
 
     fn labelled(&mut self, attempt: u32, outcome: &LabelOutcome) {
         match outcome {
-            LabelOutcome::Booked { carrier, tracking_number } => {
-                let label = Label { carrier: carrier.clone(), tracking_number: tracking_number.clone(), voided: false, finding: None };
+            LabelOutcome::Booked { carrier, tracking_number, tracking_url } => {
+                let (carrier, tracking_number, tracking_url) = (carrier.clone(), tracking_number.clone(), tracking_url.clone());
+                let label = Label { carrier, tracking_number, tracking_url, voided: false, finding: None };
                 self.emit(Event::ReturnLabelSent { label });
             }
             LabelOutcome::Refused { why } => self.gave_up("label", attempt, why),

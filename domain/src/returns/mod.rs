@@ -137,6 +137,9 @@ pub struct Origin {
 pub struct Label {
     pub carrier: String,
     pub tracking_number: String,
+    /// Where people follow what they send with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<String>,
     /// Nobody can send with it any more.
     #[serde(default)]
     pub voided: bool,

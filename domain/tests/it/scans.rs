@@ -145,7 +145,7 @@ fn half_labelled() -> Run {
     run.fulfill(1, FulfillmentRequest::Pack { parcels: vec![parcel(), parcel()] }).unwrap();
     run.ship(1).unwrap();
     let Some(Effect::BookLabel(label)) = run.order.pending_effects().into_iter().next() else { panic!("a label is asked for") };
-    let outcome = LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: "T-A1-F1-P1".into() };
+    let outcome = LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: "T-A1-F1-P1".into(), tracking_url: None };
     run.must(&Command::Answer(Answer::Label { parcel_id: label.parcel_id, attempt: label.attempt, outcome }));
     run
 }

@@ -136,7 +136,11 @@ impl Largest {
                     outcome: OperationOutcome::Succeeded { reference: pay.key(), expires_at: None },
                 },
                 Effect::BookLabel(label) => Answer::Label {
-                    outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
+                    outcome: LabelOutcome::Booked {
+                        carrier: "SIM".into(),
+                        tracking_number: format!("T-{}", label.parcel_id),
+                        tracking_url: None,
+                    },
                     attempt: label.attempt,
                     parcel_id: label.parcel_id,
                 },

@@ -228,7 +228,11 @@ impl Run {
                 Effect::BookLabel(label) => Command::Answer(Answer::Label {
                     parcel_id: label.parcel_id.clone(),
                     attempt: label.attempt,
-                    outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
+                    outcome: LabelOutcome::Booked {
+                        carrier: "SIM".into(),
+                        tracking_number: format!("T-{}", label.parcel_id),
+                        tracking_url: None,
+                    },
                 }),
                 Effect::Screen(_) => Command::Answer(Answer::Screened { verdict: Verdict::Accepted }),
                 Effect::VoidLabel(label) => Command::Answer(Answer::LabelVoided { parcel_id: label.parcel_id.clone() }),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use oms_api::problem::Problem;
 use oms_domain::error::ErrorCode;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
@@ -87,6 +88,11 @@ impl Api {
     /// Reads something.
     pub async fn get(&self, path: &[&str], query: Query<'_>) -> Result<Value> {
         self.answer(self.request(Method::GET, path, query)?.timeout(ANSWER_WITHIN)).await
+    }
+
+    /// Reads something that is no JSON.
+    pub async fn get_bytes(&self, path: &[&str], query: Query<'_>) -> Result<Bytes> {
+        self.bytes(self.request(Method::GET, path, query)?.timeout(ANSWER_WITHIN)).await
     }
 
     /// Asks something that takes a body to say, and changes nothing.
@@ -202,6 +208,14 @@ impl Api {
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value> {
+        let body = self.bytes(request).await?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).map_err(|_| self.not_ours("an answer that is not JSON"))
+    }
+
+    async fn bytes(&self, request: RequestBuilder) -> Result<Bytes> {
         let request = match &self.api_key {
             Some(api_key) => request.bearer_auth(api_key.expose_secret()),
             None => request,
@@ -216,11 +230,7 @@ impl Api {
         if !status.is_success() {
             return Err(self.refusal(response).await);
         }
-        let body = response.bytes().await.map_err(|error| self.unanswered(keys, error))?;
-        if body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&body).map_err(|_| self.not_ours("an answer that is not JSON"))
+        response.bytes().await.map_err(|error| self.unanswered(keys, error))
     }
 
     async fn refusal(&self, response: Response) -> anyhow::Error {

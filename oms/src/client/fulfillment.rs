@@ -1,8 +1,10 @@
 //! `oms fulfillment`: the associates' commands.
 
-use anyhow::Result;
+use std::io::Write;
+
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use oms_api::fulfillment::{FulfillmentOrderSummary, FulfillmentOrderView, PicklistView};
+use oms_api::fulfillment::{FulfillmentOrderSummary, FulfillmentOrderView, LabelPrintView, PicklistView};
 use oms_domain::{
     fulfillment::FulfillmentStatus,
     order::{LabelFinding, RejectionReason, Resolution},
@@ -122,6 +124,16 @@ pub enum FulfillmentCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Fetch the document that a parcel's label is printed from; each time counts as a print.
+    #[command(after_help = "Example:\n  oms fulfillment label 536365-F1-P1 --format zpl | lp -d zebra-2 -o raw")]
+    Label {
+        parcel: String,
+        #[arg(long, default_value = "pdf", value_parser = ["pdf", "png", "zpl"])]
+        format: String,
+    },
+    /// Show who fetched a parcel's label to print it.
+    #[command(after_help = "Example:\n  oms fulfillment label-prints 536365-F1-P1")]
+    LabelPrints { parcel: String },
     /// Move it to another facility.
     #[command(after_help = "Example:\n  oms fulfillment move 536365-F1 --to WH-SOUTH")]
     Move {
@@ -235,6 +247,20 @@ impl FulfillmentCommand {
                 let found = api.post(&["v1", "parcels", &parcel, "label", "resolve"], &body).await?;
                 output::show::<FulfillmentOrderView>(format, &found, fulfillment_order)
             }
+            Self::Label { parcel, format } => print(api, &["v1", "parcels", &parcel, "label"], format).await,
+            Self::LabelPrints { parcel } => {
+                let found = api.get(&["v1", "parcels", &parcel, "label", "prints"], &[]).await?;
+                let items = found.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let row = |print: &LabelPrintView| {
+                    [
+                        print.number.to_string(),
+                        print.format.clone(),
+                        seconds(print.printed_at),
+                        or_dash(print.actor.as_ref().map(ToString::to_string)),
+                    ]
+                };
+                output::list::<LabelPrintView>(format, items, None, |all| table(["PRINT", "FORMAT", "AT", "BY"], all.iter().map(row)))
+            }
             action => {
                 let (id, word, body) = action.request();
                 let found = api.post(&["v1", "fulfillment-orders", &id, word], &object(body)).await?;
@@ -270,7 +296,9 @@ impl FulfillmentCommand {
             Self::RefuseChange { id, reason } => (id, "refuse-change", json!({"reason": reason})),
             // Not actions: `run` has dealt with them.
             Self::List(_) | Self::Get { .. } | Self::Picklist(_) => (String::new(), "", Value::Null),
-            Self::ResolveParcel { .. } | Self::ResolveLabel { .. } => (String::new(), "", Value::Null),
+            Self::ResolveParcel { .. } | Self::ResolveLabel { .. } | Self::Label { .. } | Self::LabelPrints { .. } => {
+                (String::new(), "", Value::Null)
+            }
         }
     }
 }
@@ -322,6 +350,12 @@ impl PicklistArgs {
             format!("Picklist {}\n{}", picklist.picklist_id, table(["FULFILLMENT ORDER", "RESULT"], rows))
         })
     }
+}
+
+/// Writes a label's document to standard output, as it is: a terminal has no use for it.
+pub(super) async fn print(api: &Api, path: &[&str], format: String) -> Result<()> {
+    let bytes = api.get_bytes(path, &[("format", Some(format))]).await?;
+    std::io::stdout().write_all(&bytes).context("write the label")
 }
 
 /// Nobody ships by a time what has left, or never will. What has arrived is shown as `delivered`, which is no status of the rules.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     Api,
+    fulfillment::print,
     order_text::{self, seconds},
     paging::Paging,
     words::{Units, items, object, spelled},
@@ -60,6 +61,13 @@ pub enum ReturnCommand {
     /// Say what has come, at whichever facility: more, less or other than announced.
     #[command(after_help = "Example:\n  oms return receive 536365-R1 --facility WH-NORTH --line 1=2 --sku 22423=1")]
     Receive(ReceiveArgs),
+    /// Fetch the document that the customer's label is printed from; each time counts as a print.
+    #[command(after_help = "Example:\n  oms return label 536365-R1 --format pdf > label.pdf")]
+    Label {
+        return_id: String,
+        #[arg(long, default_value = "pdf", value_parser = ["pdf", "png", "zpl"])]
+        format: String,
+    },
     /// Judge units that have come.
     #[command(after_help = "Example:\n  oms return inspect 536365-R1 --line 1=1 --verdict accepted --disposition restock")]
     Inspect(InspectArgs),
@@ -204,6 +212,7 @@ impl ReturnCommand {
             Self::ResolveLabel { return_id, outcome, reason } => {
                 act(api, format, &return_id, "resolve-label", json!({"outcome": outcome, "reason": reason})).await
             }
+            Self::Label { return_id, format } => return print(api, &["v1", "returns", &return_id, "label"], format).await,
             Self::Receive(args) => {
                 let body = json!({"receipt_id": args.receipt, "facility_id": args.facility, "complete": args.complete,
                     "lines": goods(&args.lines, &args.skus, |_| {})});

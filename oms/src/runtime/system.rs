@@ -4,11 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
 use oms_activities::{
+    Providers,
     adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway, InvalidBaseUrl},
-    ports::FraudCheck,
+    ports::{Carrier, FraudCheck, PaymentGateway},
 };
 use oms_allocation::{Rules, RulesInForce};
-use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy};
+use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy, provider::ProviderPort};
 use oms_server::{DeclaredAccount, DeclaredAccounts, Door};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{ApiKey, Store, StoreConfig};
@@ -165,11 +166,18 @@ pub(crate) fn parts(starter: Starter, store: Store, urls: &AdapterUrls, rules: R
     let wrong = |error: InvalidBaseUrl| {
         Coded::new(ErrorCode::ValidationFailed, error.to_string()).hint("see OMS_PAYMENT_GATEWAY_URL, OMS_CARRIER_URL and OMS_FRAUD_URL")
     };
-    let gateway = Arc::new(HttpGateway::new(client.clone(), &urls.payment_gateway).map_err(wrong)?);
-    let carrier = Arc::new(HttpCarrier::new(client.clone(), &urls.carrier).map_err(wrong)?);
+    let gateway: Arc<dyn PaymentGateway> = Arc::new(HttpGateway::new(client.clone(), &urls.payment_gateway).map_err(wrong)?);
+    let carrier: Arc<dyn Carrier> = Arc::new(HttpCarrier::new(client.clone(), &urls.carrier).map_err(wrong)?);
     let fraud = urls.fraud.as_ref().map(|url| HttpFraudCheck::new(client, url)).transpose().map_err(wrong)?;
     let fraud = fraud.map(|check| Arc::new(check) as Arc<dyn FraudCheck>);
-    Ok(Parts { store, starter, gateway, carrier, fraud, rules })
+    Ok(Parts {
+        store,
+        starter,
+        gateways: Providers::one(ProviderPort::Payment, gateway),
+        carriers: Providers::one(ProviderPort::Carrier, carrier),
+        fraud: fraud.map(|check| Providers::one(ProviderPort::Fraud, check)),
+        rules,
+    })
 }
 
 /// Listens where it is told to, and nowhere else.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use oms_api::{
     actor::ActorView,
     facility::FacilityBody,
-    fulfillment::{PicklistResult, PicklistView},
+    fulfillment::{LabelPrintView, PicklistResult, PicklistView},
     product::ProductBody,
     reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockMovementView, StockRow},
@@ -47,6 +47,12 @@ pub(crate) fn facility_body(facility: oms_store::Facility) -> FacilityBody {
         ship_enabled: facility.ship_enabled,
         pickup_enabled: facility.pickup_enabled,
     }
+}
+
+pub(crate) fn label_print(print: oms_store::LabelPrint) -> LabelPrintView {
+    let (actor, request_id) = ActorView::of(print.by);
+    let (format, printed_at) = (print.format.name().to_owned(), print.printed_at);
+    LabelPrintView { number: print.number, format, printed_at, actor, request_id }
 }
 
 /// As it stands: what was begun and is being picked.

@@ -1,7 +1,13 @@
 //! Facilities and products, one at a time; many come by feed.
 
 use axum::{Json, extract::State};
-use oms_api::{facility::FacilityBody, page::Page, problem::Problem, product::ProductBody};
+use oms_api::{
+    facility::FacilityBody,
+    order::{AddressBody, address_body, read_address},
+    page::Page,
+    problem::Problem,
+    product::ProductBody,
+};
 use oms_domain::{
     error::ErrorCode,
     ids::{FacilityId, Sku},
@@ -65,6 +71,46 @@ pub(crate) async fn put_facility(
     let may = |there: Option<oms_store::Facility>| seen.refuse_unless(there.map(convert::facility_body).as_ref());
     state.store.catalog().replace_facility(&convert::facility(facility.clone()), may).await?;
     Ok(Json(facility))
+}
+
+#[utoipa::path(
+    get, path = "/v1/facilities/{facility_id}/address", tag = "stock", operation_id = "get_facility_address",
+    params(("facility_id" = String, Path)),
+    responses((status = 200, description = "Where its parcels come from, as labels name it", body = AddressBody,
+        headers(("ETag" = String, description = "For `If-Match`"))))
+)]
+pub(crate) async fn get_facility_address(
+    State(state): State<AppState>,
+    InPath(id): InPath<FacilityId>,
+) -> Result<Json<AddressBody>, Failure> {
+    let missing = || Problem::new(ErrorCode::NotFound).detail("nobody has said its address: labels name the facility and its city");
+    let address = state.store.catalog().facility_address(&id).await?.ok_or_else(missing)?;
+    Ok(Json(address_body(&address)))
+}
+
+#[utoipa::path(
+    put, path = "/v1/facilities/{facility_id}/address", tag = "stock", operation_id = "put_facility_address", request_body = AddressBody,
+    params(
+        ("facility_id" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "Needed where there is one: its ETag, or `*`")
+    ),
+    responses(
+        (status = 200, description = "What its labels name from now on", body = AddressBody),
+        (status = 412, description = "It has changed since it was read", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "There is one, and no If-Match", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn put_facility_address(
+    Acting(state): Acting,
+    InPath(id): InPath<FacilityId>,
+    seen: Seen,
+    body: JsonBody,
+) -> Result<Json<AddressBody>, Failure> {
+    let address = body.read(read_address)?;
+    let there = state.store.catalog().facility_address(&id).await?;
+    seen.refuse_unless(there.as_ref().map(address_body).as_ref())?;
+    state.store.catalog().put_facility_address(&id, &address).await?;
+    Ok(Json(address_body(&address)))
 }
 
 #[utoipa::path(

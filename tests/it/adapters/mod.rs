@@ -5,15 +5,21 @@ mod statuses;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use jiff::Timestamp;
 use oms_activities::{
     adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway},
-    ports::{Carrier, FraudCheck, FraudQuestion, GatewayOperation, LabelOrder, Operation, PaymentGateway, PortError},
+    ports::{
+        Carrier, Content, FraudCheck, FraudQuestion, GatewayOperation, LabelOrder, Operation, Party, PaymentGateway, PickupRequest, Piece,
+        PortError, Rate,
+    },
 };
 use oms_devstack::{DataDir, Home};
 use oms_domain::{
+    label::LabelFormat,
     money::Money,
     order::Verdict,
     payment::{Decline, OperationOutcome},
+    placed::Address,
 };
 use serde_json::json;
 
@@ -116,10 +122,34 @@ fn label(key: &str) -> LabelOrder {
         reference: unique("parcel-"),
         facility_id: "LEEDS".to_owned(),
         service: "standard".to_owned(),
-        country: "GB".to_owned(),
-        postal_code: None,
-        weight_g: 400,
+        from: party("Warehouse LEEDS", "Leeds", "LS1 4AP"),
+        to: party("Jane Roe", "York", "YO1 7HH"),
+        piece: Piece { weight_g: 400, size_mm: Some([300, 200, 50]) },
+        contents: vec![Content {
+            sku: "22423".to_owned(),
+            description: "Cake stand".to_owned(),
+            quantity: 2,
+            unit_weight_g: 200,
+            unit_value: pounds(1_275).expect("pounds"),
+            hs_code: None,
+            origin_country: None,
+        }],
     }
+}
+
+fn party(name: &str, city: &str, postal_code: &str) -> Party {
+    let address = Address {
+        name: name.to_owned(),
+        line1: "1 High Street".to_owned(),
+        line2: None,
+        city: city.to_owned(),
+        region: None,
+        postal_code: Some(postal_code.to_owned()),
+        country: "GB".to_owned(),
+        phone: Some("+44 113 496 0000".to_owned()),
+        position: None,
+    };
+    Party { address, email: Some("jane@example.com".to_owned()) }
 }
 
 #[test]
@@ -129,15 +159,50 @@ fn the_carrier_labels_a_parcel_once_refuses_or_cannot_be_reached() -> Result<()>
         let carrier = HttpCarrier::new(http()?, &url)?;
         let parcel = label("k1");
         let booked = carrier.book(parcel.clone()).await?;
-        assert_eq!(carrier.book(parcel).await?, booked, "the same key is the same label");
-        let nowhere = LabelOrder { postal_code: Some("00000".to_owned()), ..label("k2") };
+        assert_eq!(carrier.book(parcel.clone()).await?, booked, "the same key is the same label");
+        let formats: Vec<_> = booked.documents.iter().map(|document| document.format).collect();
+        assert_eq!(formats, [LabelFormat::Pdf, LabelFormat::Zpl]);
+        let zpl = String::from_utf8(booked.documents[1].bytes.clone())?;
+        assert!(zpl.contains("Jane Roe") && zpl.contains("LS1 4AP") && zpl.contains(&booked.tracking_number), "{zpl}");
+        assert_eq!(booked.tracking_url, Some(format!("{url}/track/{}", booked.tracking_number)));
+        assert!(!format!("{parcel:?} {booked:?}").contains("Jane"), "what is logged of it names nobody");
+        let nowhere = LabelOrder { to: party("Jane Roe", "Nowhere", "00000"), ..label("k2") };
         assert_eq!(carrier.book(nowhere).await, Err(PortError::Refused("destination_not_served".to_owned())));
-        let heavy = LabelOrder { weight_g: 30_001, ..label("k3") };
+        let heavy = LabelOrder { piece: Piece { weight_g: 30_001, size_mm: None }, ..label("k3") };
         assert_eq!(carrier.book(heavy).await, Err(PortError::Refused("weight_not_accepted".to_owned())));
         trouble(&url, json!({"down_for_ms": 60_000})).await?;
         assert!(matches!(carrier.book(label("k4")).await, Err(PortError::Unreachable(_))));
         trouble(&url, json!({"slow_ms": 5_000})).await?;
         assert!(matches!(carrier.book(label("k5")).await, Err(PortError::Unreachable(_))));
+        Ok(())
+    })
+}
+
+#[test]
+fn the_carrier_says_what_it_charges_closes_a_manifest_comes_for_parcels_and_tells_where_they_are() -> Result<()> {
+    run(async {
+        let (_own, _, url) = outside().await?;
+        let carrier = HttpCarrier::new(http()?, &url)?;
+        let services = |rates: &[Rate]| rates.iter().map(|rate| (rate.service.clone(), rate.amount.minor())).collect::<Vec<_>>();
+        assert_eq!(services(&carrier.rates(label("r")).await?), [("standard".to_owned(), 340), ("express".to_owned(), 780)]);
+        let nowhere = LabelOrder { to: party("Jane Roe", "Nowhere", "00000"), ..label("r") };
+        assert_eq!(services(&carrier.rates(nowhere).await?), []);
+        let booked = carrier.book(label("m1")).await?;
+        let manifest = carrier.manifest("man-1", vec!["m1".to_owned(), "never".to_owned()]).await?;
+        assert_eq!(manifest.labels, 1);
+        assert_eq!(carrier.manifest("man-1", vec!["m1".to_owned()]).await?, manifest, "the same key is the same manifest");
+        let pickup = |labels: Vec<String>| PickupRequest {
+            key: "pick-1".to_owned(),
+            from: party("Warehouse LEEDS", "Leeds", "LS1 4AP"),
+            labels,
+            ready_at: Timestamp::from_second(1_291_190_400).expect("a time"),
+            until: Timestamp::from_second(1_291_204_800).expect("a time"),
+        };
+        let coming = carrier.request_pickup(pickup(vec!["m1".to_owned()])).await?;
+        assert_eq!(carrier.request_pickup(pickup(vec!["m1".to_owned()])).await?, coming);
+        assert!(matches!(carrier.request_pickup(pickup(Vec::new())).await, Err(PortError::Refused(_))));
+        assert_eq!(carrier.track(&booked.tracking_number).await?, [], "nobody has scanned it yet");
+        assert!(matches!(carrier.track("SIM0").await, Err(PortError::Unexpected(_))));
         Ok(())
     })
 }

@@ -16,6 +16,7 @@ mod exchanges;
 mod gateway;
 mod giving_back;
 mod keys;
+mod label_documents;
 mod labels;
 mod lost;
 mod money;

@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
-use oms_activities::adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway};
+use oms_activities::{
+    Providers,
+    adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway},
+};
 use oms_allocation::{Rules, RulesInForce};
-use oms_domain::policy::Policy;
+use oms_domain::{policy::Policy, provider::ProviderPort};
 use oms_store::Store;
 use oms_worker::{Parts, Settings, serve};
 use oms_workflows::names::Queues;
@@ -69,9 +72,9 @@ pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<P
     Ok(Parts {
         starter: starter(temporal, &store, addresses, Policy::default()),
         store,
-        gateway: Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)?),
-        carrier: Arc::new(HttpCarrier::new(http.clone(), &addresses.carrier_url)?),
-        fraud: Some(Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url)?)),
+        gateways: Providers::one(ProviderPort::Payment, Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)?)),
+        carriers: Providers::one(ProviderPort::Carrier, Arc::new(HttpCarrier::new(http.clone(), &addresses.carrier_url)?)),
+        fraud: Some(Providers::one(ProviderPort::Fraud, Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url)?))),
         rules: Rules::built_in().into(),
     })
 }

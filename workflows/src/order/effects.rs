@@ -51,7 +51,8 @@ async fn source(ctx: &WorkflowContext<OrderWorkflow>, request: SourceRequest) ->
 
 async fn pay(ctx: &WorkflowContext<OrderWorkflow>, key: &str, request: PaymentRequest) -> Result<Answer, ActivityExecutionError> {
     let in_doubt = ctx.state(|s| s.in_doubt.contains(key));
-    let request = PaymentRequest { ask_first: request.ask_first || in_doubt, ..request };
+    let real = |at| ctx.state(|s| s.input.clock.real(at));
+    let request = PaymentRequest { ask_first: request.ask_first || in_doubt, asked_at: request.asked_at.map(real), ..request };
     if in_doubt {
         outlast_other_run(ctx).await;
         ctx.state_mut(|s| s.in_doubt.remove(key));

@@ -94,9 +94,9 @@ impl Draft {
             return;
         }
         match outcome {
-            LabelOutcome::Booked { carrier, tracking_number } => {
-                let (carrier, tracking_number) = (carrier.clone(), tracking_number.clone());
-                self.emit(Event::LabelBooked { parcel_id: parcel_id.clone(), carrier, tracking_number });
+            LabelOutcome::Booked { carrier, tracking_number, tracking_url } => {
+                let (carrier, tracking_number, tracking_url) = (carrier.clone(), tracking_number.clone(), tracking_url.clone());
+                self.emit(Event::LabelBooked { parcel_id: parcel_id.clone(), carrier, tracking_number, tracking_url });
                 self.settle(parcel_id.as_str());
             }
             LabelOutcome::Refused { why } => {

@@ -175,9 +175,12 @@ impl Draft {
         self.emit(Event::ShippingAsked { fulfillment_order_id: id.clone() });
         for parcel_id in parcels {
             self.emit(match tracking_number {
-                Some(number) => {
-                    Event::LabelBooked { parcel_id, carrier: carrier.unwrap_or("unknown").to_owned(), tracking_number: number.to_owned() }
-                }
+                Some(number) => Event::LabelBooked {
+                    parcel_id,
+                    carrier: carrier.unwrap_or("unknown").to_owned(),
+                    tracking_number: number.to_owned(),
+                    tracking_url: None,
+                },
                 None => Event::LabelAsked { parcel_id },
             });
         }

@@ -69,6 +69,7 @@ impl FulfillmentOrder {
                 weight_g: packed.weight_g,
                 carrier: None,
                 tracking_number: None,
+                tracking_url: None,
                 reported_at: None,
                 reported: Vec::new(),
                 label_attempts: 0,

@@ -187,10 +187,11 @@ impl Order {
                 self.move_parcel(parcel_id, ParcelAction::RefuseLabel, at, |p| p.label_at_carrier = false);
                 self.touch_parcel_owner(parcel_id, |f| f.ship_requested = false);
             }
-            Event::LabelBooked { parcel_id, carrier, tracking_number } => {
+            Event::LabelBooked { parcel_id, carrier, tracking_number, tracking_url } => {
                 self.move_parcel(parcel_id, ParcelAction::Label, at, |p| {
                     p.carrier = Some(carrier.clone());
                     p.tracking_number = Some(tracking_number.clone());
+                    p.tracking_url.clone_from(tracking_url);
                 });
             }
             Event::ParcelMoved { parcel_id, action, occurred_at, assumed, event_id } => {

@@ -76,7 +76,7 @@ pub fn answer(order: &Order, effect: &Effect, draw: u32, a: u32, b: u32) -> Answ
         Effect::BookLabel(label) => {
             let outcome = match draw % 5 {
                 0 => LabelOutcome::Refused { why: "no such street".into() },
-                _ => LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id) },
+                _ => LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{}", label.parcel_id), tracking_url: None },
             };
             Answer::Label { parcel_id: label.parcel_id.clone(), attempt: label.attempt, outcome }
         }

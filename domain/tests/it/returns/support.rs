@@ -122,7 +122,7 @@ impl House {
                 let attempt = self.returns[n].attempt(&effect.key());
                 Answer::Label {
                     attempt,
-                    outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}") },
+                    outcome: LabelOutcome::Booked { carrier: "SIM".into(), tracking_number: format!("T-{return_id}"), tracking_url: None },
                 }
             }
             Effect::VoidLabel => Answer::LabelVoided,
