@@ -59,6 +59,11 @@ impl<P: ?Sized> Providers<P> {
         self.all().filter_map(|provider| provider.guard.clone())
     }
 
+    /// How many calls a second all of them together are asked; None: as many as come.
+    pub fn per_second(&self) -> Option<f64> {
+        self.all().map(|provider| provider.guard.as_ref().map(|guard| f64::from(guard.per_second()))).sum()
+    }
+
     /// The first whose rule covers it and that takes anything new; where none does, the first whose rule covers it.
     fn covering(&self, channel: &str, currency: Currency) -> &Provider<P> {
         let mut covering = self.all().filter(|provider| provider.rule.covers(channel, currency)).peekable();

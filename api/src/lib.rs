@@ -33,6 +33,7 @@ pub mod person;
 pub mod problem;
 pub mod product;
 pub mod promise;
+pub mod provider;
 pub mod reader;
 pub mod refund;
 pub mod reservation;

@@ -28,3 +28,4 @@ pub mod reservation;
 pub mod returns;
 pub mod taken;
 mod waits;
+pub mod webhook;

@@ -76,6 +76,9 @@ policy! {
     screening_ms: i64 = HOUR_MS;
     /// Before an authorization expires, and not before half of its time is over: it is renewed for what will still be captured.
     renew_before_ms: i64 = DAY_MS;
+    /// Whether an authorization is captured in parts, as parcels leave. If not, the rest of it is the customer's again with the first, and what
+    /// is still to be shipped is authorized anew.
+    captures_in_parts: bool = true;
     /// After a pickup was made ready: the customer has not come.
     pickup_window_ms: i64 = 7 * DAY_MS;
     /// After the carrier's last word of a parcel on its way: the parcel needs attention.

@@ -8,10 +8,11 @@ use uuid::Uuid;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
-        Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand,
-        customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand,
-        fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand,
-        product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, station::StationCommand, stock::StockCommand,
+        Api, account::AccountCommand, adapter::AdapterCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand,
+        claim::ClaimCommand, customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand,
+        feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand,
+        person::PersonCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
+        station::StationCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -125,6 +126,8 @@ enum Command {
     Approval(Noun<ApprovalCommand>),
     /// Say which people may come in: what they may, and their invitations.
     Person(Noun<PersonCommand>),
+    /// Look at companies outside and what waits for them; pause them, resume them, drain them.
+    Adapters(Noun<AdapterCommand>),
     /// Enrol places of work that people take over by badge and PIN.
     Station(Noun<StationCommand>),
     /// Look at messages that orders could not be told, and have them tried again.
@@ -259,6 +262,7 @@ impl Command {
             Self::Account(noun) => noun.verb.run(api, format).await,
             Self::Approval(noun) => noun.verb.run(api, format).await,
             Self::Person(noun) => noun.verb.run(api, format).await,
+            Self::Adapters(noun) => noun.verb.run(api, format).await,
             Self::Station(noun) => noun.verb.run(api, format).await,
             Self::Inbox(noun) => noun.verb.run(api, format).await,
             Self::Allocation(noun) => noun.verb.run(api, format).await,

@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Uri};
 use serde::Deserialize;
 use tower_http::cors::CorsLayer;
 
-use crate::{identity::DeclaredAccounts, proxies::TrustedProxies};
+use crate::{identity::DeclaredAccounts, proxies::TrustedProxies, webhooks::Webhooks};
 
 /// What the configuration says of the door.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub struct Door {
     pub proxies: TrustedProxies,
     /// Requests a second that an account may make on end; twice as many after a pause. None: the house's own bound.
     pub account_requests_per_second: Option<u32>,
+    /// Who reads what companies outside say unasked.
+    pub webhooks: Webhooks,
 }
 
 /// Pages of other origins that may call the API from browsers.

@@ -32,6 +32,7 @@ mod routes;
 mod serve;
 mod state;
 mod views;
+mod webhooks;
 
 pub use door::{Door, InvalidOrigin, Origins};
 pub use identity::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
@@ -41,6 +42,7 @@ pub use proxies::{InvalidNetwork, TrustedProxies};
 pub use routes::router;
 pub use serve::serve;
 pub use state::{AppState, Limits};
+pub use webhooks::{ReadWebhook, Webhooks};
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
+use oms_domain::provider::{Circuit, ProviderStanding};
 use oms_starter::Round;
-use oms_store::Backlog;
+use oms_store::{Backlog, Provider};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// Upper bounds in seconds: from a read that is at hand to the deadline of a request.
@@ -18,6 +19,7 @@ pub(crate) struct Metrics {
     requests: HistogramVec,
     backlog: IntGaugeVec,
     queues: IntGaugeVec,
+    providers: IntGaugeVec,
     rounds: IntCounterVec,
     carried: IntCounterVec,
     last_rounds: IntGaugeVec,
@@ -40,6 +42,11 @@ impl Metrics {
             "Each queue: how much waits (depth), for how long the oldest has (oldest_s), and what is given up (dead)",
         );
         let queues = IntGaugeVec::new(queues, &["queue", "figure"])?;
+        let providers = Opts::new(
+            "oms_provider",
+            "Each company outside: how much waits for it (waits), for how long the longest has (oldest_s), whether it is asked (asked) and answers (answers)",
+        );
+        let providers = IntGaugeVec::new(providers, &["provider", "figure"])?;
         let rounds = IntCounterVec::new(Opts::new("oms_messenger_rounds_total", "Rounds of each messenger"), &["messenger", "outcome"])?;
         let carried = Opts::new(
             "oms_messenger_items_total",
@@ -50,13 +57,13 @@ impl Metrics {
             Opts::new("oms_messenger_last_round_timestamp_seconds", "When each messenger last ended a round that did not fail");
         let last_rounds = IntGaugeVec::new(last_rounds, &["messenger"])?;
         registry.register(Box::new(requests.clone()))?;
-        for gauges in [&backlog, &queues, &last_rounds] {
+        for gauges in [&backlog, &queues, &providers, &last_rounds] {
             registry.register(Box::new(gauges.clone()))?;
         }
         for counters in [&rounds, &carried] {
             registry.register(Box::new(counters.clone()))?;
         }
-        Ok(Self { registry, requests, backlog, queues, rounds, carried, last_rounds })
+        Ok(Self { registry, requests, backlog, queues, providers, rounds, carried, last_rounds })
     }
 
     /// A messenger has ended a round; None: it failed.
@@ -72,6 +79,21 @@ impl Metrics {
 
     pub(crate) fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         self.requests.with_label_values(&[method.as_str(), route, status.as_str()]).observe(took.as_secs_f64());
+    }
+
+    /// How companies outside stand.
+    pub(crate) fn stand(&self, providers: &[Provider]) {
+        let now = Timestamp::now();
+        let figure = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        for provider in providers {
+            let oldest_s = provider.waits_since.map_or(0, |since| now.duration_since(since).as_secs().max(0));
+            let asked = matches!(provider.standing, ProviderStanding::Running | ProviderStanding::Draining);
+            let answers = provider.circuit.is_some_and(|circuit| circuit == Circuit::Closed);
+            let figures = [("waits", figure(provider.waits)), ("oldest_s", oldest_s), ("asked", asked.into()), ("answers", answers.into())];
+            for (name, value) in figures {
+                self.providers.with_label_values(&[provider.provider_id.as_str(), name]).set(value);
+            }
+        }
     }
 
     /// The text form of Prometheus, with what waits now.

@@ -16,6 +16,7 @@ use crate::{
     looks::Looks,
     metrics::Metrics,
     proxies::TrustedProxies,
+    webhooks::Webhooks,
 };
 
 /// Shared by all requests; cheap to clone.
@@ -34,6 +35,7 @@ pub struct AppState {
     pub(crate) origins: Origins,
     pub(crate) is_locked_twice: bool,
     pub(crate) proxies: TrustedProxies,
+    pub(crate) webhooks: Webhooks,
     pub(crate) pace: Pace,
     pub(crate) looks: Looks,
     pub(crate) requests: Arc<Semaphore>,
@@ -123,6 +125,7 @@ impl AppState {
             origins: Origins::default(),
             is_locked_twice: false,
             proxies: TrustedProxies::default(),
+            webhooks: Webhooks::default(),
             looks: Looks::default(),
             pace: Pace::new(limits.account_requests_per_second, limits.account_requests_burst),
             store,
@@ -156,6 +159,6 @@ impl AppState {
     pub fn behind(self, door: Door) -> Self {
         let pace = door.account_requests_per_second.map(|per_second| Pace::new(per_second, per_second.saturating_mul(2)));
         let pace = pace.unwrap_or_else(|| self.pace.clone());
-        Self { origins: door.origins, proxies: door.proxies, pace, ..self.declaring(door.accounts) }
+        Self { origins: door.origins, proxies: door.proxies, webhooks: door.webhooks, pace, ..self.declaring(door.accounts) }
     }
 }

@@ -13,7 +13,7 @@ use oms_domain::{
 use oms_store::{Intake, KeyedIntake, PlacingKey};
 use oms_workflows::{
     messages::{CommandAnswer, CommandRequest, OrderInput, history_max},
-    names::{CHANNEL, CUSTOMER_HASH, NEEDS_ATTENTION, ORDER_STATUS, Queue, order_workflow_id},
+    names::{CHANNEL, CUSTOMER_HASH, GATEWAY_EVENT, NEEDS_ATTENTION, ORDER_STATUS, Queue, order_workflow_id},
     order::OrderWorkflow,
 };
 use secrecy::ExposeSecret;
@@ -134,12 +134,17 @@ impl Starter {
         }
     }
 
-    /// Tells an order that has no run, or whose run is about to end, what a carrier has reported: with a run of its own if need be.
-    pub(crate) async fn tell_with_start(&self, order_id: &OrderId, carrier_event: Value) -> Result<(), StarterError> {
+    /// Tells an order that has no run, or whose run is about to end, what a carrier or a gateway has said: with a run of its own if need be.
+    pub(crate) async fn tell_with_start(&self, order_id: &OrderId, kind: &str, payload: Value) -> Result<(), StarterError> {
         let intake = self.store.intake(order_id).await?.ok_or(StarterError::NotFound)?;
         let (input, options) = (self.input(order_id, intake.by), self.options(&intake.order));
-        let signal = OrderWorkflow::carrier_event;
-        match self.temporal.signal_with_start_workflow(OrderWorkflow::run, input, signal, carrier_event, options).await {
+        let run = OrderWorkflow::run;
+        let told = if kind == GATEWAY_EVENT {
+            self.temporal.signal_with_start_workflow(run, input, OrderWorkflow::gateway_event, payload, options).await
+        } else {
+            self.temporal.signal_with_start_workflow(run, input, OrderWorkflow::carrier_event, payload, options).await
+        };
+        match told {
             Ok(_) => Ok(()),
             Err(WorkflowStartError::Rpc(status)) => Err(rpc(&status)),
             Err(error) => Err(StarterError::Internal(error.to_string())),

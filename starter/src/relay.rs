@@ -10,8 +10,8 @@ use oms_domain::{
 };
 use oms_store::{CarrierEvent, CarrierResult, InboxMessage, StoreError, Undelivered};
 use oms_workflows::{
-    messages::carrier_events,
-    names::{CARRIER_EVENT, STOCK_ARRIVED, STOCK_SHORTED, order_workflow_id},
+    messages::{carrier_events, gateway_report},
+    names::{CARRIER_EVENT, GATEWAY_EVENT, STOCK_ARRIVED, STOCK_SHORTED, order_workflow_id},
     order::OrderWorkflow,
 };
 use temporalio_client::{WorkflowSignalOptions, errors::WorkflowInteractionError};
@@ -171,6 +171,7 @@ impl Starter {
             STOCK_ARRIVED => handle.signal(OrderWorkflow::stock_arrived, payload, options).await,
             STOCK_SHORTED => handle.signal(OrderWorkflow::stock_shorted, payload, options).await,
             CARRIER_EVENT => handle.signal(OrderWorkflow::carrier_event, payload, options).await,
+            GATEWAY_EVENT => handle.signal(OrderWorkflow::gateway_event, payload, options).await,
             other => return Err(StarterError::Internal(format!("no order understands a message of kind {other}"))),
         };
         match told {
@@ -181,8 +182,8 @@ impl Starter {
         }
     }
 
-    /// An open order has lost its run, and gets one. What a carrier says after the end is a fact too: if it means something to the order,
-    /// the order gets a run for it. Stock is no concern of an order that has ended.
+    /// An open order has lost its run, and gets one. What a carrier or a gateway says after the end is a fact too: if it means something
+    /// to the order, the order gets a run for it. Stock is no concern of an order that has ended.
     async fn tell_without_run(&self, message: &InboxMessage) -> Result<Told, StarterError> {
         let Some(order) = self.order(&message.order_id).await? else {
             // It waits for stock and has recorded nothing yet.
@@ -192,13 +193,15 @@ impl Starter {
             self.revive(&message.order_id).await?;
             return Ok(Told::Again);
         }
-        if message.kind != CARRIER_EVENT {
-            return Ok(Told::Done);
-        }
         let at = self.config.clock.business(Timestamp::now());
-        let mut facts = carrier_events(&message.payload).into_iter().map(|(report, _)| Command::Fact(Fact::Carrier(report)));
-        if facts.any(|fact| decide(&order, &fact, at).is_ok_and(|decided| !decided.events.is_empty())) {
-            self.tell_with_start(&message.order_id, message.payload.clone()).await?;
+        let facts: Vec<Fact> = match message.kind.as_str() {
+            CARRIER_EVENT => carrier_events(&message.payload).into_iter().map(|(report, _)| Fact::Carrier(report)).collect(),
+            GATEWAY_EVENT => gateway_report(&message.payload).map(Fact::Gateway).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let means_something = |fact| decide(&order, &Command::Fact(fact), at).is_ok_and(|decided| !decided.events.is_empty());
+        if facts.into_iter().any(means_something) {
+            self.tell_with_start(&message.order_id, &message.kind, message.payload.clone()).await?;
         }
         Ok(Told::Done)
     }

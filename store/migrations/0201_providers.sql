@@ -35,6 +35,7 @@ CREATE TABLE provider_waits (
     PRIMARY KEY (provider_id, key)
 );
 CREATE INDEX provider_waits_by_age ON provider_waits (provider_id, since);
+CREATE INDEX provider_waits_by_try ON provider_waits (tried_at);
 
 -- Which provider began something, where there are several: it is seen through with that one, whatever the configuration says by then.
 CREATE TABLE provider_choices (

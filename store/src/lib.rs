@@ -31,6 +31,7 @@ mod feed_rows;
 mod feeds;
 mod fulfillment_list;
 mod functions;
+mod gateway_events;
 mod giving;
 mod holds;
 mod idempotency;

@@ -1,7 +1,6 @@
 //! Companies outside: whether they may be asked, what workers make of them, and what waits for them.
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use oms_domain::{
     access::By,
     ids::ProviderId,
@@ -12,8 +11,6 @@ use sqlx::types::Json;
 
 use crate::{audit::AuditAction, error::StoreError, order_list::Page, store::Store};
 
-/// A wait that nobody has tried for so long is over: its order has ended, or a person has dealt with it.
-const WAIT_FORGOTTEN: &str = "interval '2 hours'";
 /// A worker that has said nothing for so long is gone.
 const WORKER_GONE: &str = "interval '45 seconds'";
 
@@ -191,12 +188,6 @@ impl Store {
         let end = sqlx::query("DELETE FROM provider_waits WHERE provider_id = $1 AND key = $2");
         end.bind(provider_id.as_str()).bind(key).execute(&self.pool).await?;
         Ok(())
-    }
-
-    /// Forgets what nobody has tried for hours: how many that were.
-    pub async fn forget_provider_waits(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let forget = format!("DELETE FROM provider_waits WHERE tried_at < $1 - {WAIT_FORGOTTEN}");
-        Ok(sqlx::query(sqlx::AssertSqlSafe(forget)).bind(now.to_sqlx()).execute(&self.pool).await?.rows_affected())
     }
 
     /// Notes which provider begins something, unless one has: whose it is from then on.

@@ -83,6 +83,9 @@ const STATEMENTS: &[(&str, &str)] = &[
             ORDER BY requested_at LIMIT $1))",
     ),
     aged!("taken_authorizations", "expires_at", "30 days"),
+    aged!("gateway_events", "received_at", "30 days"),
+    // Nobody has tried it since: its order has ended, or a person has dealt with it.
+    aged!("provider_waits", "tried_at", "2 hours"),
     aged!("pickup_tries", "again_at", "30 days"),
     aged!("picklists", "made_at", "30 days"),
     aged!("givings", "day", "30 days"),

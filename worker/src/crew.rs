@@ -5,7 +5,8 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::try_join_all;
 use oms_activities::{
-    BulkActivities, DataActivities, FraudActivities, MaintenanceActivities, OrderActivities, PaymentActivities, ShippingActivities,
+    BulkActivities, DataActivities, FraudActivities, MaintenanceActivities, OrderActivities, PaymentActivities, Providers,
+    ShippingActivities,
 };
 use oms_workflows::{bulk::BulkWorkflow, maintenance::MaintenanceWorkflow, names::Queue, order::OrderWorkflow, returns::ReturnWorkflow};
 use temporalio_client::Client;
@@ -116,12 +117,20 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
             let orders = OrderActivities { starter: parts.starter.clone() };
             options.register_activities(orders).register_activities(house()).build()
         }
-        Queue::Payments => options.register_activities(payments()).build(),
+        // What is beyond stays with the server, where a slot of nobody's waits for it.
+        Queue::Payments => {
+            let options = options.maybe_max_task_queue_activities_per_second(parts.gateways.per_second());
+            options.register_activities(payments()).build()
+        }
         Queue::Fraud => {
             let (store, checks) = (parts.store.clone(), parts.fraud.clone());
+            let options = options.maybe_max_task_queue_activities_per_second(checks.as_ref().and_then(Providers::per_second));
             options.register_activities(FraudActivities { store, checks }).build()
         }
-        Queue::Shipping => options.register_activities(shipping()).build(),
+        Queue::Shipping => {
+            let options = options.maybe_max_task_queue_activities_per_second(parts.carriers.per_second());
+            options.register_activities(shipping()).build()
+        }
         Queue::Bulk => options.register_activities(bulks()).build(),
     })
 }

@@ -9,6 +9,7 @@ use oms_domain::{
     parcel::ParcelAction,
     policy::Policy,
     returns::{self, CarrierMove, ReturnCore, ReturnStatus},
+    webhook::GatewayReport,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -223,6 +224,11 @@ fn carrier_report(value: &Value) -> Option<CarrierReport> {
         action: ParcelAction::from_carrier_status(text("status")?)?,
         occurred_at: text("occurred_at")?.parse().ok()?,
     })
+}
+
+/// Reads a `gateway_event` signal. None for what is not one.
+pub fn gateway_report(payload: &Value) -> Option<GatewayReport> {
+    serde_json::from_value(payload.clone()).ok()
 }
 
 #[cfg(test)]

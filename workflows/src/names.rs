@@ -24,10 +24,11 @@ pub const SEARCH_ATTRIBUTES: &[(&str, &str)] = &[
 /// More would exceed what the server takes in one attribute (2 kB), and it would end the run.
 pub const FACILITY_IDS_MAX: usize = 20;
 
-/// The signals that bring granted stock, reservations that must give way, and a carrier's events.
+/// The signals that bring granted stock, reservations that must give way, a carrier's events, and a gateway's.
 pub const STOCK_ARRIVED: &str = "stock_arrived";
 pub const STOCK_SHORTED: &str = "stock_shorted";
 pub const CARRIER_EVENT: &str = "carrier_event";
+pub const GATEWAY_EVENT: &str = "gateway_event";
 /// The signal that more is recorded than the run knows.
 pub const LOOK_AGAIN: &str = "look_again";
 

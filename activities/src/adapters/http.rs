@@ -120,6 +120,11 @@ impl Endpoint {
         }
     }
 
+    /// A request to an address of the system's own, as it has said it, which shows nothing.
+    pub(super) fn fetch(&self, url: Url) -> RequestBuilder {
+        self.client.get(url)
+    }
+
     /// An address that people are sent to: at this very host, or at one of these, and never in clear across a network.
     pub(super) fn address(&self, text: &str, hosts: &[&str]) -> Option<Url> {
         let url = Url::parse(text).ok().filter(|_| text.len() <= URL_MAX_CHARS)?;
@@ -157,7 +162,10 @@ impl Answer {
 
     /// The reason it gives: none if what speaks is not the system itself, but something on the way to it.
     pub(super) fn code(&self) -> Option<&str> {
-        let code = self.body.as_ref().ok()?.get("code")?.as_str()?;
+        let body = self.body.as_ref().ok()?;
+        // Ours stand at the top, others' within `error`; where there is no code there may be a kind.
+        let said = body.get("code").or_else(|| body.pointer("/error/code")).or_else(|| body.pointer("/error/type"));
+        let code = said?.as_str()?;
         (1..=CODE_MAX_CHARS).contains(&code.len()).then_some(code).filter(|code| code.bytes().all(|byte| byte.is_ascii_graphic()))
     }
 

@@ -30,8 +30,8 @@ use crate::ports::PortError;
 
 /// How long a call may wait for its turn, with the activity's slot in hand.
 const TURN_WITHIN: Duration = Duration::from_secs(2);
-/// How long one that does not let the house in is left alone before one call finds out whether it does again.
-const DENIED_REST: Duration = Duration::from_secs(15);
+/// How many rests one that does not let the house in is left alone before one call finds out whether it does again.
+const DENIED_RESTS: u32 = 8;
 /// How often at most what waits for a provider that is not asked looks again, for all together in a second.
 const LOOKS_PER_SECOND: u32 = 20;
 
@@ -44,7 +44,8 @@ pub struct Limits {
     pub pace_per_second: u32,
     /// Calls at a time.
     pub concurrency: u32,
-    /// How long it is left alone once it has not answered some times in a row; twice as long each time, up to sixteen times.
+    /// How long it is left alone once it has not answered some times in a row; twice as long each time, up to sixteen times. Eight times as
+    /// long, once it does not let the house in.
     pub rest: Duration,
 }
 
@@ -151,6 +152,11 @@ impl Guard {
         &self.0.provider_id
     }
 
+    /// Calls a second that it lets through.
+    pub fn per_second(&self) -> u32 {
+        self.0.limits.per_second
+    }
+
     /// What this process makes of it.
     pub fn circuit(&self) -> Circuit {
         self.0.breaker.state(Instant::now()).0
@@ -232,7 +238,7 @@ impl Guard {
             (ProviderStanding::Paused, _) => Err(self.held(self.look_again(key), "it is paused")),
             (ProviderStanding::Denied, tried) => {
                 let now = Instant::now();
-                if tried.is_some_and(|tried| now < tried + DENIED_REST) {
+                if tried.is_some_and(|tried| now < tried + self.0.limits.rest * DENIED_RESTS) {
                     return Err(self.held(self.look_again(key), "it does not let us in"));
                 }
                 *tried = Some(now);

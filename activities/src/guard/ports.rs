@@ -117,3 +117,21 @@ impl FraudCheck for Guarded<dyn FraudCheck> {
         .boxed()
     }
 }
+
+impl From<Guarded<dyn PaymentGateway>> for Arc<dyn PaymentGateway> {
+    fn from(guarded: Guarded<dyn PaymentGateway>) -> Self {
+        Arc::new(guarded)
+    }
+}
+
+impl From<Guarded<dyn Carrier>> for Arc<dyn Carrier> {
+    fn from(guarded: Guarded<dyn Carrier>) -> Self {
+        Arc::new(guarded)
+    }
+}
+
+impl From<Guarded<dyn FraudCheck>> for Arc<dyn FraudCheck> {
+    fn from(guarded: Guarded<dyn FraudCheck>) -> Self {
+        Arc::new(guarded)
+    }
+}

@@ -14,6 +14,8 @@
 //! | `GET /v1/tracking/{tracking_number}` | `{"tracking_number","scans":[{"event_id","status","occurred_at"}]}`: what was posted, or would have been |
 //! | `GET /labels/{tracking_number}` · `GET /track/{tracking_number}` · `GET /healthz` | the label as text · where its parcel is, as text · 200 |
 //!
+//! The same in EasyPost's shapes: see [`easypost`].
+//!
 //! Making a label needs an `Idempotency-Key` (400 without): the same key and request again get the same label, another
 //! request under it 422 `idempotency_key_reused`. A reference has one label at a time: 409 `already_labelled` under
 //! another key until the first is void, and then a new number.
@@ -29,15 +31,18 @@
 //! Without one they stay where they are.
 
 mod document;
+mod easypost;
 mod events;
 mod labels;
 mod routes;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use self::labels::{Entry, LabelRequest, Labels};
 use crate::answer::{Answer, refusal};
@@ -84,7 +89,7 @@ impl CarrierService {
         let address = listener.local_addr().map_err(io(|| "read a local address".into()))?;
         let control = Control::default();
         let carrier = Arc::new(Carrier::open(home, control.clone(), options, url(address))?);
-        let app = control.over(routes::calls(carrier.clone()));
+        let app = control.over(routes::calls(carrier.clone()).merge(easypost::calls(carrier.clone())));
         let teller = carrier.clone();
         let service = Service::start("carrier", listener, async move |listener, stop| {
             tokio::try_join!(serve(listener, app, stop.clone()), events::tell(&teller, stop)).map(drop)
@@ -131,6 +136,8 @@ struct Carrier {
     books: Mutex<Books>,
     control: Control,
     listener: Mutex<Option<Listener>>,
+    /// Shipments in EasyPost's shape by their reference: what a label is to be made of.
+    shipments: Mutex<BTreeMap<String, (LabelRequest, Value)>>,
     time_scale: u32,
     url: String,
 }
@@ -144,6 +151,7 @@ impl Carrier {
             books: Mutex::new(Books { labels, journal }),
             control,
             listener: Mutex::new(options.events_url.as_deref().map(|url| Listener { url: url.into(), key: options.events_key.clone() })),
+            shipments: Mutex::default(),
             time_scale: options.time_scale.max(1),
             url,
         })
@@ -155,6 +163,10 @@ impl Carrier {
 
     fn listener(&self) -> Option<Listener> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn shipments(&self) -> MutexGuard<'_, BTreeMap<String, (LabelRequest, Value)>> {
+        self.shipments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make(&self, key: &str, request: LabelRequest) -> Result<Answer, Answer> {

@@ -183,6 +183,11 @@ impl Ledger {
         Ok(Answer::new(StatusCode::OK, body))
     }
 
+    /// All operations, oldest first.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.entries.iter().map(|entry| &entry.operation)
+    }
+
     /// Operations after the position, oldest first, of these references or of all.
     pub(crate) fn list(&self, references: Option<&BTreeSet<&str>>, after: u64, limit: usize) -> Vec<&Operation> {
         // Positions count from 1, so the entry after a position has it for its index.

@@ -13,6 +13,8 @@
 //! | `POST /control {"down_for_ms","slow_ms","refuse_next","answer_next"}` | 204; `refuse_next` POSTs are answered 409 `refused_by_control` and not kept; `answer_next`: see [`crate::control`] |
 //! | `GET /healthz` | 200 |
 //!
+//! The same in Stripe's shapes: see [`stripe`].
+//!
 //! Each POST needs an `Idempotency-Key` (400 without): the same key and request again get the first answer, another
 //! request under it 422 `idempotency_key_reused`. 409 codes: `authorization_voided`, `authorization_expired`,
 //! `amount_exceeds_authorization`, `amount_exceeds_capture`, `nothing_to_void`. Amounts are in minor units. Times are the
@@ -36,14 +38,14 @@
 
 mod ledger;
 mod routes;
+mod stripe;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use self::ledger::{Entry, Ledger, Request};
@@ -84,7 +86,8 @@ impl PaymentGateway {
     pub fn start(home: &Arc<Home>, options: &PaymentGatewayOptions) -> Result<Self> {
         let control = Control::default();
         let gateway = Gateway::open(home, control.clone(), options.time_scale)?;
-        let app = control.over(routes::calls(Arc::new(gateway)));
+        let gateway = Arc::new(gateway);
+        let app = control.over(routes::calls(Arc::clone(&gateway)).merge(stripe::calls(gateway)));
         let listener = options.listen.bind()?;
         let service = Service::start("payment-gateway", listener, async |listener, stop| serve(listener, app, stop).await)?;
         Ok(Self { url: service.url(), service })
@@ -121,6 +124,8 @@ struct Gateway {
     books: Mutex<Books>,
     /// Attempts by key that left no operation in the books.
     attempts: Mutex<BTreeMap<String, u32>>,
+    /// Authorizations of which nothing is left since one capture was to be the last: Stripe's intents.
+    closed: Mutex<BTreeSet<String>>,
     control: Control,
     time_scale: u32,
 }
@@ -130,7 +135,13 @@ impl Gateway {
         let (journal, entries) = Journal::open::<Entry>(home, "payment-gateway")?;
         let mut ledger = Ledger::default();
         entries.into_iter().for_each(|entry| ledger.record(entry));
-        Ok(Self { books: Mutex::new(Books { ledger, journal }), attempts: Mutex::default(), control, time_scale: time_scale.max(1) })
+        Ok(Self {
+            books: Mutex::new(Books { ledger, journal }),
+            attempts: Mutex::default(),
+            closed: Mutex::default(),
+            control,
+            time_scale: time_scale.max(1),
+        })
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -138,9 +149,9 @@ impl Gateway {
     }
 
     /// Answers a request under its key, with the trouble that its token asks for.
-    async fn perform(&self, key: String, request: Request) -> Result<Response, Answer> {
+    async fn perform(&self, key: String, request: Request) -> Result<Answer, Answer> {
         if let Some(first) = self.books().ledger.first_answer(&key, &request)? {
-            return Ok(first.into_response());
+            return Ok(first);
         }
         if self.control.refuses() {
             return Err(refusal(StatusCode::CONFLICT, "refused_by_control"));
@@ -151,7 +162,7 @@ impl Gateway {
         if trouble == Trouble::SilentAfter {
             tokio::time::sleep(SILENCE).await;
         }
-        Ok(answer.into_response())
+        Ok(answer)
     }
 
     async fn trouble_before(&self, trouble: Trouble, key: &str) -> Result<(), Answer> {
@@ -171,6 +182,10 @@ impl Gateway {
             Trouble::None | Trouble::SilentAfter | Trouble::Errors(_) | Trouble::Status(..) | Trouble::SilentBefore => {}
         }
         Ok(())
+    }
+
+    fn closed(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts the attempts under a key, from 1.

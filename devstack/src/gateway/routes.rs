@@ -48,7 +48,7 @@ struct AmountBody {
 
 type Shared = State<Arc<Gateway>>;
 
-async fn authorize(State(gateway): Shared, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+async fn authorize(State(gateway): Shared, headers: HeaderMap, bytes: Bytes) -> Result<Answer, Answer> {
     let wanted: AuthorizationBody = body(&bytes)?;
     let request = Request::Authorize {
         reference: wanted.reference,
@@ -59,22 +59,17 @@ async fn authorize(State(gateway): Shared, headers: HeaderMap, bytes: Bytes) -> 
     gateway.perform(idempotency_key(&headers)?, request).await
 }
 
-async fn capture(
-    State(gateway): Shared,
-    Path(authorization_id): Path<String>,
-    headers: HeaderMap,
-    bytes: Bytes,
-) -> Result<Response, Answer> {
+async fn capture(State(gateway): Shared, Path(authorization_id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Answer, Answer> {
     let wanted: AmountBody = body(&bytes)?;
     let request = Request::Capture { authorization_id, amount_minor: positive(wanted.amount_minor)? };
     gateway.perform(idempotency_key(&headers)?, request).await
 }
 
-async fn void(State(gateway): Shared, Path(authorization_id): Path<String>, headers: HeaderMap) -> Result<Response, Answer> {
+async fn void(State(gateway): Shared, Path(authorization_id): Path<String>, headers: HeaderMap) -> Result<Answer, Answer> {
     gateway.perform(idempotency_key(&headers)?, Request::Void { authorization_id }).await
 }
 
-async fn refund(State(gateway): Shared, Path(capture_id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Answer> {
+async fn refund(State(gateway): Shared, Path(capture_id): Path<String>, headers: HeaderMap, bytes: Bytes) -> Result<Answer, Answer> {
     let wanted: AmountBody = body(&bytes)?;
     let request = Request::Refund { capture_id, amount_minor: positive(wanted.amount_minor)? };
     gateway.perform(idempotency_key(&headers)?, request).await

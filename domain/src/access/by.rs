@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PrincipalKind;
 use crate::{
-    ids::{AccountId, RequestId, StationId},
+    ids::{AccountId, ProviderId, RequestId, StationId},
     kinds::named,
 };
 
@@ -50,6 +50,12 @@ pub struct By {
 }
 
 impl By {
+    /// A company outside that has said something unasked.
+    pub fn provider(provider_id: &ProviderId) -> Self {
+        let id = AccountId::parse(provider_id.as_str()).unwrap_or_else(|_| AccountId::house(HousePart::Effect));
+        Self { actor: Actor { kind: PrincipalKind::Machine, id, station: None }, request_id: None }
+    }
+
     /// The house itself.
     pub fn house(part: HousePart) -> Self {
         Self { actor: Actor { kind: PrincipalKind::House, id: AccountId::house(part), station: None }, request_id: None }

@@ -58,6 +58,8 @@ named! {
         ApproveFeeds = "approve_feeds",
         ReadEvents = "read_events",
         SendCarrierEvents = "send_carrier_events",
+        /// Companies outside: whether they are asked, and what waits for them.
+        ManageAdapters = "manage_adapters",
         ReadMetrics = "read_metrics",
         ReadAudit = "read_audit",
         ManageAccounts = "manage_accounts",

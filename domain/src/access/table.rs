@@ -81,6 +81,7 @@ impl Role {
                 SendFeeds,
                 ApproveFeeds,
                 ReadEvents,
+                ManageAdapters,
                 ReadMetrics,
             ],
             Self::Finance => &[

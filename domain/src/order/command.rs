@@ -11,6 +11,7 @@ use crate::{
     kinds::named,
     parcel::ParcelAction,
     payment::OperationOutcome,
+    webhook::GatewayReport,
 };
 
 /// Anything that reaches an order.
@@ -366,6 +367,7 @@ pub enum Fact {
         shorts: Vec<Short>,
     },
     Carrier(CarrierReport),
+    Gateway(GatewayReport),
 }
 
 /// Reserved units that are not there.

@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use oms_domain::{
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    order::{Answer, Command, Event, HoldReason, OrderStatus, Request, Wait},
+    order::{Answer, Command, Event, Fact, HoldReason, OrderStatus, Request, Wait},
     payment::{Decline, OperationKind, OperationOutcome},
     placed::PaymentMethod,
     policy::Policy,
+    webhook::{GatewayNews, GatewayReport},
 };
 
 use crate::support::{Run, anew, at, core, declined, lines, payment};
@@ -205,4 +206,48 @@ fn a_cancelled_order_is_not_renewed() {
     let mut run = waiting();
     run.cancel("c", Some(lines([("1", 2)]))).unwrap();
     assert!(run.order.deadlines().iter().all(|d| d.wait != Wait::Renewal));
+}
+
+#[test]
+fn where_nothing_is_captured_in_parts_the_rest_is_authorized_anew_with_the_first() {
+    let mut run = Run::under(core(&[5]), Policy { captures_in_parts: false, ..Policy::default() });
+    run.source(|_, units| units - 2);
+    run.gateway("1", until(in_days(7)));
+    run.ship(1).unwrap();
+    run.obey_labels();
+    let capture = run.order.payments[0].open_operation().unwrap();
+    assert_eq!((capture.kind, capture.amount_minor), (OperationKind::Capture, 1_098));
+    run.gateway("1", OperationOutcome::Succeeded { reference: "c".to_owned(), expires_at: None });
+    let payment = &run.order.payments[0];
+    let asked = payment.open_operation().unwrap();
+    assert_eq!((payment.lapsed_minor(), asked.kind, asked.amount_minor), (732, OperationKind::Authorize, 732), "nothing is voided");
+    run.gateway("1", until(in_days(14)));
+    assert!(run.order.is_paid_for() && run.order.holds.is_empty() && run.order.attention.is_empty());
+}
+
+#[test]
+fn what_a_gateway_says_unasked_is_shown_to_a_person_once() {
+    let mut run = waiting();
+    let said = |event_id: &str, news| {
+        Command::Fact(Fact::Gateway(GatewayReport {
+            event_id: event_id.to_owned(),
+            order_id: "A1".parse().unwrap(),
+            news,
+            about: "dp_1".to_owned(),
+            amount_minor: 1_098,
+            currency: "GBP".parse().unwrap(),
+        }))
+    };
+    run.must(&said("e0", GatewayNews::Moved));
+    assert!(run.order.attention.is_empty());
+    run.must(&said("e1", GatewayNews::Disputed));
+    assert_eq!((run.order.attention.len(), run.order.attention[0].subject.as_str()), (1, "dispute dp_1"));
+    assert_eq!(run.must(&said("e1", GatewayNews::Disputed)), []);
+    run.must(&said("e2", GatewayNews::DisputeLost));
+    assert!(run.order.attention[0].why.contains("lost"), "{:?}", run.order.attention);
+    run.must(&said("e3", GatewayNews::DisputeWon));
+    assert!(run.order.attention.is_empty());
+    assert_eq!(run.must(&said("e1", GatewayNews::Disputed)), [], "told again, late");
+    run.must(&said("e4", GatewayNews::RefundFailed));
+    assert_eq!(run.order.attention[0].subject, "refund dp_1");
 }

@@ -1,6 +1,7 @@
 //! The commands that are clients of the HTTP API, and what they share.
 
 pub mod account;
+pub mod adapter;
 pub mod allocation;
 mod amount;
 mod api;

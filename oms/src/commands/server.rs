@@ -9,7 +9,7 @@ use oms_store::StoreConfig;
 use super::signals::stop_signal;
 use crate::{
     config::{ConfigFile, DatabaseLayer, PolicyLayer, ServerLayer, TemporalLayer},
-    runtime::{ApiServer, listen, open_files, open_store, rules},
+    runtime::{ApiServer, listen, open_files, open_store, rules, webhooks},
 };
 
 /// `oms server`
@@ -38,6 +38,7 @@ impl ServerArgs {
         let customer_key = database.customer_key()?;
         let (server, policy) = (self.server.over(file.server), self.policy.over(file.policy).policy());
         let config = StoreConfig { snapshot_guard: server.snapshot_guard(), ..database.settings()? };
+        let adapters = file.adapters.named()?;
         let rules = rules(server.rules.as_deref())?;
         let listener = listen(server.address()).await?;
         let temporal = temporal_layer.connection()?;
@@ -54,6 +55,7 @@ impl ServerArgs {
             origins: server.cors_origins.unwrap_or_default(),
             proxies: server.trusted_proxies.unwrap_or_default(),
             account_requests_per_second: server.account_requests_per_second,
+            webhooks: webhooks(&adapters)?,
         };
         let mut api = ApiServer::start(listener, store.clone(), starter, rules, door)?;
         tracing::info!(http.url = api.url(), "server listens");

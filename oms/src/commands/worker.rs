@@ -7,7 +7,7 @@ use oms_starter::{Starter, StarterConfig};
 use super::signals::stop_signal;
 use crate::{
     config::{AdapterLayer, ConfigFile, DatabaseLayer, TemporalLayer, WorkerLayer},
-    runtime::{WorkerThread, open_store, parts, rules},
+    runtime::{WorkerThread, meter, open_store, parts, rules},
 };
 
 /// `oms worker`
@@ -34,7 +34,7 @@ impl WorkerArgs {
         let layer = self.worker.over(file.worker);
         let settings = layer.settings(temporal_layer.queues());
         let rules = rules(layer.rules.as_deref())?;
-        let urls = self.adapters.over(file.adapters).settings()?;
+        let adapters = self.adapters.over(file.adapters).settings()?;
         let database = self.database.over(file.database);
         let customer_key = database.customer_key()?;
         let config = database.settings()?;
@@ -43,9 +43,10 @@ impl WorkerArgs {
         let queues = settings.queues.clone();
         let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
         let starter = Starter::new(client.clone(), store.clone(), starter);
-        let parts = parts(starter, store.clone(), &urls, rules)?;
+        let meter = meter(settings.metrics_addr)?;
+        let parts = parts(starter, store.clone(), &adapters, rules, meter.clone())?;
         let serves: Vec<String> = settings.serves.iter().map(|queue| settings.queues.name(*queue)).collect();
-        let mut worker = WorkerThread::start(client, parts, settings).await?;
+        let mut worker = WorkerThread::start(client, parts, settings, meter).await?;
         tracing::info!(temporal.address = temporal.address(), temporal.queues = serves.join(","), "worker serves");
         tokio::select! {
             ended = worker.ended() => return ended,

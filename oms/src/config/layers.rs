@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use oms_domain::{error::ErrorCode, policy::Policy};
+use oms_domain::{error::ErrorCode, policy::Policy, provider::ProviderPort};
 use oms_server::{DeclaredAccounts, Origins, TrustedProxies};
 use oms_starter::encrypting_converter;
 use oms_store::{SnapshotGuard, StoreConfig};
@@ -19,6 +19,7 @@ use oms_workflows::names::{Queue, Queues};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::{Adapters, ProviderConfig};
 use crate::{deploy::build_id, exit::Coded, running, runtime::Temporal};
 
 /// Declares a layer: every setting optional, and one layer laid over another.
@@ -116,6 +117,15 @@ layer! {
         /// Base URL of the fraud check [default: none; orders that are to be screened wait for a person].
         #[arg(long, env = "OMS_FRAUD_URL", value_name = "URL")]
         fraud_url: String,
+        /// Payment gateways, in the file alone: `[[adapters.payment]]`, in place of the URL.
+        #[arg(skip)]
+        payment: Vec<ProviderConfig>,
+        /// Carriers, in the file alone.
+        #[arg(skip)]
+        carrier: Vec<ProviderConfig>,
+        /// Fraud checks, in the file alone.
+        #[arg(skip)]
+        fraud: Vec<ProviderConfig>,
     }
 }
 
@@ -157,6 +167,9 @@ layer! {
         /// Whether orders are screened for fraud before they are approved [default: false].
         #[arg(long, env = "OMS_FRAUD_CHECK", value_name = "true|false")]
         fraud_check: bool,
+        /// Whether authorizations are captured in parts, as parcels leave; false where the account at the gateway may not [default: true].
+        #[arg(long, env = "OMS_CAPTURES_IN_PARTS", value_name = "true|false")]
+        captures_in_parts: bool,
         /// Channels whose orders are served before others that came when they did, and by how much, as in `vip=120,shop=30`, in minutes
         /// [default: none].
         #[arg(long, env = "OMS_HEAD_START_MINUTES", value_name = "CHANNEL=MINUTES,..")]
@@ -321,11 +334,11 @@ impl WorkerLayer {
 }
 
 impl AdapterLayer {
-    /// The payment gateway's URL and the carrier's.
+    /// The providers of each port: those of the file, or the one at the URL.
     ///
     /// # Errors
-    /// When one is missing.
-    pub fn settings(self) -> Result<AdapterUrls> {
+    /// When there is no payment gateway or no carrier; when what the file says of one makes no sense.
+    pub fn settings(self) -> Result<Adapters> {
         let missing = |name: &str| {
             needed(
                 &format!("OMS_{}_URL", name.to_uppercase()),
@@ -333,24 +346,40 @@ impl AdapterLayer {
                 &format!("adapters.{name}_url"),
             )
         };
-        let gateway = self.payment_gateway_url.ok_or_else(|| missing("payment_gateway"))?;
-        Ok(AdapterUrls { payment_gateway: gateway, carrier: self.carrier_url.ok_or_else(|| missing("carrier"))?, fraud: self.fraud_url })
+        let of = |configs: Option<Vec<ProviderConfig>>, port, url: Option<String>| {
+            let at_url = || url.map(|url| vec![ProviderConfig::http(port, url)]);
+            configs.filter(|configs| !configs.is_empty()).or_else(at_url)
+        };
+        let adapters = Adapters {
+            payment: of(self.payment, ProviderPort::Payment, self.payment_gateway_url).ok_or_else(|| missing("payment_gateway"))?,
+            carrier: of(self.carrier, ProviderPort::Carrier, self.carrier_url).ok_or_else(|| missing("carrier"))?,
+            fraud: of(self.fraud, ProviderPort::Fraud, self.fraud_url).unwrap_or_default(),
+        };
+        adapters.check()?;
+        Ok(adapters)
     }
-}
 
-/// Base URLs of the systems outside.
-#[derive(Debug, Clone)]
-pub struct AdapterUrls {
-    pub payment_gateway: String,
-    pub carrier: String,
-    pub fraud: Option<String>,
+    /// Those that the file names: whose webhooks a server takes.
+    ///
+    /// # Errors
+    /// When what it says of one makes no sense.
+    pub fn named(self) -> Result<Adapters> {
+        let adapters = Adapters {
+            payment: self.payment.unwrap_or_default(),
+            carrier: self.carrier.unwrap_or_default(),
+            fraud: self.fraud.unwrap_or_default(),
+        };
+        adapters.check()?;
+        Ok(adapters)
+    }
 }
 
 impl PolicyLayer {
     /// What the orders go by.
     pub fn policy(self) -> Policy {
         let head_start_ms = self.head_start_minutes.unwrap_or_default().0;
-        Policy { fraud_check: self.fraud_check.unwrap_or(false), head_start_ms, ..Policy::default() }
+        let captures_in_parts = self.captures_in_parts.unwrap_or(true);
+        Policy { fraud_check: self.fraud_check.unwrap_or(false), head_start_ms, captures_in_parts, ..Policy::default() }
     }
 }
 
@@ -421,7 +450,7 @@ mod tests {
     #[test]
     fn what_is_not_said_of_the_policy_is_as_in_every_house() {
         assert_eq!(PolicyLayer::default().policy(), Policy::default());
-        let said = PolicyLayer { fraud_check: Some(true), head_start_minutes: "vip=2".parse().ok() };
+        let said = PolicyLayer { fraud_check: Some(true), head_start_minutes: "vip=2".parse().ok(), ..PolicyLayer::default() };
         assert_eq!(said.policy(), Policy { fraud_check: true, head_start_ms: [("vip".to_owned(), 120_000)].into(), ..Policy::default() });
     }
 

@@ -5,8 +5,10 @@
 
 mod file;
 mod layers;
+mod providers;
 
 pub use file::{ConfigFile, FileArgs};
 #[cfg(feature = "dev")]
 pub(crate) use layers::derived;
-pub use layers::{AdapterLayer, AdapterUrls, ApiLayer, DatabaseLayer, PolicyLayer, ServedQueues, ServerLayer, TemporalLayer, WorkerLayer};
+pub use layers::{AdapterLayer, ApiLayer, DatabaseLayer, PolicyLayer, ServedQueues, ServerLayer, TemporalLayer, WorkerLayer};
+pub use providers::{AdapterKind, Adapters, ProviderConfig};

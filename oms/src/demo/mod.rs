@@ -18,9 +18,10 @@ mod world;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use oms_api::facility::FacilityBody;
 use oms_devstack::StackOptions;
 use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::OrderId, order::Order, policy::Policy};
 use oms_store::Store;
@@ -38,7 +39,9 @@ use self::{
     world::World,
 };
 use crate::{
+    client::Api,
     commands::dev::ToolArgs,
+    config::Adapters,
     exit::Coded,
     output::{self, Format},
     reconcile::{Books, Reconciliation, Scope, reconcile},
@@ -75,9 +78,23 @@ pub struct DemoArgs {
     /// Folder that keeps the state of everything, to be looked at with `oms dev` [default: nothing is kept].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// In whose shapes the simulated gateway and carrier are spoken to: the house's own, or Stripe's and EasyPost's.
+    #[arg(long, value_enum, default_value_t = Shapes::Own)]
+    shapes: Shapes,
     #[command(flatten)]
     tools: ToolArgs,
 }
+
+/// In whose shapes what lies outside is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shapes {
+    Own,
+    /// Stripe's and EasyPost's.
+    Foreign,
+}
+
+/// What customs ask for of each line, where nobody has said it.
+const CUSTOMS: [(&str, &str); 2] = [("hs_code", "950300"), ("origin_country", "GB")];
 
 impl DemoArgs {
     /// Plays, and prints what happened.
@@ -88,13 +105,20 @@ impl DemoArgs {
         let tools = self.tools.tools()?;
         let progress = tools.progress().clone();
         let step = progress.step("Reading the data");
-        let data = self.data()?;
+        let mut data = self.data()?;
+        if self.shapes == Shapes::Foreign {
+            let lines = data.orders.iter_mut().flat_map(|order| &mut order.lines);
+            lines.for_each(|line| line.carried.properties.extend(CUSTOMS.map(|(name, value)| (name.to_owned(), value.to_owned()))));
+        }
         drop(step);
         let servers = match &self.data_dir {
             Some(folder) => StackOptions::kept(folder, tools),
             None => StackOptions::ephemeral(tools),
         };
-        let stage = Stage::build(servers, true).await?;
+        let mut stage = Stage::build(servers, true).await?;
+        if self.shapes == Shapes::Foreign {
+            stage.options.adapters = Adapters::foreign(&stage.stack.payment_gateway_url, &stage.stack.carrier_url);
+        }
         progress.say(&format!("Temporal's UI: {}", stage.stack.temporal_ui_url.as_deref().unwrap_or("none")));
         let played = self.play(&stage, &data, |line| progress.say(line)).await;
         let stopped = stage.stack.stop().await;
@@ -143,7 +167,19 @@ async fn import(stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<()> {
         let run = feed(&api, kind, as_of, bytes.clone()).await?;
         say(&format!("Imported {} {kind} in {:.1} s", run.rows_read, began.elapsed().as_secs_f64()));
     }
+    address(&api).await?;
     system.stop().await
+}
+
+/// Says where parcels come from: no carrier comes to a street that nobody has said.
+async fn address(api: &Api) -> Result<()> {
+    let (facilities, _) = api.pages(&["v1", "facilities"], &[], usize::MAX).await?;
+    for facility in facilities {
+        let facility: FacilityBody = serde_json::from_value(facility)?;
+        let address = json!({"name": facility.name, "line1": "1 Dock Road", "city": facility.city, "country": facility.country});
+        api.replace(&["v1", "facilities", facility.facility_id.as_str(), "address"], &address).await?;
+    }
+    Ok(())
 }
 
 /// What machines must do in time keeps its real time; what people must do goes by the shop's clock.

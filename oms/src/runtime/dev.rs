@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use oms_devstack::{
     CarrierChoice, DataDir, DynamoDbChoice, PaymentGatewayChoice, PostgresChoice, Stack, StackOptions, TemporalChoice, Tools,
 };
-use oms_domain::{access::Role, clock::BusinessClock, ids::AccountId, policy::Policy};
+use oms_domain::{access::Role, clock::BusinessClock, ids::AccountId, policy::Policy, provider::ProviderPort};
 use oms_server::{DeclaredAccount, DeclaredAccounts};
 use oms_store::{ApiKey, SnapshotGuard, StoreConfig};
 use oms_workflows::names::SEARCH_ATTRIBUTES;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::{System, SystemOptions, Temporal, listen};
-use crate::config::derived;
+use crate::config::{ProviderConfig, derived};
 
 /// Name of the file that keeps a data folder's privacy key.
 const KEY_FILE: &str = "privacy.key";
@@ -174,7 +174,7 @@ impl Dev {
         store.snapshot_guard = options.snapshot_guard;
         let temporal = Temporal::at(&stack.temporal_address)?;
         let mut system = SystemOptions::new(store, temporal, &stack.payment_gateway_url, &stack.carrier_url);
-        system.adapters.fraud = Some(stack.fraud_url.clone());
+        system.adapters.fraud = vec![ProviderConfig::http(ProviderPort::Fraud, &stack.fraud_url)];
         system.customer_key = derived(&key, "customer");
         system.clock = options.clock;
         system.policy = options.policy.clone();

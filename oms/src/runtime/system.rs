@@ -1,26 +1,26 @@
 //! Worker, relay and HTTP API over one store and one connection to Temporal.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use oms_activities::{
-    Providers,
-    adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway, InvalidBaseUrl},
-    ports::{Carrier, FraudCheck, PaymentGateway},
-};
 use oms_allocation::{Rules, RulesInForce};
-use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy, provider::ProviderPort};
+use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy};
 use oms_server::{DeclaredAccount, DeclaredAccounts, Door};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{ApiKey, Store, StoreConfig};
-use oms_worker::{Parts, Settings};
+use oms_worker::Settings;
 use oms_workflows::names::Queues;
 use secrecy::SecretString;
 use temporalio_client::Client;
 use tokio::net::TcpListener;
 
-use super::{ApiServer, Temporal, WorkerThread, register_search_attributes};
-use crate::{client::Api, config::AdapterUrls, exit::Coded};
+use super::{
+    ApiServer, Temporal, WorkerThread,
+    adapters::{parts, webhooks},
+    register_search_attributes,
+    worker::meter,
+};
+use crate::{client::Api, config::Adapters, exit::Coded};
 
 /// The account of whoever started the system.
 const OWNER: &str = "owner";
@@ -30,7 +30,7 @@ const OWNER: &str = "owner";
 pub struct SystemOptions {
     pub store: StoreConfig,
     pub temporal: Temporal,
-    pub adapters: AdapterUrls,
+    pub adapters: Adapters,
     /// Key of the hash under which the Temporal UI finds a customer's orders.
     pub customer_key: SecretString,
     pub http_addr: SocketAddr,
@@ -53,7 +53,7 @@ impl SystemOptions {
             customer_key: store.email_key.clone(),
             store,
             temporal,
-            adapters: AdapterUrls { payment_gateway: payment_gateway_url.into(), carrier: carrier_url.into(), fraud: None },
+            adapters: Adapters::of_urls(payment_gateway_url, carrier_url),
             http_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             queues: Queues::default(),
             clock: BusinessClock::default(),
@@ -110,10 +110,12 @@ impl System {
         };
         let starter = Starter::new(temporal.clone(), store.clone(), config);
         starter.schedule_maintenance().await.context("the maintenance's schedules")?;
-        let parts = parts(starter.clone(), store.clone(), &options.adapters, options.rules.clone())?;
-        let worker = WorkerThread::start(temporal.clone(), parts, options.worker).await?;
+        let meter = meter(options.worker.metrics_addr)?;
+        let parts = parts(starter.clone(), store.clone(), &options.adapters, options.rules.clone(), meter.clone())?;
+        let worker = WorkerThread::start(temporal.clone(), parts, options.worker, meter).await?;
         let all = DeclaredAccount::of_all_roles(AccountId::parse(OWNER)?, options.api_key.hash());
-        let door = Door { accounts: options.accounts.with(all)?, ..Door::default() };
+        let webhooks = webhooks(&options.adapters)?;
+        let door = Door { accounts: options.accounts.with(all)?, webhooks, ..Door::default() };
         let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules, door)?;
         Ok(Self { api_url: api.url(), api_key: options.api_key, store, starter, temporal, api, worker })
     }
@@ -155,29 +157,6 @@ impl System {
 /// `unavailable` when PostgreSQL does not answer.
 pub(crate) async fn open_store(config: &StoreConfig) -> Result<Store> {
     Store::connect(config).await.context("PostgreSQL cannot be reached; see DATABASE_URL, or start everything with `oms dev`")
-}
-
-/// What the worker's activities work with: the store, other workflows, and HTTP adapters for what lies outside.
-///
-/// # Errors
-/// `validation_failed` when a base URL is none; when no HTTP client can be built.
-pub(crate) fn parts(starter: Starter, store: Store, urls: &AdapterUrls, rules: RulesInForce) -> Result<Parts> {
-    let client = HttpClient::new().context("the adapters' HTTP client")?;
-    let wrong = |error: InvalidBaseUrl| {
-        Coded::new(ErrorCode::ValidationFailed, error.to_string()).hint("see OMS_PAYMENT_GATEWAY_URL, OMS_CARRIER_URL and OMS_FRAUD_URL")
-    };
-    let gateway: Arc<dyn PaymentGateway> = Arc::new(HttpGateway::new(client.clone(), &urls.payment_gateway).map_err(wrong)?);
-    let carrier: Arc<dyn Carrier> = Arc::new(HttpCarrier::new(client.clone(), &urls.carrier).map_err(wrong)?);
-    let fraud = urls.fraud.as_ref().map(|url| HttpFraudCheck::new(client, url)).transpose().map_err(wrong)?;
-    let fraud = fraud.map(|check| Arc::new(check) as Arc<dyn FraudCheck>);
-    Ok(Parts {
-        store,
-        starter,
-        gateways: Providers::one(ProviderPort::Payment, gateway),
-        carriers: Providers::one(ProviderPort::Carrier, carrier),
-        fraud: fraud.map(|check| Providers::one(ProviderPort::Fraud, check)),
-        rules,
-    })
 }
 
 /// Listens where it is told to, and nowhere else.

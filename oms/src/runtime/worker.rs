@@ -25,7 +25,7 @@ impl WorkerThread {
     ///
     /// # Errors
     /// `unavailable` when search attributes are missing: orders could not be started.
-    pub async fn start(client: Client, parts: Parts, settings: Settings) -> Result<Self> {
+    pub async fn start(client: Client, parts: Parts, settings: Settings, meter: Option<Arc<dyn CoreMeter>>) -> Result<Self> {
         let missing = missing_search_attributes(&client).await?;
         if !missing.is_empty() {
             let message = format!("Temporal does not know the search attributes {}", missing.join(", "));
@@ -35,7 +35,7 @@ impl WorkerThread {
         let (runtime, stopped) = (Handle::current(), stop.clone());
         let work = move || {
             let served = runtime.block_on(async move {
-                let core = Runtime::from_current_tokio(runtime_options(settings.metrics_addr)?)?;
+                let core = Runtime::from_current_tokio(runtime_options(meter)?)?;
                 serve(&core, client, parts, settings, stopped.cancelled_owned()).await
             });
             // Nobody listens any more when the whole system was dropped.
@@ -60,12 +60,21 @@ impl WorkerThread {
     }
 }
 
-/// With the SDK's figures served at the address, if there is one, for as long as the process lives.
-fn runtime_options(metrics_addr: Option<SocketAddr>) -> Result<RuntimeOptions> {
-    let Some(socket_addr) = metrics_addr else { return Ok(RuntimeOptions::default()) };
+/// What counts the worker's figures, and has them read at the address, if there is one, for as long as the process lives.
+///
+/// # Errors
+/// When the address is taken.
+pub(crate) fn meter(metrics_addr: Option<SocketAddr>) -> Result<Option<Arc<dyn CoreMeter>>> {
+    let Some(socket_addr) = metrics_addr else { return Ok(None) };
     let exporter = PrometheusExporterOptions::builder().socket_addr(socket_addr).use_seconds_for_durations(true).unit_suffix(true).build();
     let exporter = start_prometheus_metric_exporter(exporter).map_err(|error| anyhow!("the metrics at {socket_addr}: {error}"))?;
-    let telemetry = TelemetryOptions::builder().metrics(exporter.meter as Arc<dyn CoreMeter>).build();
+    Ok(Some(exporter.meter))
+}
+
+/// The SDK's own figures are among them.
+fn runtime_options(meter: Option<Arc<dyn CoreMeter>>) -> Result<RuntimeOptions> {
+    let Some(meter) = meter else { return Ok(RuntimeOptions::default()) };
+    let telemetry = TelemetryOptions::builder().metrics(meter).build();
     RuntimeOptions::builder().telemetry_options(telemetry).build().map_err(anyhow::Error::msg)
 }
 

@@ -3,6 +3,7 @@
 mod feeds;
 mod orders;
 mod people;
+mod providers;
 mod stock;
 
 pub(crate) use self::{
@@ -12,6 +13,7 @@ pub(crate) use self::{
         stream_event,
     },
     people::{account, audit, made_key, person, session, station},
+    providers::{provider, provider_wait},
     stock::{
         adjustment, facility, facility_body, label_print, picklist, position, product, product_body, receipt, reservation, stock_count,
         stock_movement,

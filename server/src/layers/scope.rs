@@ -94,6 +94,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     "person_id",
     // The handler looks whose facility it is of.
     "picklist_id",
+    // Who may see any may see all.
+    "provider_id",
     "refund_id",
     // Named by whoever made it, and not to be guessed.
     "reservation_id",

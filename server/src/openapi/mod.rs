@@ -42,6 +42,7 @@ use crate::{
         (name = "attention", description = "What only a person can put right"),
         (name = "events", description = "What happened"),
         (name = "carriers", description = "What carriers report"),
+        (name = "adapters", description = "Companies outside: whether they are asked, what waits for them, and what they say unasked"),
         (name = "approvals", description = "What a second person lets through, and how much the first one may give away"),
         (name = "accounts", description = "Who may come in, and what was done that is no event of an order"),
         (name = "health", description = "Probes")

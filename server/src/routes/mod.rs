@@ -32,11 +32,13 @@ mod parts;
 mod people;
 mod picklists;
 pub(crate) mod promises;
+mod providers;
 mod reservations;
 mod returns;
 mod sessions;
 mod stations;
 mod stock;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -165,6 +167,12 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::create, stations::list))
         .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::get, stations::remove))
         .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::give_badge))
+        .door(Need::of(P::ManageAdapters, Refused), routes!(providers::list))
+        .door(Need::of(P::ManageAdapters, Refused), routes!(providers::get))
+        .door(Need::of(P::ManageAdapters, Refused), routes!(providers::waits))
+        .door(Need::of(P::ManageAdapters, Refused), routes!(providers::pause))
+        .door(Need::of(P::ManageAdapters, Refused), routes!(providers::resume))
+        .door(Need::of(P::ManageAdapters, Refused), routes!(providers::drain))
         .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
 }
 
@@ -173,13 +181,14 @@ pub(crate) fn published() -> Doors {
     Doors::new().door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
 }
 
-/// Where people come in and go out: these say themselves who may, and no key makes them repeatable, since their answers are secrets.
+/// Where people come in and go out, and companies say what they say unasked: these say themselves who may, and no key makes them repeatable, since their answers are secrets.
 pub(crate) fn entrance() -> Doors {
     Doors::new()
         .open(routes!(sessions::log_in))
         .open(routes!(sessions::current, sessions::log_out))
         .open(routes!(sessions::accept_invitation))
         .open(routes!(stations::take_over))
+        .open(routes!(webhooks::receive))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.

@@ -30,8 +30,16 @@ pub(super) const THERE: (&str, &str, &str) = ("D-THERE", "shop", "DOOR-THERE");
 /// The channel of one order more than a bulk operation may be about by itself.
 pub(super) const MANY: &str = "many";
 /// Probes, and where people come in: these say themselves who may.
-const OPEN: [&str; 7] =
-    ["/healthz", "/readyz", "/openapi.json", "/v1/sessions", "/v1/sessions/current", "/v1/invitations/accept", "/v1/stations/take-over"];
+const OPEN: [&str; 8] = [
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/v1/sessions",
+    "/v1/sessions/current",
+    "/v1/invitations/accept",
+    "/v1/stations/take-over",
+    "/v1/webhooks/{provider_id}",
+];
 /// Requests under way at a time.
 const AT_ONCE: usize = 16;
 

@@ -1,5 +1,10 @@
 //! Each adapter against what it adapts: what the other side does, in the port's terms.
 
+mod contract;
+mod guard;
+#[cfg(feature = "neighbours")]
+mod mock;
+mod recorded;
 mod statuses;
 
 use std::time::Duration;

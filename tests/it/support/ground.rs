@@ -24,6 +24,9 @@ pub struct Addresses {
     pub carrier_url: String,
     pub fraud_url: String,
     pub queue_prefix: String,
+    /// Gateway and carrier are spoken to as Stripe and EasyPost; and whether an authorization may be captured in parts there.
+    #[serde(default)]
+    pub foreign: Option<bool>,
 }
 
 impl Addresses {
@@ -39,6 +42,7 @@ impl Addresses {
             carrier_url: stack.carrier_url.clone(),
             fraud_url: stack.fraud_url.clone(),
             queue_prefix,
+            foreign: None,
         })
     }
 

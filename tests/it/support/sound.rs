@@ -87,7 +87,8 @@ fn money_adds_up(order: &Order, books: &Books) -> Result<()> {
     let [authorized, captured, voided, refunded] = sums.map(|(_, sum)| sum);
     ensure!(refunded <= captured && captured + voided <= authorized, "more was taken than given: {sums:?}");
     let at_rest = order.status.is_final() && order.attention.is_empty();
-    ensure!(!at_rest || authorized == captured + voided, "the order ended and its money is not netted out: {sums:?}");
+    let lapsed = believed(Payment::lapsed_minor);
+    ensure!(!at_rest || authorized == captured + voided + lapsed, "the order ended and its money is not netted out: {sums:?}");
     let owed = order.uncaptured_minor();
     ensure!(order.status != OrderStatus::Completed || owed == 0, "completed, and {owed} are not captured");
     Ok(())

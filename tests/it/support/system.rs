@@ -67,6 +67,8 @@ pub struct Setup {
     pub around: Option<Around>,
     /// What its worker sources by.
     pub rules: Option<RulesInForce>,
+    /// Its gateway and carrier are spoken to as Stripe and EasyPost; and whether an authorization may be captured in parts there.
+    pub foreign: Option<bool>,
 }
 
 impl System {
@@ -78,6 +80,7 @@ impl System {
     }
 
     async fn start(addresses: Addresses, own: Option<Own>, setup: Setup) -> Result<Arc<Self>> {
+        let addresses = Addresses { foreign: setup.foreign, ..addresses };
         let store = Store::connect(&addresses.store_config()).await?;
         store.setup().await?;
         seed(&store).await?;

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Result, anyhow};
 use oms_activities::{
     Providers,
-    adapters::{HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway},
+    adapters::{Credential, EasyPost, HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway, Stripe},
+    ports::{Carrier, PaymentGateway},
 };
 use oms_allocation::{Rules, RulesInForce};
 use oms_domain::{policy::Policy, provider::ProviderPort};
@@ -69,11 +70,22 @@ impl WorkerThread {
 /// What a worker works with: the real adapters.
 pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<Parts> {
     let http = HttpClient::answering_within(OUTSIDE_ANSWERS_WITHIN)?;
+    let secret = || Credential::fixed("sk_test_of_the_tests".into());
+    let (gateway, carrier): (Arc<dyn PaymentGateway>, Arc<dyn Carrier>) = match addresses.foreign {
+        None => (
+            Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)?),
+            Arc::new(HttpCarrier::new(http.clone(), &addresses.carrier_url)?),
+        ),
+        Some(in_parts) => (
+            Arc::new(Stripe::new(http.clone(), &addresses.gateway_url, secret(), in_parts)?),
+            Arc::new(EasyPost::new(http.clone(), &addresses.carrier_url, secret())?),
+        ),
+    };
     Ok(Parts {
         starter: starter(temporal, &store, addresses, Policy::default()),
         store,
-        gateways: Providers::one(ProviderPort::Payment, Arc::new(HttpGateway::new(http.clone(), &addresses.gateway_url)?)),
-        carriers: Providers::one(ProviderPort::Carrier, Arc::new(HttpCarrier::new(http.clone(), &addresses.carrier_url)?)),
+        gateways: Providers::one(ProviderPort::Payment, gateway),
+        carriers: Providers::one(ProviderPort::Carrier, carrier),
         fraud: Some(Providers::one(ProviderPort::Fraud, Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url)?))),
         rules: Rules::built_in().into(),
     })

@@ -17,7 +17,7 @@ use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextV
 use self::shown::Shown;
 use crate::{
     driver::{self, BoxError, Driven, Run, Told},
-    messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, carrier_events, stock_arrived, stock_shorted},
+    messages::{CommandAnswer, CommandRequest, OrderInput, OrderResult, carrier_events, gateway_report, stock_arrived, stock_shorted},
 };
 
 /// An order's run.
@@ -77,6 +77,13 @@ impl OrderWorkflow {
     pub fn carrier_event(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
         let told = |(report, by)| Told::passed_on(Command::Fact(Fact::Carrier(report)), by);
         self.take_facts(ctx.workflow_time(), carrier_events(&payload).into_iter().map(told));
+    }
+
+    /// The gateway has said something unasked. Takes any payload: one that makes no sense is left alone.
+    #[signal(name = "gateway_event")]
+    pub fn gateway_event(&mut self, ctx: &mut SyncWorkflowContext<Self>, payload: Value) {
+        let facts = gateway_report(&payload).map(|report| passed_on(Fact::Gateway(report)));
+        self.take_facts(ctx.workflow_time(), facts.into_iter());
     }
 
     /// A newer build is there to go over to.

@@ -68,8 +68,10 @@ impl Draft {
         match outcome {
             OperationOutcome::Succeeded { .. } => {
                 self.settle(&operation_subject(kind, &payment_id));
-                if kind == OperationKind::Authorize {
-                    self.doubt_short_ones(&payment_id);
+                match kind {
+                    OperationKind::Authorize => self.doubt_short_ones(&payment_id),
+                    OperationKind::Capture => self.captured_once(&payment_id, &operation),
+                    OperationKind::Void | OperationKind::Refund => {}
                 }
             }
             OperationOutcome::Declined { code, .. } => self.money_refused(&payment_id, &operation, code),

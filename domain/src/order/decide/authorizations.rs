@@ -8,7 +8,7 @@ use crate::{
     error::{ErrorCode, Rejection},
     ids::PaymentId,
     order::{CorePayment, Event, OrderStatus, money::operation_subject},
-    payment::{Decline, OperationKind, Payment},
+    payment::{Decline, Operation, OperationKind, Payment},
 };
 
 /// Most instruments of one order.
@@ -81,6 +81,18 @@ impl Draft {
         }
         let subjects = self.order.payments.iter().map(|payment| operation_subject(OperationKind::Authorize, &payment.payment_id));
         subjects.collect::<Vec<_>>().iter().for_each(|subject| self.settle(subject));
+    }
+
+    /// Where nothing is captured in parts, nothing is left of what this has captured.
+    pub(super) fn captured_once(&mut self, id: &PaymentId, capture: &Operation) {
+        if self.order.policy.captures_in_parts {
+            return;
+        }
+        let payment = self.order.payment(id).filter(|payment| payment.uses_gateway());
+        let rest = payment.and_then(|payment| payment.live_authorizations().find(|(op, _)| op.reference == capture.acts_on));
+        if let Some(number) = rest.map(|(authorization, _)| authorization.number) {
+            self.emit(Event::AuthorizationLapsed { payment_id: id.clone(), number });
+        }
     }
 
     pub(super) fn lapse(&mut self, subject: &str) {

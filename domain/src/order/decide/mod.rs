@@ -11,6 +11,7 @@ mod credit;
 mod decisions;
 mod facts;
 mod fulfillment;
+mod gateway;
 mod holds;
 mod legal;
 mod money;
@@ -50,6 +51,7 @@ pub fn decide(order: &Order, command: &Command, at: Timestamp) -> Result<Decided
         Command::Fact(Fact::StockArrived { grants, offers }) => draft.stock_arrived(grants, offers),
         Command::Fact(Fact::StockShorted { shorts }) => draft.stock_shorted(shorts),
         Command::Fact(Fact::Carrier(report)) => draft.carrier_reported(report),
+        Command::Fact(Fact::Gateway(report)) => draft.gateway_reported(report),
         Command::Tick => draft.time_passed(),
     }
     // What follows from nothing is nothing.
