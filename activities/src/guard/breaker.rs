@@ -50,7 +50,8 @@ impl Breaker {
                 return Err(until - now);
             }
             match state.finding_out {
-                Some(since) if now < since + FINDS_OUT_WITHIN => Err(since + FINDS_OUT_WITHIN - now),
+                // Mostly it is known at once.
+                Some(since) if now < since + FINDS_OUT_WITHIN => Err(self.rest),
                 Some(_) | None => {
                     state.finding_out = Some(now);
                     Ok(())
@@ -116,7 +117,7 @@ mod tests {
         let later = now + REST;
         assert_eq!(breaker.state(later).0, Circuit::HalfOpen);
         assert_eq!(breaker.admits(later), Ok(()));
-        assert_eq!(breaker.admits(later), Err(FINDS_OUT_WITHIN), "one at a time");
+        assert_eq!(breaker.admits(later), Err(REST), "one at a time");
         breaker.failed(later);
         assert_eq!(breaker.admits(later), Err(REST * 2), "ever longer");
         for _ in 0..20 {

@@ -119,7 +119,7 @@ pub(crate) struct Label {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Entry {
-    Made(Label),
+    Made(Box<Label>),
     Voided {
         tracking_number: String,
     },
@@ -199,7 +199,7 @@ impl Labels {
     /// Writes an entry into the books.
     pub(crate) fn record(&mut self, entry: Entry) {
         match entry {
-            Entry::Made(label) => self.add(label),
+            Entry::Made(label) => self.add(*label),
             Entry::Voided { tracking_number } => {
                 if let Some(parcel) = self.parcels.get_mut(&tracking_number) {
                     parcel.voided = true;

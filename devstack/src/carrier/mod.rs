@@ -179,7 +179,7 @@ impl Carrier {
         }
         let label = books.labels.decide(key, request, Timestamp::now())?;
         let answer = label.answer(&self.url);
-        books.remember(Entry::Made(label)).map_err(forgetful)?;
+        books.remember(Entry::Made(Box::new(label))).map_err(forgetful)?;
         Ok(answer)
     }
 

@@ -56,7 +56,7 @@ pub(crate) async fn resolve(
     params(("parcel_id" = String, Path), ("format" = Option<String>, Query, description = "`pdf` (unless said), `png` or `zpl`")),
     responses(
         (status = 200, description = "The document that the parcel's label is printed from. Each time counts as a print: `Label-Print-Number` says which",
-            content((Vec<u8> = "application/pdf"), (Vec<u8> = "image/png"), (Vec<u8> = "application/zpl"))),
+            content((String = "application/pdf"), (String = "image/png"), (String = "application/zpl"))),
         (status = 404, description = "The parcel has no label of the carrier's, or none in this format", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -90,7 +90,7 @@ pub(crate) async fn prints(
     params(("return_id" = String, Path), ("format" = Option<String>, Query, description = "`pdf` (unless said), `png` or `zpl`")),
     responses(
         (status = 200, description = "The document that the customer's label is printed from. Each time counts as a print: `Label-Print-Number` says which",
-            content((Vec<u8> = "application/pdf"), (Vec<u8> = "image/png"), (Vec<u8> = "application/zpl"))),
+            content((String = "application/pdf"), (String = "image/png"), (String = "application/zpl"))),
         (status = 404, description = "The return has no label, or none in this format", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -18,7 +18,7 @@ use crate::support::{
     Answer, Basket, Shop,
     basket::unique,
     http::{self, client},
-    in_shop,
+    in_shop, replay,
     system::LEEDS,
 };
 
@@ -132,6 +132,6 @@ fn a_dispute_is_shown_to_a_person_once_also_after_the_end() -> Result<()> {
         let won = dispute("charge.dispute.closed", "won");
         assert_eq!(accepted(ears.stripe(&won, now, SECRET).await?)?, 1);
         shop.until(&id, "have no dispute any more", |order| order.attention.is_empty()).await?;
-        Ok(())
+        replay::keep(&shop.system, &id, "disputed").await
     })
 }

@@ -15,7 +15,7 @@ use super::Finding;
 use crate::{
     client::Api,
     commands::setup::guards_text,
-    config::{AdapterLayer, ApiLayer, DatabaseLayer, TemporalLayer},
+    config::{AdapterLayer, ApiLayer, DatabaseLayer, ProviderConfig, TemporalLayer},
     runtime::{Temporal, missing_search_attributes, open_store},
 };
 
@@ -42,9 +42,13 @@ pub(super) async fn look(layers: Layers) -> Vec<Finding> {
         finding("api", ready(&url), "start it with `oms server`, or everything with `oms dev`; see OMS_API"),
         finding("temporal", search_attributes(), "see TEMPORAL_ADDRESS; `oms setup` registers what is missing"),
         finding("workers", pollers(&queues), "start some with `oms worker`"),
-        finding("payment gateway", answers(gateway), "see OMS_PAYMENT_GATEWAY_URL"),
-        finding("carrier", answers(carrier), "see OMS_CARRIER_URL"),
-        finding("fraud check", screens(fraud), "see OMS_FRAUD_URL"),
+        finding(
+            "payment gateway",
+            named_or(adapters.payment, answers(gateway)),
+            "see OMS_PAYMENT_GATEWAY_URL, or the adapters in the file"
+        ),
+        finding("carrier", named_or(adapters.carrier, answers(carrier)), "see OMS_CARRIER_URL, or the adapters in the file"),
+        finding("fraud check", named_or(adapters.fraud, screens(fraud)), "see OMS_FRAUD_URL"),
     );
     vec![databases, guards, api, attributes, workers, gateway, carrier, fraud]
 }
@@ -57,6 +61,20 @@ async fn finding(part: &str, look: impl Future<Output = Result<String>>, advice:
         Err(_) => (false, format!("no answer within {} s", PATIENCE.as_secs())),
     };
     Finding { part: part.to_owned(), healthy, found, advice: (!healthy).then(|| advice.to_owned()) }
+}
+
+/// Those that the file names, each at its own address; else the one at the URL.
+async fn named_or(named: Option<Vec<ProviderConfig>>, alone: impl Future<Output = Result<String>>) -> Result<String> {
+    let Some(named) = named.filter(|named| !named.is_empty()) else { return alone.await };
+    let http = reqwest::Client::new();
+    let mut found = Vec::new();
+    for config in &named {
+        // Whatever it answers without a key, it answers.
+        let asked = http.get(config.base_url()?).send().await;
+        asked.map_err(|error| anyhow::anyhow!("{} does not answer: {}", config.name, error.without_url()))?;
+        found.push(format!("{} answers", config.name));
+    }
+    Ok(found.join(", "))
 }
 
 /// Both databases answer, and PostgreSQL has this version's tables.
