@@ -20,8 +20,10 @@ impl Role {
             Self::Marketplace => &[AskPromises, ReserveStock, PlaceOrders, PayElsewhere, ReadOrders],
             Self::Support => &[
                 AskPromises,
+                PlaceOrders,
                 ReadOrders,
                 FindOrders,
+                Find,
                 CancelOrders,
                 ChangeOrders,
                 HoldOrders,
@@ -42,9 +44,10 @@ impl Role {
                 ReadStock,
             ],
             Self::Metrics => &[ReadMetrics],
-            Self::Approver => &[ReadOrders, FindOrders, DecideApprovals],
-            Self::Associate => &[ReadFulfillment, WorkFulfillment, ReadReturns, ReceiveReturns, ReadCatalog],
+            Self::Approver => &[ReadOrders, FindOrders, Find, DecideApprovals],
+            Self::Associate => &[Find, ReadFulfillment, WorkFulfillment, ReadReturns, ReceiveReturns, ReadCatalog, ReadStock],
             Self::FacilityManager => &[
+                Find,
                 ReadFulfillment,
                 WorkFulfillment,
                 PlanFulfillment,
@@ -59,6 +62,7 @@ impl Role {
             Self::Ops => &[
                 ReadOrders,
                 FindOrders,
+                Find,
                 HoldOrders,
                 DecideOrders,
                 ExtendDeadlines,
@@ -84,6 +88,7 @@ impl Role {
             Self::Finance => &[
                 ReadOrders,
                 FindOrders,
+                Find,
                 RefundOrders,
                 TakePayments,
                 PayElsewhere,

@@ -7,6 +7,8 @@ mod approvals;
 mod attention;
 mod audit;
 mod availability;
+mod barcodes;
+mod bench;
 mod bulk;
 mod cancellations;
 mod carrier_events;
@@ -19,6 +21,7 @@ mod docs;
 mod events;
 mod exchanges;
 mod feeds;
+mod find;
 mod fulfillment;
 mod health;
 mod holds;
@@ -31,7 +34,9 @@ mod paging;
 mod parts;
 mod people;
 mod picklists;
+mod possible;
 pub(crate) mod promises;
+mod queues;
 mod reservations;
 mod returns;
 mod sessions;
@@ -59,7 +64,7 @@ use crate::{
     },
     failure,
     layers::{body, etag, free_texts, idempotency, identity, load, log, origin, pace, security},
-    openapi,
+    openapi, pages,
     state::AppState,
 };
 
@@ -92,6 +97,8 @@ pub(crate) fn small() -> Doors {
     parts::parts(actions)
         .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
+        .door(Need::of(P::Find, ToBoth), routes!(find::find))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(possible::list))
         .door(Need::of(P::FindOrders, ToBoth), routes!(customers::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::allocation))
@@ -107,6 +114,10 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::retry))
         .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::list))
         .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::get))
+        .door(Need::of(P::ReadFulfillment, ToBoth), routes!(queues::get))
+        .door(Need::of(P::ReadFulfillment, ToBoth), routes!(bench::get))
+        .door(Need::of(P::WorkFulfillment, ToBoth), routes!(bench::scan))
+        .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::walk))
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::create, picklists::list))
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::get))
         .door(Need::of(P::OpenClaims, ToBoth), routes!(claims::open))
@@ -125,6 +136,11 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::list_products))
         .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::get_product))
         .door(Need::of(P::WriteProducts, Refused), routes!(catalog::put_product))
+        .door(Need::of(P::ReadCatalog, ByNothing), routes!(barcodes::of_product))
+        .door(Need::of(P::ReadCatalog, ByNothing), routes!(barcodes::find))
+        .door(Need::of(P::WriteProducts, Refused), routes!(barcodes::put))
+        .door(Need::of(P::WriteStock, ToFacilities), routes!(barcodes::put_bin))
+        .door(Need::of(P::ReadStock, ToFacilities), routes!(barcodes::get_bin))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::list))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::get))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::of_sku))
@@ -244,9 +260,10 @@ pub fn router(state: AppState) -> Router {
         None => routes,
     };
     let routes = routes.layer(map_response(security::tell)).layer(from_fn_with_state(state.metrics.clone(), log::log));
+    let routes = pages::beside(routes.with_state(state.clone()), &state);
     // Outermost, since others write bodies, too. A tag names what is read, however it travels: no ranges are served that somebody could put
     // together.
-    routes.layer(CompressionLayer::new()).with_state(state)
+    routes.layer(CompressionLayer::new())
 }
 
 /// Answers may show people's names: no cache between us and the caller keeps them.
