@@ -510,3 +510,7 @@ print = Drucken
 slip-title = Lieferschein
 commands-title = Befehlscodes
 command-undo = zweimal: nimmt die letzte Zählung zurück
+why-chosen = Gewählt
+why-others = Nicht gewählt
+why-ships = Versendet
+why-arrives = Kommt an

@@ -510,3 +510,7 @@ print = Print
 slip-title = Packing slip
 commands-title = Command codes
 command-undo = twice: takes the last count back
+why-chosen = Chosen
+why-others = Not chosen
+why-ships = Ships
+why-arrives = Arrives

@@ -159,7 +159,7 @@ fn order(frame: &Frame, form: &Fields, rows: &[Row], currency: &str) -> Value {
         vec![("unit_price_minor", minor(&row.price, currency)), ("title", title)]
     };
     let customer = object(&[
-        ("customer_id", form.said("customer_id").map_or_else(|| frame.key().into(), Value::from)),
+        ("customer_id", form.said("customer_id").unwrap_or(form.key()).into()),
         ("name", form.get("name").into()),
         ("email", form.said("email").map_or(Value::Null, Value::from)),
     ]);

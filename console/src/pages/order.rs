@@ -178,9 +178,24 @@ struct Why<'a> {
 struct Round {
     round: u32,
     at: String,
-    packages: Vec<(String, String)>,
-    others: Vec<(String, String)>,
+    chosen: Vec<Chosen>,
+    others: Vec<Other>,
     whole: String,
+}
+
+/// A facility that ships something.
+struct Chosen {
+    facility_id: String,
+    ships: String,
+    arrives: String,
+    distance_km: String,
+}
+
+/// A facility that does not, and why.
+struct Other {
+    facility_id: String,
+    why: String,
+    arrives: String,
 }
 
 /// Why this facility, and why not that one.
@@ -191,12 +206,25 @@ pub(crate) async fn why(visitor: Visitor, Path(id): Path<String>) -> Shown {
 }
 
 fn round(f: &Frame, AllocationView { round, decided_at, decision }: AllocationView) -> Round {
-    let list = |path: &str| decision.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
-    let text = |value: &Value, name: &str| value.get(name).map(plain).unwrap_or_default();
-    let packages = list("/plan/packages").iter().map(|package| (text(package, "facility_id"), text(package, "units"))).collect();
-    let others = list("/rejected").iter().map(|other| (text(other, "facility_id"), text(other, "reason"))).collect();
+    // One of each group of lines.
+    let parts = decision.as_array().cloned().unwrap_or_else(|| vec![decision.clone()]);
+    let all = |name: &str| parts.iter().filter_map(|part| part.get(name)?.as_array()).flatten().cloned().collect::<Vec<_>>();
+    let text = |value: &Value, path: &str| value.pointer(path).map(plain).unwrap_or_default();
+    let chosen = all("packages").iter().map(|package| Chosen {
+        facility_id: text(package, "/facility_id"),
+        ships: text(package, "/outlook/ship_date"),
+        arrives: text(package, "/outlook/delivery_date"),
+        distance_km: text(package, "/outlook/distance_km"),
+    });
+    let (chosen, others) = (chosen.collect(), all("not_chosen"));
+    let other = |other: &Value| Other {
+        facility_id: text(other, "/facility_id"),
+        why: text(other, "/detail"),
+        arrives: text(other, "/outlook/delivery_date"),
+    };
+    let others = others.iter().map(other).collect();
     let whole = serde_json::to_string_pretty(&decision).unwrap_or_default();
-    Round { round, at: f.time(&decided_at), packages, others, whole }
+    Round { round, at: f.time(&decided_at), chosen, others, whole }
 }
 
 /// A value without the signs that JSON has around it.

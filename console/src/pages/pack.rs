@@ -123,6 +123,9 @@ pub(crate) async fn scan(mut visitor: Visitor, Path(id): Path<String>, headers: 
     let facility = form.get("facility").to_owned();
     let told = visitor.api.post::<ScanView>(at(&["fulfillment-orders", &id, "scans"]), form.get("scan_id"), &body).await;
     let is_script = headers.contains_key("x-scan");
+    if !facility.is_empty() {
+        visitor.in_zone_of(&facility).await?;
+    }
     let scan = match told {
         Ok(scan) => scan,
         // It goes on waiting, and is sent again.

@@ -85,7 +85,7 @@ fn a_wave_is_walked_by_its_bins_and_what_is_missing_looks_for_another_place() ->
         for (sku, bin, walk) in [(&far, "Z-9", 90), (&near, "A-1", 10)] {
             shop.put(&format!("/v1/stock/{LEEDS}/{sku}/bin"), &json!({"bin": bin, "walk": walk})).await?.view::<Value>(200)?;
         }
-        let first = shop.place_released(&Basket::of(&far, 2, 100).and(&near, 1, 100)).await?;
+        let first = shop.place_released(&Basket::of(&far, 2, 10_000).and(&near, 1, 10_000)).await?;
         let second = shop.place_released(&Basket::of(&near, 3, 100)).await?;
         let mut associate = Visitor::of(shop, &person(shop, &["associate"], &[LEEDS]).await?).await?;
         let work = associate.open("/console/work").await?;

@@ -60,6 +60,9 @@ impl Order {
                 let (hold_id, reason) = (TRIED.parse().ok()?, HoldReason::Other);
                 self.why_no(Request::PlaceHold { hold_id, reason, expires_at: None }, at)
             }
+            AskedAction::Refund if self.refundable_minor() <= 0 => {
+                Some("nothing was shipped whose money could be given back, and has not been".to_owned())
+            }
             AskedAction::Refund => {
                 let (refund_id, reason, of) = (TRIED.parse().ok()?, String::new(), RefundOf::Order);
                 self.why_no(Request::Refund { refund_id, amount_minor: 1, reason, lines: None, of }, at)

@@ -37,7 +37,6 @@ fn an_order_is_packed_by_scanner_alone_and_the_next_one_opens_by_itself() -> Res
             browser.sound().await?;
             browser.keep("bench-complete").await?;
             shop.until_part(&first.heading.order_id.parse()?, 1, "shipped").await?;
-            browser.driver.run("document.querySelector('[name=code]').focus()").await?;
             browser.scan(other.as_str()).await?;
             browser.until_at(&format!("/console/pack/{}", second.fulfillment_orders[0].fulfillment_order_id)).await?;
             browser.scan(other.as_str()).await?;
