@@ -453,7 +453,7 @@ done-short-picked = Der Rest sucht einen anderen Standort.
 done-handed-over = Der Kunde hat es.
 done-counted = Gezählt.
 done-adjusted = Korrigiert.
-done-placed = Es liegt dort.
+done-bin-kept = Es liegt dort.
 done-facility-kept = Gespeichert: Pläne richten sich ab jetzt danach.
 scan-counted = Gezählt
 scan-complete = Vollständig: gepackt
@@ -514,3 +514,14 @@ why-chosen = Gewählt
 why-others = Nicht gewählt
 why-ships = Versendet
 why-arrives = Kommt an
+handover-title = Übergabe
+handover-none = Kein Paket wartet auf einen Frachtführer.
+handover-sign = Vollständig erhalten: Name, Zeit, Unterschrift
+manifest = Nur diese Ladeliste
+parcel = Paket
+tracking-number = Sendungsnummer
+code = Code
+parcels = { $n ->
+    [one] ein Paket
+   *[other] { $n } Pakete
+ }

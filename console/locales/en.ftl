@@ -453,7 +453,7 @@ done-short-picked = The rest looks for another facility.
 done-handed-over = The customer has it.
 done-counted = Counted.
 done-adjusted = Adjusted.
-done-placed = It lies there.
+done-bin-kept = It lies there.
 done-facility-kept = Kept: plans go by it from now on.
 scan-counted = Counted
 scan-complete = All there: packed
@@ -514,3 +514,14 @@ why-chosen = Chosen
 why-others = Not chosen
 why-ships = Ships
 why-arrives = Arrives
+handover-title = Handover
+handover-none = No parcel waits for a carrier.
+handover-sign = Received, in good order: name, time, signature
+manifest = Manifest alone
+parcel = Parcel
+tracking-number = Tracking number
+code = Code
+parcels = { $n ->
+    [one] one parcel
+   *[other] { $n } parcels
+ }

@@ -21,13 +21,12 @@ struct Asset {
 type File = (&'static str, &'static str, &'static [u8]);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-/// htmx and its extension are as npm has them: `htmx.org` 4.0.1. The icons are lucide's, in one sprite.
-const FILES: [File; 6] = [
+/// htmx is as npm has it: `htmx.org` 4.0.1. The icons are lucide's, in one sprite.
+const FILES: [File; 5] = [
     ("console.css", "text/css; charset=utf-8", include_bytes!("../assets/console.css")),
     ("console.js", SCRIPT, include_bytes!("../assets/console.js")),
     ("scan.js", SCRIPT, include_bytes!("../assets/scan.js")),
     ("htmx.js", SCRIPT, include_bytes!("../assets/htmx-4.0.1.min.js")),
-    ("hx-sse.js", SCRIPT, include_bytes!("../assets/hx-sse-4.0.1.min.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../assets/icons.svg")),
 ];
 
@@ -68,7 +67,6 @@ mod tests {
     #[test]
     fn what_others_wrote_is_as_they_published_it() {
         assert_eq!(digest("htmx.js"), "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130");
-        assert_eq!(digest("hx-sse.js"), "18ef2761356ec1fe0bb6d92612315b37517a7c1e9856b661c5ae81fef239d103");
     }
 
     #[tokio::test]

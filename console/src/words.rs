@@ -227,6 +227,9 @@ mod tests {
         let missing: Vec<_> = english.symmetric_difference(&german).collect();
         assert!(english.len() > 100 && missing.is_empty(), "{missing:#?}");
         for text in [ENGLISH, GERMAN] {
+            let keys: Vec<&str> = text.lines().filter_map(|line| line.split_once(" =").map(|(key, _)| key)).collect();
+            let twice = keys.iter().enumerate().find(|(n, key)| keys[..*n].contains(key));
+            assert_eq!(twice, None);
             let read = parser::parse(text).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
             for entry in &read.body {
                 let Entry::Message(message) = entry else { continue };

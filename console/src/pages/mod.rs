@@ -6,6 +6,7 @@ pub(crate) mod entrance;
 mod facilities;
 pub(crate) mod failed;
 mod find;
+mod handover;
 mod home;
 mod inbox;
 mod new_order;
@@ -61,6 +62,7 @@ pub(crate) fn routes() -> Router<House> {
         .route("/pack", get(pack::start).post(pack::open))
         .route("/pack/{fulfillment_order_id}", get(pack::bench))
         .route("/pack/{fulfillment_order_id}/scan", post(pack::scan))
+        .route("/handover/{facility_id}", get(handover::page))
         .route("/pickup/{facility_id}", get(pickup::page))
         .route("/pickup/{facility_id}/parts/{fulfillment_order_id}/{action}", post(pickup::act))
         .route("/stock/{sku}", get(stock::product))

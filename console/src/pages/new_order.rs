@@ -79,7 +79,7 @@ fn shown(visitor: &Visitor, form: &Fields, rows: Vec<Row>, promises: Option<Vec<
     let minor = |text: &str| currency.parse::<Currency>().ok()?.minor_of(&text.replace(',', "."));
     let cost = |row: &Row| Some(minor(&row.price)? * row.quantity.parse::<i64>().ok()?);
     let sum: i64 = rows.iter().filter_map(cost).sum::<i64>() + minor(form.get("shipping_price")).unwrap_or_default();
-    let total = visitor.frame.money(&sum, &currency);
+    let total = visitor.frame.money(sum, &currency);
     let key = form.said("key").map_or_else(|| visitor.frame.key(), str::to_owned);
     visitor::page(visitor, &NewOrder { f: &visitor.frame, said, rows, methods: METHODS, key, currency, promises, total })
 }
@@ -120,7 +120,7 @@ pub(crate) async fn fill(visitor: &Visitor, row: &mut Row, currency: &str) {
     // What does not exist is said by whoever refuses the order.
     let Ok(product) = found else { return };
     if row.price.is_empty() && product.currency.to_string() == currency {
-        row.price = visitor.frame.plain(&product.price_minor, currency);
+        row.price = visitor.frame.plain(product.price_minor, currency);
     }
     if row.quantity.is_empty() {
         row.quantity = "1".to_owned();

@@ -157,7 +157,7 @@ fn detail(f: &Frame, data: &Value, currency: &str) -> String {
     let text = |name: &str| data.get(name).and_then(Value::as_str).map(str::to_owned);
     let named = ["fulfillment_order_id", "parcel_id", "from", "return_id", "payment_id", "line_id"].iter().find_map(|name| text(name));
     let into = text("into").map(|into| format!("→ {into}"));
-    let amount = data.get("amount_minor").and_then(Value::as_i64).map(|minor| f.money(&minor, currency));
+    let amount = data.get("amount_minor").and_then(Value::as_i64).map(|minor| f.money(minor, currency));
     let kind = text("kind").map(|kind| f.word("payment", &kind));
     let outcome = ["outcome", "status", "verdict", "choice", "action", "resolution"].iter().find_map(|name| text(name));
     let outcome = outcome.map(|word| f.word("parcel", &word));
@@ -210,11 +210,11 @@ fn round(f: &Frame, AllocationView { round, decided_at, decision }: AllocationVi
     let parts = decision.as_array().cloned().unwrap_or_else(|| vec![decision.clone()]);
     let all = |name: &str| parts.iter().filter_map(|part| part.get(name)?.as_array()).flatten().cloned().collect::<Vec<_>>();
     let text = |value: &Value, path: &str| value.pointer(path).map(plain).unwrap_or_default();
-    let chosen = all("packages").iter().map(|package| Chosen {
-        facility_id: text(package, "/facility_id"),
-        ships: text(package, "/outlook/ship_date"),
-        arrives: text(package, "/outlook/delivery_date"),
-        distance_km: text(package, "/outlook/distance_km"),
+    let chosen = all("packages").into_iter().map(|package| Chosen {
+        facility_id: text(&package, "/facility_id"),
+        ships: text(&package, "/outlook/ship_date"),
+        arrives: text(&package, "/outlook/delivery_date"),
+        distance_km: text(&package, "/outlook/distance_km"),
     });
     let (chosen, others) = (chosen.collect(), all("not_chosen"));
     let other = |other: &Value| Other {

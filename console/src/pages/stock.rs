@@ -91,5 +91,5 @@ pub(crate) async fn adjust(visitor: Visitor, Path((facility_id, sku)): Path<(Str
 pub(crate) async fn bin(visitor: Visitor, Path((facility_id, sku)): Path<(String, String)>, form: Fields) -> Shown {
     let body = object(&[("bin", form.get("bin").into()), ("walk", number(form.get("walk")))]);
     let told = visitor.api.write(Method::PUT, &at(&["stock", &facility_id, &sku, "bin"]), &[], &body).await;
-    back(visitor, told, "placed", facility_id, sku).await
+    back(visitor, told, "bin-kept", facility_id, sku).await
 }

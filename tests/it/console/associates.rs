@@ -133,7 +133,10 @@ fn a_bench_works_without_script_and_opens_the_soonest_order_by_a_product() -> Re
         ensure!(first.html.contains("data-result=\"counted\"") && first.html.contains("<h1>"), "{first:?}");
         let last = associate.send(&scan, &[("scan_id", "w2"), ("code", sku.as_str()), ("facility", LEEDS)]).await?;
         ensure!(last.html.contains("All there: packed"), "{last:?}");
-        shop.until_part(&order.heading.order_id.parse()?, 1, "shipped").await?;
+        let shipped = shop.until_part(&order.heading.order_id.parse()?, 1, "shipped").await?;
+        let number = shipped.parcels[0].tracking_number.clone().context("a number")?;
+        let handover = associate.opens("/console/handover/LEEDS").await?;
+        ensure!(handover.html.contains(&number) && handover.html.contains("<svg"), "{}", handover.html);
         Ok(())
     })
 }

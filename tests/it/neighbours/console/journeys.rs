@@ -104,3 +104,18 @@ fn support_finds_an_order_and_cancels_it_by_keyboard_alone() -> Result<()> {
         .await
     })
 }
+
+#[test]
+fn new_work_shows_itself_to_whoever_looks_at_the_queue() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 50)]).await?;
+        in_browser(shop, "new-work", async |browser| {
+            browser.come_in(&["associate"], &[LEEDS]).await?;
+            browser.open_page("/console/work/LEEDS").await?;
+            let order = shop.place_released(&Basket::of(&sku, 1, 100)).await?;
+            browser.until_says(&order.fulfillment_orders[0].fulfillment_order_id).await?;
+            browser.sound().await
+        })
+        .await
+    })
+}

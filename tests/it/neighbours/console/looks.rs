@@ -85,6 +85,7 @@ fn every_page_of_a_facility_is_sound_at_every_size_and_in_every_direction() -> R
                 ("pick", format!("/console/pick/{list}")),
                 ("pack", "/console/pack".to_owned()),
                 ("bench", format!("/console/pack/{last}")),
+                ("handover", "/console/handover/LEEDS".to_owned()),
                 ("pickup", "/console/pickup/LEEDS".to_owned()),
                 ("product", format!("/console/stock/{sku}")),
                 ("position", format!("/console/stock/LEEDS/{sku}")),
