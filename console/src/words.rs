@@ -263,7 +263,7 @@ mod tests {
                     continue;
                 }
                 let text = fs::read_to_string(path).unwrap();
-                for opening in ["t(\"", "t1(\"", "t2(\"", "tn(\"", "titled(\"", "done(\""] {
+                for opening in [".t(\"", ".t1(\"", ".t2(\"", ".tn(\""] {
                     asked.extend(quoted(&text, opening).map(str::to_owned));
                 }
             }
