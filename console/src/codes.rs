@@ -7,7 +7,7 @@ use qrcode::{EcLevel, QrCode, render::svg};
 pub(crate) fn code_128(text: &str) -> Option<String> {
     // In the set of letters, digits and signs.
     let bars = Code128::new(format!("\u{0181}{text}")).ok()?.encode();
-    SVG::new(80).generate(bars).ok()
+    SVG::new(80).xdim(2).generate(bars).ok()
 }
 
 /// A QR code of a text, if it is short enough.
