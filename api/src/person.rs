@@ -192,6 +192,9 @@ pub struct SessionView {
     pub kind: String,
     /// The account or the person.
     pub id: String,
+    /// What a person is called, to themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub roles: Vec<String>,
     pub permissions: Vec<String>,
     /// Null: all.

@@ -87,7 +87,9 @@ pub fn special(owner: &str, name: &str) -> Option<Value> {
         ("list_bulk_results", "outcome") | ("BulkResultView" | "ForeseenView", "outcome") => {
             words(Outcome::ALL.iter().map(|outcome| outcome.name()))
         }
-        ("list_fulfillment_orders", "status") | ("FulfillmentOrderView" | "FulfillmentOrderSummary", "status") => fulfillment_statuses(),
+        ("list_fulfillment_orders", "status") => fulfillment_status_list(),
+        ("FulfillmentOrderView" | "FulfillmentOrderSummary" | "QueueCountView", "status") => fulfillment_statuses(),
+        ("find", "q") => text(200),
         ("list_orders" | "SelectionBody" | "OrderView" | "OrderSummary" | "ExchangeView", "status") => {
             words(OrderStatus::ALL.iter().map(|status| status.name()))
         }
@@ -217,6 +219,11 @@ fn working_days() -> String {
     let day = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
     let range = format!(" *{day} *(- *{day} *)?");
     format!("^{range}(,{range})*$")
+}
+
+fn fulfillment_status_list() -> Value {
+    let known = FulfillmentStatus::ALL.iter().map(|status| status.name()).chain(["delivered"]).collect::<Vec<_>>().join("|");
+    json!({"maxLength": 200, "pattern": format!("^({known})(,({known}))*$")})
 }
 
 fn fulfillment_statuses() -> Value {

@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod address;
+pub mod barcode;
+pub mod bench;
 pub mod bulk;
 pub mod carried;
 pub mod change;

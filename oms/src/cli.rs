@@ -10,7 +10,7 @@ use crate::{
     client::{
         Api, account::AccountCommand, adapter::AdapterCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand,
         claim::ClaimCommand, customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand,
-        feed::FeedCommand, fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand,
+        feed::FeedCommand, find::FindArgs, fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand,
         person::PersonCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
         station::StationCommand, stock::StockCommand,
     },
@@ -87,6 +87,8 @@ enum Command {
     /// Bring the books of PostgreSQL, DynamoDB and Temporal together again after one of them was restored or a run was lost; says what it would do.
     #[command(after_help = "Example:\n  oms repair\n  oms repair --apply")]
     Repair(Box<RepairArgs>),
+    /// Find whatever is called so: orders, parcels, returns, products, facilities.
+    Find(FindArgs),
     /// Place orders, look at them, cancel and hold them.
     Order(Noun<OrderCommand>),
     /// Look at a customer: their orders, their returns, what they ordered for.
@@ -244,6 +246,7 @@ impl Command {
 
     async fn ask(self, api: &Api, format: Format) -> Result<()> {
         match self {
+            Self::Find(args) => args.run(api, format).await,
             Self::Order(noun) => noun.verb.run(api, format).await,
             Self::Customer(noun) => noun.verb.run(api, format).await,
             Self::Promise(basket) => basket.run(api, format).await,

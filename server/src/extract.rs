@@ -166,6 +166,11 @@ impl CommandId {
         Self { id, is_new: true, repeated: Repeated::default() }
     }
 
+    /// One that follows from what it is for, so that a repeat of that is one command.
+    pub(crate) fn kept(id: String) -> Self {
+        Self { id, is_new: false, repeated: Repeated::default() }
+    }
+
     /// A part of what this one asks for, under an id of its own.
     pub(crate) fn part(&self, of: impl Display) -> Self {
         Self { id: format!("{}#{of}", self.id), ..self.clone() }

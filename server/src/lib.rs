@@ -23,6 +23,7 @@ mod looks;
 mod messengers;
 mod metrics;
 mod openapi;
+mod pages;
 mod pickup_codes;
 mod placing;
 mod previewing;
@@ -41,7 +42,7 @@ pub use openapi::openapi;
 pub use proxies::{InvalidNetwork, TrustedProxies};
 pub use routes::router;
 pub use serve::serve;
-pub use state::{AppState, Limits};
+pub use state::{AppState, Carry, Limits, Pages};
 pub use webhooks::{ReadWebhook, Webhooks};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::{Router, http::Extensions};
 use oms_allocation::{Rules, RulesInForce};
 use oms_starter::{Relay, Starter};
 use oms_store::Store;
@@ -19,6 +20,11 @@ use crate::{
     webhooks::Webhooks,
 };
 
+/// Makes pages that ask the API that they are given. What they carry over from a page's request to its own is where it comes from.
+pub type Pages = fn(Router, Carry) -> Router;
+/// Carries over from a page's request what the connection has said of it.
+pub type Carry = fn(&Extensions, &mut Extensions);
+
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
@@ -34,6 +40,7 @@ pub struct AppState {
     pub(crate) identity: Identity,
     pub(crate) origins: Origins,
     pub(crate) is_locked_twice: bool,
+    pub(crate) pages: Option<Pages>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) webhooks: Webhooks,
     pub(crate) pace: Pace,
@@ -124,6 +131,7 @@ impl AppState {
             identity: Identity::new(store.clone()),
             origins: Origins::default(),
             is_locked_twice: false,
+            pages: None,
             proxies: TrustedProxies::default(),
             webhooks: Webhooks::default(),
             looks: Looks::default(),
@@ -148,6 +156,11 @@ impl AppState {
     /// These may come in, beside those in the database.
     pub fn declaring(self, accounts: DeclaredAccounts) -> Self {
         Self { identity: self.identity.declaring(accounts), ..self }
+    }
+
+    /// Serves pages for people under `/console`: what they show and do, they ask of this very API, as whoever looks at them.
+    pub fn with_console(self, pages: Pages) -> Self {
+        Self { pages: Some(pages), ..self }
     }
 
     /// For measuring what the lock costs: it is asked twice.

@@ -88,6 +88,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     aged!("provider_waits", "tried_at", "2 hours"),
     aged!("pickup_tries", "again_at", "30 days"),
     aged!("picklists", "made_at", "30 days"),
+    aged!("pack_sessions", "began_at", "30 days"),
     aged!("givings", "day", "30 days"),
     aged!("given_by_actor", "day", "30 days"),
     aged!("approvals", "asked_at", "30 days"),

@@ -6,6 +6,7 @@ mod amplification;
 mod bad_input;
 mod bulk;
 mod complaints;
+mod console;
 mod cost;
 mod documented;
 mod handing_over;

@@ -14,6 +14,8 @@ named! {
         ReadOrders = "read_orders",
         /// Lists of them.
         FindOrders = "find_orders",
+        /// Looks for what is called so, of the kinds that they may read.
+        Find = "find",
         CancelOrders = "cancel_orders",
         ChangeOrders = "change_orders",
         HoldOrders = "hold_orders",

@@ -20,8 +20,10 @@ impl Role {
             Self::Marketplace => &[AskPromises, ReserveStock, PlaceOrders, PayElsewhere, ReadOrders],
             Self::Support => &[
                 AskPromises,
+                PlaceOrders,
                 ReadOrders,
                 FindOrders,
+                Find,
                 CancelOrders,
                 ChangeOrders,
                 HoldOrders,
@@ -43,9 +45,10 @@ impl Role {
                 ReadStock,
             ],
             Self::Metrics => &[ReadMetrics],
-            Self::Approver => &[ReadOrders, FindOrders, DecideApprovals],
-            Self::Associate => &[ReadFulfillment, WorkFulfillment, PrintLabels, ReadReturns, ReceiveReturns, ReadCatalog],
+            Self::Approver => &[ReadOrders, FindOrders, Find, DecideApprovals],
+            Self::Associate => &[Find, ReadFulfillment, WorkFulfillment, PrintLabels, ReadReturns, ReceiveReturns, ReadCatalog, ReadStock],
             Self::FacilityManager => &[
+                Find,
                 ReadFulfillment,
                 WorkFulfillment,
                 PrintLabels,
@@ -61,6 +64,7 @@ impl Role {
             Self::Ops => &[
                 ReadOrders,
                 FindOrders,
+                Find,
                 HoldOrders,
                 DecideOrders,
                 ExtendDeadlines,
@@ -87,6 +91,7 @@ impl Role {
             Self::Finance => &[
                 ReadOrders,
                 FindOrders,
+                Find,
                 RefundOrders,
                 TakePayments,
                 PayElsewhere,

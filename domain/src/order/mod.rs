@@ -48,7 +48,7 @@ pub use self::{
     core::{CoreGroup, CoreLine, CorePayment, OrderCore},
     credit::{CREDIT, CoreExchange, Credit, SettledCredit},
     deadlines::{Deadline, Wait},
-    decide::{ORDER_MAX_BYTES, decide},
+    decide::{AskedAction, ORDER_MAX_BYTES, Possible, decide},
     decision::{Choice, Decision},
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,

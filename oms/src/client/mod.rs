@@ -14,6 +14,7 @@ pub mod event;
 pub mod exchange;
 pub mod facility;
 pub mod feed;
+pub mod find;
 pub mod fulfillment;
 pub mod inbox;
 mod note;

@@ -102,6 +102,7 @@ impl DevArgs {
         let started = async {
             let dev = Dev::start(options).await?;
             let sampled = if sample { first_steps::sample_catalogue(&dev.system).await? } else { false };
+            first_steps::console_person(&dev.system, &dev.console_password).await?;
             anyhow::Ok((dev, sampled))
         };
         let (mut dev, sampled) = tokio::select! {
@@ -160,7 +161,8 @@ fn announce(dev: &Dev, format: Format, sampled: bool, env_file: Option<&EnvFile>
     let (system, stack) = (&dev.system, &dev.stack);
     if format != Format::Text {
         let ready = json!({
-            "api": system.api_url, "api_key": system.api_key.text().expose_secret(), "temporal_ui": stack.temporal_ui_url, "temporal_address": stack.temporal_address,
+            "api": system.api_url, "api_key": system.api_key.text().expose_secret(), "console": format!("{}/console", system.api_url),
+            "console_email": first_steps::CONSOLE_EMAIL, "console_password": dev.console_password.expose_secret(), "temporal_ui": stack.temporal_ui_url, "temporal_address": stack.temporal_address,
             "database_url": stack.database_url.expose_secret(), "dynamodb_endpoint": stack.dynamodb_endpoint,
         });
         return output::line(&ready.to_string());
@@ -168,6 +170,8 @@ fn announce(dev: &Dev, format: Format, sampled: bool, env_file: Option<&EnvFile>
     let mut lines = vec![String::new(), style::strong("The order management system is ready.")];
     let mut place = |name: &str, value: &str| lines.push(format!("  {name:<12}{value}"));
     place("API", &system.api_url);
+    place("Console", &format!("{}/console", system.api_url));
+    place("", &format!("log in as {} with {}", first_steps::CONSOLE_EMAIL, dev.console_password.expose_secret()));
     place("OpenAPI", &format!("{}/openapi.json", system.api_url));
     place("Temporal UI", stack.temporal_ui_url.as_deref().unwrap_or("-"));
     place("Temporal", &stack.temporal_address);

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use oms_api::feed::FeedView;
 use oms_domain::error::ErrorCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use crate::{exit::Coded, runtime::System, sample, style};
 
@@ -26,6 +28,28 @@ pub async fn sample_catalogue(system: &System) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Who comes in at the console of a development system.
+pub const CONSOLE_EMAIL: &str = "dev@oms.example";
+/// What they are: all that people are.
+const CONSOLE_ROLES: [&str; 8] = ["support", "approver", "associate", "facility_manager", "ops", "finance", "auditor", "admin"];
+
+/// Makes somebody who may come in at the console with this password, where there is nobody yet.
+///
+/// # Errors
+/// When a part cannot be reached.
+pub async fn console_person(system: &System, password: &SecretString) -> Result<()> {
+    let api = system.client()?;
+    let people = api.get(&["v1", "people"], &[("limit", Some("1".to_owned()))]).await?;
+    if people["items"].as_array().is_some_and(|known| !known.is_empty()) {
+        return Ok(());
+    }
+    let person = json!({"email": CONSOLE_EMAIL, "name": "Developer", "roles": CONSOLE_ROLES});
+    let made = api.post(&["v1", "people"], &person).await?;
+    let accepted = json!({"token": made["invitation"]["token"], "password": password.expose_secret()});
+    api.post(&["v1", "invitations", "accept"], &accepted).await?;
+    Ok(())
 }
 
 /// Lines that say what to try next.

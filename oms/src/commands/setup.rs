@@ -106,7 +106,7 @@ async fn first_person(store: &Store, email: &str, public_url: &str) -> Result<St
         let hint = "have an admin make the person: `oms person create EMAIL --name NAME --role admin`";
         return Err(Coded::new(ErrorCode::PersonConflict, "there is an admin already").hint(hint).into());
     }
-    Ok(format!("{}/#invitation={}", public_url.trim_end_matches('/'), token.text().expose_secret()))
+    Ok(format!("{}/console/invitation#{}", public_url.trim_end_matches('/'), token.text().expose_secret()))
 }
 
 /// An account that makes accounts, with its key; it may do nothing else.

@@ -1,4 +1,4 @@
-//! The HTTP API and the messengers beside it, as tasks of this process.
+//! The HTTP API with the console, and the messengers beside it, as tasks of this process.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -27,7 +27,7 @@ impl ApiServer {
     pub fn start(listener: TcpListener, store: Store, starter: Starter, rules: RulesInForce, door: Door) -> Result<Self> {
         let address = listener.local_addr().context("the API's address")?;
         let stop = CancellationToken::new();
-        let state = AppState::new(store, starter).ruled_by(rules).behind(door);
+        let state = AppState::new(store, starter).ruled_by(rules).behind(door).with_console(oms_console::router);
         let messengers = Messengers::start(&state);
         let (second, stopped) = (beside(address), stop.clone());
         let server = tokio::spawn(async move {

@@ -21,6 +21,8 @@ use crate::config::{ProviderConfig, derived};
 const KEY_FILE: &str = "privacy.key";
 /// And that of its API key.
 const API_KEY_FILE: &str = "api.key";
+/// And that of the password of whoever comes in at the console.
+const PASSWORD_FILE: &str = "console.password";
 /// The account of the simulated carrier.
 const CARRIER: &str = "simulated-carrier";
 /// Connections to PostgreSQL, shared by the API and the worker, and how long to wait for one.
@@ -111,6 +113,11 @@ impl DevOptions {
         ApiKey::parse(kept.expose_secret()).with_context(|| format!("{API_KEY_FILE} in the data folder holds no key: remove it"))
     }
 
+    /// What opens the console of this data, for as long as that is kept.
+    fn console_password(&self) -> Result<SecretString> {
+        self.kept_secret(PASSWORD_FILE, || Uuid::new_v4().simple().to_string().into())
+    }
+
     fn kept_secret(&self, name: &str, fresh: impl Fn() -> SecretString) -> Result<SecretString> {
         let Some(folder) = &self.data_dir else { return Ok(fresh()) };
         let path = folder.join(name);
@@ -145,6 +152,8 @@ pub struct Dev {
     pub stack: Stack,
     /// The secret under which this system hashes customers.
     pub privacy_key: SecretString,
+    /// With which somebody of every role comes in at the console.
+    pub console_password: SecretString,
 }
 
 impl Dev {
@@ -154,8 +163,9 @@ impl Dev {
     /// The first part that cannot be started; the others are stopped.
     pub async fn start(options: DevOptions) -> Result<Self> {
         let stack = Stack::start(options.stack()).await?;
+        let console_password = options.console_password()?;
         match Self::start_system(&options, &stack).await {
-            Ok((system, privacy_key)) => Ok(Self { system, stack, privacy_key }),
+            Ok((system, privacy_key)) => Ok(Self { system, stack, privacy_key, console_password }),
             Err(error) => {
                 stack.stop().await.unwrap_or_else(|error| tracing::warn!(%error, "a server did not stop"));
                 Err(error)

@@ -50,7 +50,9 @@ fn the_ready_line_names_every_part() {
     let dev = shared();
     let ready = dev.ready.as_object().unwrap();
     let names: Vec<&str> = ready.keys().map(String::as_str).collect();
-    assert_eq!(names, ["api", "api_key", "database_url", "dynamodb_endpoint", "temporal_address", "temporal_ui"]);
+    let console = ["console", "console_email", "console_password"];
+    assert_eq!(names[..5], ["api", "api_key", console[0], console[1], console[2]]);
+    assert_eq!(names[5..], ["database_url", "dynamodb_endpoint", "temporal_address", "temporal_ui"]);
     for name in ["temporal_ui", "temporal_address", "dynamodb_endpoint"] {
         let address = ready[name].as_str().unwrap();
         assert!(TcpStream::connect(address.trim_start_matches("http://")).is_ok(), "{name} {address}");

@@ -50,6 +50,7 @@ pub(crate) fn session(principal: &Principal) -> SessionView {
     SessionView {
         kind: principal.kind.name().to_owned(),
         id: principal.id.to_string(),
+        name: None,
         roles: principal.roles.iter().map(|role| role.name().to_owned()).collect(),
         permissions: may.map(|(name, _)| (*name).to_owned()).collect(),
         facilities: principal.scope.facilities.only().map(|ids| ids.iter().map(ToString::to_string).collect()),

@@ -58,8 +58,11 @@ fn naming(mut response: Response, request_id: &str) -> Response {
     }
 }
 
-/// The caller's own id, if it is one that may stand in a log, else a new one.
+/// That of the page that asks, or the caller's own, if it is one that may stand in a log, else a new one.
 fn request_id(request: &Request) -> String {
+    if let Some(id) = request.extensions().get::<RequestId>() {
+        return id.to_string();
+    }
     let legal = |id: &&str| RequestId::parse(*id).is_ok();
     let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(legal);
     given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)

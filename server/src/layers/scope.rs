@@ -79,6 +79,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     "bulk_id",
     "cancellation_id",
     "change_id",
+    // Of products, which everybody who reads the catalogue knows of.
+    "code",
     "currency",
     // The handler looks for what the caller knows of.
     "customer_id",

@@ -8,7 +8,7 @@ use oms_api::{
     },
     nothing::NothingBody,
     page::Page,
-    reader::{Fields, Node, choice, parsed},
+    reader::{Fields, Node, parsed, text, timestamp},
 };
 use oms_domain::{
     error::ErrorCode,
@@ -32,10 +32,16 @@ use crate::{
     views::{self, Shown},
 };
 
+/// Longest list of states in one question.
+const STATUSES_MAX_CHARS: usize = 200;
+
 #[utoipa::path(
     get, path = "/v1/fulfillment-orders", tag = "fulfillment", operation_id = "list_fulfillment_orders",
     params(
-        ("facility_id" = Option<String>, Query), ("status" = Option<String>, Query),
+        ("facility_id" = Option<String>, Query),
+        ("status" = Option<String>, Query, description = "States, separated by commas; all unless said"),
+        ("sku" = Option<String>, Query, description = "Those of orders that have this"),
+        ("ship_before" = Option<String>, Query, description = "Those that must ship before this time"),
         ("expand" = Option<String>, Query, description = "`fulfillment_order`: each as a whole; 50 at most on a page then"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
     ),
@@ -59,18 +65,21 @@ pub(crate) async fn list(
 }
 
 fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>, bool, u32)> {
-    let (facility_id, status) = (fields.optional("facility_id", parsed), fields.optional("status", status));
+    let (facility_id, statuses) = (fields.optional("facility_id", parsed), fields.optional("status", statuses));
+    let (ship_before, sku) = (fields.optional("ship_before", timestamp), fields.optional("sku", parsed));
     let (cursor, expanded) = (cursor(fields), expand(fields, "fulfillment_order"));
     let limit = limit_of(fields, expanded.unwrap_or_default());
-    let filter = FulfillmentFilter { facility_id: facility_id?, status: status?, ..FulfillmentFilter::default() };
+    let (facility_id, statuses, ship_before) = (facility_id?, statuses?.unwrap_or_default(), ship_before?);
+    let filter = FulfillmentFilter { facility_id, statuses, ship_before, sku: sku?, ..FulfillmentFilter::default() };
     Some((filter, cursor?, expanded?, limit?))
 }
 
-/// A state of the machine, or `delivered`, which is derived from the parcels.
-fn status(node: &Node<'_>) -> Option<String> {
-    let known = FulfillmentStatus::ALL.iter().map(|status| status.name()).chain(["delivered"]);
-    let known: Vec<(&str, &str)> = known.map(|name| (name, name)).collect();
-    choice(&known)(node).map(str::to_owned)
+/// States of the machine, and `delivered`, which is derived from the parcels.
+fn statuses(node: &Node<'_>) -> Option<Vec<String>> {
+    let named = text(STATUSES_MAX_CHARS)(node)?;
+    let statuses: Vec<String> = named.split(',').map(|name| name.trim().to_owned()).collect();
+    let is_known = |name: &String| name == "delivered" || FulfillmentStatus::ALL.iter().any(|status| status.name() == name);
+    if statuses.iter().all(is_known) { Some(statuses) } else { node.error("must be states of fulfillment orders, separated by commas") }
 }
 
 #[utoipa::path(

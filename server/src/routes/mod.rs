@@ -7,6 +7,8 @@ mod approvals;
 mod attention;
 mod audit;
 mod availability;
+mod barcodes;
+mod bench;
 mod bulk;
 mod cancellations;
 mod carrier_events;
@@ -19,6 +21,7 @@ mod docs;
 mod events;
 mod exchanges;
 mod feeds;
+mod find;
 mod fulfillment;
 mod health;
 mod holds;
@@ -31,8 +34,10 @@ mod paging;
 mod parts;
 mod people;
 mod picklists;
+mod possible;
 pub(crate) mod promises;
 mod providers;
+mod queues;
 mod reservations;
 mod returns;
 mod sessions;
@@ -61,7 +66,7 @@ use crate::{
     },
     failure,
     layers::{body, etag, free_texts, idempotency, identity, load, log, origin, pace, security},
-    openapi,
+    openapi, pages,
     state::AppState,
 };
 
@@ -94,6 +99,8 @@ pub(crate) fn small() -> Doors {
     parts::parts(actions)
         .door(Need::of(P::FindOrders, ToBoth), routes!(orders::list))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(orders::get))
+        .door(Need::of(P::Find, ToBoth), routes!(find::find))
+        .door(Need::of(P::ReadOrders, ToBoth), routes!(possible::list))
         .door(Need::of(P::FindOrders, ToBoth), routes!(customers::get))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::of_order))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(events::allocation))
@@ -112,6 +119,10 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::PrintLabels, ToBoth), routes!(labels::print))
         .door(Need::of(P::PrintLabels, ToBoth), routes!(labels::prints))
         .door(Need::of(P::PrintLabels, ToBoth), routes!(labels::print_of_return))
+        .door(Need::of(P::ReadFulfillment, ToBoth), routes!(queues::get))
+        .door(Need::of(P::ReadFulfillment, ToBoth), routes!(bench::get))
+        .door(Need::of(P::WorkFulfillment, ToBoth), routes!(bench::scan))
+        .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::walk))
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::create, picklists::list))
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::get))
         .door(Need::of(P::OpenClaims, ToBoth), routes!(claims::open))
@@ -132,6 +143,11 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::list_products))
         .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::get_product))
         .door(Need::of(P::WriteProducts, Refused), routes!(catalog::put_product))
+        .door(Need::of(P::ReadCatalog, ByNothing), routes!(barcodes::of_product))
+        .door(Need::of(P::ReadCatalog, ByNothing), routes!(barcodes::find))
+        .door(Need::of(P::WriteProducts, Refused), routes!(barcodes::put))
+        .door(Need::of(P::WriteStock, ToFacilities), routes!(barcodes::put_bin))
+        .door(Need::of(P::ReadStock, ToFacilities), routes!(barcodes::get_bin))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::list))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::get))
         .door(Need::of(P::ReadStock, ToFacilities), routes!(stock::of_sku))
@@ -258,9 +274,10 @@ pub fn router(state: AppState) -> Router {
         None => routes,
     };
     let routes = routes.layer(map_response(security::tell)).layer(from_fn_with_state(state.metrics.clone(), log::log));
+    let routes = pages::beside(routes.with_state(state.clone()), &state);
     // Outermost, since others write bodies, too. A tag names what is read, however it travels: no ranges are served that somebody could put
     // together.
-    routes.layer(CompressionLayer::new()).with_state(state)
+    routes.layer(CompressionLayer::new())
 }
 
 /// Answers may show people's names: no cache between us and the caller keeps them.

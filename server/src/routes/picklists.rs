@@ -1,9 +1,11 @@
 //! Picklists: the next few fulfillment orders of a facility, begun at once.
 
+use std::collections::BTreeSet;
+
 use axum::{Json, extract::State};
 use futures_util::{StreamExt, stream};
 use oms_api::{
-    fulfillment::{PicklistBody, PicklistResult, PicklistView},
+    fulfillment::{PicklistBody, PicklistResult, PicklistView, WalkView},
     page::Page,
     reader::{Fields, parsed, text},
 };
@@ -13,7 +15,7 @@ use oms_domain::{
     ids::{FacilityId, FulfillmentOrderId},
     order::{FulfillmentRequest, Request},
 };
-use oms_store::{FulfillmentFilter, Picklist};
+use oms_store::{FulfillmentFilter, Picklist, PicklistPart};
 use uuid::Uuid;
 
 use super::paging::limit;
@@ -24,6 +26,7 @@ use crate::{
     extract::{CommandId, InPath, JsonBody, Params},
     failure::Failure,
     state::AppState,
+    views,
 };
 
 /// Fulfillment orders that are begun at a time.
@@ -38,8 +41,9 @@ pub(crate) async fn create(Acting(state): Acting, caller: Caller, body: JsonBody
     if !caller.sees_facility(&facility_id) || state.store.catalog().facility(&facility_id).await?.is_none() {
         return Err(ErrorCode::UnknownFacility.into());
     }
-    let status = Some(FulfillmentStatus::Released.name().to_owned());
-    let released = FulfillmentFilter { facility_id: Some(facility_id.clone()), status, scope: caller.scope.clone() };
+    let statuses = vec![FulfillmentStatus::Released.name().to_owned()];
+    let released =
+        FulfillmentFilter { facility_id: Some(facility_id.clone()), statuses, scope: caller.scope.clone(), ..FulfillmentFilter::default() };
     let picklist_id = Uuid::now_v7().to_string();
     let picker = picker.unwrap_or_else(|| picklist_id.clone());
     let (mut results, mut after): (Vec<PicklistResult>, Option<String>) = (Vec::new(), None);
@@ -91,6 +95,23 @@ const ID_MAX_CHARS: usize = 64;
 pub(crate) async fn get(State(state): State<AppState>, caller: Caller, InPath(id): InPath<String>) -> Result<Json<PicklistView>, Failure> {
     let found: Option<Picklist> = state.store.picklist(&id).await?.filter(|found| caller.sees_facility(&found.facility_id));
     Ok(Json(convert::picklist(found.ok_or(ErrorCode::NotFound)?)))
+}
+
+#[utoipa::path(
+    get, path = "/v1/picklists/{picklist_id}/walk", tag = "fulfillment", operation_id = "get_walk", params(("picklist_id" = String, Path)),
+    responses((status = 200, description = "What is still to be picked for it, by the walk through the bins; each fulfillment order has a tote", body = WalkView))
+)]
+pub(crate) async fn walk(State(state): State<AppState>, caller: Caller, InPath(id): InPath<String>) -> Result<Json<WalkView>, Failure> {
+    let found: Option<Picklist> = state.store.picklist(&id).await?.filter(|found| caller.sees_facility(&found.facility_id));
+    let found = found.ok_or(ErrorCode::NotFound)?;
+    let orders = found.parts.iter().filter_map(|part| part.fulfillment_order_id.order_id()).collect();
+    let whole = views::orders(&state, orders).await?;
+    let part = |part: &PicklistPart| whole.get(&part.fulfillment_order_id.order_id()?)?.part(&part.fulfillment_order_id);
+    let parts: Vec<_> = found.parts.iter().enumerate().filter_map(|(n, listed)| Some((n + 1, part(listed)?))).collect();
+    let skus: BTreeSet<&str> = parts.iter().flat_map(|(_, part)| &part.lines).map(|line| line.sku.as_str()).collect();
+    let bins = state.store.bins(&found.facility_id, &skus.into_iter().collect::<Vec<_>>()).await?;
+    let bins = bins.into_iter().map(|bin| (bin.sku.to_string(), (bin.walk, bin.bin))).collect();
+    Ok(Json(WalkView::of(convert::picklist(found), &parts, &bins)))
 }
 
 /// It was in the queue when that was read, and is not any more.

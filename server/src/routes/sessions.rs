@@ -98,7 +98,11 @@ pub(super) fn welcome(headers: &HeaderMap, principal: &Principal, token: &Token)
 )]
 pub(crate) async fn current(State(state): State<AppState>, method: Method, headers: HeaderMap) -> Result<Json<SessionView>, Failure> {
     let principal: Arc<Principal> = state.identity.of(Credential::of(&headers, &method)).await?;
-    Ok(Json(convert::session(&principal)))
+    let person = match principal.kind {
+        PrincipalKind::Person => state.store.person(&principal.id).await?,
+        PrincipalKind::Machine | PrincipalKind::Bench | PrincipalKind::House => None,
+    };
+    Ok(Json(SessionView { name: person.map(|person| person.name), ..convert::session(&principal) }))
 }
 
 #[utoipa::path(

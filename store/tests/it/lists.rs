@@ -148,7 +148,7 @@ async fn the_queue_shows_what_ships_soonest_first_and_what_has_no_date_last() {
         queued("o1", 6, "WH-1", "released", None),
     ];
     store.record(&Record { fulfillment_orders: queue, ..record("o1", 1, "released") }).await.unwrap();
-    let filter = FulfillmentFilter { facility_id: Some(facility_id("WH-1")), status: Some("released".into()), ..Default::default() };
+    let filter = FulfillmentFilter { facility_id: Some(facility_id("WH-1")), statuses: vec!["released".into()], ..Default::default() };
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let page = store.fulfillment_orders_page(&filter, cursor.as_deref(), 1).await.unwrap();

@@ -132,7 +132,7 @@ async fn a_page_of_a_list_costs_a_page_whatever_it_is_filtered_by() {
         for status in [None, Some("released"), Some("shipped"), Some("picking")] {
             let filter = FulfillmentFilter {
                 facility_id: facility.map(facility_id),
-                status: status.map(str::to_owned),
+                statuses: status.map(str::to_owned).into_iter().collect(),
                 ..FulfillmentFilter::default()
             };
             costs_a_page(&config, &format!("{filter:?}"), async |store, after| {

@@ -6,6 +6,7 @@ pub mod data;
 pub mod ground;
 pub mod http;
 pub mod logs;
+pub mod people;
 pub mod queues;
 pub mod replay;
 pub mod runtime;

@@ -53,7 +53,7 @@ impl Shop {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();
-        let state = AppState::new(system.store.clone(), starter.clone()).declaring(http::accounts()?);
+        let state = AppState::new(system.store.clone(), starter.clone()).declaring(http::accounts()?).with_console(oms_console::router);
         let server = tokio::spawn(oms_server::serve(state, listener, async { drop(stopped.await) }));
         Ok(Self { system, starter, base_url, placed: Mutex::default(), stop, server })
     }
@@ -94,7 +94,6 @@ impl Shop {
     }
 
     /// Where a path is, for other programs.
-    #[cfg(feature = "neighbours")]
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }

@@ -18,6 +18,7 @@ mod money;
 mod moving;
 mod parcels;
 mod pickup;
+mod possible;
 mod reallocating;
 mod refunds;
 mod resolving;
@@ -31,7 +32,10 @@ mod time;
 use jiff::Timestamp;
 
 pub(super) use self::money::renews;
-pub use self::size::ORDER_MAX_BYTES;
+pub use self::{
+    possible::{AskedAction, Possible},
+    size::ORDER_MAX_BYTES,
+};
 
 use super::{Answer, Command, Event, Fact, Order, RULES, Request};
 use crate::{

@@ -169,7 +169,12 @@ async fn fulfillment_orders(store: &Store, size: Size) -> Result<Vec<Timed>, Sto
                 let page = timed(&what, async |n| {
                     let any = Any { size, n };
                     let facility_id = facility.then(|| any.facility()).transpose()?;
-                    let filter = FulfillmentFilter { facility_id, status: status.map(str::to_owned), scope: any.scope(scoped, false)? };
+                    let filter = FulfillmentFilter {
+                        facility_id,
+                        statuses: status.map(str::to_owned).into_iter().collect(),
+                        scope: any.scope(scoped, false)?,
+                        ..FulfillmentFilter::default()
+                    };
                     two_pages(async |after| store.fulfillment_orders_page(&filter, after, LIMIT).await).await
                 });
                 times.push(page.await?);

@@ -1,0 +1,80 @@
+//! The pages, and where they are.
+
+pub(crate) mod approvals;
+mod change_order;
+pub(crate) mod entrance;
+mod facilities;
+pub(crate) mod failed;
+mod find;
+mod handover;
+mod home;
+mod inbox;
+mod new_order;
+mod order;
+mod order_actions;
+mod orders;
+mod pack;
+mod pick;
+mod pickup;
+mod print;
+mod stock;
+mod work;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::{api::House, assets};
+
+pub(crate) fn routes() -> Router<House> {
+    Router::new()
+        .route("/", get(home::page))
+        .route("/login", get(entrance::login).post(entrance::log_in))
+        .route("/logout", post(entrance::log_out))
+        .route("/invitation", get(entrance::invitation).post(entrance::accept))
+        .route("/preferences", post(entrance::prefer))
+        .route("/find", get(find::page))
+        .route("/orders", get(orders::page))
+        .route("/orders/new", get(new_order::page).post(new_order::send))
+        .route("/orders/{order_id}/change", get(change_order::page).post(change_order::send))
+        .route("/orders/{order_id}", get(order::page))
+        .route("/orders/{order_id}/why", get(order::why))
+        .route("/orders/{order_id}/cancel", post(order_actions::cancel))
+        .route("/orders/{order_id}/hold", post(order_actions::hold))
+        .route("/orders/{order_id}/holds/{hold_id}/release", post(order_actions::release))
+        .route("/orders/{order_id}/refund", post(order_actions::refund))
+        .route("/orders/{order_id}/notes", post(order_actions::note))
+        .route("/orders/{order_id}/deadlines/{deadline_id}", post(order_actions::extend))
+        .route("/orders/{order_id}/decisions/{decision_id}", post(order_actions::decide))
+        .route("/orders/{order_id}/parts/{fulfillment_order_id}/{action}", post(order_actions::act))
+        .route("/approvals", get(approvals::page))
+        .route("/approvals/{approval_id}", get(approvals::one))
+        .route("/approvals/{approval_id}/{decision}", post(approvals::decide))
+        .route("/inbox", get(inbox::page))
+        .route("/inbox/{attention_id}/retry", post(inbox::retry))
+        .route("/work", get(work::places))
+        .route("/work/{facility_id}", get(work::queue))
+        .route("/work/{facility_id}/wave", post(work::wave))
+        .route("/work/{facility_id}/parts/{fulfillment_order_id}/{action}", post(work::act))
+        .route("/pick/{picklist_id}", get(pick::page))
+        .route("/pick/{picklist_id}/short", post(pick::short))
+        .route("/pack", get(pack::start).post(pack::open))
+        .route("/pack/{fulfillment_order_id}", get(pack::bench))
+        .route("/pack/{fulfillment_order_id}/scan", post(pack::scan))
+        .route("/handover/{facility_id}", get(handover::page))
+        .route("/pickup/{facility_id}", get(pickup::page))
+        .route("/pickup/{facility_id}/parts/{fulfillment_order_id}/{action}", post(pickup::act))
+        .route("/stock/{sku}", get(stock::product))
+        .route("/stock/{facility_id}/{sku}", get(stock::position))
+        .route("/stock/{facility_id}/{sku}/count", post(stock::count))
+        .route("/stock/{facility_id}/{sku}/adjust", post(stock::adjust))
+        .route("/stock/{facility_id}/{sku}/bin", post(stock::bin))
+        .route("/facilities", get(facilities::list))
+        .route("/facilities/{facility_id}", get(facilities::one).post(facilities::put))
+        .route("/print/picklist/{picklist_id}", get(print::picklist))
+        .route("/print/slip/{fulfillment_order_id}", get(print::slip))
+        .route("/print/commands", get(print::commands))
+        .route("/assets/{file}", get(assets::serve))
+        .fallback(failed::not_found)
+}

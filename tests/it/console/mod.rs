@@ -1,0 +1,5 @@
+//! The console by plain HTTP: every page and every form, without a browser and without script.
+
+mod associates;
+mod coming_in;
+mod support;
