@@ -6,6 +6,7 @@ use oms_domain::{
     bulk::{BulkStatus, Outcome},
     fulfillment::FulfillmentStatus,
     ids::{DERIVED_ID_MAX_CHARS, ID_MAX_CHARS},
+    label::LabelFormat,
     money::Currency,
     order::{HoldReason, OrderStatus, RejectionReason},
     payment::GATEWAY_REFERENCE_MAX_CHARS,
@@ -90,6 +91,8 @@ pub fn special(owner: &str, name: &str) -> Option<Value> {
         ("list_fulfillment_orders", "status") => fulfillment_status_list(),
         ("FulfillmentOrderView" | "FulfillmentOrderSummary" | "QueueCountView", "status") => fulfillment_statuses(),
         ("find", "q") => text(200),
+        ("BarcodeBody", "code") => text(80),
+        ("BinBody", "bin") => text(32),
         ("list_orders" | "SelectionBody" | "OrderView" | "OrderSummary" | "ExchangeView", "status") => {
             words(OrderStatus::ALL.iter().map(|status| status.name()))
         }
@@ -114,13 +117,15 @@ fn usual(name: &str) -> Option<Value> {
         "carrier" => json!({"minLength": 1, "maxLength": 64, "pattern": carrier()}),
         "tracking_number" => json!({"minLength": 1, "maxLength": 64, "pattern": tracking_number()}),
         "placed_at" | "cancel_after" | "fulfill_at" | "expires_at" | "until" | "as_of" | "occurred_at" | "placed_after"
-        | "placed_before" | "updated_after" => json!({"format": "date-time", "pattern": TIME}),
+        | "placed_before" | "updated_after" | "ship_before" => json!({"format": "date-time", "pattern": TIME}),
         "requested_delivery_date" => json!({"format": "date", "pattern": DATE}),
         "currency" => words(Currency::codes()),
         "country" => words(countries::all()),
         "method" => words(["standard", "express", "pickup"]),
         "hold_reason" => words(HoldReason::NAMED.iter().map(|(name, _)| *name)),
         "verdict" => words(Verdict::NAMED.iter().map(|(name, _)| *name)),
+        // Of a label's document.
+        "format" => words(LabelFormat::NAMED.iter().map(|(name, _)| *name)),
         "disposition" => words(["restock", "write_off", "send_back"]),
         "choice" => words(["wait", "drop"]),
         "resolution" => words(["replace", "refund"]),
