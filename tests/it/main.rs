@@ -22,4 +22,5 @@ mod pooling;
 mod races;
 mod recorded;
 mod replay;
+mod sending;
 mod support;

@@ -30,7 +30,7 @@ pub(super) const THERE: (&str, &str, &str) = ("D-THERE", "shop", "DOOR-THERE");
 /// The channel of one order more than a bulk operation may be about by itself.
 pub(super) const MANY: &str = "many";
 /// Probes, and where people come in: these say themselves who may.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
     "/healthz",
     "/readyz",
     "/openapi.json",
@@ -39,6 +39,7 @@ const OPEN: [&str; 8] = [
     "/v1/invitations/accept",
     "/v1/stations/take-over",
     "/v1/webhooks/{provider_id}",
+    "/v1/inlets/{inlet_id}/messages",
 ];
 /// Requests under way at a time.
 const AT_ONCE: usize = 16;

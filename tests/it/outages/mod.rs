@@ -9,7 +9,7 @@ mod lost_start;
 mod lost_task;
 mod messengers;
 mod other_rules;
-mod process;
+pub mod process;
 mod refused_record;
 mod restored;
 mod returns;
