@@ -34,6 +34,7 @@ mod giving;
 mod holds;
 mod idempotency;
 mod inbox;
+mod insights;
 mod instruments;
 mod intake;
 mod invariants;
@@ -102,6 +103,10 @@ pub use giving::{Approval, AskedGiving, GivingLimit};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
 pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, Standing, StoredAnswer};
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};
+pub use insights::{
+    CountedOrder, CountedPage, CountedTotal, Freshness, Held, InWork, InsightSums, InsightsFilter, InsightsRound, LiveFigures, Since,
+    SplitBy,
+};
 pub use instruments::Instrument;
 pub use intake::{Intake, IntakeRow, KeyedIntake, PlacingKey};
 pub use invariants::Invariants;

@@ -5,6 +5,7 @@
 mod beside;
 mod hot_sku;
 mod imports;
+mod insights;
 mod network;
 mod size;
 
@@ -14,6 +15,7 @@ pub use self::{
     beside::{ActionTimes, Counters},
     hot_sku::{HotSku, HotSkuRun, bare_hot_sku, reserve_hot_sku, source_hot_sku},
     imports::{Import, ImportTimes, import},
+    insights::{copy_orders, count_anew, figure_pages},
     size::{PruneRun, RelationSizes, Size, SnapshotRun, Timed, count_everything, fill, lists, metrics, prune_all, relation_sizes},
 };
 use crate::{
