@@ -24,6 +24,7 @@ pub mod feed;
 pub mod fulfillment;
 pub mod hold;
 pub mod inbox;
+pub mod insights;
 pub mod maintenance;
 pub mod note;
 pub mod nothing;

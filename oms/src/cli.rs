@@ -10,8 +10,9 @@ use crate::{
     client::{
         Api, account::AccountCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand, claim::ClaimCommand,
         customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand, feed::FeedCommand,
-        fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand,
-        product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, station::StationCommand, stock::StockCommand,
+        fulfillment::FulfillmentCommand, inbox::InboxCommand, insights::InsightsCommand, open::OpenArgs, order::OrderCommand,
+        person::PersonCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
+        station::StationCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -113,6 +114,8 @@ enum Command {
     Product(Noun<ProductCommand>),
     /// Read what happens to all orders.
     Event(Noun<EventCommand>),
+    /// Read figures on orders, and which orders they count.
+    Insights(Noun<InsightsCommand>),
     /// Call the API as it is: any method and path, with the key, the bounds and the errors of the other commands.
     #[command(after_help = "Example:\n  oms api GET '/v1/orders?status=processing&limit=5'\n  oms api POST /v1/orders -d @order.json")]
     Api(RawArgs),
@@ -254,6 +257,7 @@ impl Command {
             Self::Facility(noun) => noun.verb.run(api, format).await,
             Self::Product(noun) => noun.verb.run(api, format).await,
             Self::Event(noun) => noun.verb.run(api, format).await,
+            Self::Insights(noun) => noun.verb.run(api, format).await,
             Self::Api(call) => call.run(api, format).await,
             Self::Open(args) => args.run(api, format).await,
             Self::Account(noun) => noun.verb.run(api, format).await,

@@ -55,7 +55,7 @@ impl Messengers {
 
 fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Vec<Messenger> {
     let (store, identity, looks) = (store.clone(), identity.clone(), looks.clone());
-    let (told, store_of_seals) = (store.clone(), store.clone());
+    let (told, store_of_seals, store_of_figures) = (store.clone(), store.clone(), store.clone());
     let looks = Messenger::new("looks", Duration::from_secs(60), move || {
         let (store, looks) = (told.clone(), looks.clone());
         async move { Ok(Round { done: looks.tell(&store).await?, failed: 0 }) }.boxed()
@@ -69,6 +69,15 @@ fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Ve
         let sealer = sealer.clone();
         async move { sealer.seal().await }.boxed()
     });
+    let counted = store_of_figures;
+    let insights = Messenger::new("insights", Duration::from_secs(1), move || {
+        let store = counted.clone();
+        async move {
+            let round = store.count_insights().await?;
+            Ok(Round { done: round.orders, failed: round.unread })
+        }
+        .boxed()
+    });
     let relayed = relay.clone();
     let deliver = Messenger::new("relay", Duration::from_millis(500), move || {
         let relay = relayed.clone();
@@ -79,6 +88,7 @@ fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Ve
         audit,
         looks,
         seals,
+        insights,
         Messenger::of("hold_expiry", Duration::from_secs(1), starter, |s| async move { s.expire_holds().await }.boxed()),
         Messenger::of("serving", Duration::from_millis(500), starter, |s| async move { s.serve_waiting().await }.boxed()),
         Messenger::of("offer_expiry", Duration::from_secs(5), starter, |s| async move { s.expire_offers().await }.boxed()),

@@ -57,6 +57,10 @@ named! {
         ReadEvents = "read_events",
         SendCarrierEvents = "send_carrier_events",
         ReadMetrics = "read_metrics",
+        /// Figures on orders, and which orders they count. Nothing that names people.
+        ReadInsights = "read_insights",
+        /// Has all figures counted anew.
+        RebuildInsights = "rebuild_insights",
         ReadAudit = "read_audit",
         ManageAccounts = "manage_accounts",
         ManagePeople = "manage_people",

@@ -55,6 +55,7 @@ impl Role {
                 ReadStock,
                 WriteStock,
                 ManageStations,
+                ReadInsights,
             ],
             Self::Ops => &[
                 ReadOrders,
@@ -80,6 +81,8 @@ impl Role {
                 ApproveFeeds,
                 ReadEvents,
                 ReadMetrics,
+                ReadInsights,
+                RebuildInsights,
             ],
             Self::Finance => &[
                 ReadOrders,
@@ -91,8 +94,9 @@ impl Role {
                 ManageLimits,
                 HandleAttention,
                 ReadReturns,
+                ReadInsights,
             ],
-            Self::Analyst => &[ReadCatalog, ReadStock],
+            Self::Analyst => &[ReadCatalog, ReadStock, ReadInsights],
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],
             Self::Carrier => &[SendCarrierEvents],

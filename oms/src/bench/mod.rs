@@ -9,6 +9,7 @@ mod door;
 mod feeds;
 mod history;
 mod imports;
+mod insights;
 mod memory;
 mod orders;
 mod report;
@@ -50,6 +51,8 @@ pub enum Part {
     Feeds,
     /// What keys and the audit trail cost of what is answered, and what a crowd of idle connections does to others.
     Door,
+    /// How far figures are behind, how fast orders are counted, and what a page of a quarter of a year costs. By name alone: it takes long.
+    Insights,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
     /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
@@ -64,7 +67,7 @@ pub struct BenchArgs {
     /// Pairs of yardstick and system; the median counts.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// Orders of each run of `orders` and `cost` [default: 300], and of the shop of `size` [default: 1000000].
+    /// Orders of each run of `orders` and `cost` [default: 300], and of the shops of `size` and `insights` [default: 1000000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     orders: Option<u32>,
     /// Positions of stock of the shop of `size`, at 1,000 facilities.
@@ -112,6 +115,10 @@ impl BenchArgs {
             Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
             Part::Feeds => on_a_stage(tools, async |stage| feeds::measure(stage, self.pairs).await).await,
             Part::Door => on_a_stage(tools, async |stage| door::measure(stage, self.pairs).await).await,
+            Part::Insights => {
+                let orders = self.orders.unwrap_or(insights::ORDERS);
+                on_a_stage(tools, async |stage| insights::measure(stage, tools.progress(), orders).await).await
+            }
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
             Part::Size => {
                 let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);

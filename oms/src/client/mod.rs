@@ -15,6 +15,8 @@ pub mod facility;
 pub mod feed;
 pub mod fulfillment;
 pub mod inbox;
+pub mod insights;
+pub mod insights_report;
 mod note;
 pub mod open;
 pub mod order;

@@ -85,6 +85,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     "deadline_id",
     "decision_id",
     "feed_id",
+    // The handler looks whether it is told to those who know of a part.
+    "figure",
     "hold_id",
     "key_id",
     "message_id",

@@ -41,6 +41,7 @@ use crate::{
         (name = "feeds", description = "Files from other systems"),
         (name = "attention", description = "What only a person can put right"),
         (name = "events", description = "What happened"),
+        (name = "insights", description = "Figures on orders, seconds old, and the very orders they count"),
         (name = "carriers", description = "What carriers report"),
         (name = "approvals", description = "What a second person lets through, and how much the first one may give away"),
         (name = "accounts", description = "Who may come in, and what was done that is no event of an order"),

@@ -23,6 +23,7 @@ mod fulfillment;
 mod health;
 mod holds;
 mod inbox;
+mod insights;
 mod labels;
 mod money;
 mod notes;
@@ -37,6 +38,8 @@ mod returns;
 mod sessions;
 mod stations;
 mod stock;
+
+pub(crate) use self::paging::{cursor as paging_cursor, limit as paging_limit};
 
 use std::sync::Arc;
 
@@ -161,6 +164,11 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::get, stations::remove))
         .door(Need::of(P::ManageStations, ToFacilities), routes!(stations::give_badge))
         .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
+        .door(Need::of(P::ReadInsights, ByNothing), routes!(insights::catalogue))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::live))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::get))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::orders))
+        .door(Need::of(P::RebuildInsights, Refused), routes!(insights::rebuild))
 }
 
 /// What other systems follow: nothing in it is for them to read that somebody has written about an order.
