@@ -25,6 +25,7 @@ mod combine;
 mod config;
 mod customers;
 mod error;
+mod export;
 mod feed_batches;
 mod feed_rows;
 mod feeds;
@@ -92,6 +93,7 @@ pub use changes::Kept;
 pub use config::{SnapshotGuard, StoreConfig};
 pub use customers::{Customer, Ordered};
 pub use error::StoreError;
+pub use export::{EXPORT_TABLES, ExportKind, ExportRow, ExportTable, ExportedDay};
 pub use feed_batches::FEED_BATCH_ROWS;
 pub use feed_rows::{Facility, FeedRow, Product, Receipt, StockCount};
 pub use feeds::{
