@@ -76,12 +76,18 @@ fn shown(visitor: &Visitor, form: &Fields, rows: Vec<Row>, promises: Option<Vec<
     let names = ADDRESS.iter().chain(["customer_id", "email", "shipping", "shipping_price", "currency"].iter());
     let said: BTreeMap<String, String> = names.map(|name| ((*name).to_owned(), form.get(name).to_owned())).collect();
     let currency = form.said("currency").unwrap_or("GBP").to_owned();
-    let minor = |text: &str| currency.parse::<Currency>().ok()?.minor_of(&text.replace(',', "."));
-    let cost = |row: &Row| Some(minor(&row.price)? * row.quantity.parse::<i64>().ok()?);
-    let sum: i64 = rows.iter().filter_map(cost).sum::<i64>() + minor(form.get("shipping_price")).unwrap_or_default();
-    let total = visitor.frame.money(sum, &currency);
+    let sum = currency.parse().ok().and_then(|known| total_minor(&rows, form.get("shipping_price"), known));
+    let total = sum.map_or_else(|| "–".to_owned(), |minor| visitor.frame.money(minor, &currency));
     let key = form.said("key").map_or_else(|| visitor.frame.key(), str::to_owned);
     visitor::page(visitor, &NewOrder { f: &visitor.frame, said, rows, methods: METHODS, key, currency, promises, total })
+}
+
+/// What rows and shipping come to. None: some of it cannot be read, or is more than can be counted.
+fn total_minor(rows: &[Row], shipping_price: &str, currency: Currency) -> Option<i64> {
+    let minor = |text: &str| currency.minor_of(&text.replace(',', "."));
+    let cost = |row: &Row| minor(&row.price)?.checked_mul(row.quantity.parse().ok()?);
+    let shipping = if shipping_price.is_empty() { 0 } else { minor(shipping_price)? };
+    rows.iter().filter(|row| !row.sku.is_empty()).try_fold(shipping, |sum, row| sum.checked_add(cost(row)?))
 }
 
 /// Looks at it, or places it.
@@ -169,4 +175,29 @@ fn order(frame: &Frame, form: &Fields, rows: &[Row], currency: &str) -> Value {
         "customer": customer, "ship_to": form.object(&ADDRESS), "shipping": {"method": form.get("shipping"), "price_minor": shipping_price},
         "payment": {"method": "terms"}, "lines": lines(rows, price),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_at_is_summed_as_a_whole_or_not_at_all() {
+        let row = |sku: &str, quantity: &str, price: &str| Row {
+            sku: sku.to_owned(),
+            quantity: quantity.to_owned(),
+            price: price.to_owned(),
+            title: String::new(),
+        };
+        let gbp = "GBP".parse().unwrap();
+        let total = |rows: &[Row], shipping: &str| total_minor(rows, shipping, gbp);
+        let empty = Row::default();
+        assert_eq!(total(&[row("A", "2", "12.50"), row("B", "1", "0,99"), empty.clone()], "2.99"), Some(2_898));
+        assert_eq!(total(&[row("A", "2", "12.50"), empty], ""), Some(2_500));
+        for (quantity, price) in [("9223372036854775807", "12.50"), ("2", "92233720368547758.07"), ("2", "dear"), ("many", "1"), ("2", "")]
+        {
+            assert_eq!(total(&[row("A", quantity, price)], ""), None, "{quantity} at {price}");
+        }
+        assert_eq!(total(&[row("A", "1", "1")], "free"), None);
+    }
 }
