@@ -9,9 +9,8 @@ use oms_domain::{
     order::{Order, PaymentRequest},
     payment::{Decline, OperationKind, OperationOutcome, TakeOver, Unfounded},
 };
-use oms_store::{Store, Taken};
+use oms_store::{InstrumentSecrets, Store, Taken};
 use oms_workflows::contracts::definitions;
-use secrecy::SecretString;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -148,7 +147,7 @@ impl PaymentActivities {
         let amount = Money::new(request.amount_minor, request.currency);
         let acts_on = || request.acts_on.clone().ok_or_else(|| failure(ErrorCode::Internal, "the operation names nothing to act on"));
         let operation = match request.kind {
-            OperationKind::Authorize => Operation::Authorize { amount, token: self.token(request).await? },
+            OperationKind::Authorize => self.authorize(request, amount).await?,
             OperationKind::Capture => Operation::Capture { authorization: acts_on()?, amount },
             OperationKind::Void => Operation::Void { authorization: acts_on()?, amount },
             OperationKind::Refund => Operation::Refund { capture: acts_on()?, amount },
@@ -156,14 +155,19 @@ impl PaymentActivities {
         Ok(GatewayOperation { key: request.key(), reference: request.order_id.to_string(), operation })
     }
 
-    async fn token(&self, request: &PaymentRequest) -> Result<SecretString, ActivityError> {
+    /// With the instrument as it was given, at placing or after it.
+    async fn authorize(&self, request: &PaymentRequest, amount: Money) -> Result<Operation, ActivityError> {
         let intake = self.store.intake(&request.order_id).await.map_err(|error| store_failure(&error))?;
         let payments = intake.map(|row| row.order.payments).unwrap_or_default();
-        if let Some(token) = payments.into_iter().find(|p| p.payment_id == request.payment_id).and_then(|p| p.token) {
-            return Ok(token.into());
-        }
-        let added = self.store.instrument_token(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?;
-        added.ok_or_else(|| failure(ErrorCode::NotFound, "there is no token for this payment"))
+        let placed = payments.into_iter().find(|known| known.payment_id == request.payment_id);
+        let placed = placed.and_then(|known| Some(InstrumentSecrets { token: known.token?.into(), three_d_secure: known.three_d_secure }));
+        let known = match placed {
+            Some(placed) => Some(placed),
+            None => self.store.instrument(&request.order_id, &request.payment_id).await.map_err(|error| store_failure(&error))?,
+        };
+        let known = known.ok_or_else(|| failure(ErrorCode::NotFound, "there is no token for this payment"))?;
+        let three_d_secure = known.three_d_secure.filter(|_| !request.is_later);
+        Ok(Operation::Authorize { amount, token: known.token, three_d_secure })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oms_domain::{
     ids::{LineId, OrderId},
     order::{Credit, Order, ReturnedUnits},
-    placed::{Address, Exchange, LINES_MAX, PaymentMethod, PlacedLine, PlacedOrder},
+    placed::{Address, Exchange, LINES_MAX, Means, PaymentMethod, PlacedLine, PlacedOrder},
     returns::AnnouncedLine,
 };
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub struct ExchangeAsked {
     pub lines: Vec<PlacedLine>,
     pub ship_to: Option<Address>,
     /// The method, and what the gateway knows it by.
-    pub payment: Option<(PaymentMethod, Option<String>)>,
+    pub payment: Option<Means>,
 }
 
 impl ExchangeAsked {
@@ -186,7 +186,8 @@ mod tests {
     fn an_exchange_names_what_comes_back_and_what_goes_out() {
         let asked = read_json(body().to_string().as_bytes(), ExchangeAsked::read).unwrap();
         assert_eq!((asked.returned.len(), asked.lines.len()), (1, 1));
-        assert_eq!(asked.payment, Some((PaymentMethod::Card, Some("tok".to_owned()))));
+        let means = Means { method: PaymentMethod::Card, token: Some("tok".to_owned()), three_d_secure: None };
+        assert_eq!(asked.payment, Some(means));
         assert_eq!(pointers(&json!({"order_id": "A", "returned": [], "lines": []})), ["/returned", "/lines"]);
     }
 

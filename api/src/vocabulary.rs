@@ -16,7 +16,10 @@ use oms_domain::{
 };
 use serde_json::{Value, json};
 
-use crate::countries;
+use crate::{
+    countries,
+    order::{ELECTRONIC_COMMERCE_INDICATORS, THREE_D_SECURE_VERSIONS},
+};
 
 /// Neither a control character nor a blank: what a text has at least one of.
 const VISIBLE: &str = r"[^\s\x00-\x1f\x7f-\x9f]";
@@ -70,6 +73,9 @@ pub fn special(owner: &str, name: &str) -> Option<Value> {
         ("FacilityBody", "timezone") => text(64),
         ("HoldBody", "reason") => words(HoldReason::NAMED.iter().map(|(name, _)| *name)),
         ("InstrumentBody" | "NewInstrumentBody" | "PaymentBody", "method") => words(["card", "gift_card", "terms", "external"]),
+        ("ThreeDSecureBody", "version") => words(THREE_D_SECURE_VERSIONS),
+        ("ThreeDSecureBody", "electronic_commerce_indicator") => words(ELECTRONIC_COMMERCE_INDICATORS),
+        ("ThreeDSecureBody", "transaction_id" | "cryptogram") => text(64),
         ("NoteBody", "text") => json!({"maxLength": 2000, "pattern": prose()}),
         ("NoteBody", "author") => text(100),
         ("PackedParcelBody", "weight_g") => whole(1, 10_000_000),

@@ -149,7 +149,32 @@ pub struct Instrument {
     pub amount_minor: i64,
     /// What the gateway knows the instrument by; absent where an authorization was made at checkout, or on terms.
     pub token: Option<String>,
+    /// That its holder was asked by their bank at checkout, and proved who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub three_d_secure: Option<ThreeDSecure>,
     pub authorization: Option<CheckoutAuthorization>,
+}
+
+/// A way of paying whatever is due: its method, and what the gateway knows it by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Means {
+    pub method: PaymentMethod,
+    pub token: Option<String>,
+    pub three_d_secure: Option<ThreeDSecure>,
+}
+
+/// What a checkout got from EMV 3-D Secure: shown to the gateway with the instrument's first authorization, and worth nothing after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreeDSecure {
+    /// Of the protocol, as `2.2.0`.
+    pub version: String,
+    /// The directory server's id of it.
+    pub transaction_id: String,
+    /// The bank's proof (CAVV, AAV), base64.
+    pub cryptogram: String,
+    /// The scheme's word for how strong that is (ECI), as `05`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub electronic_commerce_indicator: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

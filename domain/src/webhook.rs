@@ -33,7 +33,7 @@ named! {
         DisputeLost = "dispute_lost",
         /// A refund that had been taken for made.
         RefundFailed = "refund_failed",
-        /// It is not where it was: what the order has lost sight of can be asked about.
+        /// It is not where it was, as after a capture that came late: what the order had given up asking about is asked again.
         Moved = "moved",
     }
 }

@@ -7,7 +7,7 @@ use oms_domain::{
     ids::{OrderId, PaymentId, ReturnId},
     order::{self, CREDIT, Command, Credit, Lines, Order, PaymentRequest, Request},
     payment::{OperationKind, OperationStatus},
-    placed::{Address, DeliveryGroup, DeliveryMethod, Destination, Exchange, Instrument, PaymentMethod, PlacedLine, PlacedOrder},
+    placed::{Address, DeliveryGroup, DeliveryMethod, Destination, Exchange, Instrument, Means, PaymentMethod, PlacedLine, PlacedOrder},
     returns::AnnouncedLine,
 };
 use oms_store::Intake;
@@ -35,7 +35,7 @@ pub struct StartExchange {
     /// None: where the returned units went.
     pub ship_to: Option<Address>,
     /// Pays what is missing, if anything is: its method, and what the gateway knows it by.
-    pub payment: Option<(PaymentMethod, Option<String>)>,
+    pub payment: Option<Means>,
 }
 
 impl Starter {
@@ -218,24 +218,21 @@ fn delivery(origin: &PlacedOrder, start: &StartExchange) -> Result<DeliveryGroup
     Ok(DeliveryGroup { delivery_group: "default".to_owned(), method, destination, price_minor: 0, tax_minor: 0, discount_minor: 0 })
 }
 
-fn instruments(
-    total_minor: i64,
-    worth_minor: i64,
-    payment: Option<&(PaymentMethod, Option<String>)>,
-) -> Result<Vec<Instrument>, StarterError> {
+fn instruments(total_minor: i64, worth_minor: i64, payment: Option<&Means>) -> Result<Vec<Instrument>, StarterError> {
     let credit_minor = total_minor.min(worth_minor);
     if credit_minor <= 0 {
         return Err(refused("there is nothing to exchange: return the units, or place an order"));
     }
-    let instrument = |id: &str, method, amount_minor, token| {
+    let instrument = |id: &str, amount_minor, Means { method, token, three_d_secure }| {
         let payment_id = PaymentId::parse(id).map_err(|error| StarterError::Internal(error.to_string()))?;
-        Ok::<_, StarterError>(Instrument { payment_id, method, amount_minor, token, authorization: None })
+        Ok::<_, StarterError>(Instrument { payment_id, method, amount_minor, token, three_d_secure, authorization: None })
     };
-    let mut instruments = vec![instrument(CREDIT, PaymentMethod::Credit, credit_minor, None)?];
+    let credit = Means { method: PaymentMethod::Credit, token: None, three_d_secure: None };
+    let mut instruments = vec![instrument(CREDIT, credit_minor, credit)?];
     let missing_minor = total_minor - credit_minor;
     match payment {
         _ if missing_minor == 0 => {}
-        Some((method, token)) => instruments.push(instrument(DIFFERENCE, *method, missing_minor, token.clone())?),
+        Some(means) => instruments.push(instrument(DIFFERENCE, missing_minor, means.clone())?),
         None => {
             let why = format!(
                 "the new lines cost {total_minor}, the returned units are worth {worth_minor}: a payment of {missing_minor} is missing"

@@ -1,8 +1,12 @@
 //! Instruments that came after the order was placed: what identifies them at the gateway, which never travels through a workflow.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use oms_domain::ids::{OrderId, PaymentId};
+use oms_domain::{
+    ids::{OrderId, PaymentId},
+    placed::ThreeDSecure,
+};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use crate::{
     error::StoreError,
@@ -20,30 +24,55 @@ pub enum Instrument {
     Other,
 }
 
+/// What an instrument is charged with.
+#[derive(Debug, Clone)]
+pub struct InstrumentSecrets {
+    pub token: SecretString,
+    pub three_d_secure: Option<ThreeDSecure>,
+}
+
+impl InstrumentSecrets {
+    fn is(&self, other: &Self) -> bool {
+        self.token.expose_secret() == other.token.expose_secret() && self.three_d_secure == other.three_d_secure
+    }
+}
+
 fn sort_key(payment_id: &PaymentId) -> String {
     format!("PAYMENT#{payment_id}")
 }
 
+fn read_proof(item: &Item) -> Result<ThreeDSecure, StoreError> {
+    serde_json::from_str(read_text(item, "three_d_secure")?).map_err(|_| StoreError::Corrupt { what: "a text in an order's item" })
+}
+
 impl Store {
-    /// Keeps an instrument's token under its id, unless there is one.
-    pub async fn put_instrument(&self, order_id: &OrderId, payment_id: &PaymentId, token: &SecretString) -> Result<Instrument, StoreError> {
+    /// Keeps what an instrument is charged with under its id, unless there is something.
+    pub async fn put_instrument(
+        &self,
+        order_id: &OrderId,
+        payment_id: &PaymentId,
+        secrets: &InstrumentSecrets,
+    ) -> Result<Instrument, StoreError> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        let item = Item::from([
+        let mut item = Item::from([
             ("pk".to_owned(), pk(order_id)),
             ("sk".to_owned(), AttributeValue::S(sort_key(payment_id))),
-            ("token".to_owned(), text(token.expose_secret())),
+            ("token".to_owned(), text(secrets.token.expose_secret())),
         ]);
+        if let Some(proof) = &secrets.three_d_secure {
+            item.insert("three_d_secure".to_owned(), text(&json!(proof).to_string()));
+        }
         if !self.table.put_alone(item).await? {
             return Ok(Instrument::New);
         }
-        let known = self.instrument_token(order_id, payment_id).await?;
-        let same = known.is_some_and(|known| known.expose_secret() == token.expose_secret());
-        Ok(if same { Instrument::Same } else { Instrument::Other })
+        let known = self.instrument(order_id, payment_id).await?;
+        Ok(if known.is_some_and(|known| known.is(secrets)) { Instrument::Same } else { Instrument::Other })
     }
 
-    /// The token of an instrument that came after placing.
-    pub async fn instrument_token(&self, order_id: &OrderId, payment_id: &PaymentId) -> Result<Option<SecretString>, StoreError> {
+    /// What an instrument that came after placing is charged with.
+    pub async fn instrument(&self, order_id: &OrderId, payment_id: &PaymentId) -> Result<Option<InstrumentSecrets>, StoreError> {
         let Some(item) = self.table.item(order_id, &sort_key(payment_id)).await? else { return Ok(None) };
-        Ok(Some(SecretString::from(read_text(&item, "token")?.to_owned())))
+        let proof = item.contains_key("three_d_secure").then(|| read_proof(&item)).transpose()?;
+        Ok(Some(InstrumentSecrets { token: SecretString::from(read_text(&item, "token")?.to_owned()), three_d_secure: proof }))
     }
 }

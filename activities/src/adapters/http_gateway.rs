@@ -110,10 +110,13 @@ impl HttpGateway {
             Ok(request.header("Idempotency-Key", &asked.key).json(&body))
         };
         match &asked.operation {
-            Operation::Authorize { token, .. } => {
+            Operation::Authorize { token, three_d_secure, .. } => {
                 let (reference, currency) = (&asked.reference, amount.currency());
-                let body =
+                let mut body =
                     json!({"reference": reference, "amount_minor": amount.minor(), "currency": currency, "token": token.expose_secret()});
+                if let Some(proof) = three_d_secure {
+                    body["three_d_secure"] = json!(proof);
+                }
                 post(&["v1", "authorizations"], body)
             }
             Operation::Capture { authorization, .. } => post(&["v1", "authorizations", authorization, "captures"], amount_minor()),

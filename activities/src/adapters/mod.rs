@@ -11,7 +11,7 @@ mod stripe;
 
 pub use self::{
     credential::Credential,
-    easypost::{EASYPOST_URL, EasyPost, read_webhook as read_easypost_webhook},
+    easypost::{EASYPOST_URL, EasyPost, easypost_signature, read_webhook as read_easypost_webhook},
     http::{HttpClient, InvalidBaseUrl},
     http_carrier::HttpCarrier,
     http_fraud_check::HttpFraudCheck,

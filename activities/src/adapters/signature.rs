@@ -21,7 +21,6 @@ pub(super) fn verify(secret: &Credential, parts: &[&[u8]], signed: &str) -> Resu
 }
 
 /// As whoever speaks would sign it.
-#[cfg(test)]
 pub(super) fn sign(secret: &Credential, parts: &[&[u8]]) -> Result<String, WebhookFlaw> {
     Ok(mac(secret, parts)?.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use oms_domain::{
     money::Money,
     payment::{OperationKind, OperationOutcome},
+    placed::ThreeDSecure,
 };
 use secrecy::SecretString;
 
@@ -29,6 +30,8 @@ pub enum Operation {
     Authorize {
         amount: Money,
         token: SecretString,
+        /// What the instrument's holder proved at checkout.
+        three_d_secure: Option<ThreeDSecure>,
     },
     Capture {
         authorization: String,

@@ -194,6 +194,28 @@ pub struct PaymentBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256, write_only, examples("tok_17850"))]
     pub token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(write_only)]
+    pub three_d_secure: Option<ThreeDSecureBody>,
+}
+
+/// That the customer was asked by their bank at checkout (EMV 3-D Secure), for a card with a token: shown to the gateway with its first
+/// authorization, and to nobody again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ThreeDSecureBody {
+    /// `1.0.2`, `2.1.0`, `2.2.0`, `2.3.0` or `2.3.1`.
+    #[schema(examples("2.2.0"))]
+    pub version: String,
+    /// The directory server's id of it.
+    #[schema(min_length = 1, max_length = 64, examples("f879ea1c-aa2c-4441-806d-e30406466d79"))]
+    pub transaction_id: String,
+    /// The bank's proof (CAVV, AAV), base64.
+    #[schema(min_length = 1, max_length = 64, examples("AAABBEg0VhI0VniQEjRWAAAAAAA="))]
+    pub cryptogram: String,
+    /// The scheme's word for how strong it is (ECI): `01`, `02`, `05`, `06` or `07`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("05"))]
+    pub electronic_commerce_indicator: Option<String>,
 }
 
 /// One instrument of several, with its part of the total.
@@ -208,6 +230,9 @@ pub struct InstrumentBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256, write_only)]
     pub token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(write_only)]
+    pub three_d_secure: Option<ThreeDSecureBody>,
     /// Made at checkout, in place of a token: the gateway must know it by this order's id, in this order's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<AuthorizationBody>,
@@ -224,6 +249,9 @@ pub struct NewInstrumentBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(write_only)]
     pub token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(write_only)]
+    pub three_d_secure: Option<ThreeDSecureBody>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<AuthorizationBody>,
 }

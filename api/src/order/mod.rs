@@ -11,7 +11,7 @@ mod write;
 
 pub(crate) use delivery::{METHODS, address, country, fit, group_of_line, position};
 pub(crate) use parse::line;
-pub(crate) use payment::read_sole;
+pub(crate) use payment::{ELECTRONIC_COMMERCE_INDICATORS, THREE_D_SECURE_VERSIONS, read_sole};
 
 pub use body::AddressBody;
 pub use carried::external_id;

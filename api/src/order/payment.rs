@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use oms_domain::{
     ids::PaymentId,
-    placed::{AMOUNT_MAX_MINOR, CheckoutAuthorization, Instrument, PaymentMethod},
+    placed::{AMOUNT_MAX_MINOR, CheckoutAuthorization, Instrument, Means, PaymentMethod, ThreeDSecure},
 };
 
 use super::DEFAULT_NAME;
@@ -18,6 +18,9 @@ const METHODS: &[(&str, PaymentMethod)] = &[
     ("terms", PaymentMethod::Terms),
     ("external", PaymentMethod::External),
 ];
+/// Versions of the 3-D Secure protocol, and the schemes' electronic commerce indicators, that a gateway takes.
+pub(crate) const THREE_D_SECURE_VERSIONS: [&str; 5] = ["1.0.2", "2.1.0", "2.2.0", "2.3.0", "2.3.1"];
+pub(crate) const ELECTRONIC_COMMERCE_INDICATORS: [&str; 5] = ["01", "02", "05", "06", "07"];
 
 /// The method as JSON has it.
 pub fn method_name(method: PaymentMethod) -> &'static str {
@@ -45,24 +48,27 @@ pub(super) fn payments(fields: &Fields<'_>, total_minor: Option<i64>) -> Option<
     }
 }
 
-/// An instrument that pays whatever is due: its method, and what the gateway knows it by.
-pub(crate) fn read_sole(node: &Node<'_>) -> Option<(PaymentMethod, Option<String>)> {
-    node.object(by_token)
+pub(crate) fn read_sole(node: &Node<'_>) -> Option<Means> {
+    node.object(|fields| {
+        let means = means(fields)?;
+        proven(fields, &means, false)?;
+        Some(means)
+    })
 }
 
-fn by_token(fields: &Fields<'_>) -> Option<(PaymentMethod, Option<String>)> {
+fn means(fields: &Fields<'_>) -> Option<Means> {
     let method = fields.required("method", choice(METHODS));
     let token = fields.optional("token", token);
-    let (method, token) = (method?, token?);
-    proven(fields, method, token.is_some(), false)?;
-    Some((method, token))
+    let three_d_secure = fields.optional("three_d_secure", |n| n.object(three_d_secure));
+    Some(Means { method: method?, token: token?, three_d_secure: three_d_secure? })
 }
 
 /// The instrument that pays for everything.
 fn sole(fields: &Fields<'_>, total_minor: Option<i64>) -> Option<Instrument> {
-    let (method, token) = by_token(fields)?;
-    let payment_id = PaymentId::parse(DEFAULT_NAME).ok()?;
-    Some(Instrument { payment_id, method, amount_minor: total_minor?, token, authorization: None })
+    let means = means(fields)?;
+    proven(fields, &means, false)?;
+    let (payment_id, Means { method, token, three_d_secure }) = (PaymentId::parse(DEFAULT_NAME).ok()?, means);
+    Some(Instrument { payment_id, method, amount_minor: total_minor?, token, three_d_secure, authorization: None })
 }
 
 fn several(node: &Node<'_>, total_minor: Option<i64>) -> Option<Vec<Instrument>> {
@@ -92,16 +98,33 @@ fn unused(fields: &Fields<'_>, seen: &mut BTreeSet<PaymentId>) -> Option<Payment
 }
 
 fn instrument(fields: &Fields<'_>, payment_id: Option<PaymentId>) -> Option<Instrument> {
-    let method = fields.required("method", choice(METHODS));
+    let means = means(fields);
     let amount_minor = fields.required("amount_minor", amount_minor);
-    let token = fields.optional("token", token);
     let authorization = fields.optional("authorization", |n| n.object(authorization));
-    let (method, amount_minor, token, authorization) = (method?, amount_minor?, token?, authorization?);
-    proven(fields, method, token.is_some(), authorization.is_some())?;
+    let (means, amount_minor, authorization) = (means?, amount_minor?, authorization?);
+    proven(fields, &means, authorization.is_some())?;
     if authorization.as_ref().is_some_and(|authorization| authorization.amount_minor < amount_minor) {
         return fields.error("authorization", "must cover amount_minor");
     }
-    Some(Instrument { payment_id: payment_id?, method, amount_minor, token, authorization })
+    let Means { method, token, three_d_secure } = means;
+    Some(Instrument { payment_id: payment_id?, method, amount_minor, token, three_d_secure, authorization })
+}
+
+fn three_d_secure(fields: &Fields<'_>) -> Option<ThreeDSecure> {
+    let version = fields.required("version", one_of(THREE_D_SECURE_VERSIONS));
+    let transaction_id = fields.required("transaction_id", text(64));
+    let cryptogram = fields.required("cryptogram", text(64));
+    let indicator = fields.optional("electronic_commerce_indicator", one_of(ELECTRONIC_COMMERCE_INDICATORS));
+    Some(ThreeDSecure {
+        version: version?,
+        transaction_id: transaction_id?,
+        cryptogram: cryptogram?,
+        electronic_commerce_indicator: indicator?,
+    })
+}
+
+fn one_of<const N: usize>(words: [&'static str; N]) -> impl Fn(&Node<'_>) -> Option<String> {
+    move |node| choice(&words.map(|word| (word, word)))(node).map(str::to_owned)
 }
 
 fn token(node: &Node<'_>) -> Option<String> {
@@ -115,9 +138,13 @@ fn authorization(fields: &Fields<'_>) -> Option<CheckoutAuthorization> {
     Some(CheckoutAuthorization { id: id?, expires_at: expires_at?, amount_minor: amount_minor? })
 }
 
-/// What the gateway charges has exactly one of token and authorization; what no gateway is asked for has neither.
-fn proven(fields: &Fields<'_>, method: PaymentMethod, token: bool, authorization: bool) -> Option<()> {
-    match (method, token, authorization) {
+/// What the gateway charges has exactly one of token and authorization; what no gateway is asked for has neither. Who proved themselves did so
+/// for a card that is yet to be authorized.
+fn proven(fields: &Fields<'_>, means: &Means, authorization: bool) -> Option<()> {
+    if means.three_d_secure.is_some() && (means.method != PaymentMethod::Card || means.token.is_none()) {
+        return fields.error("three_d_secure", "is for a card with a token alone");
+    }
+    match (means.method, means.token.is_some(), authorization) {
         (PaymentMethod::Card | PaymentMethod::GiftCard, true, false) => Some(()),
         (PaymentMethod::Card | PaymentMethod::GiftCard, false, true) => Some(()),
         (PaymentMethod::Card | PaymentMethod::GiftCard, false, false) => fields.error("token", "is required"),

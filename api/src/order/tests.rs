@@ -262,6 +262,27 @@ fn nothing_due_needs_no_payment_and_terms_need_no_token() {
 }
 
 #[test]
+fn what_a_customer_proved_is_for_a_card_that_is_yet_to_be_authorized() {
+    let proof = json!({"version": "2.2.0", "transaction_id": "f879ea1c", "cryptogram": "AAABBEg0VhI0VniQEjRWAAAAAAA="});
+    let paid = |payment: Value| with(&[("/payment", payment)]);
+    let order = parse(&paid(json!({"method": "card", "token": "t", "three_d_secure": proof}))).unwrap();
+    assert_eq!(order.payments[0].three_d_secure.as_ref().unwrap().version, "2.2.0");
+    for payment in
+        [json!({"method": "gift_card", "token": "t", "three_d_secure": proof}), json!({"method": "terms", "three_d_secure": proof})]
+    {
+        assert_eq!(pointers(&paid(payment.clone())), ["/payment/three_d_secure"], "{payment}");
+    }
+    let other = |name: &str, value: Value| {
+        let mut proof = proof.clone();
+        proof[name] = value;
+        pointers(&paid(json!({"method": "card", "token": "t", "three_d_secure": proof})))
+    };
+    assert_eq!(other("version", json!("3")), ["/payment/three_d_secure/version"]);
+    assert_eq!(other("cryptogram", json!("")), ["/payment/three_d_secure/cryptogram"]);
+    assert_eq!(other("electronic_commerce_indicator", json!("5")), ["/payment/three_d_secure/electronic_commerce_indicator"]);
+}
+
+#[test]
 fn pickup_names_its_store() {
     let pickup = json!({"method": "pickup", "price_minor": 0});
     assert_eq!(pointers(&with(&[("/shipping", pickup)])), ["/shipping/pickup_facility_id"]);

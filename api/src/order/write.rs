@@ -2,14 +2,14 @@
 
 use oms_domain::{
     carried::TaxLine,
-    placed::{Address, DeliveryGroup, Destination, Instrument, PlacedLine, PlacedOrder},
+    placed::{Address, DeliveryGroup, Destination, Instrument, PlacedLine, PlacedOrder, ThreeDSecure},
 };
 
 use super::{
     DEFAULT_NAME,
     body::{
         AddressBody, AuthorizationBody, CustomerBody, DeliveryGroupBody, DiscountBody, InstrumentBody, LineBody, OrderBody, OrderHeading,
-        PaymentBody, ShippingBody, TaxLineBody,
+        PaymentBody, ShippingBody, TaxLineBody, ThreeDSecureBody,
     },
     payment,
 };
@@ -115,9 +115,19 @@ fn sole_group(order: &PlacedOrder) -> Option<&DeliveryGroup> {
 fn sole_payment(order: &PlacedOrder) -> Option<PaymentBody> {
     match order.payments.as_slice() {
         [only] if only.payment_id.as_str() == DEFAULT_NAME && only.authorization.is_none() => {
-            Some(PaymentBody { method: payment::method_name(only.method).to_owned(), token: only.token.clone() })
+            let (method, three_d_secure) = (payment::method_name(only.method).to_owned(), only.three_d_secure.as_ref().map(three_d_secure));
+            Some(PaymentBody { method, token: only.token.clone(), three_d_secure })
         }
         _ => None,
+    }
+}
+
+fn three_d_secure(proof: &ThreeDSecure) -> ThreeDSecureBody {
+    ThreeDSecureBody {
+        version: proof.version.clone(),
+        transaction_id: proof.transaction_id.clone(),
+        cryptogram: proof.cryptogram.clone(),
+        electronic_commerce_indicator: proof.electronic_commerce_indicator.clone(),
     }
 }
 
@@ -160,6 +170,7 @@ fn instrument(instrument: &Instrument) -> InstrumentBody {
         method: payment::method_name(instrument.method).to_owned(),
         amount_minor: instrument.amount_minor,
         token: instrument.token.clone(),
+        three_d_secure: instrument.three_d_secure.as_ref().map(three_d_secure),
         authorization: instrument.authorization.as_ref().map(|authorization| AuthorizationBody {
             id: authorization.id.clone(),
             expires_at: authorization.expires_at,

@@ -27,7 +27,7 @@ use super::Carrier;
 use super::labels::{CARRIER, LabelRequest, Parcel, Party, Stage};
 use crate::answer::{Answer, body};
 
-type Shared = State<Arc<Carrier>>;
+pub(super) type Shared = State<Arc<Carrier>>;
 
 const GRAMS_PER_OUNCE: f64 = 28.349_523_125;
 const MM_PER_INCH: f64 = 25.4;
@@ -44,7 +44,7 @@ pub(super) fn calls(carrier: Arc<Carrier>) -> Router {
         .with_state(carrier)
 }
 
-fn error(status: StatusCode, code: &str) -> Answer {
+pub(super) fn error(status: StatusCode, code: &str) -> Answer {
     Answer::new(status, json!({"error": {"code": code, "message": "see the code", "errors": []}}))
 }
 
@@ -132,7 +132,7 @@ async fn create(State(carrier): Shared, bytes: Bytes) -> Result<Answer, Answer> 
 
 impl Carrier {
     /// The label's key of an id or a reference.
-    fn key_of(&self, id: &str) -> Option<String> {
+    pub(super) fn key_of(&self, id: &str) -> Option<String> {
         if self.books().labels.by_key(id).is_some() || self.shipments().contains_key(id) {
             return Some(id.to_owned());
         }

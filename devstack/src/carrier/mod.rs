@@ -14,7 +14,7 @@
 //! | `GET /v1/tracking/{tracking_number}` | `{"tracking_number","scans":[{"event_id","status","occurred_at"}]}`: what was posted, or would have been |
 //! | `GET /labels/{tracking_number}` · `GET /track/{tracking_number}` · `GET /healthz` | the label as text · where its parcel is, as text · 200 |
 //!
-//! The same in EasyPost's shapes: see [`easypost`].
+//! The same in EasyPost's shapes: see [`easypost`] and [`easypost_pickups`].
 //!
 //! Making a label needs an `Idempotency-Key` (400 without): the same key and request again get the same label, another
 //! request under it 422 `idempotency_key_reused`. A reference has one label at a time: 409 `already_labelled` under
@@ -32,6 +32,7 @@
 
 mod document;
 mod easypost;
+mod easypost_pickups;
 mod events;
 mod labels;
 mod routes;
@@ -89,7 +90,8 @@ impl CarrierService {
         let address = listener.local_addr().map_err(io(|| "read a local address".into()))?;
         let control = Control::default();
         let carrier = Arc::new(Carrier::open(home, control.clone(), options, url(address))?);
-        let app = control.over(routes::calls(carrier.clone()).merge(easypost::calls(carrier.clone())));
+        let app = control
+            .over(routes::calls(carrier.clone()).merge(easypost::calls(carrier.clone())).merge(easypost_pickups::calls(carrier.clone())));
         let teller = carrier.clone();
         let service = Service::start("carrier", listener, async move |listener, stop| {
             tokio::try_join!(serve(listener, app, stop.clone()), events::tell(&teller, stop)).map(drop)
@@ -138,6 +140,8 @@ struct Carrier {
     listener: Mutex<Option<Listener>>,
     /// Shipments in EasyPost's shape by their reference: what a label is to be made of.
     shipments: Mutex<BTreeMap<String, (LabelRequest, Value)>>,
+    /// Pickups in EasyPost's shape by their ids.
+    pickups: Mutex<BTreeMap<String, Value>>,
     time_scale: u32,
     url: String,
 }
@@ -152,6 +156,7 @@ impl Carrier {
             control,
             listener: Mutex::new(options.events_url.as_deref().map(|url| Listener { url: url.into(), key: options.events_key.clone() })),
             shipments: Mutex::default(),
+            pickups: Mutex::default(),
             time_scale: options.time_scale.max(1),
             url,
         })
@@ -167,6 +172,10 @@ impl Carrier {
 
     fn shipments(&self) -> MutexGuard<'_, BTreeMap<String, (LabelRequest, Value)>> {
         self.shipments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pickups(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        self.pickups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make(&self, key: &str, request: LabelRequest) -> Result<Answer, Answer> {

@@ -41,6 +41,9 @@ pub(crate) enum Request {
         amount_minor: i64,
         currency: String,
         token: String,
+        /// That its holder proved who they are.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        proven: bool,
     },
     Capture {
         authorization_id: String,
@@ -212,10 +215,10 @@ impl Ledger {
             amount_minor,
         };
         match request {
-            Request::Authorize { reference, amount_minor, currency, token } => Ok(Subject {
+            Request::Authorize { reference, amount_minor, currency, token, proven } => Ok(Subject {
                 reference: reference.clone(),
                 currency: currency.clone(),
-                behavior: Behavior::of(token).ok_or_else(|| refusal(StatusCode::UNPROCESSABLE_ENTITY, "invalid_token"))?,
+                behavior: Behavior::of(token, *proven).ok_or_else(|| refusal(StatusCode::UNPROCESSABLE_ENTITY, "invalid_token"))?,
                 amount_minor: *amount_minor,
             }),
             Request::Capture { authorization_id, amount_minor } => Ok(of(self.funds(Kind::Authorize, authorization_id)?, *amount_minor)),
@@ -365,7 +368,7 @@ mod tests {
 
     fn authorize(ledger: &mut Ledger, now: Timestamp) -> String {
         let (reference, currency, token) = ("1".into(), "GBP".into(), "tok_1".into());
-        perform(ledger, "a", &Request::Authorize { reference, amount_minor: 1000, currency, token }, now).id
+        perform(ledger, "a", &Request::Authorize { reference, amount_minor: 1000, currency, token, proven: false }, now).id
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST /v1/authorizations {"reference","amount_minor","currency","token"}` | 201 `{"id","key","kind","status":"succeeded","reference","parent","amount_minor","currency","expires_at"}`; 402 `{"status":"declined","decline":"hard\|soft","code"}` |
+//! | `POST /v1/authorizations {"reference","amount_minor","currency","token","three_d_secure"?}` | 201 `{"id","key","kind","status":"succeeded","reference","parent","amount_minor","currency","expires_at"}`; 402 `{"status":"declined","decline":"hard\|soft","code"}` |
 //! | `POST /v1/authorizations/{id}/captures {"amount_minor"}` | 201, the same without an end, its parent the authorization; 402; 409 |
 //! | `POST /v1/authorizations/{id}/void` | 201, with the amount that was not captured; 409 |
 //! | `POST /v1/captures/{id}/refunds {"amount_minor"}` | 201, its parent the capture; 402; 409 |
@@ -33,6 +33,7 @@
 //! | `tok_errors_<n>` | 500 to the first n attempts of an authorization under one key, which do nothing |
 //! | `tok_decline_capture` | authorized; each capture declined, hard, `capture_declined` |
 //! | `tok_refund_fails` | authorized and captured; each refund declined, hard, `refund_failed` |
+//! | `tok_wants_proof` | authorization declined, soft, `authentication_required`, unless a `three_d_secure` comes with it |
 //! | `tok_lasts_<seconds>` | approved; an authorization lasts for so long, in place of a week |
 //! | any other `tok_...` | approved |
 

@@ -38,6 +38,24 @@ struct AuthorizationBody {
     amount_minor: i64,
     currency: String,
     token: String,
+    three_d_secure: Option<ThreeDSecure>,
+}
+
+/// As a checkout got it from EMV 3-D Secure.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThreeDSecure {
+    version: String,
+    transaction_id: String,
+    cryptogram: String,
+    electronic_commerce_indicator: Option<String>,
+}
+
+impl ThreeDSecure {
+    fn is_whole(&self) -> bool {
+        let told = [&self.version, &self.transaction_id, &self.cryptogram].into_iter().chain(&self.electronic_commerce_indicator);
+        told.into_iter().all(|text| !text.is_empty())
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,6 +73,7 @@ async fn authorize(State(gateway): Shared, headers: HeaderMap, bytes: Bytes) -> 
         amount_minor: positive(wanted.amount_minor)?,
         currency: wanted.currency,
         token: wanted.token,
+        proven: wanted.three_d_secure.is_some_and(|proof| proof.is_whole()),
     };
     gateway.perform(idempotency_key(&headers)?, request).await
 }

@@ -94,6 +94,17 @@ fn authorization(intent: &str) -> String {
     booked(intent, "pi_", "auth_")
 }
 
+const PROOF: &str = "payment_method_options[card][three_d_secure]";
+
+/// Whether 3-D Secure was done elsewhere before: then all that Stripe wants of it is there.
+fn is_proven(fields: &BTreeMap<String, String>) -> Result<bool, Answer> {
+    let any = fields.keys().any(|name| name.starts_with(PROOF));
+    for name in ["version", "transaction_id", "cryptogram"].into_iter().filter(|_| any) {
+        needed(fields, &format!("{PROOF}[{name}]"))?;
+    }
+    Ok(any)
+}
+
 async fn create(State(gateway): Shared, headers: HeaderMap, Form(pairs): Pairs) -> Result<Response, Refused> {
     let (key, fields) = (idempotency_key(&headers)?, fields(pairs));
     if needed(&fields, "metadata[oms_key]")? != key || needed(&fields, "capture_method")? != "manual" {
@@ -104,6 +115,7 @@ async fn create(State(gateway): Shared, headers: HeaderMap, Form(pairs): Pairs) 
         amount_minor: amount(&fields, "amount")?,
         currency: needed(&fields, "currency")?.to_uppercase(),
         token: needed(&fields, "payment_method")?.to_owned(),
+        proven: is_proven(&fields)?,
     };
     let made = gateway.perform(key, request).await?;
     if made.http_status == 402 {

@@ -23,6 +23,8 @@ pub(crate) enum Behavior {
     Status(u16, u32),
     DeclineCapture,
     RefundFails,
+    /// Its bank wants its holder to prove who they are.
+    WantsProof,
     /// Its authorizations last for so many seconds.
     Lasts(u32),
 }
@@ -52,6 +54,7 @@ pub(crate) struct Decline {
 
 const HARD: Decline = Decline { decline: "hard", code: "card_declined" };
 const SOFT: Decline = Decline { decline: "soft", code: "insufficient_funds" };
+const UNPROVEN: Decline = Decline { decline: "soft", code: "authentication_required" };
 const NO_CAPTURE: Decline = Decline { decline: "hard", code: "capture_declined" };
 const NO_REFUND: Decline = Decline { decline: "hard", code: "refund_failed" };
 
@@ -59,8 +62,8 @@ const NO_REFUND: Decline = Decline { decline: "hard", code: "refund_failed" };
 const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Behavior {
-    /// What the token stands for; none for what is not a token at all.
-    pub(crate) fn of(token: &str) -> Option<Self> {
+    /// What the token stands for, once its holder has proven who they are or not; none for what is not a token at all.
+    pub(crate) fn of(token: &str, proven: bool) -> Option<Self> {
         let name = token.strip_prefix("tok_").filter(|name| !name.is_empty())?;
         let times = name.strip_prefix("errors_").and_then(|times| times.parse().ok());
         if let Some(Ok(seconds)) = name.strip_prefix("lasts_").map(str::parse) {
@@ -80,6 +83,7 @@ impl Behavior {
             ("slow", _) => Self::Slow,
             ("decline_capture", _) => Self::DeclineCapture,
             ("refund_fails", _) => Self::RefundFails,
+            ("wants_proof", _) if !proven => Self::WantsProof,
             (_, Some(times)) => Self::Errors(times),
             _ => Self::Approve,
         })
@@ -112,6 +116,7 @@ impl Behavior {
             (Self::DeclineHard, Kind::Authorize) => Some(HARD),
             (Self::DeclineSoft, Kind::Authorize) => Some(SOFT),
             (Self::SoftOnce, Kind::Authorize) if !declined_before() => Some(SOFT),
+            (Self::WantsProof, Kind::Authorize) => Some(UNPROVEN),
             (Self::DeclineCapture, Kind::Capture) => Some(NO_CAPTURE),
             (Self::RefundFails, Kind::Refund) => Some(NO_REFUND),
             _ => None,

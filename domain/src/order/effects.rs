@@ -83,6 +83,9 @@ pub struct PaymentRequest {
     /// How much that is of, by the same word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_minor: Option<i64>,
+    /// An authorization that is not the instrument's first: what its holder proved at checkout is used up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_later: bool,
     /// When it was asked for, or lost sight of: what a gateway has forgotten since is not sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
@@ -255,6 +258,7 @@ impl Order {
             takes_over: payment.to_take_over().filter(|_| op.kind == OperationKind::Authorize).map(str::to_owned),
             verify_parent: payment.finding_acted_on(op).is_some(),
             parent_minor: payment.finding_acted_on(op).map(|found| found.amount_minor),
+            is_later: op.kind == OperationKind::Authorize && payment.authorized_minor() > 0,
             asked_at: Some(op.since),
         })
     }

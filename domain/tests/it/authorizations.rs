@@ -251,3 +251,24 @@ fn what_a_gateway_says_unasked_is_shown_to_a_person_once() {
     run.must(&said("e4", GatewayNews::RefundFailed));
     assert_eq!(run.order.attention[0].subject, "refund dp_1");
 }
+
+#[test]
+fn what_was_given_up_is_asked_again_once_the_gateway_has_news_of_it() {
+    let mut run = Run::placed(core(&[5]));
+    run.source(|_, units| units);
+    run.gateway("1", OperationOutcome::Unknown);
+    let effect = run.order.pending_effects()[0].key();
+    run.must(&Command::Answer(Answer::GaveUp { effect: effect.clone(), attempt: 1, why: "no answer came".into() }));
+    assert_eq!((run.order.pending_effects().len(), run.order.attention[0].subject.as_str()), (0, effect.as_str()));
+    let moved = Command::Fact(Fact::Gateway(GatewayReport {
+        event_id: "e".to_owned(),
+        order_id: "A1".parse().unwrap(),
+        news: GatewayNews::Moved,
+        about: "pi_1".to_owned(),
+        amount_minor: 1_830,
+        currency: "GBP".parse().unwrap(),
+    }));
+    run.must(&moved);
+    assert_eq!((run.order.pending_effects()[0].key(), run.order.attention.len()), (effect, 0));
+    assert_eq!(run.must(&moved), [], "it is being asked");
+}

@@ -130,6 +130,13 @@ impl Api {
         self.answer(request.body(body)).await
     }
 
+    /// Sends what somebody else signs, as they would: with nothing of ours.
+    pub async fn post_signed(&self, path: &[&str], (name, signature): (&str, String), body: Vec<u8>) -> Result<Value> {
+        let stranger = Self { keys: None, api_key: None, ..self.clone() };
+        let request = stranger.request(Method::POST, path, &[])?.timeout(ANSWER_WITHIN).header(name, signature);
+        stranger.answer(request.header("content-type", "application/json").body(body)).await
+    }
+
     /// Streams a body of any size.
     pub async fn stream(&self, path: &[&str], query: Query<'_>, body: Body) -> Result<Value> {
         let request = self.request(Method::POST, path, query)?.timeout(FEED_WITHIN);

@@ -69,7 +69,7 @@ pub struct ProviderConfig {
     pub concurrency: Option<u32>,
     #[serde(default)]
     pub rest_ms: Option<u64>,
-    /// What it is shown, of a stand-in that lets everybody in.
+    /// What it is shown, and signs with, of a stand-in that lets everybody in.
     #[serde(skip)]
     pub stand_in_secret: Option<SecretString>,
 }
@@ -159,6 +159,9 @@ impl ProviderConfig {
     /// # Errors
     /// As of the secret.
     pub fn webhook_secret(&self) -> Result<Option<Credential>> {
+        if let Some(secret) = &self.stand_in_secret {
+            return Ok(Some(Credential::fixed(secret.clone())));
+        }
         let secret = credential(self.webhook_secret_file.as_ref(), self.webhook_secret_env.as_deref());
         secret.map_err(|why| self.wrong(&format!("webhook_secret: {why}")))
     }

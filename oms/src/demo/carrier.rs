@@ -8,8 +8,14 @@ use std::{
 };
 
 use anyhow::Result;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use oms_api::carrier::{CarrierEventBody, CarrierEventsBody, CarrierEventsView};
+use oms_activities::adapters::{Credential, easypost_signature};
+use oms_api::{
+    carrier::{CarrierEventBody, CarrierEventsBody, CarrierEventsView},
+    provider::WebhookView,
+};
+use oms_domain::ids::ProviderId;
 use serde_json::json;
 
 use super::{mishaps, world::World};
@@ -20,6 +26,9 @@ const STANDARD: [(&str, SignedDuration); 2] =
 const EXPRESS: [(&str, SignedDuration); 2] = [("in_transit", SignedDuration::from_hours(4)), ("delivered", SignedDuration::from_hours(20))];
 /// Scans of one report, and how often there is one.
 const REPORT_MAX: usize = 500;
+/// Of those that come one by one, so many on their way.
+const TOLD_AT_ONCE: usize = 8;
+const LOST: &str = "lost";
 const REPORT_EVERY: Duration = Duration::from_millis(300);
 
 /// The carrier's book of what is on its way. Cheap to clone.
@@ -42,7 +51,7 @@ impl Carrier {
     pub fn collect(&self, carrier: &str, tracking_number: &str, at: Timestamp, express: bool) {
         let lost = mishaps::is_lost(tracking_number);
         for (status, after) in if express { EXPRESS } else { STANDARD } {
-            let status = if lost && status == "delivered" { "lost" } else { status };
+            let status = if lost && status == "delivered" { LOST } else { status };
             let (carrier, tracking_number) = (carrier.to_owned(), tracking_number.to_owned());
             self.scans().push(Reverse(Scan { occurred_at: at + after, tracking_number, carrier, status }));
         }
@@ -53,15 +62,24 @@ impl Carrier {
         self.scans().is_empty()
     }
 
-    /// Reports scans as they happen, until the future is dropped.
+    /// Reports scans as they happen, until the future is dropped; `easypost`: the adapter whose signed webhooks they come by, and its secret.
     ///
     /// # Errors
     /// When the API refuses a report, or cannot be reached for long.
-    pub async fn travel(self, world: Arc<World>) -> Result<()> {
+    pub async fn travel(self, world: Arc<World>, easypost: Option<(ProviderId, Credential)>) -> Result<()> {
         loop {
-            let due = self.due(world.now());
+            let mut due = self.due(world.now());
             if due.is_empty() {
                 tokio::time::sleep(REPORT_EVERY).await;
+                continue;
+            }
+            if let Some((provider_id, secret)) = &easypost {
+                // It has no word for what is lost: that somebody says by hand.
+                let told = due.extract_if(.., |scan| scan.status != LOST).collect::<Vec<_>>();
+                let told = told.iter().map(|scan| tell(&world, provider_id, secret, scan));
+                stream::iter(told).buffer_unordered(TOLD_AT_ONCE).try_collect::<()>().await?;
+            }
+            if due.is_empty() {
                 continue;
             }
             let body = json!(CarrierEventsBody { events: due.iter().map(event).collect() });
@@ -87,6 +105,23 @@ impl Carrier {
         }
         due
     }
+}
+
+/// One scan as EasyPost tells it: a tracker with all that is known of its parcel, here the last of it.
+async fn tell(world: &World, provider_id: &ProviderId, secret: &Credential, scan: &Scan) -> Result<()> {
+    let details = json!([{"object": "TrackingDetail", "status": scan.status, "datetime": scan.occurred_at}]);
+    let tracker = json!({
+        "id": format!("trk_{}", scan.tracking_number), "object": "Tracker", "tracking_code": scan.tracking_number, "carrier": scan.carrier,
+        "status": scan.status, "tracking_details": details,
+    });
+    let event_id = format!("evt_{}-{}", scan.tracking_number, scan.status);
+    let event = json!({"id": event_id, "object": "Event", "description": "tracker.updated", "result": tracker}).to_string().into_bytes();
+    let signature = easypost_signature(secret, &event)?;
+    let path = ["v1", "webhooks", provider_id.as_str()];
+    let answer = world.persistently(|| world.api.post_signed(&path, signature.clone(), event.clone())).await?;
+    let taken: WebhookView = serde_json::from_value(answer)?;
+    world.tally().carrier_events += usize::try_from(taken.accepted)?;
+    Ok(())
 }
 
 fn event(scan: &Scan) -> CarrierEventBody {

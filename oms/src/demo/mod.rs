@@ -21,9 +21,16 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use oms_activities::adapters::Credential;
 use oms_api::facility::FacilityBody;
 use oms_devstack::StackOptions;
-use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::OrderId, order::Order, policy::Policy};
+use oms_domain::{
+    clock::BusinessClock,
+    error::ErrorCode,
+    ids::{OrderId, ProviderId},
+    order::Order,
+    policy::Policy,
+};
 use oms_store::Store;
 use serde_json::json;
 use tokio::time::Instant;
@@ -41,7 +48,7 @@ use self::{
 use crate::{
     client::Api,
     commands::dev::ToolArgs,
-    config::Adapters,
+    config::{AdapterKind, Adapters},
     exit::Coded,
     output::{self, Format},
     reconcile::{Books, Reconciliation, Scope, reconcile},
@@ -143,7 +150,10 @@ impl DemoArgs {
         let first = data.orders.first().context("there are no orders")?.placed_at;
         let clock = BusinessClock::new(first, Timestamp::now(), scale);
         let mut system = stage.system(clock, policy(scale)).await?;
-        let played = replay(&mut system, clock, data).await;
+        let played = match easypost(&stage.options.adapters) {
+            Ok(easypost) => replay(&mut system, clock, data, easypost).await,
+            Err(error) => Err(error),
+        };
         let figures = match played {
             Ok(replayed) => figures(stage, &system, data, replayed).await,
             Err(error) => Err(error),
@@ -153,6 +163,12 @@ impl DemoArgs {
         stopped?;
         Ok(figures)
     }
+}
+
+/// The EasyPost that parcels travel with, if they do, and what it signs with.
+fn easypost(adapters: &Adapters) -> Result<Option<(ProviderId, Credential)>> {
+    let Some(config) = adapters.carrier.iter().find(|config| config.kind == AdapterKind::EasyPost) else { return Ok(None) };
+    Ok(config.webhook_secret()?.map(|secret| (config.name.clone(), secret)))
 }
 
 /// Fills the catalogue, before the shop's clock begins to run.
@@ -201,7 +217,7 @@ struct Replayed {
     took: Duration,
 }
 
-async fn replay(system: &mut System, clock: BusinessClock, data: &Data) -> Result<Replayed> {
+async fn replay(system: &mut System, clock: BusinessClock, data: &Data, easypost: Option<(ProviderId, Credential)>) -> Result<Replayed> {
     let world = Arc::new(World::new(system.client()?, clock));
     let carrier = Carrier::default();
     let associates = Arc::new(Associates::new(Arc::clone(&world), carrier.clone(), data.weights_g.clone()));
@@ -216,7 +232,7 @@ async fn replay(system: &mut System, clock: BusinessClock, data: &Data) -> Resul
         played = everything => played?,
         ended = watch.look() => ended.context("the watch")?,
         ended = Arc::clone(&associates).work() => ended.context("the associates")?,
-        ended = carrier.clone().travel(Arc::clone(&world)) => ended.context("the carrier")?,
+        ended = carrier.clone().travel(Arc::clone(&world), easypost) => ended.context("the carrier")?,
         ended = system.ended() => {
             ended?;
             bail!("the system ended in the middle of the demo");

@@ -162,9 +162,12 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
 
     let simulators = installation.simulators();
     // Two workers share the queues between them.
-    let metrics = free_address();
+    let (metrics, of_providers) = (free_address(), free_address());
     let first = Service::start(&installation.env, &["worker", "--queues", "orders,data", "--metrics-addr", &metrics]);
-    let second = Service::start(&installation.env, &["worker", "--queues", "relations,payments,fraud,shipping,bulk"]);
+    let second = Service::start(
+        &installation.env,
+        &["worker", "--queues", "relations,payments,fraud,shipping,bulk", "--metrics-addr", &of_providers],
+    );
     let server = installation.server();
     eventually("health", || (oms(&["doctor"]).code == 0).then_some(()));
     installation.import_samples();
@@ -178,6 +181,12 @@ fn set_up_then_worker_and_server_carry_an_order_and_stop_when_told() {
     oms(&["doctor", "--reconcile"]).ok();
     let figures = installation.figures(&metrics);
     assert!(figures.contains("temporal_workflow_completed"), "{figures}");
+    let figures = installation.figures(&of_providers);
+    for (provider, operation) in [("payment", "authorize"), ("payment", "capture"), ("carrier", "book"), ("fraud", "screen")] {
+        let labels = [format!("provider=\"{provider}\""), format!("operation=\"{operation}\""), "outcome=\"done\"".to_owned()];
+        let is_of = |line: &str| line.starts_with("oms_provider_call_duration") && labels.iter().all(|label| line.contains(label));
+        assert!(figures.lines().any(is_of), "{provider} {operation}: {figures}");
+    }
     let (shipped, waits) = (r#"route="/v1/fulfillment-orders/{fulfillment_order_id}/ship""#, r#"oms_backlog{kind="waiting_units"} 0"#);
     let figures = installation.figures(&installation.address);
     assert!([shipped, waits].iter().all(|figure| figures.contains(figure)), "{figures}");

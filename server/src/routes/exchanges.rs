@@ -43,7 +43,7 @@ pub(crate) async fn start(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExchangeView>), Failure> {
     let ExchangeAsked { exchange_id, order_id, returned, lines, ship_to, payment } = body.read(ExchangeAsked::read)?;
     caller.refuse_order(&state, &order_id).await?;
-    payment.iter().try_for_each(|(method, _)| caller.refuse_method(*method))?;
+    payment.iter().try_for_each(|means| caller.refuse_method(means.method))?;
     let counted = count_advance(&state, exchange_id.as_ref(), &order_id, &returned, &id).await?;
     let started = state.starter.exchange(StartExchange { exchange_id, order_id, returned, lines, ship_to, payment }).await;
     if let Some(counted) = counted {

@@ -13,7 +13,7 @@ use oms_domain::{
     order::{CorePayment, Request},
     placed::Instrument,
 };
-use secrecy::SecretString;
+use oms_store::InstrumentSecrets;
 
 use crate::{
     acting::Acting,
@@ -53,7 +53,7 @@ pub(crate) async fn add_payment(
 ) -> Result<(StatusCode, Json<PaymentView>), Failure> {
     let instrument = body.read(|node| read_payment(node, &id.made_up().to_string()))?;
     caller.refuse_method(instrument.method)?;
-    keep_token(&state, &order_id, &instrument).await?;
+    keep_secrets(&state, &order_id, &instrument).await?;
     let done = commands::run(&state, &order_id, id, Request::AddPayment { payment: CorePayment::of(&instrument) }).await?;
     let order = done.order(&state).await?;
     let payment = order.payments.iter().find(|known| known.payment_id == instrument.payment_id).ok_or(ErrorCode::Internal)?;
@@ -76,17 +76,18 @@ pub(crate) async fn resolve_payment(
     Ok(Json(PaymentView::from(order.payment(&payment_id).ok_or(ErrorCode::Internal)?)))
 }
 
-/// The token goes to the store, and never through a workflow. An instrument keeps the token that it came with.
-async fn keep_token(state: &AppState, order_id: &OrderId, instrument: &Instrument) -> Result<(), Failure> {
+/// What it is charged with goes to the store, and never through a workflow. An instrument keeps what it came with.
+async fn keep_secrets(state: &AppState, order_id: &OrderId, instrument: &Instrument) -> Result<(), Failure> {
     let Some(token) = &instrument.token else { return Ok(()) };
     let placed = state.store.intake(order_id).await?.ok_or(ErrorCode::OrderNotFound)?.order;
     let same = match placed.payments.iter().find(|known| known.payment_id == instrument.payment_id) {
-        Some(known) => known.token.as_ref() == Some(token),
+        Some(known) => known.token.as_ref() == Some(token) && known.three_d_secure == instrument.three_d_secure,
         None => {
-            let token = SecretString::from(token.clone());
-            state.store.put_instrument(order_id, &instrument.payment_id, &token).await? != oms_store::Instrument::Other
+            let secrets = InstrumentSecrets { token: token.clone().into(), three_d_secure: instrument.three_d_secure.clone() };
+            state.store.put_instrument(order_id, &instrument.payment_id, &secrets).await? != oms_store::Instrument::Other
         }
     };
-    let other = "this payment_id belongs to an instrument with another token: give the new one an id of its own";
+    let other =
+        "this payment_id belongs to an instrument with another token, or another proof of 3-D Secure: give the new one an id of its own";
     if same { Ok(()) } else { Err(Problem::new(ErrorCode::RefusedByRule).detail(other).into()) }
 }

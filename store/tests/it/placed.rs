@@ -44,6 +44,7 @@ pub fn placed_order(id: &str, lines: usize) -> PlacedOrder {
             method: PaymentMethod::Card,
             amount_minor: 1_530,
             token: Some("tok_17850".into()),
+            three_d_secure: None,
             authorization: None,
         }],
         lines: (1..=lines).map(placed_line).collect(),

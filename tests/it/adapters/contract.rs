@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use oms_activities::{
     adapters::{Credential, EasyPost, HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway, Stripe},
-    ports::{Carrier, FraudCheck, GatewayOperation, LabelOrder, Operation, PaymentGateway, Piece, PortError},
+    ports::{Carrier, FraudCheck, GatewayOperation, LabelOrder, Operation, PaymentGateway, PickupRequest, Piece, PortError},
 };
 use oms_domain::{
     label::LabelFormat,
@@ -14,7 +15,7 @@ use oms_domain::{
 };
 use serde_json::{Value, json};
 
-use super::{label, outside, party, question};
+use super::{label, outside, party, proof, question};
 use crate::support::{basket::unique, books::trouble, run};
 
 /// Shorter than the simulators' silence, longer than any answer.
@@ -85,7 +86,7 @@ fn money(minor: i64, code: &str) -> Result<Money> {
 }
 
 fn authorize(order: &str, amount: Money, token: &str) -> GatewayOperation {
-    operation(order, 1, Operation::Authorize { amount, token: token.into() })
+    operation(order, 1, Operation::Authorize { amount, token: token.into(), three_d_secure: None })
 }
 
 fn made(outcome: &OperationOutcome) -> Result<String> {
@@ -158,6 +159,22 @@ fn a_decline_is_hard_or_soft_and_stays_what_it_was() -> Result<()> {
             }
             let no_card = gateway.port.operate(authorize(&unique("cash-"), money(1_000, "GBP")?, "cash")).await;
             ensure!(matches!(no_card, Err(PortError::Refused(_))), "{no_card:?}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_bank_that_wants_proof_is_content_with_what_the_checkout_got() -> Result<()> {
+    run(async {
+        let (_own, url, _) = outside().await?;
+        for gateway in gateways(&url)? {
+            let amount = money(1_000, "GBP")?;
+            let unproven = gateway.port.operate(authorize(&unique("unproven-"), amount, "tok_wants_proof")).await?;
+            let code = "authentication_required".to_owned();
+            assert_eq!(unproven, OperationOutcome::Declined { decline: Decline::Soft, code });
+            let proven = Operation::Authorize { amount, token: "tok_wants_proof".into(), three_d_secure: Some(proof()) };
+            once(&gateway, operation(&unique("proven-"), 1, proven)).await?;
         }
         Ok(())
     })
@@ -290,8 +307,19 @@ fn what_a_carrier_charges_closes_and_tells_is_asked_alike() -> Result<()> {
             let key = format!("{}:1", unique("M-P"));
             let order = LabelOrder { key: key.clone(), reference: key.trim_end_matches(":1").to_owned(), ..label(&key) };
             let booked = carrier.port.book(order).await?;
-            let manifest = carrier.port.manifest(&unique("man-"), vec![key]).await?;
+            let manifest = carrier.port.manifest(&unique("man-"), vec![key.clone()]).await?;
             ensure!(manifest.labels == 1, "{manifest:?}");
+            let pickup = PickupRequest {
+                key: unique("pick-"),
+                from: party("Warehouse LEEDS", "Leeds", "LS1 4AP"),
+                labels: vec![key],
+                ready_at: Timestamp::from_second(1_291_190_400)?,
+                until: Timestamp::from_second(1_291_204_800)?,
+            };
+            let coming = carrier.port.request_pickup(pickup.clone()).await?;
+            ensure!(!coming.confirmation.is_empty() && carrier.port.request_pickup(pickup.clone()).await? == coming, "{coming:?}");
+            let nothing = carrier.port.request_pickup(PickupRequest { key: unique("pick-"), labels: Vec::new(), ..pickup }).await;
+            ensure!(matches!(nothing, Err(PortError::Refused(_))), "{nothing:?}");
             ensure!(carrier.port.track(&booked.tracking_number).await?.is_empty(), "nobody has scanned it yet");
         }
         Ok(())

@@ -1,13 +1,17 @@
 //! What stands before every provider: an outage of one holds up its own effects alone, what waits is listed, and it drains at its pace.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
 use oms_activities::{
     adapters::{HttpCarrier, HttpFraudCheck, HttpGateway},
     guard::{Guard, Guarded, Limits, keep},
-    ports::{Carrier, FraudCheck, PaymentGateway, PortError},
+    ports::{Carrier, FraudCheck, FraudQuestion, PaymentGateway, PortError},
 };
 use oms_domain::{
     ids::ProviderId,
@@ -17,6 +21,7 @@ use oms_domain::{
 use oms_store::{Provider, Store};
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
+use tracing::{Level, instrument::WithSubscriber};
 
 use super::{authorize, http, outside, question};
 use crate::support::{basket::unique, books::trouble, run, runtime::until, system::shared};
@@ -71,7 +76,7 @@ impl Outside {
                 OperationOutcome::Declined { .. } | OperationOutcome::Unknown => Err(PortError::Unreachable("no answer".to_owned())),
             },
             1 => self.carrier.void(key).await,
-            _ => self.fraud.screen(question("C-honest", 100).expect("a question")).await.map(drop),
+            _ => self.fraud.screen(FraudQuestion { key: key.to_owned(), ..question("C-honest", 100).expect("a question") }).await.map(drop),
         }
     }
 }
@@ -80,13 +85,15 @@ impl Outside {
 fn an_outage_of_each_holds_up_its_own_alone_is_listed_and_drains_at_its_pace() -> Result<()> {
     run(async {
         let outside = Outside::start().await?;
-        for of in 0..2 {
+        for of in 0..3 {
             trouble(&outside.urls[of], json!({"down_for_ms": 600_000})).await?;
             let keys: Vec<String> = (0..30).map(|n| unique(&format!("waits-{n}-"))).collect();
             let tried = join_all(keys.iter().map(|key| outside.effect(of, key))).await;
             ensure!(tried.iter().all(Result::is_err));
-            let seen = outside.until(of, "what waits to be listed", |seen| seen.waits >= 30).await?;
-            ensure!(seen.circuit.is_some_and(|circuit| circuit != Circuit::Closed) && seen.waits_since.is_some(), "{seen:?}");
+            // What waits is told first, and then what the worker makes of the provider.
+            let is_away = |seen: &Provider| seen.waits >= 30 && seen.circuit.is_some_and(|circuit| circuit != Circuit::Closed);
+            let seen = outside.until(of, "what waits to be listed", is_away).await?;
+            ensure!(seen.waits_since.is_some(), "{seen:?}");
             let waits = outside.store.provider_waits(&outside.ids[of], None, 500).await?;
             ensure!(keys.iter().all(|key| waits.items.iter().any(|wait| wait.key == *key)), "{waits:?}");
             // Nobody else's effects wait for it.
@@ -166,6 +173,41 @@ fn one_that_wants_to_be_left_alone_is() -> Result<()> {
         let sent = async || Ok(outside.effect(1, "second").await.is_ok().then_some(()));
         until("it to be asked again", sent).await?;
         ensure!(began.elapsed() >= Duration::from_millis(1_500), "{:?}", began.elapsed());
+        Ok(())
+    })
+}
+
+/// What is logged into it.
+#[derive(Clone, Default)]
+struct Log(Arc<StdMutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_call_is_a_span_that_says_who_was_asked_for_what_and_what_came_of_it() -> Result<()> {
+    run(async {
+        let (outside, log) = (Outside::start().await?, Log::default());
+        let written = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::DEBUG).with_writer(move || written.clone()).finish();
+        let calls = async {
+            outside.effect(0, &unique("spanned-")).await?;
+            outside.effect(1, &unique("spanned-")).await
+        };
+        calls.with_subscriber(subscriber).await?;
+        let log = String::from_utf8(log.0.lock().unwrap_or_else(PoisonError::into_inner).clone())?;
+        for (id, operation) in [(&outside.ids[0], "authorize"), (&outside.ids[1], "void")] {
+            let span = format!("provider_call{{provider.id=\"{id}\" provider.operation=\"{operation}\" provider.outcome=\"done\"}}");
+            ensure!(log.contains(&span), "{span}: {log}");
+        }
         Ok(())
     })
 }

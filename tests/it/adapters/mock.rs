@@ -23,6 +23,7 @@ use oms_activities::{
 use oms_domain::money::Money;
 use tokio::{net::TcpListener, process::Command};
 
+use super::proof;
 use crate::support::{http::client, run, runtime::until};
 
 /// What passed, and how it was answered.
@@ -82,7 +83,7 @@ fn every_request_is_one_that_stripe_would_take() -> Result<()> {
             let amount = Money::new(1_234, "GBP".parse()?);
             let (pi, part) = ("pi_123".to_owned(), "pi_123:2".to_owned());
             for (number, operation) in [
-                Operation::Authorize { amount, token: "pm_card_visa".into() },
+                Operation::Authorize { amount, token: "pm_card_visa".into(), three_d_secure: Some(proof()) },
                 Operation::Capture { authorization: pi.clone(), amount },
                 Operation::Void { authorization: pi.clone(), amount },
                 Operation::Refund { capture: part.clone(), amount },

@@ -24,7 +24,7 @@ use oms_domain::{
     money::Money,
     order::Verdict,
     payment::{Decline, OperationOutcome},
-    placed::Address,
+    placed::{Address, ThreeDSecure},
 };
 use serde_json::json;
 
@@ -51,7 +51,17 @@ fn under(key: &str, operation: Operation) -> GatewayOperation {
 }
 
 fn authorize(key: &str, token: &str) -> Result<GatewayOperation> {
-    Ok(under(key, Operation::Authorize { amount: pounds(1_000)?, token: token.into() }))
+    Ok(under(key, Operation::Authorize { amount: pounds(1_000)?, token: token.into(), three_d_secure: None }))
+}
+
+/// What a checkout got when it asked the customer's bank.
+fn proof() -> ThreeDSecure {
+    ThreeDSecure {
+        version: "2.2.0".to_owned(),
+        transaction_id: "f879ea1c-aa2c-4441-806d-e30406466d79".to_owned(),
+        cryptogram: "AAABBEg0VhI0VniQEjRWAAAAAAA=".to_owned(),
+        electronic_commerce_indicator: Some("05".to_owned()),
+    }
 }
 
 fn reference(outcome: OperationOutcome) -> Result<String> {

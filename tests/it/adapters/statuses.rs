@@ -261,7 +261,7 @@ fn an_answer_about_another_operation_is_never_believed() -> Result<()> {
         assert_eq!(of(Ok(found)), Done);
         // Another operation has the key.
         let amount = pounds(999)?;
-        let other = under("k", Operation::Authorize { amount, token: "tok_fine".into() });
+        let other = under("k", Operation::Authorize { amount, token: "tok_fine".into(), three_d_secure: None });
         assert_eq!(gateway.find(other.clone()).await.map_err(Came::from), Err(Unexpected));
         assert_eq!(of(gateway.operate(other).await), Refused);
         Ok(())

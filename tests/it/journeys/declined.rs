@@ -1,8 +1,9 @@
 //! Payments that say no: what was reserved is given back, or waits for another instrument until its deadline.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use oms_api::order::OrderView;
 use oms_domain::{payment::OperationKind, policy::Policy};
+use serde_json::{Value, json};
 
 use crate::support::{Basket, in_shop, in_shop_under, replay, shop::cancellation, system::LEEDS};
 
@@ -53,7 +54,7 @@ fn an_order_that_waits_for_its_payment_can_be_cancelled() -> Result<()> {
 fn while_one_of_two_instruments_is_wanted_the_order_waits_and_its_end_frees_the_other() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
-        let payments = serde_json::json!([
+        let payments = json!([
             {"payment_id": "gift", "method": "gift_card", "amount_minor": 400, "token": "tok_gift"},
             {"payment_id": "card", "method": "card", "amount_minor": 620, "token": "tok_decline_hard"},
         ]);
@@ -85,5 +86,29 @@ fn an_order_that_reaches_the_house_late_has_all_its_time_to_be_paid() -> Result<
         shop.until_part(&slow, 1, "released").await?;
         shop.cancel(&declined, "c1", &[]).await?;
         Ok(())
+    })
+}
+
+#[test]
+fn a_bank_that_wants_its_customer_to_prove_who_they_are_pays_once_they_did() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let proof = json!({"version": "2.2.0", "transaction_id": "f879ea1c", "cryptogram": "AAABBEg0VhI0VniQEjRWAAAAAAA="});
+        let at_once = Basket::of(&sku, 1, 255).token("tok_wants_proof").with("/payment/three_d_secure", proof.clone());
+        let shown = shop.place_released(&at_once).await?;
+        ensure!(!json!(shown).to_string().contains("AAABBEg0"), "it is shown to the gateway alone");
+        let id = shop.place(&Basket::of(&sku, 4, 255).token("tok_wants_proof")).await?;
+        let held = shop.until(&id, "be held", |order| !order.holds.is_empty()).await?;
+        assert_eq!(held.payments[0].operations[0].declined.as_deref(), Some("authentication_required"));
+        let card = |three_d_secure: &Value| json!({"payment_id": "proven", "method": "card", "amount_minor": 1_020, "token": "tok_wants_proof", "three_d_secure": three_d_secure});
+        let path = format!("/v1/orders/{id}/payments");
+        shop.post(&path, &card(&proof)).await?.view::<Value>(201)?;
+        shop.post(&path, &card(&proof)).await?.view::<Value>(201)?;
+        let mut other = proof.clone();
+        other["cryptogram"] = json!("AAABBEg0VhI0VniQEjRWBBBBBBB=");
+        shop.post(&path, &card(&other)).await?.problem(409, "refused_by_rule")?;
+        shop.until_part(&id, 1, "released").await?;
+        assert_eq!(shop.books(&id).await?.amounts(OperationKind::Authorize), [1_020]);
+        replay::keep(&shop.system, &id, "proven").await
     })
 }

@@ -10,6 +10,7 @@ mod lost_task;
 mod messengers;
 mod other_rules;
 mod process;
+mod providers;
 mod refused_record;
 mod restored;
 mod returns;

@@ -27,6 +27,9 @@ pub struct Addresses {
     /// Gateway and carrier are spoken to as Stripe and EasyPost; and whether an authorization may be captured in parts there.
     #[serde(default)]
     pub foreign: Option<bool>,
+    /// Gateway, carrier and fraud check are asked behind guards.
+    #[serde(default)]
+    pub guarded: bool,
 }
 
 impl Addresses {
@@ -43,6 +46,7 @@ impl Addresses {
             fraud_url: stack.fraud_url.clone(),
             queue_prefix,
             foreign: None,
+            guarded: false,
         })
     }
 

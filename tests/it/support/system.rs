@@ -69,6 +69,8 @@ pub struct Setup {
     pub rules: Option<RulesInForce>,
     /// Its gateway and carrier are spoken to as Stripe and EasyPost; and whether an authorization may be captured in parts there.
     pub foreign: Option<bool>,
+    /// A guard stands before each of its providers.
+    pub guarded: bool,
 }
 
 impl System {
@@ -80,7 +82,7 @@ impl System {
     }
 
     async fn start(addresses: Addresses, own: Option<Own>, setup: Setup) -> Result<Arc<Self>> {
-        let addresses = Addresses { foreign: setup.foreign, ..addresses };
+        let addresses = Addresses { foreign: setup.foreign, guarded: setup.guarded, ..addresses };
         let store = Store::connect(&addresses.store_config()).await?;
         store.setup().await?;
         seed(&store).await?;

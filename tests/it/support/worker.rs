@@ -4,12 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
 use oms_activities::{
-    Providers,
+    Provider, Providers,
     adapters::{Credential, EasyPost, HttpCarrier, HttpClient, HttpFraudCheck, HttpGateway, Stripe},
-    ports::{Carrier, PaymentGateway},
+    guard::{Guard, Guarded, Limits},
+    ports::{Carrier, FraudCheck, PaymentGateway},
 };
 use oms_allocation::{Rules, RulesInForce};
-use oms_domain::{policy::Policy, provider::ProviderPort};
+use oms_domain::{
+    ids::ProviderId,
+    policy::Policy,
+    provider::{ProviderPort, ProviderRule},
+};
 use oms_store::Store;
 use oms_worker::{Parts, Settings, serve};
 use oms_workflows::names::Queues;
@@ -21,6 +26,9 @@ use super::{ground::Addresses, runtime::HOUSE_THREAD, system::starter};
 
 /// Shorter than production's, so that a gateway that never answers does not make a test wait for long.
 const OUTSIDE_ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// So much is asked of a provider behind a guard: little enough for a test to see what its pace is.
+pub const GUARDED: Limits = Limits { per_second: 200, pace_per_second: 5, concurrency: 20, rest: Duration::from_millis(200) };
 
 /// A running worker.
 pub struct WorkerThread {
@@ -81,12 +89,27 @@ pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<P
             Arc::new(EasyPost::new(http.clone(), &addresses.carrier_url, secret())?),
         ),
     };
+    let fraud: Arc<dyn FraudCheck> = Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url)?);
     Ok(Parts {
         starter: starter(temporal, &store, addresses, Policy::default()),
         store,
-        gateways: Providers::one(ProviderPort::Payment, gateway),
-        carriers: Providers::one(ProviderPort::Carrier, carrier),
-        fraud: Some(Providers::one(ProviderPort::Fraud, Arc::new(HttpFraudCheck::new(http, &addresses.fraud_url)?))),
+        gateways: provider(ProviderPort::Payment, gateway, addresses.guarded),
+        carriers: provider(ProviderPort::Carrier, carrier, addresses.guarded),
+        fraud: Some(provider(ProviderPort::Fraud, fraud, addresses.guarded)),
         rules: Rules::built_in().into(),
     })
+}
+
+/// The only one of its port, by whose name it goes.
+fn provider<P: ?Sized>(port: ProviderPort, only: Arc<P>, guarded: bool) -> Providers<P>
+where
+    Guarded<P>: Into<Arc<P>>,
+{
+    if !guarded {
+        return Providers::one(port, only);
+    }
+    let provider_id = ProviderId::parse(port.name()).expect("a word is an id");
+    let guard = Guard::new(provider_id.clone(), port, GUARDED, None);
+    let port_behind = Guarded::new(guard.clone(), only).into();
+    Providers::new(port, Provider { provider_id, rule: ProviderRule::default(), guard: Some(guard), port: port_behind }, Vec::new())
 }

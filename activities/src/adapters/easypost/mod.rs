@@ -35,7 +35,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::objects::{FILE_HOSTS, Made, Offer, Shipment, TRACKING_HOSTS, Tracker, address, shipment};
-pub use self::webhook::read as read_webhook;
+pub use self::webhook::{read as read_webhook, signature as easypost_signature};
 use super::{
     credential::Credential,
     http::{Endpoint, HttpClient, InvalidBaseUrl, is_made},

@@ -37,6 +37,14 @@ pub fn read<'a>(secret: &Credential, header: impl Fn(&str) -> Option<&'a str>, b
     Ok(tracker.scans().into_iter().map(scan).collect())
 }
 
+/// The header that goes with what a stand-in for EasyPost says: its name and its value.
+///
+/// # Errors
+/// When the secret cannot be read.
+pub fn signature(secret: &Credential, body: &[u8]) -> Result<(&'static str, String), WebhookFlaw> {
+    Ok((SIGNATURE, format!("{PREFIX}{}", signature::sign(secret, &[body])?)))
+}
+
 #[cfg(test)]
 mod tests {
     use oms_domain::parcel::ParcelAction;

@@ -25,24 +25,26 @@
 //! | not sent | `Unreachable` | `Unreachable` |
 
 mod amount;
+mod form;
 mod objects;
+mod questions;
 mod webhook;
 
 use std::time::Duration;
 
 use futures::{FutureExt, future::BoxFuture};
 use oms_domain::{
-    money::{Currency, Money},
+    money::Currency,
     payment::{Decline, OperationOutcome, is_gateway_reference},
 };
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::{
-    amount::{from_stripe, to_stripe},
-    objects::{Intent, KEY, List, ORDER, Refund},
+    amount::to_stripe,
+    objects::{Intent, KEY, ORDER, Refund},
 };
 use super::{
     credential::Credential,
@@ -58,8 +60,6 @@ const VERSION: &str = "2025-03-31.basil";
 const KEYS_REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Search shows what is new within a minute.
 const FOUND_WITHIN: Duration = Duration::from_secs(60);
-/// Of the refunds of one intent, the newest that are looked through.
-const REFUNDS_MAX: &str = "100";
 
 /// An account at Stripe.
 #[derive(Debug, Clone)]
@@ -108,55 +108,6 @@ impl Stripe {
         let secret_key = self.secret_key.current()?;
         let request = self.endpoint.request(method, path)?.bearer_auth(secret_key.expose_secret());
         Ok(request.header("Stripe-Version", VERSION))
-    }
-
-    fn operation(&self, asked: &GatewayOperation) -> Result<RequestBuilder, PortError> {
-        let amount = to_stripe(asked.operation.amount())?.to_string();
-        let (path, form): (Vec<&str>, Vec<(String, String)>) = match &asked.operation {
-            Operation::Authorize { amount: money, token } => {
-                (vec!["v1", "payment_intents"], self.intent(asked, *money, &amount, token.expose_secret()))
-            }
-            Operation::Capture { authorization, .. } => {
-                let mut form = vec![pair("amount_to_capture", &amount), pair(&format!("metadata[{}]", part_of(&asked.key)), &amount)];
-                if self.captures_in_parts {
-                    form.push(pair("final_capture", "false"));
-                }
-                (vec!["v1", "payment_intents", authorization, "capture"], form)
-            }
-            Operation::Void { authorization, .. } => (vec!["v1", "payment_intents", authorization, "cancel"], Vec::new()),
-            Operation::Refund { capture, .. } => {
-                let form = vec![
-                    pair("payment_intent", intent_of(capture)),
-                    pair("amount", &amount),
-                    pair(&format!("metadata[{KEY}]"), &asked.key),
-                    pair(&format!("metadata[{ORDER}]"), &asked.reference),
-                ];
-                (vec!["v1", "refunds"], form)
-            }
-        };
-        let request = self.request(Method::POST, &path)?.header("Idempotency-Key", &asked.key);
-        Ok(request.header("Content-Type", "application/x-www-form-urlencoded").body(form_of(&form)))
-    }
-
-    fn intent(&self, asked: &GatewayOperation, money: Money, amount: &str, token: &str) -> Vec<(String, String)> {
-        let currency = money.currency().code().to_lowercase();
-        let mut form = vec![
-            pair("amount", amount),
-            pair("currency", &currency),
-            pair("payment_method", token),
-            pair("payment_method_types[]", "card"),
-            pair("capture_method", "manual"),
-            pair("confirm", "true"),
-            // Nobody is there to answer the bank's question: that is a decline which the customer can do something about.
-            pair("error_on_requires_action", "true"),
-            pair("expand[]", "latest_charge"),
-            pair(&format!("metadata[{KEY}]"), &asked.key),
-            pair(&format!("metadata[{ORDER}]"), &asked.reference),
-        ];
-        if self.captures_in_parts {
-            form.push(pair("payment_method_options[card][request_multicapture]", "if_available"));
-        }
-        form
     }
 
     async fn send(&self, asked: &GatewayOperation) -> Result<OperationOutcome, PortError> {
@@ -262,97 +213,6 @@ impl Stripe {
             _ => OperationOutcome::Unknown,
         })
     }
-
-    /// What Stripe has at a path; none if there is no such.
-    async fn look_up<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Option<T>, PortError> {
-        let answer = self.endpoint.send(self.request(Method::GET, path)?.query(query)).await?;
-        match (answer.status, &answer.body) {
-            (404, _) if answer.code() == Some("resource_missing") => Ok(None),
-            (200, Ok(body)) => self.read(body).map(Some),
-            _ => Err(answer.failure()),
-        }
-    }
-
-    async fn ask(&self, asked: &GatewayOperation) -> Result<Option<OperationOutcome>, PortError> {
-        let intent = async |id: &str| self.look_up::<Intent>(&["v1", "payment_intents", id], &[("expand[]", "latest_charge")]).await;
-        match &asked.operation {
-            Operation::Authorize { .. } => {
-                let query = format!("metadata['{KEY}']:'{}'", asked.key);
-                let path = ["v1", "payment_intents", "search"];
-                let found = self.look_up::<List<Intent>>(&path, &[("query", &query), ("expand[]", "data.latest_charge")]).await?;
-                let made = found.into_iter().flat_map(|list| list.data).find(|intent| intent.metadata.get(KEY) == Some(&asked.key));
-                made.map(|intent| self.authorized(asked, &intent)).transpose()
-            }
-            Operation::Capture { authorization, .. } => {
-                intent(authorization).await?.and_then(|intent| self.captured(asked, &intent)).transpose()
-            }
-            Operation::Void { authorization, .. } => Ok(intent(authorization).await?.and_then(|intent| voided(&intent))),
-            Operation::Refund { capture, .. } => {
-                let query = [("payment_intent", intent_of(capture)), ("limit", REFUNDS_MAX)];
-                let found = self.look_up::<List<Refund>>(&["v1", "refunds"], &query).await?;
-                let made = found.into_iter().flat_map(|list| list.data).find(|refund| refund.metadata.get(KEY) == Some(&asked.key));
-                made.map(|refund| self.refunded(asked, &refund)).transpose()
-            }
-        }
-    }
-
-    async fn authorization_of(&self, id: &str) -> Result<Option<Authorization>, PortError> {
-        let path = ["v1", "payment_intents", id];
-        let Some(intent) = self.look_up::<Intent>(&path, &[("expand[]", "latest_charge")]).await? else { return Ok(None) };
-        if intent.id != id {
-            return Err(self.endpoint.another("id"));
-        }
-        let currency = intent.currency()?;
-        let money = |amount| from_stripe(amount, currency).map_err(|_| self.endpoint.another("amount"));
-        // One that its customer has yet to confirm holds no money.
-        let left = if intent.status == "requires_capture" { intent.amount_capturable } else { 0 };
-        Ok(Some(Authorization {
-            reference: intent.metadata.get(ORDER).cloned().unwrap_or_default(),
-            amount: money(intent.amount)?,
-            left: money(left)?,
-            voided: intent.status == "canceled",
-            expires_at: intent.capture_before(),
-        }))
-    }
-
-    async fn capture_of(&self, id: &str) -> Result<Option<Capture>, PortError> {
-        let (of, number) = id.split_once(':').map_or((id, None), |(of, number)| (of, Some(number)));
-        let Some(intent) = self.look_up::<Intent>(&["v1", "payment_intents", of], &[]).await? else { return Ok(None) };
-        if intent.id != of {
-            return Err(self.endpoint.another("id"));
-        }
-        let part = |number: &str| intent.metadata.get(&format!("op_{number}"))?.parse().ok();
-        let amount = number.map_or(Some(intent.amount_received), part);
-        let Some(amount) = amount.filter(|amount: &i64| *amount > 0) else { return Ok(None) };
-        let amount = from_stripe(amount, intent.currency()?).map_err(|_| self.endpoint.another("amount"))?;
-        Ok(Some(Capture { reference: intent.metadata.get(ORDER).cloned().unwrap_or_default(), amount }))
-    }
-}
-
-/// What is not captured was given back, whoever asked for it. None: something is left.
-fn voided(intent: &Intent) -> Option<OperationOutcome> {
-    let is_over = matches!(intent.status.as_str(), "canceled" | "succeeded") && intent.amount_capturable == 0;
-    is_over.then(|| OperationOutcome::Succeeded { reference: format!("{}:void", intent.id), expires_at: None })
-}
-
-fn declined(answer: &Answer, body: &Value) -> OperationOutcome {
-    declined_as(body["error"]["decline_code"].as_str().or(answer.code()).unwrap_or("card_declined"))
-}
-
-fn declined_as(why: &str) -> OperationOutcome {
-    let decline = if SOFT_DECLINES.contains(&why) { Decline::Soft } else { Decline::Hard };
-    OperationOutcome::Declined { decline, code: why.to_owned() }
-}
-
-fn pair(name: &str, value: &str) -> (String, String) {
-    (name.to_owned(), value.to_owned())
-}
-
-/// As HTML forms are sent.
-fn form_of(pairs: &[(String, String)]) -> String {
-    let mut url = Url::parse("form:").expect("a URL");
-    url.query_pairs_mut().extend_pairs(pairs);
-    url.query().unwrap_or_default().to_owned()
 }
 
 /// The operation's number: what its key ends with.
@@ -368,6 +228,21 @@ fn part_of(key: &str) -> String {
 /// The intent of a capture.
 fn intent_of(capture: &str) -> &str {
     capture.split_once(':').map_or(capture, |(intent, _)| intent)
+}
+
+/// What is not captured was given back, whoever asked for it. None: something is left.
+fn voided(intent: &Intent) -> Option<OperationOutcome> {
+    let is_over = matches!(intent.status.as_str(), "canceled" | "succeeded") && intent.amount_capturable == 0;
+    is_over.then(|| OperationOutcome::Succeeded { reference: format!("{}:void", intent.id), expires_at: None })
+}
+
+fn declined(answer: &Answer, body: &Value) -> OperationOutcome {
+    declined_as(body["error"]["decline_code"].as_str().or(answer.code()).unwrap_or("card_declined"))
+}
+
+fn declined_as(why: &str) -> OperationOutcome {
+    let decline = if SOFT_DECLINES.contains(&why) { Decline::Soft } else { Decline::Hard };
+    OperationOutcome::Declined { decline, code: why.to_owned() }
 }
 
 impl PaymentGateway for Stripe {
@@ -399,8 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_form_and_a_reference_are_made_of() {
-        assert_eq!(form_of(&[pair("a[b]", "x y&z")]), "a%5Bb%5D=x+y%26z");
+    fn what_a_reference_is_made_of() {
         assert_eq!((part_of("A1:default:12"), intent_of("pi_1:12"), intent_of("pi_1")), ("op_12".to_owned(), "pi_1", "pi_1"));
     }
 }

@@ -55,7 +55,7 @@ fn said(event: &Value) -> Result<Option<Said>, WebhookFlaw> {
         ("charge.dispute.closed", Some("won" | "warning_closed")) => GatewayNews::DisputeWon,
         ("charge.dispute.closed", _) => GatewayNews::DisputeLost,
         ("charge.refund.updated" | "refund.failed" | "refund.updated", Some("failed")) => GatewayNews::RefundFailed,
-        // Whoever asked has lost sight of it: the order asks again at once.
+        // What it is now is the gateway's to say, when it is asked.
         ("payment_intent.amount_capturable_updated" | "payment_intent.succeeded" | "payment_intent.payment_failed", _)
         | ("payment_intent.canceled" | "charge.captured" | "charge.expired", _) => GatewayNews::Moved,
         _ => return Ok(None),

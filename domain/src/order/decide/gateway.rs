@@ -3,15 +3,17 @@
 use super::Draft;
 use crate::{
     money::Money,
-    order::Event,
+    order::{Effect, Event},
     webhook::{GatewayNews, GatewayReport},
 };
 
 impl Draft {
     /// Each report counts once, by its id.
     pub(super) fn gateway_reported(&mut self, report: &GatewayReport) {
-        let is_known = self.order.grants_seen.contains_key(&report.event_id);
-        if is_known || report.news == GatewayNews::Moved {
+        if report.news == GatewayNews::Moved {
+            return self.ask_again();
+        }
+        if self.order.grants_seen.contains_key(&report.event_id) {
             return;
         }
         self.emit(Event::GrantsSeen { grant_ids: vec![report.event_id.clone()] });
@@ -34,5 +36,13 @@ impl Draft {
             }
             GatewayNews::Moved => {}
         }
+    }
+
+    /// What the gateway was asked in vain, until that was given up, is asked once more: it has news of a payment, as of a capture that came
+    /// late. Whatever has not been given up asks by itself.
+    fn ask_again(&mut self) {
+        let asked = self.order.owed_effects().into_iter().filter(|effect| matches!(effect, Effect::Pay(_)));
+        let given_up = asked.map(|effect| effect.key()).filter(|key| self.order.gave_up.get(key).is_some_and(|known| known.waits));
+        given_up.collect::<Vec<_>>().iter().for_each(|effect| self.settle(effect));
     }
 }

@@ -201,6 +201,7 @@ pub fn placed() -> PlacedOrder {
             method: PaymentMethod::GiftCard,
             amount_minor: 1_790,
             token: Some("tok_1".into()),
+            three_d_secure: None,
             authorization: None,
         }],
         lines: vec![line("1")],
