@@ -9,7 +9,7 @@ use super::{
     amount::from_stripe,
     intent_of,
     objects::{Intent, KEY, List, ORDER, Refund},
-    part_of, voided,
+    voided,
 };
 use crate::ports::{Authorization, Capture, GatewayOperation, Operation, PortError};
 
