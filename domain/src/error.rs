@@ -58,6 +58,14 @@ errors! {
     StationConflict = "station_conflict", 409, Never, 5, "Another station has this id";
     /// It was used, has ended, or never was one.
     InvitationNotFound = "invitation_not_found", 404, Never, 3, "The invitation is not good any more";
+    EndpointNotFound = "endpoint_not_found", 404, Never, 3, "There is no endpoint with this id";
+    InletNotFound = "inlet_not_found", 404, Never, 3, "There is no inlet with this id";
+    /// The id is taken by a message with another body.
+    MessageConflict = "message_conflict", 409, Never, 5, "Another message has this id";
+    /// An endpoint has two live secrets at most: one in use, and the next.
+    TooManySecrets = "too_many_secrets", 409, Never, 4, "The endpoint has as many live secrets as it may have";
+    /// As many as there may be.
+    TooManyEndpoints = "too_many_endpoints", 409, Never, 4, "There are as many endpoints as there may be";
     AccountNotFound = "account_not_found", 404, Never, 3, "There is no account with this id";
     KeyNotFound = "key_not_found", 404, Never, 3, "The account has no key with this id";
     /// The name is taken by another account.

@@ -136,6 +136,10 @@ id!(/// A place of work that people take over.
     StationId, "station_id", ID_MAX_CHARS);
 id!(/// A company that does something for the house, as the configuration names it.
     ProviderId, "provider_id", ID_MAX_CHARS);
+id!(/// Where events are sent: `ep-` and a number of its own.
+    EndpointId, "endpoint_id", ID_MAX_CHARS);
+id!(/// Where others send messages to: `in-` and a number of its own.
+    InletId, "inlet_id", ID_MAX_CHARS);
 id!(/// A request, named by whoever sent it or by the server.
     RequestId, "request_id", ID_MAX_CHARS);
 

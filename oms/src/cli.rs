@@ -9,10 +9,10 @@ use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
         Api, account::AccountCommand, adapter::AdapterCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand,
-        claim::ClaimCommand, customer::CustomerCommand, event::EventCommand, exchange::ExchangeCommand, facility::FacilityCommand,
-        feed::FeedCommand, find::FindArgs, fulfillment::FulfillmentCommand, inbox::InboxCommand, open::OpenArgs, order::OrderCommand,
-        person::PersonCommand, product::ProductCommand, promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand,
-        station::StationCommand, stock::StockCommand,
+        claim::ClaimCommand, customer::CustomerCommand, endpoint::EndpointCommand, event::EventCommand, exchange::ExchangeCommand,
+        facility::FacilityCommand, feed::FeedCommand, find::FindArgs, fulfillment::FulfillmentCommand, inbox::InboxCommand,
+        inlet::InletCommand, mapping::MappingCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand,
+        promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, station::StationCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
     config::{ApiLayer, ConfigFile, FileArgs},
@@ -122,6 +122,10 @@ enum Command {
     /// Open an order's run in the Temporal UI.
     #[command(after_help = "Example:\n  oms open 536365")]
     Open(OpenArgs),
+    /// Say where events are sent, and see what became of them there.
+    Endpoint(Noun<EndpointCommand>),
+    /// Say from whom messages are taken, and see what became of them.
+    Inlet(Noun<InletCommand>),
     /// Say who may come in: accounts, their roles and their keys.
     Account(Noun<AccountCommand>),
     /// Let through what others may not do by themselves.
@@ -146,6 +150,11 @@ enum Command {
     Rules {
         #[command(subcommand)]
         verb: RulesCommand,
+    },
+    /// Try tables of columns for foreign files.
+    Mapping {
+        #[command(subcommand)]
+        verb: MappingCommand,
     },
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  oms completion bash > ~/.local/share/bash-completion/completions/oms")]
@@ -236,6 +245,7 @@ impl Command {
             Self::Allocate(args) => args.run(format),
             Self::Simulate(args) => args.run(format),
             Self::Rules { verb } => verb.run(format),
+            Self::Mapping { verb } => verb.run(format),
             Self::Completion { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "oms", &mut std::io::stdout());
                 Ok(())
@@ -262,6 +272,8 @@ impl Command {
             Self::Event(noun) => noun.verb.run(api, format).await,
             Self::Api(call) => call.run(api, format).await,
             Self::Open(args) => args.run(api, format).await,
+            Self::Endpoint(noun) => noun.verb.run(api, format).await,
+            Self::Inlet(noun) => noun.verb.run(api, format).await,
             Self::Account(noun) => noun.verb.run(api, format).await,
             Self::Approval(noun) => noun.verb.run(api, format).await,
             Self::Person(noun) => noun.verb.run(api, format).await,

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use oms_outlets::Guard;
 use serde::Deserialize;
 use tower_http::cors::CorsLayer;
 
@@ -19,6 +20,10 @@ pub struct Door {
     pub account_requests_per_second: Option<u32>,
     /// Who reads what companies outside say unasked.
     pub webhooks: Webhooks,
+    /// When so few units of a position, or fewer, can still be promised, others are told. None: the house's own bound.
+    pub stock_low_units: Option<u32>,
+    /// Where events may be sent.
+    pub outlets: Guard,
 }
 
 /// Pages of other origins that may call the API from browsers.

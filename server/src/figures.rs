@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use oms_starter::Starter;
-use oms_store::{Backlog, Store, StoreError};
+use oms_store::{Backlog, EndpointFigures, Store, StoreError};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::messengers::SILENT_FOR;
@@ -11,12 +11,15 @@ use crate::messengers::SILENT_FOR;
 /// How old figures may be.
 const FRESH_FOR: Duration = Duration::from_secs(5);
 
+/// What waits, and how each endpoint stands.
+pub(crate) type Waiting = (Backlog, Vec<EndpointFigures>);
+
 /// The figures last read. Cheap to clone; whoever asks while they are being read waits for that.
 #[derive(Clone)]
 pub(crate) struct Figures {
     starter: Starter,
     store: Store,
-    last: Arc<Mutex<Option<(Instant, Backlog)>>>,
+    last: Arc<Mutex<Option<(Instant, Waiting)>>>,
 }
 
 impl Figures {
@@ -25,14 +28,15 @@ impl Figures {
     }
 
     /// Now, or a few seconds ago.
-    pub(crate) async fn backlog(&self) -> Result<Backlog, StoreError> {
+    pub(crate) async fn waiting(&self) -> Result<Waiting, StoreError> {
         let mut last = self.last.lock().await;
         if let Some((read_at, backlog)) = &*last
             && read_at.elapsed() < FRESH_FOR
         {
             return Ok(backlog.clone());
         }
-        let backlog = self.store.backlog(self.starter.overdue(SILENT_FOR)).await?;
+        let (backlog, endpoints) = tokio::try_join!(self.store.backlog(self.starter.overdue(SILENT_FOR)), self.store.endpoint_figures())?;
+        let backlog = (backlog, endpoints);
         *last = Some((Instant::now(), backlog.clone()));
         Ok(backlog)
     }

@@ -18,6 +18,7 @@ mod gates;
 mod giving;
 mod holding;
 mod identity;
+mod inlets;
 mod layers;
 mod looks;
 mod messengers;

@@ -8,11 +8,12 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
+use oms_outlets::Dispatcher;
 use oms_starter::{Relay, Round, Starter, StarterError};
 use oms_store::{AuditSeal, Store};
 use tokio::task::JoinSet;
 
-use crate::{metrics::Metrics, state::AppState};
+use crate::{inlets, metrics::Metrics, state::AppState};
 
 /// An order that has been taken in for this long without a record of it had its start lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
@@ -35,7 +36,10 @@ struct Messenger {
 }
 
 /// The running tasks, which end with it.
-pub struct Messengers(JoinSet<()>);
+pub struct Messengers {
+    tasks: JoinSet<()>,
+    dispatcher: Dispatcher,
+}
 
 impl Messengers {
     /// Starts all of them.
@@ -44,18 +48,19 @@ impl Messengers {
         for messenger in all(state) {
             tasks.spawn(messenger.run(state.metrics.clone()));
         }
-        Self(tasks)
+        Self { tasks, dispatcher: Dispatcher::start(state.store.clone(), state.sender.clone(), state.dispatching) }
     }
 
     /// Ends them; what was in work is taken up by whoever comes next.
     pub async fn stop(mut self) {
-        self.0.shutdown().await;
+        self.tasks.shutdown().await;
+        self.dispatcher.stop().await;
     }
 }
 
-fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Vec<Messenger> {
+fn all(state @ AppState { starter, relay, store, identity, looks, stock_low_units, .. }: &AppState) -> Vec<Messenger> {
     let (store, identity, looks) = (store.clone(), identity.clone(), looks.clone());
-    let (told, store_of_seals) = (store.clone(), store.clone());
+    let (told, store_of_seals, store_of_stock) = (store.clone(), store.clone(), store.clone());
     let looks = Messenger::new("looks", Duration::from_secs(60), move || {
         let (store, looks) = (told.clone(), looks.clone());
         async move { Ok(Round { done: looks.tell(&store).await?, failed: 0 }) }.boxed()
@@ -74,8 +79,20 @@ fn all(AppState { starter, relay, store, identity, looks, .. }: &AppState) -> Ve
         let relay = relayed.clone();
         async move { relay.deliver_due().await }.boxed()
     });
+    let (told, low_units) = (store_of_stock, *stock_low_units);
+    let stock = Messenger::new("stock_events", Duration::from_millis(500), move || {
+        let store = told.clone();
+        async move { Ok(Round { done: store.tell_stock(low_units).await?, failed: 0 }) }.boxed()
+    });
+    let taking_over = state.clone();
+    let inlets = Messenger::new("inlets", Duration::from_secs(10), move || {
+        let state = taking_over.clone();
+        async move { inlets::take_over(&state).await }.boxed()
+    });
     vec![
         Messenger { nudge: Some(relay.clone()), ..deliver },
+        stock,
+        inlets,
         audit,
         looks,
         seals,
@@ -210,7 +227,7 @@ mod tests {
         let task = tokio::spawn(messenger.run(metrics.clone()));
         while begins.recv().await.unwrap() < 3 {}
         task.abort();
-        let text = String::from_utf8(metrics.text(&Default::default()).unwrap()).unwrap();
+        let text = String::from_utf8(metrics.text(&Default::default(), &[]).unwrap()).unwrap();
         assert!(text.contains(r#"oms_messenger_rounds_total{messenger="clumsy",outcome="failed"} 2"#), "{text}");
     }
 }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
-use oms_domain::provider::{Circuit, ProviderStanding};
+use oms_domain::{
+    endpoint::EndpointStatus,
+    provider::{Circuit, ProviderStanding},
+};
 use oms_starter::Round;
-use oms_store::{Backlog, Provider};
+use oms_store::{Backlog, EndpointFigures, Provider};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// Upper bounds in seconds: from a read that is at hand to the deadline of a request.
@@ -23,6 +26,7 @@ pub(crate) struct Metrics {
     rounds: IntCounterVec,
     carried: IntCounterVec,
     last_rounds: IntGaugeVec,
+    endpoints: IntGaugeVec,
 }
 
 impl Metrics {
@@ -56,14 +60,20 @@ impl Metrics {
         let last_rounds =
             Opts::new("oms_messenger_last_round_timestamp_seconds", "When each messenger last ended a round that did not fail");
         let last_rounds = IntGaugeVec::new(last_rounds, &["messenger"])?;
+        let endpoints = Opts::new(
+            "oms_endpoint",
+            "Each endpoint: how far behind it is (lag_s), what waits for another try (held_back), what was given up (dead_letters), what was \
+             taken (delivered) and what was not (failed), and whether it is active (1)",
+        );
+        let endpoints = IntGaugeVec::new(endpoints, &["endpoint_id", "figure"])?;
         registry.register(Box::new(requests.clone()))?;
-        for gauges in [&backlog, &queues, &providers, &last_rounds] {
+        for gauges in [&backlog, &queues, &providers, &last_rounds, &endpoints] {
             registry.register(Box::new(gauges.clone()))?;
         }
         for counters in [&rounds, &carried] {
             registry.register(Box::new(counters.clone()))?;
         }
-        Ok(Self { registry, requests, backlog, queues, providers, rounds, carried, last_rounds })
+        Ok(Self { registry, requests, backlog, queues, providers, rounds, carried, last_rounds, endpoints })
     }
 
     /// A messenger has ended a round; None: it failed.
@@ -97,7 +107,7 @@ impl Metrics {
     }
 
     /// The text form of Prometheus, with what waits now.
-    pub(crate) fn text(&self, backlog: &Backlog) -> prometheus::Result<Vec<u8>> {
+    pub(crate) fn text(&self, backlog: &Backlog, endpoints: &[EndpointFigures]) -> prometheus::Result<Vec<u8>> {
         let waits = [
             ("orders_needing_attention", backlog.orders_needing_attention),
             ("orders_on_hold", backlog.orders_on_hold),
@@ -117,6 +127,22 @@ impl Metrics {
                 self.queues.with_label_values(&[&queue.queue, name]).set(figure(count));
             }
         }
+        // One that was removed is not shown for ever.
+        self.endpoints.reset();
+        for endpoint in endpoints {
+            let is_active = u64::from(endpoint.status == EndpointStatus::Active);
+            let figures = [
+                ("lag_s", endpoint.lag_s),
+                ("held_back", endpoint.held_back),
+                ("dead_letters", endpoint.dead_letters),
+                ("delivered", endpoint.delivered),
+                ("failed", endpoint.failed),
+                ("active", is_active),
+            ];
+            for (name, count) in figures {
+                self.endpoints.with_label_values(&[endpoint.endpoint_id.as_str(), name]).set(figure(count));
+            }
+        }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
@@ -131,7 +157,7 @@ mod tests {
     fn requests_are_counted_by_pattern_and_what_waits_is_shown() {
         let metrics = Metrics::new();
         metrics.answered(&Method::GET, "/v1/orders/{order_id}", StatusCode::OK, Duration::from_millis(3));
-        let text = String::from_utf8(metrics.text(&Backlog { waiting_units: 7, ..Backlog::default() }).unwrap()).unwrap();
+        let text = String::from_utf8(metrics.text(&Backlog { waiting_units: 7, ..Backlog::default() }, &[]).unwrap()).unwrap();
         let request = r#"oms_http_request_duration_seconds_count{method="GET",route="/v1/orders/{order_id}",status="200"} 1"#;
         assert!(text.contains(request) && text.contains(r#"oms_backlog{kind="waiting_units"} 7"#), "{text}");
     }

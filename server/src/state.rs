@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::Extensions};
 use oms_allocation::{Rules, RulesInForce};
+use oms_outlets::{DispatcherOptions, Guard, WebhookSender};
 use oms_starter::{Relay, Starter};
 use oms_store::Store;
 use tokio::sync::Semaphore;
@@ -41,6 +42,11 @@ pub struct AppState {
     pub(crate) origins: Origins,
     pub(crate) is_locked_twice: bool,
     pub(crate) pages: Option<Pages>,
+    /// So few units, or fewer, are worth an event of their own.
+    pub(crate) stock_low_units: u32,
+    /// What events are sent through.
+    pub(crate) sender: WebhookSender,
+    pub(crate) dispatching: DispatcherOptions,
     pub(crate) proxies: TrustedProxies,
     pub(crate) webhooks: Webhooks,
     pub(crate) pace: Pace,
@@ -53,6 +59,9 @@ pub struct AppState {
 
 /// Bodies beyond 64 kB that are read at a time: 320 MB of them at most.
 const LARGE_BODIES_MAX: usize = 64;
+
+/// Unless the configuration says otherwise.
+const STOCK_LOW_UNITS: u32 = 5;
 
 /// The server's bounds. Everything has one; what is beyond is refused, not queued without end.
 #[derive(Debug, Clone, Copy)]
@@ -132,6 +141,9 @@ impl AppState {
             origins: Origins::default(),
             is_locked_twice: false,
             pages: None,
+            stock_low_units: STOCK_LOW_UNITS,
+            sender: sender(Guard::default()),
+            dispatching: DispatcherOptions::default(),
             proxies: TrustedProxies::default(),
             webhooks: Webhooks::default(),
             looks: Looks::default(),
@@ -168,10 +180,31 @@ impl AppState {
         Self { is_locked_twice: true, ..self }
     }
 
+    /// Events may go there.
+    pub fn sending_to(self, outlets: Guard) -> Self {
+        Self { sender: sender(outlets), ..self }
+    }
+
+    /// Events go out so.
+    pub fn dispatching(self, dispatching: DispatcherOptions) -> Self {
+        Self { dispatching, ..self }
+    }
+
     /// What the configuration says of the door.
     pub fn behind(self, door: Door) -> Self {
         let pace = door.account_requests_per_second.map(|per_second| Pace::new(per_second, per_second.saturating_mul(2)));
         let pace = pace.unwrap_or_else(|| self.pace.clone());
-        Self { origins: door.origins, proxies: door.proxies, webhooks: door.webhooks, pace, ..self.declaring(door.accounts) }
+        let stock_low_units = door.stock_low_units.unwrap_or(self.stock_low_units);
+        let sender = sender(door.outlets);
+        let (origins, proxies, webhooks) = (door.origins, door.proxies, door.webhooks);
+        Self { origins, proxies, webhooks, pace, stock_low_units, sender, ..self.declaring(door.accounts) }
     }
+}
+
+/// What events are sent through.
+///
+/// # Panics
+/// When TLS cannot be set up: no server starts without, nor does any test.
+fn sender(guard: Guard) -> WebhookSender {
+    WebhookSender::new(guard).expect("a TLS provider")
 }

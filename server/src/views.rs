@@ -13,7 +13,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use oms_api::{fulfillment::FulfillmentOrderView, note::NoteView, order::OrderView, station::BadgeView};
 use oms_domain::{
     error::ErrorCode,
-    ids::{AccountId, FulfillmentOrderId, KeyId, NoteId, OrderId, Sku, StationId},
+    ids::{AccountId, EndpointId, FulfillmentOrderId, InletId, KeyId, NoteId, OrderId, Sku, StationId},
     order::Order,
     placed::PlacedOrder,
 };
@@ -36,6 +36,13 @@ pub(crate) enum Shown {
     Station(StationId),
     /// Whose it is: the badge was shown once.
     Badge(AccountId),
+    /// Without its secrets, the first of which was shown once.
+    Endpoint(EndpointId),
+    /// Without what it is, which was shown once.
+    EndpointSecret(EndpointId, String),
+    /// The same of inlets.
+    Inlet(InletId),
+    InletSecret(InletId, String),
 }
 
 impl Shown {
@@ -62,6 +69,18 @@ pub(crate) async fn show(state: &AppState, shown: &Shown) -> Result<Response, Fa
             shown.answer(convert::made_key(key, None))
         }
         Shown::Station(id) => shown.answer(convert::station(state.store.station(id).await?.ok_or(ErrorCode::StationNotFound)?)),
+        Shown::Endpoint(id) => shown.answer(convert::endpoint(state.store.endpoint(id).await?.ok_or(ErrorCode::EndpointNotFound)?)),
+        Shown::EndpointSecret(id, secret_id) => {
+            let endpoint = state.store.endpoint(id).await?.ok_or(ErrorCode::EndpointNotFound)?;
+            let secret = endpoint.secrets.into_iter().find(|secret| secret.secret_id == *secret_id).ok_or(ErrorCode::KeyNotFound)?;
+            shown.answer(convert::endpoint_secret(secret))
+        }
+        Shown::Inlet(id) => shown.answer(convert::inlet(state.store.inlet(id).await?.ok_or(ErrorCode::InletNotFound)?)),
+        Shown::InletSecret(id, secret_id) => {
+            let inlet = state.store.inlet(id).await?.ok_or(ErrorCode::InletNotFound)?;
+            let secret = inlet.secrets.into_iter().find(|secret| secret.secret_id == *secret_id).ok_or(ErrorCode::KeyNotFound)?;
+            shown.answer(convert::inlet_secret(secret))
+        }
         Shown::Badge(id) => shown.answer(BadgeView { person_id: id.to_string(), badge: None }),
         Shown::Person(id) => shown.answer(convert::person(state.store.person(id).await?.ok_or(ErrorCode::PersonNotFound)?)),
     })

@@ -17,9 +17,10 @@ $$;
 CREATE OR REPLACE FUNCTION outbox_epoch() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT max(epoch) FROM outbox_epochs; $$;
 
 -- The next events after a place, and how far was looked: at most `scan` events are looked at, to find `most` of these kinds (none: all) and
--- of this lane (NULL: all). The horizon is that of the snapshot that the events are read in: the caller's.
+-- of this lane (NULL: all); of those that are for others alone, or of all. The horizon is that of the snapshot that the events are read in:
+-- the caller's.
 CREATE OR REPLACE FUNCTION read_outbox(after_epoch bigint, after_xid xid8, after_event bigint, scan bigint, kinds text[], lane integer,
-    most bigint) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+    most bigint, public_alone boolean DEFAULT false) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     here bigint := outbox_epoch();
     -- Whatever may still appear has an id at or above it.
@@ -32,20 +33,22 @@ BEGIN
             ORDER BY e.epoch, e.xid, e.event_id LIMIT scan
         ), page AS (
             SELECT * FROM scanned s
-            WHERE (kinds = '{}' OR s.kind = ANY (kinds)) AND (lane IS NULL OR s.order_id = '' OR outbox_lane(s.order_id) = lane)
+            WHERE (kinds = '{}' OR s.kind = ANY (kinds)) AND (s.sequence IS NOT NULL OR NOT public_alone)
+                AND (lane IS NULL OR s.kind = 'events.restored' OR outbox_lane(coalesce(s.subject, s.order_id)) = lane)
             ORDER BY s.epoch, s.xid, s.event_id LIMIT most
         )
         SELECT jsonb_build_object('horizon', outbox_position(here, horizon, 0), 'scanned', (SELECT count(*) FROM scanned),
             'last_scanned', (SELECT position FROM scanned ORDER BY epoch DESC, xid DESC, event_id DESC LIMIT 1),
             'events', coalesce((SELECT jsonb_agg(jsonb_build_object('position', position, 'order_id', order_id, 'seq', seq, 'kind', kind,
-                'at', at, 'data', data, 'actor_kind', actor_kind) ORDER BY epoch, xid, event_id) FROM page), '[]')));
+                'at', at, 'data', data, 'actor_kind', actor_kind, 'id', id, 'subject', subject, 'sequence', sequence,
+                'recorded_at', recorded_at, 'lane', outbox_lane(coalesce(subject, order_id))) ORDER BY epoch, xid, event_id) FROM page), '[]')));
 END $$;
 
 -- Planned once a session, whatever the months then hold: each by its index, so that a page costs a page. Planned for months that are still
 -- small, all of them would be read and sorted.
-ALTER FUNCTION read_outbox(bigint, xid8, bigint, bigint, text[], integer, bigint) SET plan_cache_mode = force_generic_plan;
-ALTER FUNCTION read_outbox(bigint, xid8, bigint, bigint, text[], integer, bigint) SET enable_seqscan = off;
-ALTER FUNCTION read_outbox(bigint, xid8, bigint, bigint, text[], integer, bigint) SET enable_bitmapscan = off;
+ALTER FUNCTION read_outbox(bigint, xid8, bigint, bigint, text[], integer, bigint, boolean) SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION read_outbox(bigint, xid8, bigint, bigint, text[], integer, bigint, boolean) SET enable_seqscan = off;
+ALTER FUNCTION read_outbox(bigint, xid8, bigint, bigint, text[], integer, bigint, boolean) SET enable_bitmapscan = off;
 
 -- Begins a new life of the outbox, if the data is on another server than it was, or if it must. Answers it, or null. Whoever writes
 -- events is waited for, and those who come later write in the new one. Runs as the tables' owner, which a server need not be.
@@ -67,8 +70,8 @@ BEGIN
     END IF;
     INSERT INTO outbox_epochs (epoch, server_identity) VALUES (last.epoch + 1, server_identity());
     EXECUTE format('ALTER TABLE order_events ALTER COLUMN epoch SET DEFAULT %s', last.epoch + 1);
-    INSERT INTO order_events (order_id, seq, kind, at, data) VALUES ('', last.epoch + 1, 'events.restored', now(),
-        jsonb_build_object('after', (SELECT outbox_position(e.epoch, e.xid, e.event_id) FROM order_events e
+    INSERT INTO order_events (order_id, seq, sequence, subject, kind, at, data) VALUES ('', last.epoch + 1, last.epoch, 'events',
+        'events.restored', now(), jsonb_build_object('after', (SELECT outbox_position(e.epoch, e.xid, e.event_id) FROM order_events e
             ORDER BY e.epoch DESC, e.xid DESC, e.event_id DESC LIMIT 1)));
     RETURN last.epoch + 1;
 END $$;

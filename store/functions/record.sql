@@ -91,11 +91,13 @@ DECLARE
         WHERE w.order_id = this_order AND w.planning AND NOT (record -> 'planning')::boolean);
     fulfillments jsonb;
     new_keys text[];
+    -- Events for others that it has had.
+    told bigint;
 BEGIN
-    SELECT g.version INTO stored_version FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+    SELECT g.version, g.published INTO stored_version, told FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO order_guards (order_id) VALUES (this_order) ON CONFLICT DO NOTHING;
-        SELECT g.version INTO stored_version FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
+        SELECT g.version, g.published INTO stored_version, told FROM order_guards g WHERE g.order_id = this_order FOR UPDATE;
     END IF;
     deficit_units := 0;
     IF stored_version <> base THEN
@@ -131,9 +133,10 @@ BEGIN
     IF record -> 'beginning' <> 'null' THEN
         PERFORM keep_beginning(this_order, record -> 'beginning');
     END IF;
-    INSERT INTO order_events (order_id, seq, id, kind, at, data, actor_kind, actor_id, station_id, request_id)
-    SELECT this_order, n.seq, n.id, n.kind, n.at, n.data, n.by ->> 'kind', n.by ->> 'id', n.by ->> 'station', n.by ->> 'request_id'
-    FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid, kind text, at timestamptz, data jsonb, by jsonb)
+    INSERT INTO order_events (order_id, seq, id, kind, at, data, actor_kind, actor_id, station_id, request_id, sequence)
+    SELECT this_order, n.seq, n.id, n.kind, n.at, n.data, n.by ->> 'kind', n.by ->> 'id', n.by ->> 'station', n.by ->> 'request_id',
+        CASE WHEN n.public THEN told + count(*) FILTER (WHERE n.public) OVER (ORDER BY n.seq) END
+    FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid, kind text, at timestamptz, data jsonb, by jsonb, public boolean)
     ORDER BY n.seq;
     IF record -> 'commands' <> '[]' THEN
         INSERT INTO order_commands (order_id, command_id, body_hash, version)
@@ -142,7 +145,8 @@ BEGIN
         WHERE order_commands.led_to_nothing;
     END IF;
     stored_version := (record -> 'version')::bigint;
-    UPDATE order_guards g SET version = stored_version, closed_at = coalesce(g.closed_at, CASE WHEN closing THEN now() END)
+    UPDATE order_guards g SET version = stored_version,
+        published = told + (SELECT count(*) FROM jsonb_to_recordset(record -> 'events') AS n (public boolean) WHERE n.public), closed_at = coalesce(g.closed_at, CASE WHEN closing THEN now() END)
     WHERE g.order_id = this_order;
 END $$;
 

@@ -40,6 +40,9 @@ DECLARE
             'parcel_id', this_return, 'status', record ->> 'status', 'ended_at', (SELECT at FROM return_statuses t
                 WHERE t.status = record ->> 'status' AND NOT t.awaits_goods))))) END;
     new_keys text[];
+    -- Events for others that it has had.
+    told bigint;
+    published_now bigint;
 BEGIN
     IF base = 0 THEN
         INSERT INTO returns (return_id, order_id, version, status, needs_attention, opened_at, updated_at, doc)
@@ -47,7 +50,7 @@ BEGIN
         FROM jsonb_populate_record(NULL::returns, record) AS r
         ON CONFLICT DO NOTHING;
     END IF;
-    SELECT r.version INTO stored_version FROM returns r WHERE r.return_id = this_return FOR UPDATE;
+    SELECT r.version, r.published INTO stored_version, told FROM returns r WHERE r.return_id = this_return FOR UPDATE;
     stored_version := coalesce(stored_version, 0);
     IF stored_version <> base THEN
         outcome := CASE WHEN stored_version < base THEN 'behind'
@@ -68,8 +71,14 @@ BEGIN
     INSERT INTO return_events (return_id, seq, id, kind, at, data, actor_kind, actor_id, station_id, request_id)
     SELECT this_return, n.seq, n.id, n.kind, n.at, n.data, n.by ->> 'kind', n.by ->> 'id', n.by ->> 'station', n.by ->> 'request_id'
     FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid, kind text, at timestamptz, data jsonb, by jsonb);
+    INSERT INTO order_events (order_id, seq, id, kind, at, data, actor_kind, subject, sequence)
+    SELECT '', n.seq, n.id, n.said ->> 'kind', n.at, n.said -> 'data', n.by ->> 'kind', 'return/' || this_return,
+        told + row_number() OVER (ORDER BY n.seq)
+    FROM jsonb_to_recordset(record -> 'events') AS n (seq bigint, id uuid, at timestamptz, said jsonb, by jsonb)
+    WHERE n.said IS NOT NULL ORDER BY n.seq;
+    GET DIAGNOSTICS published_now = ROW_COUNT;
     stored_version := (record ->> 'version')::bigint;
-    UPDATE returns r SET version = stored_version, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at,
+    UPDATE returns r SET version = stored_version, published = told + published_now, status = n.status, needs_attention = n.needs_attention, updated_at = n.updated_at,
         next_wait_at = n.next_wait_at, look_again_at = NULL, doc = n.doc
     FROM jsonb_populate_record(NULL::returns, record) AS n WHERE r.return_id = this_return;
 END $$;

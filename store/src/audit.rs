@@ -34,6 +34,18 @@ pub enum AuditAction {
     GivingLimitChanged,
     /// Whether a company outside is asked.
     ProviderChanged,
+    EndpointMade,
+    /// Its address, what it is told, whether it is; or what it was sent again.
+    EndpointChanged,
+    EndpointRemoved,
+    EndpointSecretMade,
+    EndpointSecretEnded,
+    EventsReplayed,
+    InletMade,
+    /// Its table of columns.
+    InletChanged,
+    InletRemoved,
+    InletSecretMade,
 }
 
 impl AuditAction {
@@ -58,6 +70,16 @@ impl AuditAction {
             Self::ApprovalDeclined => "approval_declined",
             Self::GivingLimitChanged => "giving_limit_changed",
             Self::ProviderChanged => "provider_changed",
+            Self::EndpointMade => "endpoint_made",
+            Self::EndpointChanged => "endpoint_changed",
+            Self::EndpointRemoved => "endpoint_removed",
+            Self::EndpointSecretMade => "endpoint_secret_made",
+            Self::EndpointSecretEnded => "endpoint_secret_ended",
+            Self::EventsReplayed => "events_replayed",
+            Self::InletMade => "inlet_made",
+            Self::InletChanged => "inlet_changed",
+            Self::InletRemoved => "inlet_removed",
+            Self::InletSecretMade => "inlet_secret_made",
         }
     }
 }

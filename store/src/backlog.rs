@@ -89,6 +89,11 @@ const FIGURES: &str = concat!(
         WHERE offered_until IS NOT NULL AND NOT gathered"
     ),
     ",",
+    queue!(
+        "inlet_messages",
+        "SELECT received_at AS since, status = 'refused' AS dead FROM inlet_messages WHERE status IN ('taken', 'refused')"
+    ),
+    ",",
     queue!("snapshots_to_apply", "SELECT worked_at AS since, false AS dead FROM feeds WHERE status = 'applying'"),
     "),
     'orders_needing_attention', (SELECT count(*) FROM (SELECT FROM orders

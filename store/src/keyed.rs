@@ -35,6 +35,12 @@ pub(crate) fn login_place_hash(key: &SecretString, email: &str, place: &str) -> 
     hex(&keyed(&key, format!("{place} {email}").as_bytes()))
 }
 
+/// What an endpoint's deliveries are signed with: it follows from the ids, so that it need not be kept.
+pub(crate) fn endpoint_secret(key: &SecretString, endpoint_id: &str, secret_id: &str) -> [u8; 32] {
+    let key = keyed(key.expose_secret().as_bytes(), b"endpoints");
+    keyed(&key, format!("{endpoint_id}:{secret_id}").as_bytes())
+}
+
 fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(text);

@@ -13,7 +13,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::{error::StoreError, store::Store};
 
-/// The one type of event that is no order's: events after the position in `after` may be lost, and a new epoch begins.
+/// The type of event that speaks of the outbox itself: events after the position in `after` may be lost, and a new epoch begins.
 pub const EVENTS_RESTORED: &str = "events.restored";
 
 /// In place of a position: whatever begins from now on.
@@ -33,7 +33,7 @@ const MARKS_AT_ONCE: i64 = 10_000;
 pub struct OutboxEvent {
     /// Opaque; goes into `after`.
     pub position: String,
-    /// None: it speaks of the outbox itself.
+    /// None: it is no order's.
     #[serde(deserialize_with = "order_if_any")]
     pub order_id: Option<OrderId>,
     /// Within its order, from 1.
@@ -43,6 +43,16 @@ pub struct OutboxEvent {
     pub data: Value,
     /// What kind of one it was who did it; None: nobody said.
     pub actor_kind: Option<String>,
+    /// Computed from what it says.
+    pub id: String,
+    /// Whose it is, if not an order's.
+    pub subject: Option<String>,
+    /// Among the events for others of its subject; None: it is not for others.
+    pub sequence: Option<u64>,
+    /// By the database's clock.
+    pub recorded_at: Timestamp,
+    /// Below [`LANES`].
+    pub lane: u8,
 }
 
 fn order_if_any<'de, D: Deserializer<'de>>(text: D) -> Result<Option<OrderId>, D::Error> {
@@ -66,6 +76,8 @@ pub struct EventFilter {
     pub kinds: Vec<String>,
     /// Below [`LANES`]. What speaks of the outbox itself is in all of them.
     pub lane: Option<u8>,
+    /// Those for others, and no more.
+    pub public_alone: bool,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +94,7 @@ const START: (i64, &str, i64) = (0, "0", 0);
 /// Beyond every event that there will ever be: nothing is found, and the answer says how far everything has been written.
 const END: (i64, &str, i64) = (i64::MAX, "0", 0);
 
-const READ: &str = "SELECT read_outbox($1, $2::xid8, $3, $4, $5, $6, $7)";
+const READ: &str = "SELECT read_outbox($1, $2::xid8, $3, $4, $5, $6, $7, $8)";
 
 fn parse(position: &str) -> Option<(i64, &str, i64)> {
     if position == EVENTS_END {
@@ -94,6 +106,12 @@ fn parse(position: &str) -> Option<(i64, &str, i64)> {
     Some((epoch.parse().ok().filter(|epoch| *epoch >= 0)?, xid, event_id.parse().ok()?))
 }
 
+/// A position as what positions are compared by: epoch, transaction id, number.
+pub fn position_key(position: &str) -> Option<(i64, u64, i64)> {
+    let (epoch, xid, event_id) = parse(position).filter(|_| position != EVENTS_END)?;
+    Some((epoch, xid.parse().ok()?, event_id))
+}
+
 impl Store {
     /// Events after a position, or from the beginning, or from the [end](EVENTS_END) on. A page looks at a bounded number of events, so it
     /// may have fewer than there are, or none, and still say where to go on.
@@ -103,7 +121,7 @@ impl Store {
         // Who takes everything needs no more rows than events.
         let scan = if *filter == EventFilter::default() { limit } else { SCAN_MAX.max(limit) };
         let query = sqlx::query_scalar(READ).bind(epoch).bind(xid).bind(event_id).bind(i64::from(scan));
-        let query = query.bind(&filter.kinds).bind(filter.lane.map(i32::from)).bind(i64::from(limit));
+        let query = query.bind(&filter.kinds).bind(filter.lane.map(i32::from)).bind(i64::from(limit)).bind(filter.public_alone);
         let read: Read = self.row(query).await?.ok_or(StoreError::Corrupt { what: "the outbox" })?;
         let (next, has_more) = match (read.events.last(), read.last_scanned) {
             (Some(last), _) if read.events.len() >= limit as usize => (last.position.clone(), true),

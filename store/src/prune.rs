@@ -89,6 +89,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     aged!("pickup_tries", "again_at", "30 days"),
     aged!("picklists", "made_at", "30 days"),
     aged!("pack_sessions", "began_at", "30 days"),
+    aged!("endpoint_deliveries", "at", "7 days"),
+    aged!("inlet_messages", "received_at", "30 days"),
     aged!("givings", "day", "30 days"),
     aged!("given_by_actor", "day", "30 days"),
     aged!("approvals", "asked_at", "30 days"),

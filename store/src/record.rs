@@ -19,7 +19,7 @@ use oms_domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{error::StoreError, store::Store};
+use crate::{error::StoreError, public_events, store::Store};
 
 /// What happened to an order since its last record. No personal data.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,18 +142,26 @@ pub enum Recorded {
     Behind { stored_version: u64 },
 }
 
-/// An event as it is written, with its id.
+/// An event as it is written: with its id, and with what others are told of it.
 #[derive(Serialize)]
-pub(crate) struct IdentifiedEvent<'a> {
-    id: String,
+pub(crate) struct IdentifiedEvent<'a, T> {
+    pub id: String,
     #[serde(flatten)]
-    event: &'a RecordedEvent,
+    pub event: &'a RecordedEvent,
+    #[serde(flatten)]
+    pub told: T,
+}
+
+/// An order's event is read by others where it stands.
+#[derive(Serialize)]
+struct Told {
+    public: bool,
 }
 
 /// The events with their ids in the timeline `of` something.
-pub(crate) fn identified<'a>(of: &str, events: &'a [RecordedEvent]) -> Vec<IdentifiedEvent<'a>> {
+pub(crate) fn identified<'a, T>(of: &str, events: &'a [RecordedEvent], told: impl Fn(&RecordedEvent) -> T) -> Vec<IdentifiedEvent<'a, T>> {
     let id = |event: &RecordedEvent| event_id(of, event.seq, &event.kind, &event.data);
-    events.iter().map(|event| IdentifiedEvent { id: id(event), event }).collect()
+    events.iter().map(|event| IdentifiedEvent { id: id(event), event, told: told(event) }).collect()
 }
 
 /// Whose doing the stock's movements are: of several, that of whoever is not the house.
@@ -169,7 +177,7 @@ struct Progress<'a> {
     base: u64,
     version: u64,
     beginning: Option<&'a Value>,
-    events: Vec<IdentifiedEvent<'a>>,
+    events: Vec<IdentifiedEvent<'a, Told>>,
     by: Option<&'a By>,
     commands: &'a [TakenCommand],
     row: &'a OrderRow,
@@ -228,7 +236,7 @@ impl<'a> Progress<'a> {
             base: record.base,
             version: record.version,
             beginning: record.beginning.as_ref(),
-            events: identified(record.order_id.as_str(), &record.events),
+            events: identified(record.order_id.as_str(), &record.events, |event| Told { public: public_events::is_public(event) }),
             by: moved_by(&record.events),
             commands: &record.commands,
             row: &record.row,

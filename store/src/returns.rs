@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{
     error::StoreError,
     order_list::{Page, cursor, parse_cursor},
+    public_events,
     reach::{channels, facilities},
     record::{IdentifiedEvent, Progressed, Recorded, RecordedEvent, identified, moved_by},
     store::Store,
@@ -80,12 +81,19 @@ pub struct ReturnSummary {
     pub updated_at: Timestamp,
 }
 
+/// What others are told of a return's event, if anything.
+#[derive(Serialize)]
+struct Told {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<Value>,
+}
+
 /// What PostgreSQL gets of a record.
 #[derive(Serialize)]
 struct Progress<'a> {
     #[serde(flatten)]
     record: &'a ReturnRecord,
-    events: Vec<IdentifiedEvent<'a>>,
+    events: Vec<IdentifiedEvent<'a, Told>>,
     by: Option<&'a By>,
 }
 
@@ -93,7 +101,8 @@ impl Store {
     /// Appends to a return's history, once however often it is called, in one round trip.
     pub async fn record_return(&self, record: &ReturnRecord) -> Result<Recorded, StoreError> {
         const RECORD: &str = "SELECT outcome, stored_version, 0::bigint AS deficit_units FROM record_return($1)";
-        let events = identified(record.return_id.as_str(), &record.events);
+        let said = |event: &RecordedEvent| Told { said: public_events::said_of_return(&record.return_id, &record.order_id, event) };
+        let events = identified(record.return_id.as_str(), &record.events, said);
         let answers: Vec<Progressed> = self.call(RECORD, &Progress { record, events, by: moved_by(&record.events) }).await?;
         answers.into_iter().next().ok_or(StoreError::Corrupt { what: "a return's record" })?.read()
     }

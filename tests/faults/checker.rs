@@ -191,8 +191,8 @@ fn units(id: &str, order: &Value, counters: &mut Counters) {
 }
 
 /// I5: the feed may say a thing twice, the timeline may not. Whether it says itself that events are gone, and which.
-async fn timeline(ground: &Ground, id: &str, order: &Value, told: Option<&BTreeMap<u64, String>>, counters: &mut Counters) -> Result<bool> {
-    let (mut kinds, mut last) = (Vec::<String>::new(), 0);
+async fn timeline(ground: &Ground, id: &str, order: &Value, told: Option<&BTreeMap<u64, Told>>, counters: &mut Counters) -> Result<bool> {
+    let (mut ids, mut last) = (BTreeMap::<u64, String>::new(), 0);
     let (mut gaps, mut said) = (BTreeSet::new(), BTreeSet::new());
     loop {
         let page = get(ground, &format!("/v1/orders/{id}/events?limit={PAGE}&cursor={last}")).await?.context("a timeline")?;
@@ -205,7 +205,7 @@ async fn timeline(ground: &Ground, id: &str, order: &Value, told: Option<&BTreeM
             if event["type"] == "books_restored" {
                 said.insert((data["from"].as_u64(), data["to"].as_u64()));
             }
-            kinds.push(word(&event["type"]));
+            ids.insert(seq, word(&event["id"]));
             last = seq;
         }
         if items.len() < PAGE {
@@ -218,33 +218,42 @@ async fn timeline(ground: &Ground, id: &str, order: &Value, told: Option<&BTreeM
     if order["version"] != last {
         counters.found(5, format!("{id}: version {} with the last event {last}", order["version"]));
     }
-    let in_feed: Vec<&String> = told.into_iter().flat_map(BTreeMap::values).collect();
-    if !in_feed.iter().copied().eq(kinds.iter()) {
-        counters.found(5, format!("{id}: the feed has {} events, the timeline {}, or others", in_feed.len(), kinds.len()));
+    // Others are told of some of them, counted without a gap, each under the id that it has.
+    for (counted, (sequence, told)) in (1..).zip(told.into_iter().flatten()) {
+        if *sequence != counted || ids.get(&told.version).is_some_and(|id| *id != told.id) {
+            counters.found(5, format!("{id}: the feed's {counted}. event is number {sequence}, version {}", told.version));
+        }
+    }
+    if told.is_none_or(BTreeMap::is_empty) && last > 0 {
+        counters.found(5, format!("{id}: the feed has none of {last} events"));
     }
     Ok(!gaps.is_empty())
 }
 
+/// What the feed says of an order's event.
+struct Told {
+    version: u64,
+    id: String,
+}
+
 /// Every order's events as the feed tells them, by their number.
-async fn feed(ground: &Ground) -> Result<BTreeMap<String, BTreeMap<u64, String>>> {
-    let (mut told, mut after) = (BTreeMap::<String, BTreeMap<u64, String>>::new(), None::<String>);
+async fn feed(ground: &Ground) -> Result<BTreeMap<String, BTreeMap<u64, Told>>> {
+    let (mut told, mut after) = (BTreeMap::<String, BTreeMap<u64, Told>>::new(), None::<String>);
     loop {
         let path = match &after {
             Some(after) => format!("/v1/events?limit={PAGE}&cursor={after}"),
             None => format!("/v1/events?limit={PAGE}"),
         };
         let page = get(ground, &path).await?.context("the feed")?;
-        let items = page["items"].as_array().context("events")?;
-        for event in items {
-            // A reader is told that events may be missing from here on.
-            if event["type"] == "events.restored" {
-                continue;
-            }
-            let (id, seq) = (event["order_id"].as_str().context("an order")?, event["seq"].as_u64().context("a number")?);
-            told.entry(id.to_owned()).or_default().insert(seq, word(&event["type"]));
+        for event in page["items"].as_array().context("events")? {
+            // Returns, stock, feeds, and that events may be missing from here on.
+            let Some(id) = event["subject"].as_str().and_then(|subject| subject.strip_prefix("order/")) else { continue };
+            let number = |name: &str| event[name].as_u64().with_context(|| format!("a {name}"));
+            let found = Told { version: number("version")?, id: word(&event["id"]) };
+            told.entry(id.to_owned()).or_default().insert(number("sequence")?, found);
         }
         after = page["next_cursor"].as_str().map(str::to_owned);
-        if items.len() < PAGE {
+        if page["has_more"] == false {
             return Ok(told);
         }
     }

@@ -23,4 +23,5 @@ mod pooling;
 mod races;
 mod recorded;
 mod replay;
+mod sending;
 mod support;

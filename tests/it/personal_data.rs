@@ -90,7 +90,7 @@ fn who_an_order_is_for_and_what_people_write_about_it_is_nowhere_but_with_the_or
         }
         let events = async || {
             let page: StreamPage<StreamEventView> = shop.get("/v1/events?limit=500").await?.view(200)?;
-            Ok(Some(page.items).filter(|items| items.iter().any(|event| event.event.kind == "refund_asked")))
+            Ok(Some(page.items).filter(|items| items.iter().any(|event| event.event.kind == "payment.refunded")))
         };
         let events = until("the events to be published", events).await?;
         is_clear_of(&all, "the event feed", serde_json::to_string(&events)?.as_bytes())?;

@@ -59,6 +59,11 @@ named! {
         /// Lets a count through that changes more than it should.
         ApproveFeeds = "approve_feeds",
         ReadEvents = "read_events",
+        ReadEndpoints = "read_endpoints",
+        /// Has events sent again, and stops sending for a while.
+        OperateEndpoints = "operate_endpoints",
+        /// Says where events are sent, and from whom messages are taken.
+        ManageEndpoints = "manage_endpoints",
         SendCarrierEvents = "send_carrier_events",
         /// Companies outside: whether they are asked, and what waits for them.
         ManageAdapters = "manage_adapters",

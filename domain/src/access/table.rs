@@ -86,6 +86,8 @@ impl Role {
                 ApproveFeeds,
                 ReadEvents,
                 ManageAdapters,
+                ReadEndpoints,
+                OperateEndpoints,
                 ReadMetrics,
             ],
             Self::Finance => &[
@@ -104,7 +106,7 @@ impl Role {
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],
             Self::Carrier => &[SendCarrierEvents],
-            Self::Admin => &[ManageAccounts, ManagePeople, ManageStations, ReadAudit],
+            Self::Admin => &[ManageAccounts, ManagePeople, ManageStations, ReadEndpoints, OperateEndpoints, ManageEndpoints, ReadAudit],
         }
     }
 }
@@ -130,10 +132,16 @@ mod tests {
 
     #[test]
     fn those_who_make_accounts_get_no_work_done_with_them() {
-        assert_eq!(
-            all([Role::Admin]),
-            [Permission::ManageAccounts, Permission::ManagePeople, Permission::ManageStations, Permission::ReadAudit].into()
-        );
+        let expected = [
+            Permission::ManageAccounts,
+            Permission::ManagePeople,
+            Permission::ManageStations,
+            Permission::ReadEndpoints,
+            Permission::OperateEndpoints,
+            Permission::ManageEndpoints,
+            Permission::ReadAudit,
+        ];
+        assert_eq!(all([Role::Admin]), expected.into());
         let others = all(Role::all().filter(|role| *role != Role::Admin));
         assert!(!others.contains(&Permission::ManageAccounts) && !others.contains(&Permission::ManagePeople));
     }

@@ -16,7 +16,7 @@ use crate::{
     payment::{OperationKind, OperationOutcome},
 };
 
-/// `type` names the event in the timeline and in `GET /v1/events`.
+/// `type` names the event in the order's timeline; what others are told of it is said in `public_event`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {

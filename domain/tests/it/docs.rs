@@ -175,7 +175,7 @@ fn errors() -> String {
 }
 
 fn events() -> String {
-    let mut text = "## Events\n\nWhat an order's timeline and `GET /v1/events` say has happened, by `type`:\n\n".to_owned();
+    let mut text = "## Events\n\nWhat an order's timeline says has happened, by `type`; what others are told of it has [types of its own](events.md):\n\n".to_owned();
     for kind in Event::KINDS {
         let _ = writeln!(text, "- `{kind}`");
     }

@@ -23,6 +23,7 @@ mod money;
 mod moving;
 mod parcels;
 mod pickup;
+mod public_events;
 mod received;
 mod refunds;
 mod resolving;

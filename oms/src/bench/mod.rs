@@ -6,6 +6,7 @@
 mod bare;
 mod cost;
 mod door;
+mod events;
 mod feeds;
 mod history;
 mod imports;
@@ -50,6 +51,8 @@ pub enum Part {
     Feeds,
     /// What keys and the audit trail cost of what is answered, and what a crowd of idle connections does to others.
     Door,
+    /// Events delivered against a bare client, beside a dead and a slow receiver, and how soon when nothing else is to be done.
+    Events,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
     /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
@@ -90,7 +93,8 @@ impl BenchArgs {
             return door::be_a_crowd(api_url).await;
         }
         let tools = self.tools.tools()?;
-        let all = [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Door, Part::Memory, Part::Size];
+        let all =
+            [Part::History, Part::Orders, Part::Cost, Part::Reserve, Part::Imports, Part::Door, Part::Events, Part::Memory, Part::Size];
         let parts = if self.parts.is_empty() { all.to_vec() } else { self.parts.clone() };
         let mut measurements = Vec::new();
         for part in parts {
@@ -112,6 +116,7 @@ impl BenchArgs {
             Part::Imports => imports::measure(tools, self.pairs, self.data.as_deref()).await,
             Part::Feeds => on_a_stage(tools, async |stage| feeds::measure(stage, self.pairs).await).await,
             Part::Door => on_a_stage(tools, async |stage| door::measure(stage, self.pairs).await).await,
+            Part::Events => on_a_stage(tools, async |stage| events::measure(stage, self.pairs).await).await,
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
             Part::Size => {
                 let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);

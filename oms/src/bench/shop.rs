@@ -26,8 +26,8 @@ const SKU: &str = "BENCH-1";
 const UNITS: u32 = 100_000_000;
 const CARRIER: &str = "BENCHPOST";
 /// The events that somebody waits for.
-const RELEASED: &str = "fulfillment_released";
-const COMPLETED: &str = "order_completed";
+const RELEASED: &str = "fulfillment.released";
+const COMPLETED: &str = "order.completed";
 /// Pause between two looks at the events when the last one saw none.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -166,7 +166,7 @@ impl Shop {
     }
 
     fn tell(&self, event: &StreamEventView) {
-        let Some(order_id) = event.order_id.clone() else { return };
+        let Some(order_id) = event.order_id().map(str::to_owned) else { return };
         let kind = if event.event.kind == RELEASED { RELEASED } else { COMPLETED };
         let waiting = self.awaited.lock().unwrap_or_else(PoisonError::into_inner).remove(&(order_id.clone(), kind));
         if waiting.is_some_and(|waiting| waiting.send(()).is_err()) {

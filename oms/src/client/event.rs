@@ -1,4 +1,4 @@
-//! `oms event`: what happens to all orders, as other systems read it.
+//! `oms event`: what happens to orders, returns and stock, as other systems read it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Api, order_text::seconds, watch};
 use crate::{
-    output::{self, Format, or_dash, table},
+    output::{self, Format, table},
     style,
 };
 
@@ -22,8 +22,8 @@ const END: &str = "end";
 /// What can be done with the stream of events.
 #[derive(Debug, Subcommand)]
 pub enum EventCommand {
-    /// List events of all orders, oldest first; the last position is where to go on.
-    #[command(after_help = "Example:\n  oms event list --types fulfillment_shipped,delivered -o jsonl")]
+    /// List events of orders, returns, stock and feeds, oldest first; the last position is where to go on.
+    #[command(after_help = "Example:\n  oms event list --types fulfillment.shipped,parcel.delivered -o jsonl")]
     List {
         /// Go on after this position [default: from the beginning].
         #[arg(long, value_name = "POSITION")]
@@ -35,7 +35,9 @@ pub enum EventCommand {
         limit: u32,
     },
     /// Print events as they happen, until Ctrl-C; whoever goes on later does so after the last position printed.
-    #[command(after_help = "Example:\n  oms event tail\n  oms event tail --types fulfillment_shipped,delivered -o jsonl --after 1-7421-38")]
+    #[command(
+        after_help = "Example:\n  oms event tail\n  oms event tail --types fulfillment.shipped,parcel.delivered -o jsonl --after 1-7421-38"
+    )]
     Tail {
         /// Begin after this position [default: from now on].
         #[arg(long, value_name = "POSITION", conflicts_with = "from_beginning")]
@@ -83,7 +85,7 @@ impl EventCommand {
                 // For people the last row has the position to go on from.
                 let next = Some(read.next_cursor.as_str()).filter(|_| format != Format::Text);
                 output::list::<StreamEventView>(format, &read.items, next, |events| {
-                    table(["POSITION", "AT", "ORDER", "SEQ", "EVENT"], events.iter().map(columns))
+                    table(["POSITION", "AT", "SUBJECT", "SEQ", "EVENT"], events.iter().map(columns))
                 })
             }
             Self::Tail { after, from_beginning, which, limit, every } => {
@@ -131,5 +133,5 @@ fn print(format: Format, events: &[Value]) -> Result<()> {
 
 fn columns(found: &StreamEventView) -> [String; 5] {
     let event = &found.event;
-    [found.position.clone(), seconds(event.at), or_dash(found.order_id.as_ref()), event.seq.to_string(), event.kind.clone()]
+    [found.position.clone(), seconds(event.time), event.subject.clone(), event.sequence.to_string(), event.kind.clone()]
 }

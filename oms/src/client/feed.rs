@@ -9,7 +9,7 @@ use oms_api::feed::{FacilityChangeView, FeedView, ParkedView, PositionChangeView
 use oms_domain::error::ErrorCode;
 use serde_json::json;
 
-use super::{Api, order_text::seconds, paging::Paging, upload::Upload};
+use super::{Api, mapping, order_text::seconds, paging::Paging, upload::Upload};
 use crate::{
     exit::Coded,
     output::{self, Format, counted, or_dash, table},
@@ -24,7 +24,8 @@ pub enum FeedCommand {
     /// Import a file: CSV with a header or JSON lines, gzip or not. A bad row stops no other.
     ///
     /// Exits with 4 when rows were rejected: the others are in all the same. The same file again changes nothing.
-    #[command(after_help = "Example:\n  oms feed import stock inventory.csv --as-of 2010-12-01T00:00:00Z")]
+    #[command(after_help = "Example:\n  oms feed import stock inventory.csv --as-of 2010-12-01T00:00:00Z\n  \
+        oms feed import stock bestand.csv --mapping docs/mappings/erp-stock.toml")]
     Import(ImportArgs),
     /// List feed runs, newest first.
     #[command(after_help = "Example:\n  oms feed list --limit 20")]
@@ -109,6 +110,9 @@ pub struct ImportArgs {
     /// For stock: whether units that were picked for an order and have not left are still in the counts [default: counted].
     #[arg(long)]
     picked_units: Option<PickedUnits>,
+    /// For a foreign CSV file: a table of columns (docs/mappings/), which `oms mapping test` tries.
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
 }
 
 impl FeedCommand {
@@ -136,7 +140,12 @@ impl FeedCommand {
 
 impl ImportArgs {
     async fn run(self, api: &Api, format: Format) -> Result<()> {
-        let upload = Upload::open(&self.file).await?;
+        let mapping = self.mapping.as_deref().map(mapping::read).transpose()?;
+        if let Some(mapping) = mapping.as_ref().filter(|mapping| mapping.kind().name() != self.kind.as_str()) {
+            let message = format!("the mapping is of {}, and the feed of {}", mapping.kind().name(), self.kind.as_str());
+            return Err(Coded::new(ErrorCode::ValidationFailed, message).into());
+        }
+        let upload = Upload::open(&self.file).await?.mapped(mapping);
         let mode = self.mode.map(|mode| if mode == Mode::Full { "full" } else { "partial" }.to_owned());
         let counted = |picked| if picked == PickedUnits::Counted { "counted" } else { "not_counted" }.to_owned();
         let as_of = self.as_of.map(|at| at.to_string());

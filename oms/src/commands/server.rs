@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
+use oms_outlets::Guard;
 use oms_server::Door;
 use oms_starter::{Starter, StarterConfig};
 use oms_store::StoreConfig;
@@ -56,6 +57,8 @@ impl ServerArgs {
             proxies: server.trusted_proxies.unwrap_or_default(),
             account_requests_per_second: server.account_requests_per_second,
             webhooks: webhooks(&adapters)?,
+            stock_low_units: server.stock_low_units,
+            outlets: Guard::new(server.outlet_networks.clone().unwrap_or_default()),
         };
         let mut api = ApiServer::start(listener, store.clone(), starter, rules, door)?;
         tracing::info!(http.url = api.url(), "server listens");

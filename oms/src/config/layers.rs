@@ -11,6 +11,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use oms_domain::{error::ErrorCode, policy::Policy, provider::ProviderPort};
+use oms_outlets::Networks;
 use oms_server::{DeclaredAccounts, Origins, TrustedProxies};
 use oms_starter::encrypting_converter;
 use oms_store::{SnapshotGuard, StoreConfig};
@@ -158,6 +159,13 @@ layer! {
         /// Requests a second that an account may make on end, and twice as many at once after a pause [default: 5000].
         #[arg(long, env = "OMS_ACCOUNT_REQUESTS_PER_SECOND", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         account_requests_per_second: u32,
+        /// An event `stock.low` says that so few units of a position, or fewer, can still be promised [default: 5].
+        #[arg(long, env = "OMS_STOCK_LOW_UNITS", value_name = "UNITS")]
+        stock_low_units: u32,
+        /// Networks of your own in which receivers of events may stand, as in `10.1.0.0/16`, separated by commas; without, events are sent to
+        /// addresses of the public network alone [default: none].
+        #[arg(long, env = "OMS_OUTLET_NETWORKS", value_name = "NETWORKS")]
+        outlet_networks: Networks,
     }
 }
 

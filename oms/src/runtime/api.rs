@@ -15,8 +15,8 @@ pub struct ApiServer {
     address: SocketAddr,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
-    /// They end with it. What they were doing is taken up by whoever comes next.
-    _messengers: Messengers,
+    /// What they were doing is taken up by whoever comes next.
+    messengers: Option<Messengers>,
 }
 
 impl ApiServer {
@@ -37,7 +37,7 @@ impl ApiServer {
                 None => first.await,
             }
         });
-        Ok(Self { address, stop, server, _messengers: messengers })
+        Ok(Self { address, stop, server, messengers: Some(messengers) })
     }
 
     /// Base URL for clients on this machine.
@@ -57,7 +57,11 @@ impl ApiServer {
     /// What the server failed with.
     pub async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
-        self.ended().await
+        let ended = self.ended().await;
+        if let Some(messengers) = self.messengers.take() {
+            messengers.stop().await;
+        }
+        ended
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result};
 use oms_allocation::{Rules, RulesInForce};
 use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy};
+use oms_outlets::Guard;
 use oms_server::{DeclaredAccount, DeclaredAccounts, Door};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{ApiKey, Store, StoreConfig};
@@ -115,7 +116,8 @@ impl System {
         let worker = WorkerThread::start(temporal.clone(), parts, options.worker, meter).await?;
         let all = DeclaredAccount::of_all_roles(AccountId::parse(OWNER)?, options.api_key.hash());
         let webhooks = webhooks(&options.adapters)?;
-        let door = Door { accounts: options.accounts.with(all)?, webhooks, ..Door::default() };
+        let outlets = Guard::default().of_development();
+        let door = Door { accounts: options.accounts.with(all)?, webhooks, outlets, ..Door::default() };
         let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules, door)?;
         Ok(Self { api_url: api.url(), api_key: options.api_key, store, starter, temporal, api, worker })
     }

@@ -17,7 +17,7 @@ pub(crate) fn picked_units(picked: PickedUnits) -> oms_store::PickedUnits {
 }
 
 /// The kind's word in the path.
-fn feed_kind(kind: oms_store::FeedKind) -> &'static str {
+pub(crate) fn feed_kind(kind: oms_store::FeedKind) -> &'static str {
     match kind {
         oms_store::FeedKind::Facilities => "facilities",
         oms_store::FeedKind::Products => "products",

@@ -1,5 +1,6 @@
 //! Wire types and the store's, one into the other: neither room knows the other's.
 
+mod endpoints;
 mod feeds;
 mod orders;
 mod people;
@@ -7,7 +8,9 @@ mod providers;
 mod stock;
 
 pub(crate) use self::{
-    feeds::{feed, feed_mode, picked_units, reject},
+    endpoints::{dead_event, delivery, endpoint, endpoint_secret},
+    endpoints::{inlet, inlet_message, inlet_secret},
+    feeds::{feed, feed_kind, feed_mode, picked_units, reject},
     orders::{
         allocation, bulk_result, carrier_event, customer, dead_letter, event, fulfillment_summary, order_summary, return_summary,
         stream_event,

@@ -6,13 +6,13 @@ use oms_api::{
     bulk::BulkResultView,
     carrier::Scan,
     customer::{CustomerView, OrderedView},
-    event::{AllocationView, EventView, StreamEventView},
+    event::{AllocationView, EventView, PublicEventView, StreamEventView},
     fulfillment::FulfillmentOrderSummary,
     inbox::DeadLetterView,
     order::OrderSummary,
     returns::ReturnSummary,
 };
-use oms_domain::{access::By, event_id::event_id, ids::CustomerId, order::published};
+use oms_domain::{access::By, event_id::event_id, ids::CustomerId, order::published, public_event};
 
 pub(crate) fn carrier_event(scan: &Scan, occurred_at: Timestamp, by: Option<&By>) -> oms_store::CarrierEvent {
     oms_store::CarrierEvent {
@@ -32,20 +32,22 @@ pub(crate) fn event(of: &str, event: oms_store::RecordedEvent) -> EventView {
     EventView { id, seq: event.seq, kind: event.kind, at: event.at, data: published(event.data), actor, request_id }
 }
 
-pub(crate) fn stream_event(event: oms_store::OutboxEvent) -> StreamEventView {
-    let order_id = event.order_id.map(|id| id.to_string());
-    let id = event_id(order_id.as_deref().unwrap_or_default(), event.seq, &event.kind, &event.data);
+pub(crate) fn stream_event(placed: oms_store::PlacedEvent) -> StreamEventView {
+    let event = placed.event;
     StreamEventView {
-        position: event.position,
-        order_id,
-        event: EventView {
-            id,
-            seq: event.seq,
-            kind: event.kind,
-            at: event.at,
-            data: published(event.data),
-            actor: event.actor_kind.map(ActorView::of_kind),
-            request_id: None,
+        position: placed.position,
+        event: PublicEventView {
+            specversion: public_event::SPEC_VERSION.to_owned(),
+            id: event.id,
+            source: public_event::SOURCE.to_owned(),
+            kind: event.kind.name().to_owned(),
+            time: event.at,
+            timestamp: event.at,
+            subject: event.subject.to_string(),
+            datacontenttype: public_event::CONTENT_TYPE.to_owned(),
+            sequence: event.sequence,
+            version: event.version,
+            data: event.data.into(),
         },
     }
 }

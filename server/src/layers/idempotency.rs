@@ -98,7 +98,18 @@ async fn try_by_intake(state: &AppState, key: Result<String, Failure>, request: 
 async fn is_recorded(state: &AppState, answer: &StoredAnswer) -> Result<bool, Failure> {
     match shown(answer) {
         Some(Shown::Order(order_id)) => Ok(state.store.document_version(&order_id).await?.is_some()),
-        Some(Shown::FulfillmentOrder(_) | Shown::Note(..) | Shown::Key(..) | Shown::Person(_) | Shown::Station(_) | Shown::Badge(_))
+        Some(
+            Shown::FulfillmentOrder(_)
+            | Shown::Note(..)
+            | Shown::Key(..)
+            | Shown::Person(_)
+            | Shown::Station(_)
+            | Shown::Badge(_)
+            | Shown::Endpoint(_)
+            | Shown::EndpointSecret(..)
+            | Shown::Inlet(_)
+            | Shown::InletSecret(..),
+        )
         | None => Ok(true),
     }
 }

@@ -86,8 +86,11 @@ pub(crate) const HARMLESS: &[&str] = &[
     "customer_id",
     "deadline_id",
     "decision_id",
+    "endpoint_id",
+    "event_id",
     "feed_id",
     "hold_id",
+    "inlet_id",
     "key_id",
     "message_id",
     "number",
@@ -101,6 +104,7 @@ pub(crate) const HARMLESS: &[&str] = &[
     "refund_id",
     // Named by whoever made it, and not to be guessed.
     "reservation_id",
+    "secret_id",
     "sku",
     // The handler looks where it stands.
     "station_id",

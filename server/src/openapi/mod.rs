@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use axum::Json;
 use oms_api::problem::{PROBLEM_JSON, Problem};
-use serde_json::Value;
+use oms_domain::public_event::{PublicType, example, schema};
+use serde_json::{Map, Value, json};
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
@@ -73,7 +74,21 @@ pub fn openapi() -> Value {
         answers_with_problems(operation);
     }
     // A tree of texts: it cannot fail to be JSON.
-    shaping::shaped(serde_json::to_value(document).unwrap_or_default())
+    let mut document = shaping::shaped(serde_json::to_value(document).unwrap_or_default());
+    document["webhooks"] = PublicType::ALL.iter().map(|kind| (kind.name().to_owned(), webhook(*kind))).collect::<Map<_, _>>().into();
+    document
+}
+
+/// What others are told of an event of this type, as they are sent it.
+fn webhook(kind: PublicType) -> Value {
+    let content = json!({"application/json": {"schema": schema(kind), "example": example(kind)}});
+    json!({"post": {
+        "operationId": kind.name(),
+        "tags": ["events"],
+        "description": kind.about(),
+        "requestBody": {"required": true, "content": content},
+        "responses": {"2XX": {"description": "It was taken. Any other answer has it sent again"}},
+    }})
 }
 
 /// Whatever is not listed is a problem document.

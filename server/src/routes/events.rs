@@ -1,13 +1,15 @@
 //! What happened: to one order, to all of them, and why stock was taken where it was.
 
+use std::collections::BTreeSet;
+
 use axum::{Json, extract::State};
 use oms_api::{
     event::{AllocationView, EventView, StreamEventView},
     page::{Page, StreamPage},
     reader::{Fields, integer, text},
 };
-use oms_domain::{ids::OrderId, order::Event};
-use oms_store::{EVENTS_RESTORED, EventFilter, LANES};
+use oms_domain::{ids::OrderId, public_event::PublicType};
+use oms_store::{LANES, PublicFilter};
 
 use super::paging::{after_number, cursor, last_of_full, limit};
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// Longest list of types in one question.
-const TYPES_MAX_CHARS: usize = 1_000;
+const TYPES_MAX_CHARS: usize = 2_000;
 
 #[utoipa::path(
     get, path = "/v1/orders/{order_id}/events", tag = "events", operation_id = "list_order_events",
@@ -60,34 +62,32 @@ pub(crate) async fn allocation(
         ("cursor" = Option<String>, Query, description = "The position after which to go on; from the beginning unless said. \
             `end`: nothing of what was, `next_cursor` is where to wait for what comes"),
         ("types" = Option<String>, Query, description = "Types of events, separated by commas; all unless said"),
-        ("lane" = Option<u8>, Query, description = "For 16 readers side by side: 0 to 15, the first hexadecimal digit of the MD5 of the order's id. \
-            All lanes unless said"),
+        ("lane" = Option<u8>, Query, description = "For 16 readers side by side, 0 to 15: all events of a subject are in one. All lanes unless said"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said")
     ),
-    responses((status = 200, description = "Every order's events, at least once, in order for each order. A page may have fewer than `limit` \
-        and still not be the last: go on at `next_cursor`, which moves on also where nothing was found. `events.restored` says that events after \
-        a position may be lost", body = StreamPage<StreamEventView>))
+    responses((status = 200, description = "The events for others, of orders, returns, stock and feeds: at least once, in order for each subject. \
+        A page may have fewer than `limit` and still not be the last: go on at `next_cursor`, which moves on also where nothing was found. \
+        `events.restored` says that events after a position may be lost. `webhooks` has every type", body = StreamPage<StreamEventView>))
 )]
 pub(crate) async fn stream(State(state): State<AppState>, params: Params) -> Result<Json<StreamPage<StreamEventView>>, Failure> {
     let (after, filter, limit) = params.read(|node| {
         node.object(|fields| {
             let (after, limit, lane) = (cursor(fields), limit(fields), fields.optional("lane", integer(0..=i64::from(LANES) - 1)));
-            let filter = EventFilter { kinds: types(fields)?, lane: lane?.and_then(|lane| u8::try_from(lane).ok()) };
+            let filter = PublicFilter { types: types(fields)?, lane: lane?.and_then(|lane| u8::try_from(lane).ok()) };
             Some((after?, filter, limit?))
         })
     })?;
-    let page = state.store.events_after(after.as_deref(), &filter, limit).await?;
+    let page = state.store.public_events_after(after.as_deref(), &filter, limit).await?;
     let items = page.events.into_iter().map(convert::stream_event).collect();
     Ok(Json(StreamPage { items, next_cursor: page.next, has_more: page.has_more }))
 }
 
 /// `?types=`: each must be one that there is, or nothing would ever be found.
-fn types(fields: &Fields<'_>) -> Option<Vec<String>> {
+fn types(fields: &Fields<'_>) -> Option<BTreeSet<PublicType>> {
     let types = fields.optional("types", text(TYPES_MAX_CHARS))?.unwrap_or_default();
-    let types: Vec<String> = types.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-    let known = |kind: &str| kind == EVENTS_RESTORED || Event::KINDS.contains(&kind);
-    match types.iter().find(|kind| !known(kind)) {
-        Some(unknown) => fields.error("types", format!("{unknown} is not a type of event")),
-        None => Some(types),
+    let names = types.split(',').map(str::trim).filter(|name| !name.is_empty());
+    match names.map(|name| PublicType::named(name).ok_or(name)).collect() {
+        Ok(types) => Some(types),
+        Err(unknown) => fields.error("types", format!("{unknown} is not a type of event; docs/events.md lists them")),
     }
 }

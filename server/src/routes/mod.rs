@@ -18,6 +18,7 @@ mod claims;
 mod customers;
 mod decisions;
 mod docs;
+mod endpoints;
 mod events;
 mod exchanges;
 mod feeds;
@@ -26,6 +27,7 @@ mod fulfillment;
 mod health;
 mod holds;
 mod inbox;
+mod inlets;
 mod labels;
 mod money;
 mod notes;
@@ -190,6 +192,28 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageAdapters, Refused), routes!(providers::resume))
         .door(Need::of(P::ManageAdapters, Refused), routes!(providers::drain))
         .door(Need::of(P::ReadAudit, Refused), routes!(audit::list))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(endpoints::create))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(endpoints::list))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(endpoints::get))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(endpoints::change, endpoints::remove))
+        .door(Need::of(P::OperateEndpoints, Refused), routes!(endpoints::pause))
+        .door(Need::of(P::OperateEndpoints, Refused), routes!(endpoints::resume))
+        .door(Need::of(P::OperateEndpoints, Refused), routes!(endpoints::test))
+        .door(Need::of(P::OperateEndpoints, Refused), routes!(endpoints::replay))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(endpoints::rotate))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(endpoints::end_secret))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(endpoints::deliveries))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(endpoints::dead_letters))
+        .door(Need::of(P::OperateEndpoints, Refused), routes!(endpoints::resend))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(endpoints::explain))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(inlets::create))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(inlets::list))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(inlets::get))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(inlets::remove))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(inlets::put_mapping))
+        .door(Need::of(P::ManageEndpoints, Refused), routes!(inlets::rotate))
+        .door(Need::of(P::ReadEndpoints, Refused), routes!(inlets::messages))
+        .door(Need::of(P::OperateEndpoints, Refused), routes!(inlets::retry))
 }
 
 /// What other systems follow: nothing in it is for them to read that somebody has written about an order.
@@ -205,6 +229,7 @@ pub(crate) fn entrance() -> Doors {
         .open(routes!(sessions::accept_invitation))
         .open(routes!(stations::take_over))
         .open(routes!(webhooks::receive))
+        .open(routes!(inlets::send))
 }
 
 /// Feeds are streamed: no bound on their size, and none on their time but that their sender goes on.

@@ -178,7 +178,7 @@ async fn lists_and_streams_are_pages() {
     let orders = app.get("/v1/orders?limit=5&channel=web&sku=S-1&customer_id=17850&email=a@example.com").await;
     assert!(orders.body["items"].is_array() && orders.body.get("next_cursor").is_some(), "{orders:?}");
     assert!(app.get("/v1/fulfillment-orders?facility_id=S-F1&status=released").await.body["items"].is_array());
-    let events = app.get("/v1/events?limit=1&types=order_placed,order_approved").await;
+    let events = app.get("/v1/events?limit=1&types=order.placed,order.approved").await;
     assert!(events.body["items"].is_array() && events.body["next_cursor"].is_string(), "{events:?}");
 }
 

@@ -3,6 +3,7 @@
 //! For scratch databases: it leaves its facilities, products, orders and tables behind.
 
 mod beside;
+mod events;
 mod hot_sku;
 mod imports;
 mod network;

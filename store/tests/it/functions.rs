@@ -21,6 +21,12 @@ fn defined(text: &str) -> Vec<String> {
     names.map(|three| three[2].split('(').next().unwrap().to_owned()).collect()
 }
 
+/// What a trigger calls stands with it, since it cannot be replaced under it: it does no more than to call what stands in the files, or to note.
+fn without_triggers(text: &str) -> String {
+    let is_other = |statement: &&str| !statement.contains("() RETURNS trigger ");
+    text.split("CREATE FUNCTION").filter(is_other).collect::<Vec<_>>().join("CREATE FUNCTION")
+}
+
 async fn connect(config: &StoreConfig) -> (Store, PgConnection) {
     (Store::connect(config).await.unwrap(), PgConnection::connect(config.database_url.expose_secret()).await.unwrap())
 }
@@ -40,7 +46,7 @@ fn every_function_stands_once_and_none_in_a_migration() {
         *times.entry(name).or_default() += 1;
     }
     assert!(times.contains_key("reserve") && times.values().all(|times| *times == 1), "{times:?}");
-    let in_migrations: Vec<String> = files("migrations").iter().flat_map(|text| defined(text)).collect();
+    let in_migrations: Vec<String> = files("migrations").iter().flat_map(|text| defined(&without_triggers(text))).collect();
     assert_eq!(in_migrations, Vec::<String>::new());
 }
 

@@ -101,7 +101,7 @@ async fn from_the_end_on_there_is_what_comes_and_nothing_of_what_was() {
 }
 
 fn kinds(kinds: &[&str]) -> EventFilter {
-    EventFilter { kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(), lane: None }
+    EventFilter { kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(), lane: None, public_alone: false }
 }
 
 /// Executes statements on the database itself.

@@ -32,7 +32,7 @@ async fn in_stream(shop: &Shop, kind: &str, id: &str) -> Result<Value> {
     until("the event is in the stream", async || {
         let page: StreamPage<Value> = shop.get(&format!("/v1/events?types={kind}&limit=500&cursor={cursor}")).await?.view(200)?;
         cursor = page.next_cursor;
-        Ok(page.items.into_iter().find(|event| event["order_id"] == id))
+        Ok(page.items.into_iter().find(|event| event["data"]["order_id"] == id))
     })
     .await
 }
@@ -66,8 +66,8 @@ fn each_line_of_a_timeline_says_whose_doing_it_was_and_the_stream_its_kind_alone
             (Some(TESTS), Some("ship-it"))
         );
 
-        let ours = in_stream(shop, "fulfillment_shipped", &id).await?;
-        assert_eq!((&ours["actor"], ours.get("request_id")), (&json!({"kind": "machine"}), None));
+        let ours = in_stream(shop, "fulfillment.shipped", &id).await?;
+        assert_eq!((&ours["data"]["actor"], ours.get("request_id")), (&json!({"kind": "machine"}), None));
         Ok(())
     })
 }

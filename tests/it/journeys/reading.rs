@@ -1,6 +1,6 @@
 //! What others see of an order: lists, the associate's queue, its timeline, and the stream of all events.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use oms_api::{
     event::{EventView, StreamEventView},
     fulfillment::FulfillmentOrderSummary,
@@ -8,18 +8,19 @@ use oms_api::{
     page::{Page, StreamPage},
 };
 
+use oms_domain::policy::Policy;
 use serde_json::{Value, json};
 
-use crate::support::{Basket, Shop, basket::unique, in_shop, runtime::until, system::LEEDS};
+use crate::support::{Basket, Shop, basket::unique, in_own_shop, in_shop, runtime::until, system::LEEDS};
 
-/// The whole stream of some types, page by page; the orders are picked out of everybody's.
+/// The whole stream, page by page; what is of an order or its returns is picked out of everybody's.
 async fn stream(shop: &Shop, order_id: &str) -> Result<Vec<StreamEventView>> {
     let (mut after, mut found) = (None, Vec::new());
     loop {
         let position = after.map(|after: String| format!("&cursor={after}")).unwrap_or_default();
         let page: StreamPage<StreamEventView> = shop.get(&format!("/v1/events?limit=500{position}")).await?.view(200)?;
-        let is_last = page.items.is_empty();
-        found.extend(page.items.into_iter().filter(|event| event.order_id.as_deref() == Some(order_id)));
+        let is_last = page.items.is_empty() && !page.has_more;
+        found.extend(page.items.into_iter().filter(|event| event.order_id() == Some(order_id)));
         if is_last {
             return Ok(found);
         }
@@ -27,13 +28,8 @@ async fn stream(shop: &Shop, order_id: &str) -> Result<Vec<StreamEventView>> {
     }
 }
 
-/// The stream says less of who did it.
-fn what(event: &EventView) -> (&str, u64, &str, &Value) {
-    (&event.id, event.seq, &event.kind, &event.data)
-}
-
 #[test]
-fn every_event_of_an_order_is_in_its_timeline_and_in_the_stream_in_order() -> Result<()> {
+fn what_others_are_told_of_an_order_is_a_part_of_its_timeline_counted_without_a_gap() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 10)]).await?;
         let order = shop.place_released(&Basket::of(&sku, 2, 255)).await?;
@@ -49,11 +45,56 @@ fn every_event_of_an_order_is_in_its_timeline_and_in_the_stream_in_order() -> Re
         assert!(timeline.iter().map(|event| event.seq).eq(1..=version));
         assert_eq!((timeline[0].kind.as_str(), timeline[timeline.len() - 1].kind.as_str()), ("order_placed", "order_completed"));
         // Events of transactions still in flight hold the stream back for a moment.
-        until("the stream to have them all", async || {
-            let streamed: Vec<EventView> = stream(shop, id).await?.into_iter().map(|event| event.event).collect();
-            Ok(streamed.iter().map(what).eq(timeline.iter().map(what)).then_some(()))
+        let streamed = until("the stream to have them all", async || {
+            let streamed = stream(shop, id).await?;
+            Ok(streamed.iter().any(|event| event.event.kind == "order.completed").then_some(streamed))
         })
-        .await
+        .await?;
+        assert!(streamed.iter().map(|event| event.event.sequence).eq(1..=streamed.len() as u64), "{streamed:?}");
+        for StreamEventView { event, .. } in &streamed {
+            let told = &timeline[usize::try_from(event.version)? - 1];
+            assert_eq!((&event.id, event.time, &event.subject), (&told.id, told.at, &format!("order/{id}")), "{event:?}");
+            assert_eq!((&event.data["channel"], &event.data["links"]["order"]), (&json!("web"), &json!(format!("/v1/orders/{id}"))));
+            assert!(serde_json::to_string(event)?.len() < 20_000);
+        }
+        let kinds: Vec<&str> = streamed.iter().map(|event| event.event.kind.as_str()).collect();
+        for kind in
+            ["order.placed", "payment.authorized", "order.approved", "fulfillment.released", "fulfillment.shipped", "payment.captured"]
+        {
+            ensure!(kinds.contains(&kind), "{kind} is not in {kinds:?}");
+        }
+        let shipped = streamed.iter().find(|event| event.event.kind == "fulfillment.shipped").context("it was shipped")?;
+        assert_eq!((&shipped.event.data["facility_id"], &shipped.event.data["currency"]), (&json!(LEEDS), &json!("GBP")));
+        Ok(())
+    })
+}
+
+#[test]
+fn others_are_told_of_stock_once_however_often_it_moved_and_when_little_is_left() -> Result<()> {
+    in_own_shop(Policy::default(), async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 7)]).await?;
+        let told = async |count: usize| {
+            until("stock to be told of", async || {
+                let page: StreamPage<StreamEventView> = shop.get("/v1/events?types=stock.changed,stock.low&limit=500").await?.view(200)?;
+                let of_it = page.items.into_iter().map(|item| item.event).filter(|event| event.data["sku"] == sku.as_str());
+                let of_it: Vec<_> = of_it.collect();
+                Ok((of_it.len() >= count).then_some(of_it))
+            })
+            .await
+        };
+        told(1).await?;
+        shop.system.stop_messengers().await;
+        for on_hand in [6, 9, 4] {
+            shop.put(&format!("/v1/stock/{LEEDS}/{sku}"), &json!({"on_hand": on_hand})).await?.view::<Value>(200)?;
+        }
+        shop.system.start_messengers().await;
+        let events = told(3).await?;
+        let said: Vec<(&str, u64, &Value)> =
+            events.iter().map(|event| (event.kind.as_str(), event.sequence, &event.data["available"])).collect();
+        assert_eq!(said, [("stock.changed", 1, &json!(7)), ("stock.changed", 2, &json!(4)), ("stock.low", 3, &json!(4))]);
+        assert_eq!((&events[1].subject, &events[1].data["on_hand"]), (&format!("stock/{LEEDS}/{sku}"), &json!(4)));
+        assert_eq!(events[1].data["links"]["stock"], json!(format!("/v1/stock/{LEEDS}/{sku}")));
+        Ok(())
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod clients;
 mod console;
+mod receiver;
 mod schemathesis;
 
 use std::{

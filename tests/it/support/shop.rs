@@ -17,6 +17,7 @@ use oms_domain::{
     order::Order,
     policy::Policy,
 };
+use oms_outlets::Guard;
 use oms_server::AppState;
 use oms_starter::Starter;
 use reqwest::Method;
@@ -53,7 +54,8 @@ impl Shop {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();
-        let state = AppState::new(system.store.clone(), starter.clone()).declaring(http::accounts()?).with_console(oms_console::router);
+        let state = AppState::new(system.store.clone(), starter.clone()).declaring(http::accounts()?);
+        let state = state.sending_to(Guard::default().of_development()).with_console(oms_console::router);
         let server = tokio::spawn(oms_server::serve(state, listener, async { drop(stopped.await) }));
         Ok(Self { system, starter, base_url, placed: Mutex::default(), stop, server })
     }

@@ -1,13 +1,17 @@
 //! A whole system: databases, worker and messengers. The HTTP API is the shops' (each has its own policy).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
 use oms_domain::{clock::BusinessClock, ids::OrderId, policy::Policy};
+use oms_outlets::{DispatcherOptions, Guard};
 use oms_server::{AppState, Messengers};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{Facility, Store};
@@ -119,6 +123,9 @@ impl System {
 
     pub async fn start_messengers(&self) {
         let state = AppState::new(self.store.clone(), self.starter(Policy::default()));
+        // Short, so that what a server leaves behind that was killed is taken up soon.
+        let dispatching = DispatcherOptions { lease: Duration::from_secs(3), ..DispatcherOptions::default() };
+        let state = state.sending_to(Guard::default().of_development()).dispatching(dispatching);
         *self.messengers.lock().await = Some(Messengers::start(&state));
     }
 

@@ -32,6 +32,11 @@ fn updates() -> bool {
     std::env::var("UPDATE_KEPT").is_ok()
 }
 
+/// The records of a file, a line each.
+pub fn lines(name: &str) -> Vec<String> {
+    kept(name)
+}
+
 fn kept(name: &str) -> Vec<String> {
     fs::read_to_string(path(name)).unwrap_or_default().lines().map(str::to_owned).collect()
 }

@@ -218,9 +218,9 @@ async fn events(store: &Store, size: Size) -> Result<Vec<Timed>, StoreError> {
     };
     Ok(vec![
         feed("events", EventFilter::default()).await?,
-        feed("events?types", EventFilter { kinds: vec!["order_completed".to_owned()], lane: None }).await?,
-        feed("events?types of none", EventFilter { kinds: vec!["label_voided".to_owned()], lane: None }).await?,
-        feed("events?lane", EventFilter { kinds: Vec::new(), lane: Some(7) }).await?,
+        feed("events?types", EventFilter { kinds: vec!["order_completed".to_owned()], lane: None, public_alone: false }).await?,
+        feed("events?types of none", EventFilter { kinds: vec!["label_voided".to_owned()], lane: None, public_alone: false }).await?,
+        feed("events?lane", EventFilter { kinds: Vec::new(), lane: Some(7), public_alone: false }).await?,
         timed("events of an order", async |n| store.events(&Any { size, n }.order_id()?, 0, LIMIT).await.map(drop)).await?,
         timed("timeline of an order", async |n| store.timeline_after(&Any { size, n }.order_id()?, 0).await.map(drop)).await?,
     ])
