@@ -28,6 +28,7 @@ pub mod fulfillment;
 pub mod hold;
 pub mod inbox;
 pub mod inlet;
+pub mod insights;
 pub mod maintenance;
 pub mod mapping;
 pub mod note;

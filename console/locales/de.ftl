@@ -525,3 +525,53 @@ parcels = { $n ->
     [one] ein Paket
    *[other] { $n } Pakete
  }
+nav-insights = Kennzahlen
+insights-title = Kennzahlen zu Aufträgen
+insights-themes = Wovon Kennzahlen handeln
+insights-from = Von
+insights-to = Bis
+insights-zone = Zeitzone
+insights-fresh = Gezählt bis { $x }, { $y } im Rückstand.
+insights-rebuilding = Alles wird neu gezählt; bis das fertig ist, steht hier, was vorher gezählt wurde.
+insights-unread = { $n ->
+    [one] Ein Auftrag steht in keiner Kennzahl, da seine Ereignisse nicht lesbar sind.
+   *[other] { $n } Aufträge stehen in keiner Kennzahl, da ihre Ereignisse nicht lesbar sind.
+}
+insights-not-counted = Noch ist nichts gezählt.
+insights-none = Keine dieser Kennzahlen gibt es für einen einzelnen Standort.
+insights-before = davor: { $x }
+insights-of = { $x } von { $y }
+insights-left-out = { $n } ausgelassen
+insights-p90 = neun von zehn in { $x }
+insights-p99 = 99 von 100 in { $x }
+insights-by = Nach
+insights-as-table = Als Tabelle
+insights-counts = Zählt
+insights-divided-by = Geteilt durch
+insights-leaves-out = Lässt aus
+insights-open-counted = Aufträge, die sie zählt
+insights-open-divided-by = Aufträge, durch die sie teilt
+insights-open-left-out = Aufträge, die sie auslässt
+insights-csv = Als CSV
+insights-stages = Wie weit Aufträge gekommen sind
+insights-part = Teil
+insights-value = Wert
+insights-so-far = { $x } bis hierher
+insights-listed = { $x } Zählungen an { $y } Aufträgen
+insights-together = zusammen { $x }
+insights-counted-at = Gezählt um
+insights-how-many = Wie viele
+insights-amount = Was sie ergeben
+insights-no-orders = Hier zählt sie keinen Auftrag.
+figures-orders = Aufträge
+figures-speed = Tempo
+figures-promises = Zusagen
+figures-stock = Bestand
+figures-money = Geld
+figures-hour = Stunde
+figures-day = Tag
+figures-week = Woche
+figures-month = Monat
+figures-facility = Standort
+figures-channel = Kanal
+figures-reason = Grund

@@ -525,3 +525,53 @@ parcels = { $n ->
     [one] one parcel
    *[other] { $n } parcels
  }
+nav-insights = Figures
+insights-title = Figures on orders
+insights-themes = What figures are about
+insights-from = From
+insights-to = To
+insights-zone = Time zone
+insights-fresh = Counted until { $x }, { $y } behind.
+insights-rebuilding = All of it is being counted anew; until that is done this is what was counted before.
+insights-unread = { $n ->
+    [one] One order is in no figure, since its events cannot be read.
+   *[other] { $n } orders are in no figure, since their events cannot be read.
+}
+insights-not-counted = Nothing is counted yet.
+insights-none = No figure here can be told of a single facility.
+insights-before = before: { $x }
+insights-of = { $x } of { $y }
+insights-left-out = { $n } left out
+insights-p90 = nine in ten within { $x }
+insights-p99 = 99 in 100 within { $x }
+insights-by = By
+insights-as-table = As a table
+insights-counts = Counts
+insights-divided-by = Divided by
+insights-leaves-out = Leaves out
+insights-open-counted = Orders that it counts
+insights-open-divided-by = Orders that it divides by
+insights-open-left-out = Orders that it leaves out
+insights-csv = As CSV
+insights-stages = How far orders have come
+insights-part = Part
+insights-value = Value
+insights-so-far = { $x } so far
+insights-listed = { $x } counts of { $y } orders
+insights-together = together { $x }
+insights-counted-at = Counted at
+insights-how-many = How many
+insights-amount = What they come to
+insights-no-orders = It counts no order here.
+figures-orders = Orders
+figures-speed = Speed
+figures-promises = Promises
+figures-stock = Stock
+figures-money = Money
+figures-hour = hour
+figures-day = day
+figures-week = week
+figures-month = month
+figures-facility = facility
+figures-channel = channel
+figures-reason = reason

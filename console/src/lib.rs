@@ -6,7 +6,9 @@
 
 mod api;
 mod assets;
+mod chart;
 mod codes;
+mod figures;
 mod form;
 mod frame;
 mod pages;

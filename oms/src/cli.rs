@@ -11,7 +11,7 @@ use crate::{
         Api, account::AccountCommand, adapter::AdapterCommand, allocation::AllocationCommand, approval::ApprovalCommand, bulk::BulkCommand,
         claim::ClaimCommand, customer::CustomerCommand, endpoint::EndpointCommand, event::EventCommand, exchange::ExchangeCommand,
         facility::FacilityCommand, feed::FeedCommand, find::FindArgs, fulfillment::FulfillmentCommand, inbox::InboxCommand,
-        inlet::InletCommand, mapping::MappingCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand,
+        inlet::InletCommand, insights::InsightsCommand, mapping::MappingCommand, open::OpenArgs, order::OrderCommand, person::PersonCommand, product::ProductCommand,
         promise::PromiseArgs, raw::RawArgs, returns::ReturnCommand, station::StationCommand, stock::StockCommand,
     },
     commands::{doctor::DoctorArgs, repair::RepairArgs, server::ServerArgs, setup::SetupArgs, worker::WorkerArgs},
@@ -116,6 +116,8 @@ enum Command {
     Product(Noun<ProductCommand>),
     /// Read what happens to all orders.
     Event(Noun<EventCommand>),
+    /// Read figures on orders, and which orders they count.
+    Insights(Noun<InsightsCommand>),
     /// Call the API as it is: any method and path, with the key, the bounds and the errors of the other commands.
     #[command(after_help = "Example:\n  oms api GET '/v1/orders?status=processing&limit=5'\n  oms api POST /v1/orders -d @order.json")]
     Api(RawArgs),
@@ -270,6 +272,7 @@ impl Command {
             Self::Facility(noun) => noun.verb.run(api, format).await,
             Self::Product(noun) => noun.verb.run(api, format).await,
             Self::Event(noun) => noun.verb.run(api, format).await,
+            Self::Insights(noun) => noun.verb.run(api, format).await,
             Self::Api(call) => call.run(api, format).await,
             Self::Open(args) => args.run(api, format).await,
             Self::Endpoint(noun) => noun.verb.run(api, format).await,

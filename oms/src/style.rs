@@ -8,7 +8,6 @@ pub fn error(text: &str) -> String {
 }
 
 /// Something worth finding again.
-#[cfg(feature = "dev")]
 pub fn strong(text: &str) -> String {
     painted(Style::new().bold(), text)
 }

@@ -19,6 +19,7 @@ mod giving;
 mod holding;
 mod identity;
 mod inlets;
+mod insights;
 mod layers;
 mod looks;
 mod messengers;

@@ -60,7 +60,7 @@ impl Messengers {
 
 fn all(state @ AppState { starter, relay, store, identity, looks, stock_low_units, .. }: &AppState) -> Vec<Messenger> {
     let (store, identity, looks) = (store.clone(), identity.clone(), looks.clone());
-    let (told, store_of_seals, store_of_stock) = (store.clone(), store.clone(), store.clone());
+    let (told, store_of_seals, store_of_stock, store_of_figures) = (store.clone(), store.clone(), store.clone(), store.clone());
     let looks = Messenger::new("looks", Duration::from_secs(60), move || {
         let (store, looks) = (told.clone(), looks.clone());
         async move { Ok(Round { done: looks.tell(&store).await?, failed: 0 }) }.boxed()
@@ -73,6 +73,15 @@ fn all(state @ AppState { starter, relay, store, identity, looks, stock_low_unit
     let seals = Messenger::new("audit_seals", Duration::from_secs(5), move || {
         let sealer = sealer.clone();
         async move { sealer.seal().await }.boxed()
+    });
+    let counted = store_of_figures;
+    let insights = Messenger::new("insights", Duration::from_secs(1), move || {
+        let store = counted.clone();
+        async move {
+            let round = store.count_insights().await?;
+            Ok(Round { done: round.orders, failed: round.unread })
+        }
+        .boxed()
     });
     let relayed = relay.clone();
     let deliver = Messenger::new("relay", Duration::from_millis(500), move || {
@@ -96,6 +105,7 @@ fn all(state @ AppState { starter, relay, store, identity, looks, stock_low_unit
         audit,
         looks,
         seals,
+        insights,
         Messenger::of("hold_expiry", Duration::from_secs(1), starter, |s| async move { s.expire_holds().await }.boxed()),
         Messenger::of("serving", Duration::from_millis(500), starter, |s| async move { s.serve_waiting().await }.boxed()),
         Messenger::of("offer_expiry", Duration::from_secs(5), starter, |s| async move { s.expire_offers().await }.boxed()),

@@ -117,6 +117,8 @@ impl Metrics {
             ("outbox_lag_s", backlog.outbox_lag_s),
             ("waiting_beside_stock", backlog.waiting_beside_stock),
             ("orders_without_offers", backlog.orders_without_offers),
+            ("insights_lag_s", backlog.insights_lag_s),
+            ("insights_unread_orders", backlog.insights_unread),
         ];
         let figure = |count| i64::try_from(count).unwrap_or(i64::MAX);
         for (kind, count) in waits {

@@ -112,6 +112,11 @@ impl Starter {
         self.config.clock.business(now.saturating_add(LOOK_AGAIN_AFTER).unwrap_or(now))
     }
 
+    /// Now, in business time.
+    pub fn now(&self) -> Timestamp {
+        self.config.clock.business(Timestamp::now())
+    }
+
     /// Business time; orders and returns whose next wait was over by then should have been heard of.
     pub fn overdue(&self, silent_for: Duration) -> Timestamp {
         let now = Timestamp::now();

@@ -38,6 +38,10 @@ pub struct Backlog {
     pub waiting_beside_stock: u64,
     /// Orders that have left three offers of stock in a row unanswered, and get none for an hour.
     pub orders_without_offers: u64,
+    /// How far figures are behind.
+    pub insights_lag_s: u64,
+    /// Orders that are in no figure, since their events cannot be read: should be 0.
+    pub insights_unread: u64,
 }
 
 /// Depth, age of the oldest and dead letters of rows with `since` and `dead`.
@@ -103,7 +107,9 @@ const FIGURES: &str = concat!(
     'waiting_units', (SELECT coalesce(sum(quantity), 0) FROM (SELECT quantity FROM waiting_units LIMIT $2) AS r),
     'deficit_units', (SELECT coalesce(sum(deficit), 0) FROM (SELECT deficit FROM stock WHERE deficit > 0 LIMIT $2) AS r),
     'waiting_beside_stock', (SELECT lines_beside_stock FROM waiting_sweep),
-    'orders_without_offers', (SELECT count(*) FROM order_guards WHERE no_offers_until > now() AND offers_missed >= 3))
+    'orders_without_offers', (SELECT count(*) FROM order_guards WHERE no_offers_until > now() AND offers_missed >= 3),
+    'insights_lag_s', (SELECT (fresh ->> 'lag_ms')::bigint / 1000 FROM insights_freshness() AS fresh),
+    'insights_unread', (SELECT count(*) FROM (SELECT FROM insight_unread WHERE generation = live_insights() LIMIT $2) AS r))
     || (SELECT jsonb_build_object('outbox_unseen', count(*),
             'outbox_lag_s', coalesce(extract(epoch FROM now() - min(recorded_at))::bigint, 0))
         FROM (SELECT recorded_at FROM order_events WHERE epoch = (SELECT outbox_epoch())

@@ -41,6 +41,7 @@ mod holds;
 mod idempotency;
 mod inbox;
 mod inlets;
+mod insights;
 mod instruments;
 mod intake;
 mod invariants;
@@ -123,6 +124,10 @@ pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, Standing, Store
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};
 pub use instruments::{Instrument, InstrumentSecrets};
 pub use inlets::{Arrived, Inlet, InletMessage, InletSecret, MessageStatus};
+pub use insights::{
+    CountedOrder, CountedPage, CountedTotal, Freshness, Held, InWork, InsightSums, InsightsFilter, InsightsRound, LiveFigures, Since,
+    SplitBy,
+};
 pub use intake::{Intake, IntakeRow, KeyedIntake, PlacingKey};
 pub use invariants::Invariants;
 pub use labels::{LabelDocument, LabelPrint};

@@ -96,7 +96,7 @@ const END: (i64, &str, i64) = (i64::MAX, "0", 0);
 
 const READ: &str = "SELECT read_outbox($1, $2::xid8, $3, $4, $5, $6, $7, $8)";
 
-fn parse(position: &str) -> Option<(i64, &str, i64)> {
+pub(crate) fn parse(position: &str) -> Option<(i64, &str, i64)> {
     if position == EVENTS_END {
         return Some(END);
     }

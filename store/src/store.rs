@@ -24,7 +24,7 @@ use crate::{
     combine::Lanes,
     config::{SnapshotGuard, StoreConfig},
     error::{POSTGRESQL, StoreError},
-    functions, keyed,
+    functions, insights, keyed,
     outbox::settle_epoch,
     places::KnownPlaces,
     read_only,
@@ -126,6 +126,7 @@ impl Store {
     pub async fn setup(&self) -> Result<(), StoreError> {
         MIGRATIONS.run(&self.pool).await?;
         functions::apply(&self.pool).await?;
+        insights::apply_views(&self.pool).await?;
         match self.make_months().await {
             // Others are at work, and nothing needs them yet: the next prune makes them.
             Err(error @ StoreError::Busy { .. }) => tracing::warn!(store.error = %error, "the months to come were not made"),

@@ -9,6 +9,7 @@ mod find;
 mod handover;
 mod home;
 mod inbox;
+mod insights;
 mod new_order;
 mod order;
 mod order_actions;
@@ -72,6 +73,9 @@ pub(crate) fn routes() -> Router<House> {
         .route("/stock/{facility_id}/{sku}/bin", post(stock::bin))
         .route("/facilities", get(facilities::list))
         .route("/facilities/{facility_id}", get(facilities::one).post(facilities::put))
+        .route("/insights", get(insights::summary))
+        .route("/insights/{figure}", get(insights::figure))
+        .route("/insights/{figure}/orders", get(insights::orders))
         .route("/print/picklist/{picklist_id}", get(print::picklist))
         .route("/print/slip/{fulfillment_order_id}", get(print::slip))
         .route("/print/commands", get(print::commands))

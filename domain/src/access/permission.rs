@@ -68,6 +68,10 @@ named! {
         /// Companies outside: whether they are asked, and what waits for them.
         ManageAdapters = "manage_adapters",
         ReadMetrics = "read_metrics",
+        /// Figures on orders, and which orders they count. Nothing that names people.
+        ReadInsights = "read_insights",
+        /// Has all figures counted anew.
+        RebuildInsights = "rebuild_insights",
         ReadAudit = "read_audit",
         ManageAccounts = "manage_accounts",
         ManagePeople = "manage_people",

@@ -60,6 +60,7 @@ impl Role {
                 ReadStock,
                 WriteStock,
                 ManageStations,
+                ReadInsights,
             ],
             Self::Ops => &[
                 ReadOrders,
@@ -89,6 +90,8 @@ impl Role {
                 ReadEndpoints,
                 OperateEndpoints,
                 ReadMetrics,
+                ReadInsights,
+                RebuildInsights,
             ],
             Self::Finance => &[
                 ReadOrders,
@@ -101,8 +104,9 @@ impl Role {
                 ManageLimits,
                 HandleAttention,
                 ReadReturns,
+                ReadInsights,
             ],
-            Self::Analyst => &[ReadCatalog, ReadStock],
+            Self::Analyst => &[ReadCatalog, ReadStock, ReadInsights],
             Self::Auditor => &[ReadAudit],
             Self::Integration => &[ReadCatalog, WriteProducts, WriteFacilities, ReadStock, WriteStock, ReadFeeds, SendFeeds, ReadEvents],
             Self::Carrier => &[SendCarrierEvents],

@@ -10,6 +10,7 @@ mod events;
 mod feeds;
 mod history;
 mod imports;
+mod insights;
 mod memory;
 mod orders;
 mod report;
@@ -53,6 +54,8 @@ pub enum Part {
     Door,
     /// Events delivered against a bare client, beside a dead and a slow receiver, and how soon when nothing else is to be done.
     Events,
+    /// How far figures are behind, how fast orders are counted, and what a page of a quarter of a year costs. By name alone: it takes long.
+    Insights,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
     /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
@@ -67,7 +70,7 @@ pub struct BenchArgs {
     /// Pairs of yardstick and system; the median counts.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// Orders of each run of `orders` and `cost` [default: 300], and of the shop of `size` [default: 1000000].
+    /// Orders of each run of `orders` and `cost` [default: 300], and of the shops of `size` and `insights` [default: 1000000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     orders: Option<u32>,
     /// Positions of stock of the shop of `size`, at 1,000 facilities.
@@ -117,6 +120,10 @@ impl BenchArgs {
             Part::Feeds => on_a_stage(tools, async |stage| feeds::measure(stage, self.pairs).await).await,
             Part::Door => on_a_stage(tools, async |stage| door::measure(stage, self.pairs).await).await,
             Part::Events => on_a_stage(tools, async |stage| events::measure(stage, self.pairs).await).await,
+            Part::Insights => {
+                let orders = self.orders.unwrap_or(insights::ORDERS);
+                on_a_stage(tools, async |stage| insights::measure(stage, tools.progress(), orders).await).await
+            }
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
             Part::Size => {
                 let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);

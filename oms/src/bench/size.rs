@@ -97,11 +97,15 @@ async fn grown_by(store: &Store, shop: &Arc<Shop>, shipping: Shipping, how: &str
     };
     let mut tables: Vec<(f64, &str)> = after.iter().map(|(table, bytes)| (kilobytes(table, *bytes), table.as_str())).collect();
     tables.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let all = tables.iter().map(|(kilobytes, _)| kilobytes).sum();
+    // What figures keep of it is counted by itself: it can be made anew, and others may do without.
+    let of_figures = |table: &str| table.starts_with("insight_") || table.starts_with("fact_");
+    let sum = |figures: bool| tables.iter().filter(|(_, table)| of_figures(table) == figures).map(|(kilobytes, _)| kilobytes).sum();
+    let (all, figures) = (sum(false), sum(true));
     let told = tables.iter().filter(|(kilobytes, _)| *kilobytes >= TOLD_FROM_KB);
     let of = |(kilobytes, table): &(f64, &str)| Measurement::told(format!("of these, in {table}"), *kilobytes, "kB");
     let whole = Measurement::at_most(format!("tables and indexes of an ended one-line order, {how}"), &[all], "kB", 15.0);
-    Ok([whole].into_iter().chain(told.map(of)).collect())
+    let figures = Measurement::at_most(format!("tables and indexes of its figures, {how}"), &[figures], "kB", 6.0);
+    Ok([whole, figures].into_iter().chain(told.map(of)).collect())
 }
 
 async fn complete(shop: &Shop, orders: u32, shipping: Shipping) -> Result<()> {

@@ -19,6 +19,8 @@ pub mod find;
 pub mod fulfillment;
 pub mod inbox;
 pub mod inlet;
+pub mod insights;
+pub mod insights_report;
 pub mod mapping;
 mod note;
 pub mod open;

@@ -47,6 +47,7 @@ use self::{
 };
 use crate::{
     client::Api,
+    client::insights_report::report,
     commands::dev::ToolArgs,
     config::{AdapterKind, Adapters},
     exit::Coded,
@@ -82,6 +83,9 @@ pub struct DemoArgs {
     /// Weeks after the last order in which goods still come in, for orders that wait for them.
     #[arg(long, default_value_t = 2, value_name = "N")]
     weeks_after: u32,
+    /// File that figures on the orders are written to, as a page that opens without a server.
+    #[arg(long, default_value = "insights.html", value_name = "FILE")]
+    insights: PathBuf,
     /// Folder that keeps the state of everything, to be looked at with `oms dev` [default: nothing is kept].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -145,7 +149,7 @@ impl DemoArgs {
     }
 
     async fn play(&self, stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<Figures> {
-        import(stage, data, say).await?;
+        import(stage, data, &say).await?;
         let scale = self.time_scale.unwrap_or(DAY_SECONDS / SECONDS_A_DAY);
         let first = data.orders.first().context("there are no orders")?.placed_at;
         let clock = BusinessClock::new(first, Timestamp::now(), scale);
@@ -155,7 +159,11 @@ impl DemoArgs {
             Err(error) => Err(error),
         };
         let figures = match played {
-            Ok(replayed) => figures(stage, &system, data, replayed).await,
+            Ok(replayed) => {
+                self.write_insights(&system, first, replayed.world.now()).await.context("the page of figures")?;
+                say(&format!("Figures on the orders: {}", self.insights.display()));
+                figures(stage, &system, data, replayed).await
+            }
             Err(error) => Err(error),
         };
         let stopped = system.stop().await;
@@ -169,6 +177,26 @@ impl DemoArgs {
 fn easypost(adapters: &Adapters) -> Result<Option<(ProviderId, Credential)>> {
     let Some(config) = adapters.carrier.iter().find(|config| config.kind == AdapterKind::EasyPost) else { return Ok(None) };
     Ok(config.webhook_secret()?.map(|secret| (config.name.clone(), secret)))
+}
+
+impl DemoArgs {
+    /// The page of figures from the first order's day to the last one's, once everything is counted.
+    async fn write_insights(&self, system: &System, first: Timestamp, last: Timestamp) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let fresh = system.store.insights_freshness().await?;
+            if fresh.counted_until.is_some() && fresh.lag_ms == 0 {
+                break;
+            }
+            if begun.elapsed() > STILL_FOR {
+                bail!("figures are {} ms behind", fresh.lag_ms);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let day = |at: Timestamp| Some(at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string());
+        let page = report(&system.client()?, &[("from", day(first)), ("to", day(last))], "day").await?;
+        tokio::fs::write(&self.insights, page).await.with_context(|| format!("{} cannot be written", self.insights.display()))
+    }
 }
 
 /// Fills the catalogue, before the shop's clock begins to run.

@@ -89,6 +89,8 @@ pub(crate) const HARMLESS: &[&str] = &[
     "endpoint_id",
     "event_id",
     "feed_id",
+    // The handler looks whether it is told to those who know of a part.
+    "figure",
     "hold_id",
     "inlet_id",
     "key_id",

@@ -42,6 +42,7 @@ use crate::{
         (name = "feeds", description = "Files from other systems"),
         (name = "attention", description = "What only a person can put right"),
         (name = "events", description = "What happened"),
+        (name = "insights", description = "Figures on orders, seconds old, and the very orders they count"),
         (name = "carriers", description = "What carriers report"),
         (name = "adapters", description = "Companies outside: whether they are asked, what waits for them, and what they say unasked"),
         (name = "approvals", description = "What a second person lets through, and how much the first one may give away"),

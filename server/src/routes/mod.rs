@@ -28,6 +28,7 @@ mod health;
 mod holds;
 mod inbox;
 mod inlets;
+mod insights;
 mod labels;
 mod money;
 mod notes;
@@ -46,6 +47,8 @@ mod sessions;
 mod stations;
 mod stock;
 mod webhooks;
+
+pub(crate) use self::paging::{cursor as paging_cursor, limit as paging_limit};
 
 use std::sync::Arc;
 
@@ -214,6 +217,12 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ManageEndpoints, Refused), routes!(inlets::rotate))
         .door(Need::of(P::ReadEndpoints, Refused), routes!(inlets::messages))
         .door(Need::of(P::OperateEndpoints, Refused), routes!(inlets::retry))
+        .door(Need::of(P::ReadInsights, ByNothing), routes!(insights::catalogue))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::live))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::summary))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::get))
+        .door(Need::of(P::ReadInsights, ToBoth), routes!(insights::orders))
+        .door(Need::of(P::RebuildInsights, Refused), routes!(insights::rebuild))
 }
 
 /// What other systems follow: nothing in it is for them to read that somebody has written about an order.

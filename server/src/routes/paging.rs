@@ -14,12 +14,12 @@ const EXPANDED_MAX: i64 = 50;
 const CURSOR_MAX_CHARS: usize = 500;
 
 /// `?limit=`.
-pub(super) fn limit(fields: &Fields<'_>) -> Option<u32> {
+pub(crate) fn limit(fields: &Fields<'_>) -> Option<u32> {
     limit_of(fields, false)
 }
 
 /// `?cursor=`.
-pub(super) fn cursor(fields: &Fields<'_>) -> Option<Option<String>> {
+pub(crate) fn cursor(fields: &Fields<'_>) -> Option<Option<String>> {
     fields.optional("cursor", text(CURSOR_MAX_CHARS))
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use temporalio_client::{ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::net::TcpListener;
 
-use super::doors;
+use super::{doors, insights};
 use crate::{AppState, DeclaredAccount, serve};
 
 /// What opens everything.
@@ -32,6 +32,8 @@ static URLS: LazyLock<[String; 2]> = LazyLock::new(|| {
         runtime.block_on(async {
             let (state, _stack) = start().await.unwrap();
             doors::furnish(&state.store).await;
+            insights::furnish(&state.store).await;
+            tokio::spawn(insights::keep_counting(state.store.clone()));
             let (listener, locks) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
             tell.send([&listener, &locks].map(|listener| format!("http://{}", listener.local_addr().unwrap()))).unwrap();
             // As another server would: what it knows of keys is its own.

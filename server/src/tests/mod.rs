@@ -10,8 +10,11 @@ mod crowd;
 mod doors;
 mod feeds;
 mod idempotency;
+mod insights;
 mod layers;
 mod looks;
+#[path = "../../../insights/tests/it/month.rs"]
+mod month;
 mod notes;
 mod people;
 mod placing;

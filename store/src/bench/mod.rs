@@ -6,6 +6,7 @@ mod beside;
 mod events;
 mod hot_sku;
 mod imports;
+mod insights;
 mod network;
 mod size;
 
@@ -15,6 +16,7 @@ pub use self::{
     beside::{ActionTimes, Counters},
     hot_sku::{HotSku, HotSkuRun, bare_hot_sku, reserve_hot_sku, source_hot_sku},
     imports::{Import, ImportTimes, import},
+    insights::{copy_orders, count_anew, figure_pages},
     size::{PruneRun, RelationSizes, Size, SnapshotRun, Timed, count_everything, fill, lists, metrics, prune_all, relation_sizes},
 };
 use crate::{

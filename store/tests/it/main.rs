@@ -21,10 +21,13 @@ mod giving;
 mod holds;
 mod idempotency;
 mod inbox;
+mod insights;
 mod large;
 mod lists;
 mod locks;
 mod lost_answers;
+#[path = "../../../insights/tests/it/month.rs"]
+mod month;
 mod months;
 mod offers;
 mod order_store;

@@ -2,4 +2,5 @@
 
 mod associates;
 mod coming_in;
+mod insights;
 mod support;

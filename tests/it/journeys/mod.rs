@@ -13,6 +13,7 @@ mod claims;
 mod counting;
 mod declined;
 mod exchanges;
+mod figures;
 mod foreign;
 mod gateway;
 mod giving_back;

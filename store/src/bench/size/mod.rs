@@ -7,6 +7,7 @@ mod relations;
 mod snapshot;
 mod timing;
 
+pub(super) use self::timing::timed;
 pub use self::{
     fill::{Size, fill},
     lists::{lists, metrics},

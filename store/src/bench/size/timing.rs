@@ -16,7 +16,7 @@ pub struct Timed {
 }
 
 /// Asks again and again, each time with another number.
-pub(super) async fn timed(what: &str, ask: impl AsyncFn(u64) -> Result<(), StoreError>) -> Result<Timed, StoreError> {
+pub(in crate::bench) async fn timed(what: &str, ask: impl AsyncFn(u64) -> Result<(), StoreError>) -> Result<Timed, StoreError> {
     for n in 0..WARM_UP {
         ask(TIMES + n).await?;
     }

@@ -55,6 +55,27 @@ fn every_page_of_support_is_sound_at_every_size_and_in_every_direction() -> Resu
 }
 
 #[test]
+fn every_page_of_figures_is_sound_at_every_size_and_in_every_direction() -> Result<()> {
+    in_shop(async |shop| {
+        let sku = shop.stocked(&[(LEEDS, 10)]).await?;
+        let order = shop.place_released(&Basket::of(&sku, 2, 1_250)).await?;
+        shop.fulfill(&order).await?;
+        in_browser(shop, "figures", async |browser| {
+            browser.come_in(&["analyst"], &[]).await?;
+            let pages = [
+                ("figures", "/console/insights".to_owned()),
+                ("figures-promises", "/console/insights?theme=promises".to_owned()),
+                ("figure", "/console/insights/orders?by=day".to_owned()),
+                ("figure-by-reason", "/console/insights/cancellation_rate?by=reason".to_owned()),
+                ("figure-orders", "/console/insights/orders/orders".to_owned()),
+            ];
+            look_at(browser, &pages).await
+        })
+        .await
+    })
+}
+
+#[test]
 fn every_page_of_a_facility_is_sound_at_every_size_and_in_every_direction() -> Result<()> {
     in_shop(async |shop| {
         let sku = shop.stocked(&[(LEEDS, 90)]).await?;

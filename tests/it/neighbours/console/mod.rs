@@ -4,4 +4,5 @@
 mod browser;
 mod journeys;
 mod looks;
+mod report;
 mod webdriver;
