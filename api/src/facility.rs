@@ -53,6 +53,17 @@ pub struct FacilityBody {
     pub pickup_enabled: bool,
 }
 
+/// A day on which a facility ships nothing more that is not planned already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClosedDayView {
+    /// Where the facility is.
+    #[schema(format = Date, examples("2026-12-24"))]
+    pub date: String,
+    /// Who closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+}
+
 fn hours_and_minutes<S: serde::Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{:02}:{:02}", time.hour(), time.minute()))
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// Something that is called what was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundView {
-    /// `order`, `fulfillment_order`, `parcel`, `return`, `picklist`, `product` or `facility`.
+    /// `order`, `fulfillment_order`, `return`, `picklist`, `manifest`, `product` or `facility`.
     #[schema(examples("order"))]
     pub kind: String,
     pub id: String,

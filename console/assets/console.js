@@ -22,27 +22,6 @@
 
   document.querySelectorAll("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
 
-  // A list that changes by itself is asked for again while somebody is there: a page that is left alone keeps nobody logged in.
-  const REFRESH_MS = 15000;
-  const ALONE_AFTER_MS = 600000;
-  const queue = () => document.getElementById("queue");
-  if (queue()) {
-    let lastInput = Date.now();
-    let waiting = Number(queue().dataset.waiting);
-    const title = document.title;
-    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => { lastInput = Date.now(); });
-    setInterval(() => {
-      const isOpen = queue()?.querySelector("details[open]") || document.querySelector("dialog[open]");
-      if (document.visibilityState === "visible" && !isOpen && Date.now() - lastInput < ALONE_AFTER_MS) document.body.dispatchEvent(new Event("refresh"));
-    }, REFRESH_MS);
-    // More work than before is said in the title, and to who does not see it.
-    document.body.addEventListener("htmx:after:swap", () => {
-      const now = Number(queue()?.dataset.waiting ?? 0);
-      document.title = now > waiting ? `(+${now - waiting}) ${title}` : title;
-      waiting = Math.min(waiting, now);
-    });
-  }
-
   const rows = () => [...document.querySelectorAll("table.rows tbody tr")];
   const move = (by) => {
     const all = rows();

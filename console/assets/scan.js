@@ -42,6 +42,28 @@
   let busy = false;
   let last = { code: "", at: 0 };
 
+  // Something has become of it elsewhere: it was cancelled, or packed at another bench, or its label has come. What was said last stays.
+  const bare = (root) => {
+    const copy = root.cloneNode(true);
+    copy.querySelectorAll(".verdict:not([data-stop]), input[type=hidden]").forEach((part) => part.remove());
+    return copy.innerHTML.replace(/\s+/g, " ").trim();
+  };
+  const look = async () => {
+    const isFree = () => !busy && queue.length === 0 && !place.querySelector("details[open]");
+    if (!isFree()) return;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-scan": "1" }, signal: AbortSignal.timeout(15000) });
+      if (!answer.ok) return;
+      const news = document.createElement("div");
+      news.innerHTML = await answer.text();
+      if (!isFree() || bare(news) === bare(place)) return;
+      const said = place.querySelector(".verdict:not([data-stop])");
+      place.replaceChildren(...news.childNodes);
+      if (place.querySelector("[data-stop]")) tone(false); else if (said) place.prepend(said);
+    } catch { /* the next news brings it */ }
+  };
+  document.body.addEventListener("refresh", look);
+
   const keep = () => {
     sessionStorage.setItem(KEEP, JSON.stringify(queue));
     waiting.textContent = queue.length > 0 && !busy || queue.length > 1 ? form.dataset.waiting.replace("#", queue.length) : "";
@@ -68,7 +90,7 @@
     queue.shift();
     place.innerHTML = html;
     const result = place.querySelector("[data-result]")?.dataset.result;
-    tone(["counted", "complete", "undone"].includes(result));
+    tone(["counted", "complete", "undone", "kept", "let_go"].includes(result));
     keep();
     if (result === "complete" && !place.querySelector(".verdict p")) {
       place.querySelector("[data-next]")?.focus();
@@ -83,9 +105,14 @@
     const now = Date.now();
     if (code === "" || (code === last.code && now - last.at < SAME_WITHIN_MS)) return;
     last = { code, at: now };
+    if (code.toUpperCase() === "CMD-PRINT") {
+      const label = place.querySelector("[data-label]");
+      if (label) label.click(); else tone(false);
+      return;
+    }
     // After the last unit a scan opens what comes next.
     const next = place.querySelector("[data-next]");
-    if (next && queue.length === 0 && code !== "CMD-UNDO") {
+    if (next && queue.length === 0 && !code.toUpperCase().startsWith("CMD-")) {
       const open = document.createElement("form");
       open.method = "post";
       open.action = "/console/pack";

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use axum::{
-    Router,
+    Json, Router,
     body::Body,
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Parts},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
 use oms_api::problem::Problem;
@@ -91,9 +91,10 @@ impl Api {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(HeaderName, &str)], body: Body) -> Response {
+        let Ok(uri) = path.parse() else { return nowhere() };
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = path.parse().unwrap_or_default();
+        *request.uri_mut() = uri;
         *request.headers_mut() = self.shown.clone();
         *request.extensions_mut() = self.carried.clone();
         for (name, value) in headers {
@@ -106,6 +107,13 @@ impl Api {
             Err(never) => match never {},
         }
     }
+}
+
+/// What is too long for a path, or none for another reason, names nothing that there is.
+fn nowhere() -> Response {
+    let problem = Problem::new(ErrorCode::NotFound).detail("what was asked for cannot be a name of anything");
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::NOT_FOUND);
+    (status, Json(problem)).into_response()
 }
 
 /// The answer, when it is none that says no.
@@ -154,6 +162,17 @@ pub(crate) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_a_path_is_not_found_and_leads_nowhere_else() {
+        let root = Router::new().route("/", axum::routing::get(|| async { "[]" }));
+        let house = House { api: root, carry: |_, _| {} };
+        let (parts, ()) = Request::new(()).into_parts();
+        let api = Api::of(&house, &parts);
+        let told: Told<Vec<String>> = api.get(format!("/v1/{}", "x".repeat(70_000))).await;
+        assert_eq!(told.unwrap_err().code, ErrorCode::NotFound);
+        assert_eq!(api.get::<Vec<String>>("/").await.unwrap().len(), 0);
+    }
 
     #[test]
     fn a_path_is_what_it_is_made_of() {

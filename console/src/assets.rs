@@ -22,10 +22,11 @@ type File = (&'static str, &'static str, &'static [u8]);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// htmx is as npm has it: `htmx.org` 4.0.1. The icons are lucide's, in one sprite.
-const FILES: [File; 5] = [
+const FILES: [File; 6] = [
     ("console.css", "text/css; charset=utf-8", include_bytes!("../assets/console.css")),
     ("console.js", SCRIPT, include_bytes!("../assets/console.js")),
     ("scan.js", SCRIPT, include_bytes!("../assets/scan.js")),
+    ("live.js", SCRIPT, include_bytes!("../assets/live.js")),
     ("htmx.js", SCRIPT, include_bytes!("../assets/htmx-4.0.1.min.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../assets/icons.svg")),
 ];

@@ -23,7 +23,8 @@ pub(crate) async fn guard(mut response: Response) -> Response {
     let referrer = HeaderValue::from_static("same-origin");
     let private = HeaderValue::from_static("private, no-store");
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT));
+    // What is not ours has a stricter one of its own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT));
     headers.insert(header::REFERRER_POLICY, referrer);
     headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language, hx-request"));
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));

@@ -20,19 +20,23 @@ use crate::{
 /// Kept by the browser: which language, and whether light or dark.
 pub(crate) const LANGUAGE: &str = "oms_language";
 pub(crate) const THEME: &str = "oms_theme";
+/// What this browser shows as a station, if it is one.
+pub(crate) const STATION: &str = "oms_station";
 pub(crate) const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
 /// Anybody, in or not.
 pub(crate) struct Guest {
     pub(crate) api: Api,
     pub(crate) frame: Frame,
+    /// The station's token, where the browser is one.
+    pub(crate) station: Option<String>,
 }
 
 impl FromRequestParts<House> for Guest {
     type Rejection = Stop;
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Stop> {
-        Ok(Self { api: Api::of(house, parts), frame: frame(parts) })
+        Ok(Self { api: Api::of(house, parts), frame: frame(parts), station: cookie(&parts.headers, STATION) })
     }
 }
 
@@ -71,7 +75,7 @@ impl FromRequestParts<House> for Visitor {
     type Rejection = Stop;
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Stop> {
-        let Guest { api, frame } = Guest::from_request_parts(parts, house).await?;
+        let Guest { api, frame, .. } = Guest::from_request_parts(parts, house).await?;
         let is_first = comes_from_elsewhere(&parts.headers);
         match api.get::<SessionView>(at(&["sessions", "current"])).await {
             Ok(session) => Ok(Self { api, frame: Frame { session: Some(session), ..frame } }),

@@ -273,8 +273,31 @@ mod tests {
         assert!(missing.is_empty(), "{missing:#?}");
         // Words of the API are asked for by what it says.
         let words = [
-            "status-", "parcel-", "method-", "event-", "reason-", "hold-", "action-", "done-", "kind-", "wait-", "actor-", "payment-",
-            "scan-", "cause-", "in-", "ago-", "address-", "figures-",
+            "status-",
+            "parcel-",
+            "method-",
+            "event-",
+            "reason-",
+            "hold-",
+            "action-",
+            "done-",
+            "kind-",
+            "wait-",
+            "actor-",
+            "payment-",
+            "scan-",
+            "cause-",
+            "in-",
+            "ago-",
+            "address-",
+            "command-",
+            "bench-stop-",
+            "handover-scan-",
+            "exception-",
+            "role-",
+            "feed-approve",
+            "feed-reject",
+            "figures-",
         ];
         let idle: Vec<_> = known.iter().filter(|key| !asked.contains(*key) && !words.iter().any(|w| key.starts_with(w))).collect();
         assert!(idle.is_empty(), "{idle:#?}");

@@ -9,6 +9,16 @@ use crate::{
 
 /// Scanned twice in a row, it takes the last count back.
 pub const UNDO: &str = "CMD-UNDO";
+/// Scanned when all is there and nothing is left to scan: some of it was cancelled, or was not found.
+pub const PACK: &str = "CMD-PACK";
+/// Answers a customer who wants to cancel, or have it otherwise: the facility lets go of it.
+pub const LET_GO: &str = "CMD-LET-GO";
+/// The same: it is too late.
+pub const KEEP: &str = "CMD-KEEP";
+/// Prints the label of what was just packed.
+pub const PRINT: &str = "CMD-PRINT";
+/// All of them, for the sheet that lies at the bench.
+pub const COMMANDS: [&str; 5] = [UNDO, PACK, PRINT, LET_GO, KEEP];
 
 named! {
     /// What came of a scan.
@@ -28,6 +38,18 @@ named! {
         Undone = "undone",
         /// There is nothing to take back.
         NothingToUndo = "nothing_to_undo",
+        /// It cannot be packed yet: units lack.
+        NotAllThere = "not_all_there",
+        /// The customer wants to cancel, or have it otherwise: that is answered first.
+        Stopped = "stopped",
+        /// The facility has let go of what was asked for.
+        LetGo = "let_go",
+        /// It goes on as it was.
+        Kept = "kept",
+        /// It was cancelled: what is in the box goes back.
+        Cancelled = "cancelled",
+        /// It is not being packed.
+        NotNow = "not_now",
     }
 }
 
@@ -39,11 +61,18 @@ pub struct BenchLine {
     pub quantity: u32,
 }
 
+impl BenchLine {
+    fn lacks(&self, counted: &BTreeMap<LineId, u32>) -> u32 {
+        self.quantity.saturating_sub(counted.get(&self.line_id).copied().unwrap_or_default())
+    }
+}
+
 /// What a code stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scanned {
     Item { sku: Sku, units: u32 },
     Undo,
+    Pack,
     Unknown,
 }
 
@@ -71,6 +100,8 @@ pub fn take(lines: &[BenchLine], before: &[Taken], scanned: &Scanned) -> Taken {
     let nothing = |result| Taken { result, units: Units::new() };
     match scanned {
         Scanned::Unknown => nothing(ScanResult::UnknownCode),
+        Scanned::Pack if lacking(lines, &counted(before)) == 0 => nothing(ScanResult::Complete),
+        Scanned::Pack => nothing(ScanResult::NotAllThere),
         Scanned::Undo if before.last().map(|last| last.result) != Some(ScanResult::UndoAsked) => nothing(ScanResult::UndoAsked),
         Scanned::Undo => match last_standing(before) {
             Some(last) => Taken { result: ScanResult::Undone, units: last.into_iter().map(|(line_id, units)| (line_id, -units)).collect() },
@@ -81,19 +112,22 @@ pub fn take(lines: &[BenchLine], before: &[Taken], scanned: &Scanned) -> Taken {
     }
 }
 
+/// Units that are not counted yet.
+fn lacking(lines: &[BenchLine], counted: &BTreeMap<LineId, u32>) -> u32 {
+    lines.iter().map(|line| line.lacks(counted)).sum()
+}
+
 /// Counts units to the lines that lack them, in their order; None: so many are not lacking.
 fn count(lines: &[BenchLine], counted: &BTreeMap<LineId, u32>, sku: &Sku, units: u32) -> Option<Taken> {
-    let lacking = |line: &BenchLine| line.quantity.saturating_sub(counted.get(&line.line_id).copied().unwrap_or_default());
     let (mut left, mut taken) = (units, Units::new());
     for line in lines.iter().filter(|line| line.sku == *sku) {
-        let here = left.min(lacking(line));
+        let here = left.min(line.lacks(counted));
         if here > 0 {
             taken.insert(line.line_id.clone(), i64::from(here));
             left -= here;
         }
     }
-    let all: u32 = lines.iter().map(lacking).sum();
-    let result = if all == units { ScanResult::Complete } else { ScanResult::Counted };
+    let result = if lacking(lines, counted) == units { ScanResult::Complete } else { ScanResult::Counted };
     (left == 0).then_some(Taken { result, units: taken })
 }
 
@@ -104,8 +138,9 @@ fn last_standing(before: &[Taken]) -> Option<Units> {
         match taken.result {
             ScanResult::Counted | ScanResult::Complete => standing.push(&taken.units),
             ScanResult::Undone => drop(standing.pop()),
-            ScanResult::WrongItem | ScanResult::TooMany | ScanResult::UnknownCode => {}
+            ScanResult::WrongItem | ScanResult::TooMany | ScanResult::UnknownCode | ScanResult::NotAllThere => {}
             ScanResult::UndoAsked | ScanResult::NothingToUndo => {}
+            ScanResult::Stopped | ScanResult::LetGo | ScanResult::Kept | ScanResult::Cancelled | ScanResult::NotNow => {}
         }
     }
     standing.last().map(|units| (*units).clone())
@@ -126,6 +161,7 @@ mod tests {
             let (sku, units) = code.split_once('*').unwrap_or((code, "1"));
             let scanned = match *code {
                 UNDO => Scanned::Undo,
+                PACK => Scanned::Pack,
                 "?" => Scanned::Unknown,
                 _ => Scanned::Item { sku: sku.parse().unwrap(), units: units.parse().unwrap() },
             };
@@ -149,6 +185,16 @@ mod tests {
         let lines = [line("1", "A", 2), line("2", "A", 4)];
         assert_eq!(scans(&lines, &["A", "A*5"]), (vec!["counted", "complete"], vec![2, 4]));
         assert_eq!(scans(&lines, &["A", "A*6"]), (vec!["counted", "too_many"], vec![1, 0]));
+    }
+
+    #[test]
+    fn what_has_become_less_is_packed_by_a_code_once_all_of_it_is_there() {
+        let lines = [line("1", "A", 2)];
+        let (results, _) = scans(&lines, &["A", PACK, "A", PACK]);
+        assert_eq!(results, ["counted", "not_all_there", "complete", "complete"]);
+        let less = [line("1", "A", 1)];
+        let before: Vec<Taken> = vec![take(&lines, &[], &Scanned::Item { sku: "A".parse().unwrap(), units: 1 })];
+        assert_eq!(take(&less, &before, &Scanned::Pack).result, ScanResult::Complete);
     }
 
     #[test]

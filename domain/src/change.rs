@@ -70,6 +70,17 @@ impl ChangeSet {
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// Where it would have anything go.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::Address { ship_to, .. } => Some(ship_to),
+            Change::Method { ship_to, .. } => ship_to.as_ref(),
+            Change::Increase { .. } | Change::Decrease { .. } | Change::Remove { .. } | Change::Add { .. } | Change::Substitute { .. } => {
+                None
+            }
+        })
+    }
+
     /// What the rules need of it. `placed` has the prices.
     pub fn core(&self, placed: &PlacedOrder) -> Vec<CoreChange> {
         self.changes.iter().map(|change| change.core(placed)).collect()

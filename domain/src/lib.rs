@@ -18,6 +18,7 @@ pub mod fulfillment;
 pub mod ids;
 mod kinds;
 pub mod label;
+pub mod lookup;
 pub mod machine;
 pub mod money;
 pub mod note;

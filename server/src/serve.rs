@@ -31,8 +31,13 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
 /// Serves until `shutdown` completes: then no new connections are taken, and requests in work have `shutdown_grace` to end.
 pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    let (limits, proxies) = (state.limits, state.proxies.clone());
-    serve_routes(router(state), limits, proxies, listener, shutdown).await
+    let (limits, proxies, live) = (state.limits, state.proxies.clone(), state.live.clone());
+    // Streams end first: they would hold the stop for as long as it may take.
+    let stopped = async move {
+        shutdown.await;
+        live.end();
+    };
+    serve_routes(router(state), limits, proxies, listener, stopped).await
 }
 
 /// The same, whatever is served.

@@ -15,6 +15,7 @@ use crate::{
     gates::Gates,
     identity::{DeclaredAccounts, Identity},
     layers::pace::Pace,
+    live::Live,
     looks::Looks,
     metrics::Metrics,
     proxies::TrustedProxies,
@@ -51,6 +52,7 @@ pub struct AppState {
     pub(crate) webhooks: Webhooks,
     pub(crate) pace: Pace,
     pub(crate) looks: Looks,
+    pub(crate) live: Live,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) feeds: Arc<Semaphore>,
     /// Large bodies that are being read: each may take the largest body's memory.
@@ -147,6 +149,7 @@ impl AppState {
             proxies: TrustedProxies::default(),
             webhooks: Webhooks::default(),
             looks: Looks::default(),
+            live: Live::new(store.clone()),
             pace: Pace::new(limits.account_requests_per_second, limits.account_requests_burst),
             store,
             starter,

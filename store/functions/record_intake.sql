@@ -1,11 +1,11 @@
 -- Announces an order that is about to be taken in, in the one transaction that placing it costs; `wants` is what it asks for, for prices of
--- stock, `names` what others call it: it fails when another order has one of them. `keyed`, if it is not null, is the caller's key with the answer to it, which is kept here: its status is 201 for an order that
+-- stock, `names` what others call it: it fails when another order has one of them; `lookups` hashes of what people call it. `keyed`, if it is not null, is the caller's key with the answer to it, which is kept here: its status is 201 for an order that
 -- nobody has announced before, else 200. Answers
 --   first   whether it is announced for the first time; null, once the order has recorded something,
 --   status  the one under the key,
 --   known   whether the key was there with this body,
 -- or status 0, with nothing changed: the key is another body's.
-CREATE OR REPLACE FUNCTION announce_intake(for_order text, email_hash text, wants jsonb, keyed jsonb, names jsonb,
+CREATE OR REPLACE FUNCTION announce_intake(for_order text, email_hash text, wants jsonb, keyed jsonb, names jsonb, lookups text[],
     OUT first boolean, OUT status integer, OUT known boolean) LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO pending_intakes AS p (order_id, customer_email_hash)
@@ -21,11 +21,18 @@ BEGIN
     IF first THEN
         INSERT INTO order_names (channel, system, name, order_id)
         SELECT n.channel, n.system, n.name, for_order FROM jsonb_populate_recordset(NULL::order_names, names) AS n;
+        INSERT INTO order_lookups (hash, order_id) SELECT DISTINCT hash, for_order FROM unnest(lookups) AS hash ON CONFLICT DO NOTHING;
         INSERT INTO recent_demand (order_id, sku, country, latitude, longitude, quantity, placed_at)
         SELECT for_order, d.sku, d.country, d.latitude, d.longitude, d.quantity, d.placed_at
         FROM jsonb_populate_recordset(NULL::recent_demand, wants) AS d;
     END IF;
 END $$;
+
+-- The same for a build that knows of no lookups.
+CREATE OR REPLACE FUNCTION announce_intake(for_order text, email_hash text, wants jsonb, keyed jsonb, names jsonb,
+    OUT first boolean, OUT status integer, OUT known boolean) LANGUAGE sql AS $$
+    SELECT * FROM announce_intake(for_order, email_hash, wants, keyed, names, '{}'::text[]);
+$$;
 
 -- Keeps the answer to placing an order under its key, unless the key is in use: then says with which status, or 0 for another body.
 CREATE OR REPLACE FUNCTION keep_placed(keyed jsonb, as_status integer, OUT status integer, OUT known boolean) LANGUAGE plpgsql AS $$

@@ -40,6 +40,7 @@ impl Store {
             return Err(StoreError::TooLarge { what: "a change set", bytes: json.len() });
         }
         items[0].insert("hash".to_owned(), AttributeValue::S(hash.clone()));
+        self.note_lookups(order_id, set.addresses()).await?;
         if !self.table.put_alone(items.remove(0)).await? {
             return Ok(Kept::New);
         }

@@ -77,7 +77,7 @@ fn constraint_code(constraint: &str) -> ErrorCode {
         "accounts_name" => ErrorCode::AccountConflict,
         "people_email" => ErrorCode::PersonConflict,
         "stations_pkey" => ErrorCode::StationConflict,
-        "stations_facility_known" | "facility_addresses_facility_known" => ErrorCode::UnknownFacility,
+        "stations_facility_known" | "facility_addresses_facility_known" | "closed_days_facility_known" => ErrorCode::UnknownFacility,
         "order_names_pkey" => ErrorCode::OrderNameTaken,
         // Every other constraint bounds a value of some row.
         _ => ErrorCode::ValidationFailed,

@@ -20,13 +20,25 @@ pub struct Found {
     pub title: Option<String>,
 }
 
-/// Of every kind so many at most: what is called the same more often is better looked for in a list.
-const FIND: &str = "WITH orders_found AS (
+/// Of every kind so many at most: what is called the same more often is better looked for in a list. What people say of an order is looked for
+/// when no order is called so; of a name of several words, among the newest orders that have the longest of them.
+const FIND: &str = "WITH called AS (
         SELECT $1 AS order_id
         UNION SELECT n.order_id FROM order_names n WHERE n.name = $1
         UNION (SELECT p.order_id FROM parcels p WHERE p.tracking_key = tracking_key($1) LIMIT 20)
         UNION (SELECT o.order_id FROM orders o WHERE o.customer_id = $1 ORDER BY o.placed_at DESC LIMIT 20)
         UNION (SELECT o.order_id FROM orders o WHERE o.customer_email_hash = $2 ORDER BY o.placed_at DESC LIMIT 20)
+    ), orders_found AS (
+        SELECT order_id FROM called
+        UNION SELECT l.order_id FROM unnest($8::text[]) AS meant (hash), LATERAL (
+            SELECT n.order_id FROM order_lookups n WHERE n.hash = meant.hash ORDER BY n.noted_at DESC LIMIT 20) AS l
+        WHERE NOT EXISTS (SELECT FROM called JOIN orders USING (order_id))
+        UNION (SELECT l.order_id FROM (
+                SELECT n.order_id, n.noted_at FROM order_lookups n WHERE n.hash = $9[1] ORDER BY n.noted_at DESC LIMIT 2000) AS l
+            WHERE NOT EXISTS (SELECT FROM called JOIN orders USING (order_id))
+                AND NOT EXISTS (SELECT FROM unnest($9) AS word WHERE NOT EXISTS (
+                    SELECT FROM order_lookups w WHERE w.hash = word AND w.order_id = l.order_id))
+            ORDER BY l.noted_at DESC LIMIT 20)
     ), found AS (
         SELECT 1 AS rank, 'order' AS kind, o.order_id AS id, o.order_id, NULL AS facility_id, o.status, NULL AS title, o.placed_at
         FROM orders_found f JOIN orders o USING (order_id)
@@ -49,6 +61,9 @@ const FIND: &str = "WITH orders_found AS (
         SELECT 4, 'picklist', l.picklist_id, NULL, l.facility_id, NULL, l.picker, l.made_at
         FROM picklists l WHERE l.picklist_id = $1 AND 'picklist' = ANY ($5) AND ($4::text[] IS NULL OR l.facility_id = ANY ($4))
         UNION ALL
+        SELECT 4, 'manifest', m.manifest_id, NULL, m.facility_id, NULL, m.carrier, m.began_at
+        FROM manifests m WHERE m.manifest_id = $1 AND 'manifest' = ANY ($5) AND ($4::text[] IS NULL OR m.facility_id = ANY ($4))
+        UNION ALL
         SELECT 5, 'product', p.sku, NULL, NULL, NULL, p.title, NULL
         FROM products p WHERE 'product' = ANY ($5) AND p.sku = ANY (ARRAY (
                 SELECT $1 UNION SELECT b.sku FROM product_barcodes b WHERE b.code = $6
@@ -67,7 +82,8 @@ impl Store {
     pub async fn find(&self, text: &str, code: &str, kinds: &[&str], scope: &Scope) -> Result<Vec<Found>, StoreError> {
         let email_hash = text.contains('@').then(|| self.email_hash(text));
         let query = sqlx::query_scalar(FIND).persistent(false).bind(text).bind(email_hash).bind(channels(scope)).bind(facilities(scope));
-        self.rows(query.bind(kinds).bind(code).bind(beginning(text))).await
+        let meant = self.meant_by(text);
+        self.rows(query.bind(kinds).bind(code).bind(beginning(text)).bind(meant.any).bind(meant.words)).await
     }
 }
 

@@ -27,6 +27,8 @@ pub struct FulfillmentFilter {
     pub ship_before: Option<Timestamp>,
     /// Those of orders that have this.
     pub sku: Option<Sku>,
+    /// Those on picklists of theirs.
+    pub picker: Option<String>,
     /// What whoever asks knows of.
     pub scope: Scope,
 }
@@ -63,6 +65,8 @@ const FULFILLMENT_ORDERS_PAGE: &str = "SELECT to_jsonb(f) FROM unnest($2::text[]
             AND ($7::text[] IS NULL OR f.facility_id = ANY ($7))
             AND ($9::timestamptz IS NULL OR f.ship_by < $9)
             AND ($10::text IS NULL OR EXISTS (SELECT FROM order_skus s WHERE s.sku = $10 AND s.order_id = f.order_id))
+            AND ($11::text IS NULL OR f.fulfillment_order_id = ANY (ARRAY (
+                SELECT unnest(l.fulfillment_order_ids) FROM picklists l WHERE l.picker = $11)))
             AND ($8::text[] IS NULL OR EXISTS (SELECT FROM orders o WHERE o.order_id = f.order_id AND o.channel = ANY ($8)))
             AND ($5::text IS NULL
                 OR (coalesce(f.ship_by, 'infinity'), f.placed_at, f.fulfillment_order_id) > (coalesce($3, 'infinity'), $4, $5))
@@ -109,7 +113,8 @@ impl Store {
             .bind(facilities(&filter.scope))
             .bind(channels(&filter.scope))
             .bind(filter.ship_before.map(ToSqlx::to_sqlx))
-            .bind(filter.sku.as_ref().map(Sku::as_str));
+            .bind(filter.sku.as_ref().map(Sku::as_str))
+            .bind(&filter.picker);
         let rows: Vec<FulfillmentSummary> = self.rows(query).await?;
         let place = |last: &FulfillmentSummary| cursor(last.ship_by, &cursor(Some(last.placed_at), last.fulfillment_order_id.as_str()));
         Ok(Page::cut(rows, limit, place))

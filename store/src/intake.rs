@@ -62,12 +62,17 @@ struct Announced {
 
 /// Names who placed it, as JSON.
 const BY: &str = "by";
-const ANNOUNCE: &str = "SELECT first, status, known FROM announce_intake($1, $2, $3, $4, $5)";
+const ANNOUNCE: &str = "SELECT first, status, known FROM announce_intake($1, $2, $3, $4, $5, $6)";
 
 /// What was announced under the id before never came: this is what did.
 const CORRECT: &str = "WITH hash AS (UPDATE pending_intakes SET customer_email_hash = $2 WHERE order_id = $1), gone AS (
         DELETE FROM order_names o WHERE o.order_id = $1 AND NOT EXISTS (
-            SELECT FROM jsonb_populate_recordset(NULL::order_names, $3) AS n WHERE (n.channel, n.system, n.name) = (o.channel, o.system, o.name)))
+            SELECT FROM jsonb_populate_recordset(NULL::order_names, $3) AS n WHERE (n.channel, n.system, n.name) = (o.channel, o.system, o.name))
+    ), unsaid AS (
+        DELETE FROM order_lookups l WHERE l.order_id = $1 AND l.hash <> ALL ($4)
+    ), said AS (
+        INSERT INTO order_lookups (hash, order_id) SELECT hash, $1 FROM unnest($4::text[]) AS hash ON CONFLICT DO NOTHING
+    )
     INSERT INTO order_names (channel, system, name, order_id)
     SELECT n.channel, n.system, n.name, $1 FROM jsonb_populate_recordset(NULL::order_names, $3) AS n ON CONFLICT DO NOTHING";
 
@@ -109,7 +114,8 @@ impl Store {
             json!({"caller": caller, "route": route, "key": key, "body_hash": body_hash, "headers": headers})
         });
         let announce = sqlx::query_as(ANNOUNCE).bind(order.order_id.as_str()).bind(email_hash).bind(Json(demand_of(order)));
-        Ok(announce.bind(Json(keyed)).bind(Json(names_of(order))).fetch_one(&self.pool).await?)
+        let announce = announce.bind(Json(keyed)).bind(Json(names_of(order))).bind(self.lookups_of(order));
+        Ok(announce.fetch_one(&self.pool).await?)
     }
 
     /// `first`: whether it was announced for the first time.
@@ -134,7 +140,7 @@ impl Store {
             // Another body was announced and never came.
             let email_hash = order.customer.email.as_deref().map(|email| self.email_hash(email));
             let correct = sqlx::query(CORRECT).bind(order.order_id.as_str()).bind(email_hash);
-            correct.bind(Json(names_of(order))).execute(&self.pool).await?;
+            correct.bind(Json(names_of(order))).bind(self.lookups_of(order)).execute(&self.pool).await?;
         }
         Ok(intake)
     }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use crate::{
     catalog::{FacilityBook, NumberedFacility},
     error::StoreError,
+    sourcing::CLOSED,
     store::Store,
 };
 
@@ -64,12 +65,15 @@ impl Store {
 
     async fn with_taken(&self, book: &FacilityBook, at: Timestamp) -> Result<Places, StoreError> {
         let mut taken: BTreeMap<FacilityId, BTreeMap<Date, i64>> = BTreeMap::new();
+        // A day before, as it is earlier elsewhere.
+        let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
         if book.facilities.iter().any(|row| row.facility.daily_order_capacity.is_some()) {
-            // A day before, as it is earlier elsewhere.
-            let from = at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
             for day in self.capacity_taken(from).await? {
                 taken.entry(day.facility_id).or_default().insert(day.local_day, day.taken);
             }
+        }
+        for day in self.closed_days(None, from).await? {
+            taken.entry(day.facility_id).or_default().insert(day.local_day, CLOSED);
         }
         let with_taken = |row: &NumberedFacility| {
             let taken = taken.get(&row.facility.facility_id).cloned().unwrap_or_default();

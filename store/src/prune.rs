@@ -91,6 +91,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     aged!("pack_sessions", "began_at", "30 days"),
     aged!("endpoint_deliveries", "at", "7 days"),
     aged!("inlet_messages", "received_at", "30 days"),
+    // What was signed for is asked for later than other lists.
+    aged!("manifests", "began_at", "90 days"),
+    aged!("closed_days", "local_day", "30 days"),
     aged!("givings", "day", "30 days"),
     aged!("given_by_actor", "day", "30 days"),
     aged!("approvals", "asked_at", "30 days"),

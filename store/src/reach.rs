@@ -1,6 +1,6 @@
 //! What whoever asks knows of: lists are narrowed where they are read, and one order is looked at before it is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oms_domain::{
     access::Scope,
@@ -35,7 +35,27 @@ pub(crate) fn facilities(scope: &Scope) -> Option<Vec<&str>> {
     scope.facilities.only().map(|ids| ids.iter().map(FacilityId::as_str).collect())
 }
 
+/// One of several.
+#[derive(Deserialize)]
+struct Named {
+    order_id: OrderId,
+    #[serde(flatten)]
+    reach: OrderReach,
+}
+
 impl Store {
+    /// Where these orders belong, in one question; those that nothing is recorded of yet are left out.
+    pub async fn order_reaches(&self, ids: &[&str]) -> Result<BTreeMap<OrderId, OrderReach>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT jsonb_build_object('order_id', o.order_id, 'channel', o.channel, 'facilities', coalesce((
+                SELECT jsonb_agg(DISTINCT f.facility_id) FROM fulfillment_orders f
+                WHERE f.order_id = o.order_id AND f.facility_id IS NOT NULL), '[]'))
+            FROM orders o WHERE o.order_id = ANY ($1)",
+        );
+        let found: Vec<Named> = self.rows(query.bind(ids)).await?;
+        Ok(found.into_iter().map(|named| (named.order_id, named.reach)).collect())
+    }
+
     /// Where the order belongs, also when it was only just taken in; None: there is no such order.
     pub async fn order_reach(&self, id: &OrderId) -> Result<Option<OrderReach>, StoreError> {
         let query = sqlx::query_scalar(

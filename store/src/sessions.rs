@@ -82,7 +82,7 @@ const SESSION: &str = concat!(
             AND s.last_seen_at > now() - make_interval(secs => CASE WHEN s.station_id IS NULL THEN $2 ELSE $3 END)
     ), seen AS (
         UPDATE sessions s SET last_seen_at = now() FROM found f
-        WHERE s.token_sha256 = f.token_sha256 AND f.last_seen_at < now() - interval '1 minute'
+        WHERE s.token_sha256 = f.token_sha256 AND f.last_seen_at < now() - interval '1 minute' AND $4
     )",
     "SELECT jsonb_build_object('station_id', s.station_id, 'facility_id', s.facility_id, 'person', person) FROM found s, LATERAL (",
     select_people!("people p WHERE p.person_id = s.person_id AND p.disabled_at IS NULL"),
@@ -131,8 +131,17 @@ impl Store {
 
     /// Whose session it is, if it has not ended; it is heard of now.
     pub async fn session(&self, token: &KeyHash) -> Result<Option<Session>, StoreError> {
+        self.find_session(token, true).await
+    }
+
+    /// The same for what goes on by itself: it keeps nobody in who has gone.
+    pub async fn watched_session(&self, token: &KeyHash) -> Result<Option<Session>, StoreError> {
+        self.find_session(token, false).await
+    }
+
+    async fn find_session(&self, token: &KeyHash, is_heard_of: bool) -> Result<Option<Session>, StoreError> {
         let query = sqlx::query_scalar(SESSION).bind(token.to_string());
-        let query = query.bind(f64::from(login::SESSION_IDLE_S)).bind(f64::from(station::STATION_IDLE_S));
+        let query = query.bind(f64::from(login::SESSION_IDLE_S)).bind(f64::from(station::STATION_IDLE_S)).bind(is_heard_of);
         let found: Option<SessionRow> = self.row(query).await?;
         Ok(found.map(|row| Session { person: row.person.into(), station: row.station_id.zip(row.facility_id) }))
     }

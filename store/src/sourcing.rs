@@ -18,6 +18,11 @@ impl From<Available> for StockLevel {
     }
 }
 
+/// What is taken of a day that is closed: more than there ever is.
+pub(crate) const CLOSED: i64 = i64::MAX / 2;
+/// What a facility without a bound takes in a day, where some day is closed.
+const UNBOUNDED: i64 = 1_000_000_000;
+
 impl Facility {
     /// With the capacity that is taken, by local day. None for working days that no calendar knows: the feed refuses such rows, so there
     /// is none in practice.
@@ -35,7 +40,7 @@ impl Facility {
             cutoff: self.cutoff_local_time,
             working_days,
             handling_cost_minor: self.handling_cost_minor,
-            daily_order_capacity: self.daily_order_capacity.map(i64::from),
+            daily_order_capacity: self.daily_order_capacity.map(i64::from).or((!capacity_taken.is_empty()).then_some(UNBOUNDED)),
             capacity_taken,
             active: true,
             ship_enabled: self.ship_enabled,

@@ -79,7 +79,8 @@ impl Store {
     pub async fn forget_pending_intake(&self, ghost: &PendingIntake) -> Result<bool, StoreError> {
         let forget = sqlx::query(
             "WITH gone AS (DELETE FROM pending_intakes WHERE order_id = $1 AND received_at = $2 RETURNING order_id),
-                names AS (DELETE FROM order_names n USING gone g WHERE n.order_id = g.order_id)
+                names AS (DELETE FROM order_names n USING gone g WHERE n.order_id = g.order_id),
+                lookups AS (DELETE FROM order_lookups l USING gone g WHERE l.order_id = g.order_id)
             SELECT FROM gone",
         );
         let forgotten = forget.bind(ghost.order_id.as_str()).bind(ghost.received_at.to_sqlx()).execute(&self.pool).await?;

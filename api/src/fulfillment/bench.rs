@@ -18,7 +18,8 @@ pub struct ScanBody {
     /// Made by whoever scans. The same id again gets the first answer and counts nothing.
     #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     pub scan_id: String,
-    /// A barcode or a SKU; `CMD-UNDO` twice takes the last count back.
+    /// A barcode or a SKU. `CMD-UNDO` twice takes the last count back; `CMD-PACK` packs when all is there; `CMD-LET-GO` and `CMD-KEEP` answer
+    /// a customer who wants it otherwise.
     #[schema(min_length = 1, max_length = 200)]
     pub code: String,
 }
@@ -35,7 +36,9 @@ impl ScanBody {
 /// What came of a scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ScanView {
-    /// `counted`, `complete`, `wrong_item`, `too_many`, `unknown_code`, `undo_asked`, `undone`, `nothing_to_undo`; `not_now`: it is not being packed.
+    /// `counted`, `complete`, `wrong_item`, `too_many`, `unknown_code`, `undo_asked`, `undone`, `nothing_to_undo`, `not_all_there`; `stopped`: the
+    /// customer wants it otherwise, which is answered first: `let_go`, `kept`; `cancelled`: what is in the box goes back; `not_now`: it is not
+    /// being packed.
     #[schema(examples("counted"))]
     pub result: String,
     /// What was scanned, if it is something.
@@ -54,6 +57,8 @@ pub struct BenchView {
     pub lines: Vec<BenchLineView>,
     /// All of it is counted.
     pub is_complete: bool,
+    /// It can still be packed: nobody has, and nothing else has become of it.
+    pub is_packable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -64,4 +69,6 @@ pub struct BenchLineView {
     pub title: Option<String>,
     pub quantity: u32,
     pub counted: u32,
+    /// Counted, and not wanted any more: to be put back.
+    pub surplus: u32,
 }

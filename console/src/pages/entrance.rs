@@ -24,6 +24,8 @@ struct Login<'a> {
     f: &'a Frame,
     next: String,
     email: String,
+    /// People come in here by badge.
+    is_station: bool,
 }
 
 #[derive(Template)]
@@ -57,7 +59,12 @@ fn ours(next: &str) -> &str {
 }
 
 pub(crate) async fn login(guest: Guest, Query(Next { next }): Query<Next>) -> Shown {
-    show(&guest.frame, &Login { f: &guest.frame, next, email: String::new() })
+    page(&guest, next, String::new())
+}
+
+/// Where people come in: by badge where the browser is a station, by password anywhere.
+pub(super) fn page(guest: &Guest, next: String, email: String) -> Shown {
+    show(&guest.frame, &Login { f: &guest.frame, next, email, is_station: guest.station.is_some() })
 }
 
 pub(crate) async fn log_in(mut guest: Guest, form: Fields) -> Shown {
@@ -78,12 +85,11 @@ fn refused(guest: &mut Guest, mut problem: Box<oms_api::problem::Problem>, form:
         problem.detail = None;
     }
     guest.frame.problem = Some(problem);
-    let page = Login { f: &guest.frame, next: form.get("next").to_owned(), email: form.get("email").to_owned() };
-    show(&guest.frame, &page)
+    page(guest, form.get("next").to_owned(), form.get("email").to_owned())
 }
 
 /// What the API would have the browser keep.
-fn taking_cookies(response: Response) -> (HeaderMap, Response) {
+pub(super) fn taking_cookies(response: Response) -> (HeaderMap, Response) {
     let cookies = response.headers().get_all(header::SET_COOKIE).iter().map(|value| (header::SET_COOKIE, value.clone()));
     (cookies.collect(), response)
 }

@@ -36,6 +36,7 @@ impl Hit {
             ("fulfillment_order", None) => format!("/console/pack/{id}"),
             ("return", Some(order)) => format!("/console/orders/{order}#returns"),
             ("picklist", _) => format!("/console/pick/{id}"),
+            ("manifest", _) => format!("/console/print/manifest/{id}"),
             ("product", _) => format!("/console/stock/{id}"),
             ("facility", _) => format!("/console/facilities/{}", encoded(self.facility_id.as_deref().unwrap_or(&self.id))),
             (_, order) => order.map_or_else(|| "/console".to_owned(), |order| format!("/console/orders/{order}")),

@@ -10,6 +10,7 @@ mod handover;
 mod home;
 mod inbox;
 mod insights;
+mod live;
 mod new_order;
 mod order;
 mod order_actions;
@@ -18,6 +19,7 @@ mod pack;
 mod pick;
 mod pickup;
 mod print;
+mod stations;
 mod stock;
 mod work;
 
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> Router<House> {
     Router::new()
         .route("/", get(home::page))
         .route("/login", get(entrance::login).post(entrance::log_in))
+        .route("/login/badge", post(stations::take_over))
         .route("/logout", post(entrance::log_out))
         .route("/invitation", get(entrance::invitation).post(entrance::accept))
         .route("/preferences", post(entrance::prefer))
@@ -54,6 +57,8 @@ pub(crate) fn routes() -> Router<House> {
         .route("/approvals/{approval_id}/{decision}", post(approvals::decide))
         .route("/inbox", get(inbox::page))
         .route("/inbox/{attention_id}/retry", post(inbox::retry))
+        .route("/inbox/letters/{message_id}/retry", post(inbox::retry_letter))
+        .route("/inbox/feeds/{feed_id}/{word}", post(inbox::decide_feed))
         .route("/work", get(work::places))
         .route("/work/{facility_id}", get(work::queue))
         .route("/work/{facility_id}/wave", post(work::wave))
@@ -63,7 +68,10 @@ pub(crate) fn routes() -> Router<House> {
         .route("/pack", get(pack::start).post(pack::open))
         .route("/pack/{fulfillment_order_id}", get(pack::bench))
         .route("/pack/{fulfillment_order_id}/scan", post(pack::scan))
+        .route("/pack/{fulfillment_order_id}/short", post(pack::short))
         .route("/handover/{facility_id}", get(handover::page))
+        .route("/handover/{facility_id}/scan", post(handover::scan))
+        .route("/handover/{facility_id}/manifests/{manifest_id}/close", post(handover::close))
         .route("/pickup/{facility_id}", get(pickup::page))
         .route("/pickup/{facility_id}/parts/{fulfillment_order_id}/{action}", post(pickup::act))
         .route("/stock/{sku}", get(stock::product))
@@ -76,9 +84,19 @@ pub(crate) fn routes() -> Router<House> {
         .route("/insights", get(insights::summary))
         .route("/insights/{figure}", get(insights::figure))
         .route("/insights/{figure}/orders", get(insights::orders))
+        .route("/facilities/{facility_id}/{word}", post(facilities::switch))
+        .route("/facilities/{facility_id}/days/{word}", post(facilities::day))
+        .route("/stations", get(stations::page).post(stations::create))
+        .route("/stations/here", post(stations::here))
+        .route("/stations/badge", post(stations::badge))
+        .route("/stations/{station_id}/remove", post(stations::remove))
         .route("/print/picklist/{picklist_id}", get(print::picklist))
         .route("/print/slip/{fulfillment_order_id}", get(print::slip))
+        .route("/print/manifest/{manifest_id}", get(print::manifest))
+        .route("/print/label/{parcel_id}", get(print::label))
+        .route("/print/label/{parcel_id}/document", get(print::label_document))
         .route("/print/commands", get(print::commands))
+        .route("/live", get(live::stream))
         .route("/assets/{file}", get(assets::serve))
         .fallback(failed::not_found)
 }

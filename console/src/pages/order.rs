@@ -65,6 +65,10 @@ struct OrderPage<'a> {
 }
 
 impl OrderPage<'_> {
+    fn topics(&self) -> String {
+        format!("order:{}", self.o.heading.order_id)
+    }
+
     fn action(&self, name: &str) -> Option<&PossibleActionView> {
         self.actions.iter().find(|known| known.action == name)
     }

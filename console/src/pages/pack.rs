@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query},
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderMap, Method, StatusCode},
+    response::{IntoResponse, Redirect},
 };
 use oms_api::{
     barcode::BarcodeView,
@@ -13,14 +13,19 @@ use oms_api::{
     fulfillment::{BenchView, FulfillmentOrderSummary, ScanView},
     page::Page,
 };
-use oms_domain::{barcode, bench::UNDO};
+use oms_domain::{
+    barcode,
+    bench::{KEEP, LET_GO, PACK, UNDO},
+    fulfillment::FulfillmentStatus,
+    order::RejectionReason,
+};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::find::all_facilities;
 use crate::{
-    api::{at, encoded, with_query},
-    form::Fields,
+    api::{Told, at, encoded, with_query},
+    form::{Fields, number},
     frame::{Frame, Shown, Stop},
     visitor::{self, Visitor},
 };
@@ -97,7 +102,18 @@ struct Bench<'a> {
     b: BenchView,
     facility: String,
     scan: Option<ScanView>,
+    stop: &'static str,
+    reasons: Vec<&'static str>,
     undo: &'static str,
+    pack: &'static str,
+    /// Codes that answer a customer.
+    answers: [&'static str; 2],
+}
+
+impl Bench<'_> {
+    fn topics(&self) -> String {
+        format!("fulfillment_order:{}", self.b.fulfillment_order.fulfillment_order_id)
+    }
 }
 
 #[derive(Template)]
@@ -107,45 +123,96 @@ struct BenchPart<'a> {
     b: BenchView,
     facility: String,
     scan: Option<ScanView>,
+    stop: &'static str,
+    reasons: Vec<&'static str>,
+    pack: &'static str,
+    /// Codes that answer a customer.
+    answers: [&'static str; 2],
 }
 
-pub(crate) async fn bench(mut visitor: Visitor, Path(id): Path<String>, Query(Place { facility }): Query<Place>) -> Shown {
-    let b: BenchView = visitor.need(at(&["fulfillment-orders", &id, "bench"])).await?;
+/// What keeps a bench from going on, in a word; nothing does when it is empty.
+fn stop(b: &BenchView) -> &'static str {
+    let part = &b.fulfillment_order;
+    if part.status == FulfillmentStatus::Cancelled.name() {
+        return "cancelled";
+    }
+    let is_change_asked = part.change_requested.as_ref().is_some_and(|asked| !asked.agreed);
+    match (b.is_packable, part.cancellation_requested.is_empty(), is_change_asked) {
+        (true, false, _) => "cancellation",
+        (true, true, true) => "change",
+        (false, ..) | (true, true, false) => "",
+    }
+}
+
+pub(crate) async fn bench(visitor: Visitor, Path(id): Path<String>, Query(Place { facility }): Query<Place>, headers: HeaderMap) -> Shown {
+    as_it_is(visitor, &id, facility, is_script(&headers)).await
+}
+
+/// A script asks for the part of the page that changes.
+fn is_script(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-scan")
+}
+
+async fn as_it_is(mut visitor: Visitor, id: &str, facility: String, is_script: bool) -> Shown {
+    let b: BenchView = visitor.need(at(&["fulfillment-orders", id, "bench"])).await?;
     if let Some(facility) = b.fulfillment_order.facility_id.clone() {
         visitor.in_zone_of(&facility).await?;
     }
-    visitor::page(&visitor, &Bench { f: &visitor.frame, b, facility, scan: None, undo: UNDO })
+    shown(&visitor, b, facility, None, is_script)
 }
 
-/// A scan: a script gets the part of the page that has changed, a form the whole page.
+/// A scan: a script gets the part of the page that has changed, a form the whole page. It has an id of its own, so that it needs no key: one
+/// that a server has taken along to its end would have to be waited for.
 pub(crate) async fn scan(mut visitor: Visitor, Path(id): Path<String>, headers: HeaderMap, form: Fields) -> Shown {
     let body = json!({"scan_id": form.get("scan_id"), "code": form.get("code")});
-    let facility = form.get("facility").to_owned();
-    let told = visitor.api.post::<ScanView>(at(&["fulfillment-orders", &id, "scans"]), form.get("scan_id"), &body).await;
-    let is_script = headers.contains_key("x-scan");
-    if !facility.is_empty() {
-        visitor.in_zone_of(&facility).await?;
-    }
-    let scan = match told {
-        Ok(scan) => scan,
+    let (facility, is_script) = (form.get("facility").to_owned(), is_script(&headers));
+    let told = visitor.api.write::<ScanView>(Method::POST, &at(&["fulfillment-orders", &id, "scans"]), &[], &body).await;
+    match told {
+        Ok(scan) => {
+            if !facility.is_empty() {
+                visitor.in_zone_of(&facility).await?;
+            }
+            shown(&visitor, scan.bench.clone(), facility, Some(scan), is_script)
+        }
         // It goes on waiting, and is sent again.
         Err(problem) if is_script && (problem.retryable || problem.status >= 500) => {
-            return Ok((StatusCode::SERVICE_UNAVAILABLE, problem.title.clone()).into_response());
+            Ok((StatusCode::SERVICE_UNAVAILABLE, problem.title.clone()).into_response())
         }
         Err(problem) => {
-            let b: BenchView = visitor.need(at(&["fulfillment-orders", &id, "bench"])).await?;
             visitor.frame.problem = Some(problem);
-            return shown(&visitor, b, facility, None, is_script);
+            as_it_is(visitor, &id, facility, is_script).await
         }
-    };
-    shown(&visitor, scan.bench.clone(), facility, Some(scan), is_script)
+    }
+}
+
+/// Fewer are there: the rest looks for another facility, and the bench goes on with what is there.
+pub(crate) async fn short(mut visitor: Visitor, Path(id): Path<String>, form: Fields) -> Shown {
+    let line = json!({"line_id": form.get("line_id"), "quantity_short": number(form.get("quantity_short"))});
+    let body = json!({"reason": form.get("reason"), "lines": [line]});
+    let told = pick_short(&visitor, &id, form.key(), &body).await;
+    let page = with_query(&format!("/console/pack/{}", encoded(&id)), &[("facility", form.get("facility"))]);
+    match visitor.then(told, "short-picked", &page)? {
+        Some(response) => Ok(response),
+        None => as_it_is(visitor, &id, form.get("facility").to_owned(), false).await,
+    }
+}
+
+/// What nobody has begun is begun first: nobody misses what they have not looked for.
+async fn pick_short(visitor: &Visitor, id: &str, key: &str, body: &Value) -> Told<Value> {
+    let b: BenchView = visitor.api.get(at(&["fulfillment-orders", id, "bench"])).await?;
+    if b.is_packable && b.fulfillment_order.status != FulfillmentStatus::Picking.name() {
+        let begin = json!({"picker": visitor.frame.id()});
+        visitor.api.post::<Value>(at(&["fulfillment-orders", id, "start-picking"]), &format!("{key}-begin"), &begin).await?;
+    }
+    visitor.api.post(at(&["fulfillment-orders", id, "short-pick"]), key, body).await
 }
 
 fn shown(visitor: &Visitor, b: BenchView, facility: String, scan: Option<ScanView>, is_script: bool) -> Shown {
-    let f = &visitor.frame;
-    let response: Response = match is_script {
-        true => visitor::page(visitor, &BenchPart { f, b, facility, scan })?,
-        false => visitor::page(visitor, &Bench { f, b, facility, scan, undo: UNDO })?,
-    };
-    Ok(response)
+    let (f, stop) = (&visitor.frame, stop(&b));
+    let reasons = RejectionReason::NAMED.iter().map(|(name, _)| *name).collect();
+    let (pack, answers) = (PACK, [LET_GO, KEEP]);
+    match is_script {
+        true => visitor::page(visitor, &BenchPart { f, b, facility, scan, stop, reasons, pack, answers }),
+        false => visitor::page(visitor, &Bench { f, b, facility, scan, stop, reasons, undo: UNDO, pack, answers }),
+    }
 }

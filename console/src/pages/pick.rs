@@ -44,9 +44,10 @@ async fn shown(mut visitor: Visitor, id: &str) -> Shown {
 
 /// Fewer were found: the rest looks for another facility.
 pub(crate) async fn short(mut visitor: Visitor, Path(id): Path<String>, form: Fields) -> Shown {
-    let line = json!({"line_id": form.get("line_id"), "quantity_short": number(form.get("quantity_short"))});
+    let (part, line_id) = form.get("where").split_once('/').unwrap_or_default();
+    let line = json!({"line_id": line_id, "quantity_short": number(form.get("quantity_short"))});
     let body = json!({"reason": form.get("reason"), "lines": [line]});
-    let path = at(&["fulfillment-orders", form.get("fulfillment_order_id"), "short-pick"]);
+    let path = at(&["fulfillment-orders", part, "short-pick"]);
     let told = visitor.api.post::<Value>(path, form.key(), &body).await;
     match visitor.then(told, "short-picked", &format!("/console/pick/{}", encoded(&id)))? {
         Some(response) => Ok(response),

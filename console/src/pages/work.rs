@@ -41,6 +41,8 @@ pub(crate) async fn places(visitor: Visitor) -> Shown {
 #[serde(default)]
 pub(crate) struct Tab {
     status: String,
+    /// What they have begun themselves, in place of everybody's.
+    mine: String,
     cursor: String,
 }
 
@@ -51,11 +53,16 @@ struct Queue<'a> {
     facility: FacilityBody,
     counts: Vec<QueueCountView>,
     tab: String,
+    is_mine: bool,
     rows: Vec<FulfillmentOrderSummary>,
     next: Option<String>,
 }
 
 impl Queue<'_> {
+    fn topics(&self) -> String {
+        format!("queue:{}", self.facility.facility_id)
+    }
+
     fn waiting(&self) -> u64 {
         self.counts.iter().find(|count| count.status == "released").map_or(0, |count| count.count)
     }
@@ -83,18 +90,27 @@ async fn shown(mut visitor: Visitor, facility_id: &str, tab: Tab) -> Shown {
     let counts: QueueView = visitor.need(at(&["facilities", facility_id, "queue"])).await?;
     let known = |status: &str| counts.items.iter().any(|count| count.status == status);
     let status = if known(&tab.status) { tab.status } else { "released".to_owned() };
-    let query =
-        [("facility_id", facility_id), ("status", &status), ("expand", "fulfillment_order"), ("limit", "50"), ("cursor", &tab.cursor)];
+    let is_mine = tab.mine == "true";
+    let picker = if is_mine { visitor.frame.id() } else { "" };
+    let query = [
+        ("facility_id", facility_id),
+        ("status", &status),
+        ("picker", picker),
+        ("expand", "fulfillment_order"),
+        ("limit", "50"),
+        ("cursor", &tab.cursor),
+    ];
     let page: Page<FulfillmentOrderSummary> = visitor.need(with_query(&at(&["fulfillment-orders"]), &query)).await?;
     let mut rows = page.items;
     // What a facility is asked comes before what it has to do.
     rows.sort_by_key(|row| {
         !row.fulfillment_order.as_ref().is_some_and(|part| !part.cancellation_requested.is_empty() || part.change_requested.is_some())
     });
-    let further =
-        |cursor: String| with_query(&format!("/console/work/{}", encoded(facility_id)), &[("status", &status), ("cursor", &cursor)]);
+    let further = |cursor: String| {
+        with_query(&format!("/console/work/{}", encoded(facility_id)), &[("status", &status), ("mine", &tab.mine), ("cursor", &cursor)])
+    };
     let next = page.next_cursor.map(further);
-    visitor::page(&visitor, &Queue { f: &visitor.frame, facility, counts: counts.items, tab: status, rows, next })
+    visitor::page(&visitor, &Queue { f: &visitor.frame, facility, counts: counts.items, tab: status, is_mine, rows, next })
 }
 
 /// A wave: the next few are begun, by whoever asks.
@@ -117,6 +133,6 @@ pub(crate) async fn act(mut visitor: Visitor, Path((facility_id, part, action)):
     let tab = form.get("status").to_owned();
     match visitor.then(told, "acted", &with_query(&format!("/console/work/{}", encoded(&facility_id)), &[("status", &tab)]))? {
         Some(response) => Ok(response),
-        None => shown(visitor, &facility_id, Tab { status: tab, cursor: String::new() }).await,
+        None => shown(visitor, &facility_id, Tab { status: tab, ..Tab::default() }).await,
     }
 }

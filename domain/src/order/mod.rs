@@ -13,6 +13,7 @@ mod effects;
 mod event;
 mod event_kind;
 mod evolve;
+mod exceptions;
 mod follow;
 mod fulfillment_order;
 mod giving;
@@ -52,6 +53,7 @@ pub use self::{
     decision::{Choice, Decision},
     effects::{Effect, LabelRequest, PaymentRequest, ScreenRequest, SourceRequest},
     event::Event,
+    exceptions::{Exception, ExceptionKind, Settling},
     follow::{Beginning, Unfollowed},
     fulfillment_order::{CancellationPart, CancellationRequest, FulfillmentOrder},
     giving::{Giving, GivingKind, given_away, may_give_away},

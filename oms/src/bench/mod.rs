@@ -4,6 +4,7 @@
 //! of Temporal slows down as it fills, and this machine may have other things to do.
 
 mod bare;
+mod console;
 mod cost;
 mod door;
 mod events;
@@ -58,6 +59,9 @@ pub enum Part {
     Insights,
     /// Resident memory of a worker: idle, and with a thousand open orders.
     Memory,
+    /// What a page weighs and takes in a shop of a million orders, how long a scan takes, and how soon whoever looks is told. By name alone: the
+    /// shop takes long to make.
+    Console,
     /// What an order leaves in PostgreSQL, and what lists, figures, a whole snapshot and pruning cost in a shop of a million orders.
     Size,
 }
@@ -70,10 +74,10 @@ pub struct BenchArgs {
     /// Pairs of yardstick and system; the median counts.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// Orders of each run of `orders` and `cost` [default: 300], and of the shops of `size` and `insights` [default: 1000000].
+    /// Orders of each run of `orders` and `cost` [default: 300], and of the shops of `size`, `insights` and `console` [default: 1000000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     orders: Option<u32>,
-    /// Positions of stock of the shop of `size`, at 1,000 facilities.
+    /// Positions of stock of the shop of `size` and `console`, at 1,000 facilities.
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     positions: u32,
     /// Folder with recorded data, for imports and memory [default: a data set drawn from a seed].
@@ -125,6 +129,10 @@ impl BenchArgs {
                 on_a_stage(tools, async |stage| insights::measure(stage, tools.progress(), orders).await).await
             }
             Part::Memory => on_a_stage(tools, async |stage| memory::measure(stage, self.data.as_deref()).await).await,
+            Part::Console => {
+                let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);
+                on_a_stage(tools, async |stage| console::measure(stage, tools.progress(), orders, positions).await).await
+            }
             Part::Size => {
                 let (orders, positions) = (self.orders.unwrap_or(size::ORDERS), self.positions);
                 on_a_stage(tools, async |stage| size::measure(stage, tools.progress(), orders, positions).await).await

@@ -8,11 +8,11 @@ pub mod doctor;
 #[cfg(feature = "dev")]
 mod env_file;
 #[cfg(feature = "dev")]
-mod first_steps;
+pub(crate) mod first_steps;
 pub mod repair;
 pub mod server;
 pub mod setup;
-mod signals;
+pub(crate) mod signals;
 #[cfg(feature = "dev")]
 pub mod simulators;
 pub mod worker;

@@ -11,6 +11,7 @@ mod packing;
 mod returns;
 pub(crate) mod stage;
 mod standing;
+mod standing_open;
 mod text;
 mod watch;
 mod world;
@@ -65,15 +66,21 @@ const LOOKS_AT_ONCE: usize = 16;
 const STILL_FOR: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Orders to replay, unless it is said how many.
+const ORDERS: u32 = 200;
+
 /// `oms demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Folder with recorded orders and what goes with them [default: a data set drawn from the seed].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Orders to replay, from the first.
-    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    orders: u32,
+    /// Orders to replay, from the first [default: 200; with --console 1400, a month].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    orders: Option<u32>,
+    /// Afterwards serve what was played, with some orders of today, until Ctrl-C: pages to click through, for people of each role.
+    #[arg(long)]
+    console: bool,
     /// Seed of the drawn data set.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -131,21 +138,29 @@ impl DemoArgs {
             stage.options.adapters = Adapters::foreign(&stage.stack.payment_gateway_url, &stage.stack.carrier_url);
         }
         progress.say(&format!("Temporal's UI: {}", stage.stack.temporal_ui_url.as_deref().unwrap_or("none")));
-        let played = self.play(&stage, &data, |line| progress.say(line)).await;
+        let played = self.played(&stage, &data, format, |line| progress.say(line)).await;
         let stopped = stage.stack.stop().await;
-        let figures = played?;
-        stopped?;
-        output::show::<serde_json::Value>(format, &json!(figures), |_| text::text(&figures))?;
-        verdict(&figures)
+        played.and(stopped.map_err(Into::into))
     }
 
     fn data(&self) -> Result<Data> {
         let tail = SignedDuration::from_hours(7 * 24 * i64::from(self.weeks_after));
-        let orders = usize::try_from(self.orders)?;
+        let unless_said = if self.console { standing_open::MONTH_OF_ORDERS } else { ORDERS };
+        let orders = usize::try_from(self.orders.unwrap_or(unless_said))?;
         match &self.data {
             Some(folder) => Data::read(folder, orders, tail),
             None => generate::generate(orders, self.seed, tail),
         }
+    }
+
+    /// What the figures say of it; and, where that was asked for, what was played itself.
+    async fn played(&self, stage: &Stage, data: &Data, format: Format, say: impl Fn(&str)) -> Result<()> {
+        let figures = self.play(stage, data, say).await?;
+        output::show::<serde_json::Value>(format, &json!(figures), |_| text::text(&figures))?;
+        if self.console {
+            standing_open::stand_open(stage, data).await?;
+        }
+        verdict(&figures)
     }
 
     async fn play(&self, stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<Figures> {

@@ -18,7 +18,7 @@ pub(crate) use self::{
     people::{account, audit, made_key, person, session, station},
     providers::{provider, provider_wait},
     stock::{
-        adjustment, facility, facility_body, label_print, picklist, position, product, product_body, receipt, reservation, stock_count,
-        stock_movement,
+        adjustment, facility, facility_body, label_print, manifest, picklist, position, product, product_body, receipt, reservation,
+        stock_count, stock_movement,
     },
 };

@@ -5,6 +5,7 @@ use oms_api::{
     actor::ActorView,
     facility::FacilityBody,
     fulfillment::{LabelPrintView, PicklistResult, PicklistView},
+    manifest::{ManifestParcelView, ManifestView},
     product::ProductBody,
     reservation::{HeldUnitsView, NotHeldUnitsView, ReservationView},
     stock::{AdjustmentBody, AdjustmentReason, PositionView, ReceiptRow, StockMovementView, StockRow},
@@ -69,6 +70,23 @@ pub(crate) fn picklist(found: oms_store::Picklist) -> PicklistView {
         picker: found.picker,
         made_at: found.made_at,
         results: found.parts.into_iter().map(result).collect(),
+    }
+}
+
+pub(crate) fn manifest(found: oms_store::Manifest) -> ManifestView {
+    let parcel = |parcel: oms_store::ManifestParcel| ManifestParcelView {
+        parcel_id: parcel.parcel_id.to_string(),
+        tracking_number: parcel.tracking_number,
+        scanned_at: parcel.scanned_at,
+    };
+    ManifestView {
+        manifest_id: found.manifest_id,
+        facility_id: found.facility_id.to_string(),
+        carrier: found.carrier,
+        began_at: found.began_at,
+        closed_at: found.closed_at,
+        closed_by: found.closed_by,
+        parcels: found.parcels.into_iter().map(parcel).collect(),
     }
 }
 

@@ -15,7 +15,7 @@ use oms_domain::{
     error::ErrorCode,
     ids::AccountId,
 };
-use oms_store::{ApiKey, KeyHash, Person, Store, StoreError, Token, TokenKind};
+use oms_store::{ApiKey, KeyHash, Person, Session, Store, StoreError, Token, TokenKind};
 
 pub use self::declared::{DeclaredAccount, DeclaredAccounts, InvalidAccounts};
 pub(crate) use self::sessions::{Credential, Peer, is_browser, set_cookie};
@@ -81,7 +81,7 @@ impl Identity {
     pub(crate) async fn of(&self, credential: Option<Credential<'_>>) -> Result<Arc<Principal>, Failure> {
         let Some(credential) = credential else { return Err(self.refuse(Refused::Missing, None)) };
         if let Some(token) = Token::parse(TokenKind::Session, credential.text()) {
-            return self.of_session(&token).await;
+            return self.of_session(self.store.session(&token.hash()).await?);
         }
         let key = ApiKey::parse(credential.text()).filter(|_| matches!(credential, Credential::Bearer(_)));
         let Some(key) = key else { return Err(self.refuse(Refused::Malformed, None)) };
@@ -100,9 +100,17 @@ impl Identity {
         }
     }
 
+    /// The same for what goes on by itself: nobody is taken to be there because of it.
+    pub(crate) async fn still(&self, credential: Credential<'_>) -> Result<Arc<Principal>, Failure> {
+        match Token::parse(TokenKind::Session, credential.text()) {
+            Some(token) => self.of_session(self.store.watched_session(&token.hash()).await?),
+            None => self.of(Some(credential)).await,
+        }
+    }
+
     /// A session is looked up each time: people are few, and one that was ended is over at once.
-    async fn of_session(&self, token: &Token) -> Result<Arc<Principal>, Failure> {
-        let Some(session) = self.store.session(&token.hash()).await? else { return Err(self.refuse(Refused::Expired, None)) };
+    fn of_session(&self, found: Option<Session>) -> Result<Arc<Principal>, Failure> {
+        let Some(session) = found else { return Err(self.refuse(Refused::Expired, None)) };
         let person = person(session.person);
         let principal = match session.station {
             Some((station, facility)) => person.at_station(station, &facility),

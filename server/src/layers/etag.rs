@@ -23,14 +23,14 @@ const TAG_BYTES: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Version(pub(crate) u64);
 
-/// Tags what is read, and answers 304 to who has it. Answers are whole in memory: nothing that is read is streamed.
+/// Tags what is read, and answers 304 to who has it. Answers are whole in memory, but for streams of events, which have no end to wait for.
 pub(crate) async fn tag(request: Request, next: Next) -> Response {
     if request.method() != Method::GET {
         return next.run(request).await;
     }
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    if response.status() != StatusCode::OK {
+    if response.status() != StatusCode::OK || is_stream(&response) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -46,6 +46,10 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
     parts.status = StatusCode::NOT_MODIFIED;
     parts.headers.remove(header::CONTENT_TYPE);
     Response::from_parts(parts, Body::empty())
+}
+
+fn is_stream(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn of_bytes(version: Option<Version>, bytes: &[u8]) -> String {

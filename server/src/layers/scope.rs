@@ -82,6 +82,7 @@ pub(crate) const HARMLESS: &[&str] = &[
     // Of products, which everybody who reads the catalogue knows of.
     "code",
     "currency",
+    "date",
     // The handler looks for what the caller knows of.
     "customer_id",
     "deadline_id",
@@ -100,6 +101,7 @@ pub(crate) const HARMLESS: &[&str] = &[
     "payment_id",
     "person_id",
     // The handler looks whose facility it is of.
+    "manifest_id",
     "picklist_id",
     // Who may see any may see all.
     "provider_id",

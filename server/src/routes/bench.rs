@@ -4,21 +4,19 @@ use axum::{Json, extract::State};
 use oms_api::fulfillment::{BenchLineView, BenchView, FulfillmentOrderView, ScanBody, ScanView};
 use oms_domain::{
     barcode,
-    bench::{BenchLine, ScanResult, Scanned, UNDO, counted, take},
+    bench::{BenchLine, KEEP, LET_GO, PACK, ScanResult, Scanned, UNDO, counted, take},
     error::ErrorCode,
     fulfillment::FulfillmentStatus,
-    ids::{FulfillmentOrderId, OrderId, Sku},
-    order::{FulfillmentRequest, Request},
-    placed::DeliveryMethod,
+    ids::{FulfillmentOrderId, Sku},
 };
 use oms_store::PackSession;
 
 use crate::{
     acting::Acting,
     caller::Caller,
-    commands,
-    extract::{CommandId, InPath, JsonBody},
+    extract::{InPath, JsonBody},
     failure::Failure,
+    packing::Packing,
     state::AppState,
     views,
 };
@@ -32,13 +30,18 @@ const PACKABLE: [FulfillmentStatus; 3] = [FulfillmentStatus::Released, Fulfillme
     responses((status = 200, description = "What is packed, and how much of it was scanned so far, at whichever bench", body = BenchView))
 )]
 pub(crate) async fn get(State(state): State<AppState>, InPath(id): InPath<FulfillmentOrderId>) -> Result<Json<BenchView>, Failure> {
-    let found = views::fulfillment_order(&state, &id).await?;
-    Ok(Json(bench(found, &state.store.pack_session(&id).await?)))
+    Ok(Json(bench(&state, &id).await?))
 }
 
-fn bench(found: FulfillmentOrderView, session: &PackSession) -> BenchView {
+/// The bench as it is now.
+async fn bench(state: &AppState, id: &FulfillmentOrderId) -> Result<BenchView, Failure> {
+    let found = views::fulfillment_order(state, id).await?;
+    Ok(view(found, &state.store.pack_session(id).await?))
+}
+
+fn view(found: FulfillmentOrderView, session: &PackSession) -> BenchView {
     let counts = counted(&session.scans);
-    let is_packable = PACKABLE.iter().any(|status| status.name() == found.status);
+    let is_packable = is_packable(&found);
     let count = |line_id: &str| counts.iter().find(|(known, _)| known.as_str() == line_id).map_or(0, |(_, units)| *units);
     let line = |line: &oms_api::fulfillment::FulfillmentLineView| BenchLineView {
         line_id: line.line_id.clone(),
@@ -47,10 +50,20 @@ fn bench(found: FulfillmentOrderView, session: &PackSession) -> BenchView {
         quantity: line.quantity,
         // What is past counting is all there.
         counted: if is_packable { count(&line.line_id).min(line.quantity) } else { line.quantity },
+        surplus: if is_packable { count(&line.line_id).saturating_sub(line.quantity) } else { 0 },
     };
     let lines: Vec<BenchLineView> = found.lines.iter().map(line).collect();
     let is_complete = lines.iter().all(|line| line.counted == line.quantity);
-    BenchView { fulfillment_order: found, lines, is_complete }
+    BenchView { fulfillment_order: found, lines, is_complete, is_packable }
+}
+
+fn is_packable(found: &FulfillmentOrderView) -> bool {
+    PACKABLE.iter().any(|status| status.name() == found.status)
+}
+
+/// Whether the customer wants it otherwise, and nobody here has answered.
+fn is_stopped(found: &FulfillmentOrderView) -> bool {
+    !found.cancellation_requested.is_empty() || found.change_requested.as_ref().is_some_and(|asked| !asked.agreed)
 }
 
 #[utoipa::path(
@@ -67,24 +80,44 @@ pub(crate) async fn scan(
 ) -> Result<Json<ScanView>, Failure> {
     let ScanBody { scan_id, code } = body.read(ScanBody::read)?;
     let found = views::fulfillment_order(&state, &id).await?;
+    let code = barcode::normalised(&code);
+    let packing = Packing::of(&state, &found, &id)?;
+    if code == LET_GO || code == KEEP {
+        packing.answer(&scan_id, code == LET_GO).await?;
+        let result = if code == LET_GO { ScanResult::LetGo } else { ScanResult::Kept };
+        return Ok(Json(told(result, bench(&state, &id).await?)));
+    }
+    // What was taken before is answered as it was, whatever has become of the order meanwhile.
+    if let Some(refused) = refused(&found)
+        && !state.store.has_scan(&id, &scan_id).await?
+    {
+        return Ok(Json(told(refused, bench(&state, &id).await?)));
+    }
     let scanned = what(&state, &found, &code).await?;
     let sku = if let Scanned::Item { sku, .. } = &scanned { Some(sku.to_string()) } else { None };
-    let is_packable = PACKABLE.iter().any(|status| status.name() == found.status);
     let lines = lines(&found)?;
-    let (taken, session) = if is_packable || state.store.has_scan(&id, &scan_id).await? {
-        state.store.take_scan(&id, &scan_id, |before| take(&lines, before, &scanned)).await?
-    } else {
-        let session = state.store.pack_session(&id).await?;
-        return Ok(Json(ScanView { result: "not_now".to_owned(), sku, problem: None, bench: bench(found, &session) }));
-    };
-    let result = taken.result.name().to_owned();
+    let (taken, session) = state.store.take_scan(&id, &scan_id, |before| take(&lines, before, &scanned)).await?;
     if taken.result != ScanResult::Complete {
-        return Ok(Json(ScanView { result, sku, problem: None, bench: bench(found, &session) }));
+        return Ok(Json(ScanView { sku, ..told(taken.result, view(found.clone(), &session)) }));
     }
-    let problem = finish(&state, &caller, &found, &id, session.session).await?;
-    let packed = views::fulfillment_order(&state, &id).await?;
-    let session = state.store.pack_session(&id).await?;
-    Ok(Json(ScanView { result, sku, problem: problem.map(|failure| *failure.0), bench: bench(packed, &session) }))
+    let problem = packing.finish(caller.id.as_str(), session.session).await?;
+    let problem = problem.map(|failure| *failure.0);
+    Ok(Json(ScanView { sku, problem, ..told(taken.result, bench(&state, &id).await?) }))
+}
+
+fn told(result: ScanResult, bench: BenchView) -> ScanView {
+    ScanView { result: result.name().to_owned(), sku: None, problem: None, bench }
+}
+
+/// Why nothing can be counted now.
+fn refused(found: &FulfillmentOrderView) -> Option<ScanResult> {
+    if found.status == FulfillmentStatus::Cancelled.name() {
+        return Some(ScanResult::Cancelled);
+    }
+    if !is_packable(found) {
+        return Some(ScanResult::NotNow);
+    }
+    is_stopped(found).then_some(ScanResult::Stopped)
 }
 
 fn lines(found: &FulfillmentOrderView) -> Result<Vec<BenchLine>, Failure> {
@@ -96,14 +129,15 @@ fn lines(found: &FulfillmentOrderView) -> Result<Vec<BenchLine>, Failure> {
 
 /// What a code stands for: a barcode, or a SKU as it is or as a scanner in capitals sends it.
 async fn what(state: &AppState, found: &FulfillmentOrderView, code: &str) -> Result<Scanned, Failure> {
-    let code = barcode::normalised(code);
-    if code == UNDO {
-        return Ok(Scanned::Undo);
+    match code {
+        UNDO => return Ok(Scanned::Undo),
+        PACK => return Ok(Scanned::Pack),
+        _ => {}
     }
-    if let Some(known) = state.store.barcode(&code).await? {
+    if let Some(known) = state.store.barcode(code).await? {
         return Ok(Scanned::Item { sku: known.sku, units: known.units });
     }
-    let here = found.lines.iter().find(|line| line.sku.eq_ignore_ascii_case(&code)).and_then(|line| line.sku.parse().ok());
+    let here = found.lines.iter().find(|line| line.sku.eq_ignore_ascii_case(code)).and_then(|line| line.sku.parse().ok());
     let sku: Option<Sku> = match here {
         Some(sku) => Some(sku),
         None => match code.parse::<Sku>() {
@@ -112,43 +146,4 @@ async fn what(state: &AppState, found: &FulfillmentOrderView, code: &str) -> Res
         },
     };
     Ok(sku.map_or(Scanned::Unknown, |sku| Scanned::Item { sku, units: 1 }))
-}
-
-/// Packs it, and then has it shipped or wait for its customer. Every command has an id that follows from the session, so that the last scan
-/// sent twice is one. What is refused after packing leaves it packed.
-async fn finish(
-    state: &AppState,
-    caller: &Caller,
-    found: &FulfillmentOrderView,
-    id: &FulfillmentOrderId,
-    session: u64,
-) -> Result<Option<Failure>, Failure> {
-    let order_id = id.order_id().ok_or(ErrorCode::FulfillmentOrderNotFound)?;
-    let of = Packing { state, order_id: &order_id, id, session };
-    if [FulfillmentStatus::Released, FulfillmentStatus::Accepted].iter().any(|status| status.name() == found.status) {
-        of.ask("start-picking", FulfillmentRequest::StartPicking { picker: caller.id.to_string() }).await?;
-    }
-    of.ask("pack", FulfillmentRequest::Pack { parcels: Vec::new() }).await?;
-    state.store.end_pack_session(id, session).await?;
-    let next = match found.delivery_method == DeliveryMethod::Pickup.as_str() {
-        true => of.ask("ready", FulfillmentRequest::Ready { code_hash: None }).await,
-        false => of.ask("ship", FulfillmentRequest::Ship { carrier: None, tracking_number: None }).await,
-    };
-    Ok(next.err())
-}
-
-/// What is being packed, and in which session.
-struct Packing<'a> {
-    state: &'a AppState,
-    order_id: &'a OrderId,
-    id: &'a FulfillmentOrderId,
-    session: u64,
-}
-
-impl Packing<'_> {
-    async fn ask(&self, word: &str, action: FulfillmentRequest) -> Result<(), Failure> {
-        let request = Request::Fulfillment { fulfillment_order_id: self.id.clone(), action };
-        let command_id = CommandId::kept(format!("bench:{}:{}:{word}", self.id, self.session));
-        commands::run(self.state, self.order_id, command_id, request).await.map(drop)
-    }
 }

@@ -8,7 +8,7 @@ use oms_api::{
     },
     nothing::NothingBody,
     page::Page,
-    reader::{Fields, Node, parsed, text, timestamp},
+    reader::{Fields, Node, name, parsed, text, timestamp},
 };
 use oms_domain::{
     error::ErrorCode,
@@ -41,6 +41,7 @@ const STATUSES_MAX_CHARS: usize = 200;
         ("facility_id" = Option<String>, Query),
         ("status" = Option<String>, Query, description = "States, separated by commas; all unless said"),
         ("sku" = Option<String>, Query, description = "Those of orders that have this"),
+        ("picker" = Option<String>, Query, description = "Those on picklists of theirs, of the last 30 days"),
         ("ship_before" = Option<String>, Query, description = "Those that must ship before this time"),
         ("expand" = Option<String>, Query, description = "`fulfillment_order`: each as a whole; 50 at most on a page then"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 unless said"), ("cursor" = Option<String>, Query)
@@ -67,10 +68,11 @@ pub(crate) async fn list(
 fn list_params(fields: &Fields<'_>) -> Option<(FulfillmentFilter, Option<String>, bool, u32)> {
     let (facility_id, statuses) = (fields.optional("facility_id", parsed), fields.optional("status", statuses));
     let (ship_before, sku) = (fields.optional("ship_before", timestamp), fields.optional("sku", parsed));
+    let picker = fields.optional("picker", name);
     let (cursor, expanded) = (cursor(fields), expand(fields, "fulfillment_order"));
     let limit = limit_of(fields, expanded.unwrap_or_default());
     let (facility_id, statuses, ship_before) = (facility_id?, statuses?.unwrap_or_default(), ship_before?);
-    let filter = FulfillmentFilter { facility_id, statuses, ship_before, sku: sku?, ..FulfillmentFilter::default() };
+    let filter = FulfillmentFilter { facility_id, statuses, ship_before, sku: sku?, picker: picker?, ..FulfillmentFilter::default() };
     Some((filter, cursor?, expanded?, limit?))
 }
 

@@ -15,11 +15,13 @@ mod carrier_events;
 mod catalog;
 mod changes;
 mod claims;
+mod closed_days;
 mod customers;
 mod decisions;
 mod docs;
 mod endpoints;
 mod events;
+mod exceptions;
 mod exchanges;
 mod feeds;
 mod find;
@@ -30,6 +32,8 @@ mod inbox;
 mod inlets;
 mod insights;
 mod labels;
+mod live;
+mod manifests;
 mod money;
 mod notes;
 mod orders;
@@ -117,6 +121,7 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadOrders, ToBoth), routes!(holds::deadlines))
         .door(Need::of(P::TakePayments, ToBoth), routes!(money::add_payment))
         .door(Need::of(P::HandleAttention, ToBoth), routes!(attention::list))
+        .door(Need::of(P::HandleAttention, ToBoth), routes!(exceptions::list))
         .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::list))
         .door(Need::of(P::HandleDeadLetters, Refused), routes!(inbox::retry))
         .door(Need::of(P::ReadFulfillment, ToBoth), routes!(fulfillment::list))
@@ -130,6 +135,11 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::walk))
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::create, picklists::list))
         .door(Need::of(P::WorkFulfillment, ToBoth), routes!(picklists::get))
+        .door(Need::of(P::WorkFulfillment, ToFacilities), routes!(manifests::waiting))
+        .door(Need::of(P::WorkFulfillment, ToFacilities), routes!(manifests::scan))
+        .door(Need::of(P::WorkFulfillment, ToFacilities), routes!(manifests::list))
+        .door(Need::of(P::WorkFulfillment, ToFacilities), routes!(manifests::get))
+        .door(Need::of(P::WorkFulfillment, ToFacilities), routes!(manifests::close))
         .door(Need::of(P::OpenClaims, ToBoth), routes!(claims::open))
         .door(Need::of(P::ReadOrders, ToBoth), routes!(claims::get))
         .door(Need::of(P::StartExchanges, ToBoth), routes!(exchanges::start))
@@ -143,6 +153,8 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::ReadCatalog, ToFacilities), routes!(catalog::list_facilities))
         .door(Need::of(P::ReadCatalog, ToFacilities), routes!(catalog::get_facility))
         .door(Need::of(P::WriteFacilities, ToFacilities), routes!(catalog::put_facility))
+        .door(Need::of(P::ReadCatalog, ToFacilities), routes!(closed_days::list))
+        .door(Need::of(P::WriteFacilities, ToFacilities), routes!(closed_days::close, closed_days::open))
         .door(Need::of(P::ReadCatalog, ToFacilities), routes!(catalog::get_facility_address))
         .door(Need::of(P::WriteFacilities, ToFacilities), routes!(catalog::put_facility_address))
         .door(Need::of(P::ReadCatalog, ByNothing), routes!(catalog::list_products))
@@ -225,9 +237,9 @@ pub(crate) fn small() -> Doors {
         .door(Need::of(P::RebuildInsights, Refused), routes!(insights::rebuild))
 }
 
-/// What other systems follow: nothing in it is for them to read that somebody has written about an order.
+/// What other systems and open pages follow: nothing in it is for them to read that somebody has written about an order.
 pub(crate) fn published() -> Doors {
-    Doors::new().door(Need::of(P::ReadEvents, Refused), routes!(events::stream))
+    Doors::new().door(Need::of(P::ReadEvents, Refused), routes!(events::stream)).door(Need::of(P::Find, ToBoth), routes!(live::listen))
 }
 
 /// Where people come in and go out, and companies say what they say unasked: these say themselves who may, and no key makes them repeatable, since their answers are secrets.

@@ -122,6 +122,7 @@ pub(crate) async fn log_out(
     let token = token.ok_or_else(no_session)?;
     let by = By { actor: principal.actor(), request_id: request_id.map(|id| id.0) };
     state.store.by(by).end_session(&token.hash()).await?;
+    state.live.somebody_left();
     let mut response = StatusCode::NO_CONTENT.into_response();
     if is_browser(&headers) {
         let cookie = HeaderValue::from_str(&set_cookie(&headers, None)).map_err(|_| ErrorCode::Internal)?;

@@ -17,7 +17,7 @@ pub use self::{
     hot_sku::{HotSku, HotSkuRun, bare_hot_sku, reserve_hot_sku, source_hot_sku},
     imports::{Import, ImportTimes, import},
     insights::{copy_orders, count_anew, figure_pages},
-    size::{PruneRun, RelationSizes, Size, SnapshotRun, Timed, count_everything, fill, lists, metrics, prune_all, relation_sizes},
+    size::{PruneRun, RelationSizes, Size, SnapshotRun, Timed, count_everything, fill, lists, metrics, prune_all, relation_sizes, rest},
 };
 use crate::{
     error::StoreError,

@@ -48,7 +48,7 @@ fn support_holds_cancels_notes_and_is_told_why_not() -> Result<()> {
         let id = shop.place_released(&Basket::of(&sku, 3, 500)).await?.heading.order_id;
         let mut support = Visitor::with(shop, &["support"]).await?;
         let (page, path) = (support.opens(&format!("/console/orders/{id}")).await?, format!("/console/orders/{id}"));
-        ensure!(page.html.contains("Ada Example") && page.html.contains("Facilities chosen"), "{}", page.html);
+        ensure!(page.html.contains("Ada Example") && page.html.contains("Places to ship from chosen"), "{}", page.html);
         ensure!(page.html.contains("Not now:") && page.html.contains("nothing was shipped"), "why no refund: {}", page.html);
 
         let key = page.key(&format!("{path}/hold"))?;

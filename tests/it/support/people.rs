@@ -76,11 +76,24 @@ impl<'a> Visitor<'a> {
     async fn page(&mut self, request: RequestBuilder) -> Result<Page> {
         let response = request.header(COOKIE, &self.cookie).send().await?;
         let status = response.status().as_u16();
-        if let Some(cookie) = response.headers().get(SET_COOKIE) {
-            self.cookie = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
+        for cookie in response.headers().get_all(SET_COOKIE) {
+            self.keep(cookie.to_str()?.split(';').next().unwrap_or_default());
         }
         let to = response.headers().get(LOCATION).map(|to| to.to_str().map(str::to_owned)).transpose()?;
         Ok(Page { status, html: response.text().await?, to })
+    }
+
+    /// Keeps a cookie in place of the one of its name.
+    fn keep(&mut self, cookie: &str) {
+        let name = cookie.split('=').next().unwrap_or_default();
+        let others = self.cookie.split("; ").filter(|known| !known.is_empty() && known.split('=').next() != Some(name));
+        self.cookie = others.chain([cookie]).collect::<Vec<_>>().join("; ");
+    }
+
+    /// Listens to what changes.
+    pub async fn listen(&self, topics: &str) -> Result<reqwest::Response> {
+        let path = format!("/console/live?topics={}", encoded(topics));
+        Ok(self.client.get(self.shop.url(&path)).header(COOKIE, &self.cookie).send().await?)
     }
 
     /// Opens a page.

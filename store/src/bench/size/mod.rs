@@ -9,7 +9,7 @@ mod timing;
 
 pub(super) use self::timing::timed;
 pub use self::{
-    fill::{Size, fill},
+    fill::{Size, fill, rest},
     lists::{lists, metrics},
     prune::{PruneRun, prune_all},
     relations::{RelationSizes, relation_sizes},

@@ -138,6 +138,38 @@ impl<'a> Browser<'a> {
         self.driver.send_keys(&self.find(selector).await?, text).await
     }
 
+    /// Writes into the field of this name, in place of what is there.
+    pub async fn put(&self, name: &str, text: &str) -> Result<()> {
+        self.find(&format!("[name='{name}']")).await?;
+        self.driver.run(&format!("document.querySelector(\"[name='{name}']\").value = ''")).await?;
+        self.write(&format!("[name='{name}']"), text).await
+    }
+
+    /// As a finger or a mouse does.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        self.driver.click(&self.find(selector).await?).await
+    }
+
+    /// Opens what this stands in.
+    pub async fn open_details(&self, selector: &str) -> Result<()> {
+        self.find(selector).await?;
+        self.driver.run(&format!("document.querySelector(\"{selector}\").closest('details').open = true")).await.map(drop)
+    }
+
+    /// Width and height of the first sheet that the page prints on, as a PDF says it in points.
+    pub async fn paper_mm(&self) -> Result<(u32, u32)> {
+        let pdf = self.driver.chromium("Page.printToPDF", json!({"preferCSSPageSize": true})).await?;
+        let pdf = decoded(pdf["data"].as_str().context("a PDF")?);
+        let text = String::from_utf8_lossy(&pdf);
+        let size = text.split("/MediaBox").nth(1).and_then(|rest| rest.split(']').next()).context("a sheet")?;
+        let points: Vec<f64> = size.trim_start_matches([' ', '[']).split_whitespace().filter_map(|number| number.parse().ok()).collect();
+        let mm = |points: f64| (points / 72.0 * 25.4).round() as u32;
+        match points.as_slice() {
+            [_, _, width, height] => Ok((mm(*width), mm(*height))),
+            _ => anyhow::bail!("{size} is no size of a sheet"),
+        }
+    }
+
     /// Types into whatever has the focus, as a keyboard or a scanner would.
     pub async fn type_keys(&self, keys: &str) -> Result<()> {
         self.driver.type_keys(keys).await

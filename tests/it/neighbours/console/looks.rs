@@ -94,6 +94,9 @@ fn every_page_of_a_facility_is_sound_at_every_size_and_in_every_direction() -> R
             let order = shop.place_released(&Basket::of(&sku, units, 100)).await?;
             parts.push(order.fulfillment_orders[0].fulfillment_order_id.clone());
         }
+        let gone = shop.place_released(&Basket::of(&sku, 1, 100)).await?;
+        shop.acts(&gone.fulfillment_orders[0].fulfillment_order_id, "ship", json!({})).await?;
+        let shipped = shop.until_part(&gone.heading.order_id.parse()?, 1, "shipped").await?;
         let list = json!({"facility_id": LEEDS, "at_most": 1});
         let list: Value = shop.post("/v1/picklists", &list).await?.view(200)?;
         let list = list["picklist_id"].as_str().context("a picklist")?;
@@ -112,6 +115,8 @@ fn every_page_of_a_facility_is_sound_at_every_size_and_in_every_direction() -> R
                 ("position", format!("/console/stock/LEEDS/{sku}")),
                 ("facilities", "/console/facilities".to_owned()),
                 ("facility", "/console/facilities/LEEDS".to_owned()),
+                ("stations", "/console/stations".to_owned()),
+                ("print-label", format!("/console/print/label/{}", shipped.parcels[0].parcel_id)),
                 ("print-picklist", format!("/console/print/picklist/{list}")),
                 ("print-slip", format!("/console/print/slip/{last}")),
                 ("print-commands", "/console/print/commands".to_owned()),

@@ -3,6 +3,7 @@
 
 mod browser;
 mod journeys;
+mod killed;
 mod looks;
 mod report;
 mod webdriver;

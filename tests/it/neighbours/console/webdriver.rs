@@ -81,6 +81,11 @@ impl Session {
         self.ask(Method::POST, &path, &json!({"text": text})).await.map(drop)
     }
 
+    pub async fn click(&self, Element(id): &Element) -> Result<()> {
+        let path = format!("/element/{}/click", id.as_str().context("an element has an id")?);
+        self.ask(Method::POST, &path, &json!({})).await.map(drop)
+    }
+
     /// Keys, one after the other, to whatever has the focus.
     pub async fn type_keys(&self, keys: &str) -> Result<()> {
         let press = |key: char| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
