@@ -127,12 +127,12 @@ pub use giving::{Approval, AskedGiving, GivingLimit};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
 pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, Standing, StoredAnswer};
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};
-pub use instruments::{Instrument, InstrumentSecrets};
 pub use inlets::{Arrived, Inlet, InletMessage, InletSecret, MessageStatus};
 pub use insights::{
     CountedOrder, CountedPage, CountedTotal, Freshness, Held, InWork, InsightSums, InsightsFilter, InsightsRound, LiveFigures, Since,
     SplitBy,
 };
+pub use instruments::{Instrument, InstrumentSecrets};
 pub use intake::{Intake, IntakeRow, KeyedIntake, PlacingKey};
 pub use invariants::Invariants;
 pub use labels::{LabelDocument, LabelPrint};

@@ -3,7 +3,7 @@
 mod associates;
 mod benches;
 mod coming_in;
-mod insights;
 mod handing_over;
+mod insights;
 mod live;
 mod support;
