@@ -31,7 +31,8 @@ pub struct EndpointBody {
     /// For people.
     #[schema(min_length = 1, max_length = 200, examples("ERP"))]
     pub name: String,
-    /// Where events are sent: `https://`, and an address on the public network.
+    /// Where events are sent: `https://`, and an address on the public network; or the ARN of an event bus of Amazon EventBridge, if
+    /// `OMS_CLOUD_NAMES` lists it.
     #[schema(min_length = 1, max_length = 2000, examples("https://erp.example/hooks/oms"))]
     pub url: String,
     /// Types of events; absent: all.

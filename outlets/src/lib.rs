@@ -4,17 +4,20 @@
 //! for an order. What fails holds back its own subject and nothing else.
 
 mod body;
+mod cloud;
 mod dispatch;
 mod guard;
 mod outlet;
 mod signature;
+mod ways;
 mod webhook;
 
 pub use self::{
     body::body,
+    cloud::{Arn, Cloud, CloudError, CloudName, CloudNames, Fetched, Files, InvalidCloudNames, Object, Queue, RefusedName},
     dispatch::{Dispatcher, DispatcherOptions},
     guard::{Guard, InvalidNetworks, Networks, RefusedUrl},
     outlet::{Delivery, Outcome, Outlet},
     signature::{Secret, sign, verify},
-    webhook::{Webhook, WebhookSender},
+    ways::{RefusedAddress, Ways},
 };

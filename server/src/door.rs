@@ -3,14 +3,14 @@
 use std::{fmt, str::FromStr};
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri};
-use oms_outlets::Guard;
+use oms_outlets::{Cloud, Guard};
 use serde::Deserialize;
 use tower_http::cors::CorsLayer;
 
 use crate::{identity::DeclaredAccounts, proxies::TrustedProxies, webhooks::Webhooks};
 
 /// What the configuration says of the door.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Door {
     pub accounts: DeclaredAccounts,
     pub origins: Origins,
@@ -24,6 +24,8 @@ pub struct Door {
     pub stock_low_units: Option<u32>,
     /// Where events may be sent.
     pub outlets: Guard,
+    /// How Amazon's services are reached, and what of them may be named.
+    pub cloud: Cloud,
 }
 
 /// Pages of other origins that may call the API from browsers.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use oms_starter::Starter;
-use oms_store::{Backlog, EndpointFigures, Store, StoreError};
+use oms_store::{Backlog, EndpointFigures, InletFigures, Store, StoreError};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::messengers::SILENT_FOR;
@@ -11,8 +11,8 @@ use crate::messengers::SILENT_FOR;
 /// How old figures may be.
 const FRESH_FOR: Duration = Duration::from_secs(5);
 
-/// What waits, and how each endpoint stands.
-pub(crate) type Waiting = (Backlog, Vec<EndpointFigures>);
+/// What waits, and how each endpoint and inlet stands.
+pub(crate) type Waiting = (Backlog, Vec<EndpointFigures>, Vec<InletFigures>);
 
 /// The figures last read. Cheap to clone; whoever asks while they are being read waits for that.
 #[derive(Clone)]
@@ -35,8 +35,9 @@ impl Figures {
         {
             return Ok(backlog.clone());
         }
-        let (backlog, endpoints) = tokio::try_join!(self.store.backlog(self.starter.overdue(SILENT_FOR)), self.store.endpoint_figures())?;
-        let backlog = (backlog, endpoints);
+        let overdue = self.starter.overdue(SILENT_FOR);
+        let (endpoints, inlets) = (self.store.endpoint_figures(), self.store.inlet_figures());
+        let backlog = tokio::try_join!(self.store.backlog(overdue), endpoints, inlets)?;
         *last = Some((Instant::now(), backlog.clone()));
         Ok(backlog)
     }

@@ -13,6 +13,7 @@ mod doors;
 mod extract;
 mod failure;
 mod feeds;
+mod fetching;
 mod figures;
 mod gates;
 mod giving;

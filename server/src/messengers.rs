@@ -13,7 +13,7 @@ use oms_starter::{Relay, Round, Starter, StarterError};
 use oms_store::{AuditSeal, Store};
 use tokio::task::JoinSet;
 
-use crate::{inlets, metrics::Metrics, state::AppState};
+use crate::{fetching, inlets, metrics::Metrics, state::AppState};
 
 /// An order that has been taken in for this long without a record of it had its start lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
@@ -48,7 +48,7 @@ impl Messengers {
         for messenger in all(state) {
             tasks.spawn(messenger.run(state.metrics.clone()));
         }
-        Self { tasks, dispatcher: Dispatcher::start(state.store.clone(), state.sender.clone(), state.dispatching) }
+        Self { tasks, dispatcher: Dispatcher::start(state.store.clone(), state.ways.clone(), state.dispatching) }
     }
 
     /// Ends them; what was in work is taken up by whoever comes next.
@@ -98,10 +98,16 @@ fn all(state @ AppState { starter, relay, store, identity, looks, stock_low_unit
         let state = taking_over.clone();
         async move { inlets::take_over(&state).await }.boxed()
     });
+    let fetching = state.clone();
+    let fetches = Messenger::new("inlet_fetches", Duration::from_millis(500), move || {
+        let state = fetching.clone();
+        async move { fetching::fetch_all(&state).await }.boxed()
+    });
     vec![
         Messenger { nudge: Some(relay.clone()), ..deliver },
         stock,
         inlets,
+        fetches,
         audit,
         looks,
         seals,
@@ -237,7 +243,7 @@ mod tests {
         let task = tokio::spawn(messenger.run(metrics.clone()));
         while begins.recv().await.unwrap() < 3 {}
         task.abort();
-        let text = String::from_utf8(metrics.text(&Default::default(), &[]).unwrap()).unwrap();
+        let text = String::from_utf8(metrics.text(&Default::default(), &[], &[]).unwrap()).unwrap();
         assert!(text.contains(r#"oms_messenger_rounds_total{messenger="clumsy",outcome="failed"} 2"#), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use oms_domain::{
     provider::{Circuit, ProviderStanding},
 };
 use oms_starter::Round;
-use oms_store::{Backlog, EndpointFigures, Provider};
+use oms_store::{Backlog, EndpointFigures, InletFigures, Provider};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// Upper bounds in seconds: from a read that is at hand to the deadline of a request.
@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     carried: IntCounterVec,
     last_rounds: IntGaugeVec,
     endpoints: IntGaugeVec,
+    inlets: IntGaugeVec,
 }
 
 impl Metrics {
@@ -66,14 +67,20 @@ impl Metrics {
              taken (delivered) and what was not (failed), and whether it is active (1)",
         );
         let endpoints = IntGaugeVec::new(endpoints, &["endpoint_id", "figure"])?;
+        let inlets = Opts::new(
+            "oms_inlet",
+            "Each inlet: for how long nothing could be fetched (silent_s), how old the last message is if more wait (lag_s), what nobody has \
+             finished (open) and what was refused",
+        );
+        let inlets = IntGaugeVec::new(inlets, &["inlet_id", "figure"])?;
         registry.register(Box::new(requests.clone()))?;
-        for gauges in [&backlog, &queues, &providers, &last_rounds, &endpoints] {
+        for gauges in [&backlog, &queues, &providers, &last_rounds, &endpoints, &inlets] {
             registry.register(Box::new(gauges.clone()))?;
         }
         for counters in [&rounds, &carried] {
             registry.register(Box::new(counters.clone()))?;
         }
-        Ok(Self { registry, requests, backlog, queues, providers, rounds, carried, last_rounds, endpoints })
+        Ok(Self { registry, requests, backlog, queues, providers, rounds, carried, last_rounds, endpoints, inlets })
     }
 
     /// A messenger has ended a round; None: it failed.
@@ -94,7 +101,6 @@ impl Metrics {
     /// How companies outside stand.
     pub(crate) fn stand(&self, providers: &[Provider]) {
         let now = Timestamp::now();
-        let figure = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         for provider in providers {
             let oldest_s = provider.waits_since.map_or(0, |since| now.duration_since(since).as_secs().max(0));
             let asked = matches!(provider.standing, ProviderStanding::Running | ProviderStanding::Draining);
@@ -107,7 +113,7 @@ impl Metrics {
     }
 
     /// The text form of Prometheus, with what waits now.
-    pub(crate) fn text(&self, backlog: &Backlog, endpoints: &[EndpointFigures]) -> prometheus::Result<Vec<u8>> {
+    pub(crate) fn text(&self, backlog: &Backlog, endpoints: &[EndpointFigures], inlets: &[InletFigures]) -> prometheus::Result<Vec<u8>> {
         let waits = [
             ("orders_needing_attention", backlog.orders_needing_attention),
             ("orders_on_hold", backlog.orders_on_hold),
@@ -120,7 +126,6 @@ impl Metrics {
             ("insights_lag_s", backlog.insights_lag_s),
             ("insights_unread_orders", backlog.insights_unread),
         ];
-        let figure = |count| i64::try_from(count).unwrap_or(i64::MAX);
         for (kind, count) in waits {
             self.backlog.with_label_values(&[kind]).set(figure(count));
         }
@@ -129,6 +134,14 @@ impl Metrics {
                 self.queues.with_label_values(&[&queue.queue, name]).set(figure(count));
             }
         }
+        self.show_endpoints(endpoints);
+        self.show_inlets(inlets);
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+
+    fn show_endpoints(&self, endpoints: &[EndpointFigures]) {
         // One that was removed is not shown for ever.
         self.endpoints.reset();
         for endpoint in endpoints {
@@ -145,10 +158,21 @@ impl Metrics {
                 self.endpoints.with_label_values(&[endpoint.endpoint_id.as_str(), name]).set(figure(count));
             }
         }
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(text)
     }
+
+    fn show_inlets(&self, inlets: &[InletFigures]) {
+        self.inlets.reset();
+        for inlet in inlets {
+            let figures = [("silent_s", inlet.silent_s), ("lag_s", inlet.lag_s), ("open", inlet.open), ("refused", inlet.refused)];
+            for (name, count) in figures {
+                self.inlets.with_label_values(&[inlet.inlet_id.as_str(), name]).set(figure(count));
+            }
+        }
+    }
+}
+
+fn figure(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -159,7 +183,7 @@ mod tests {
     fn requests_are_counted_by_pattern_and_what_waits_is_shown() {
         let metrics = Metrics::new();
         metrics.answered(&Method::GET, "/v1/orders/{order_id}", StatusCode::OK, Duration::from_millis(3));
-        let text = String::from_utf8(metrics.text(&Backlog { waiting_units: 7, ..Backlog::default() }, &[]).unwrap()).unwrap();
+        let text = String::from_utf8(metrics.text(&Backlog { waiting_units: 7, ..Backlog::default() }, &[], &[]).unwrap()).unwrap();
         let request = r#"oms_http_request_duration_seconds_count{method="GET",route="/v1/orders/{order_id}",status="200"} 1"#;
         assert!(text.contains(request) && text.contains(r#"oms_backlog{kind="waiting_units"} 7"#), "{text}");
     }

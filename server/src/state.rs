@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::Extensions};
 use oms_allocation::{Rules, RulesInForce};
-use oms_outlets::{DispatcherOptions, Guard, WebhookSender};
+use oms_outlets::{Cloud, DispatcherOptions, Guard, Ways};
 use oms_starter::{Relay, Starter};
 use oms_store::Store;
 use tokio::sync::Semaphore;
@@ -45,8 +45,8 @@ pub struct AppState {
     pub(crate) pages: Option<Pages>,
     /// So few units, or fewer, are worth an event of their own.
     pub(crate) stock_low_units: u32,
-    /// What events are sent through.
-    pub(crate) sender: WebhookSender,
+    /// What events are sent through, and messages are fetched by.
+    pub(crate) ways: Ways,
     pub(crate) dispatching: DispatcherOptions,
     pub(crate) proxies: TrustedProxies,
     pub(crate) webhooks: Webhooks,
@@ -144,7 +144,7 @@ impl AppState {
             is_locked_twice: false,
             pages: None,
             stock_low_units: STOCK_LOW_UNITS,
-            sender: sender(Guard::default()),
+            ways: ways(Guard::default(), Cloud::default()),
             dispatching: DispatcherOptions::default(),
             proxies: TrustedProxies::default(),
             webhooks: Webhooks::default(),
@@ -185,7 +185,12 @@ impl AppState {
 
     /// Events may go there.
     pub fn sending_to(self, outlets: Guard) -> Self {
-        Self { sender: sender(outlets), ..self }
+        Self { ways: ways(outlets, self.ways.cloud().clone()), ..self }
+    }
+
+    /// Amazon's services are reached so.
+    pub fn reaching(self, cloud: Cloud) -> Self {
+        Self { ways: self.ways.reaching(cloud), ..self }
     }
 
     /// Events go out so.
@@ -198,9 +203,9 @@ impl AppState {
         let pace = door.account_requests_per_second.map(|per_second| Pace::new(per_second, per_second.saturating_mul(2)));
         let pace = pace.unwrap_or_else(|| self.pace.clone());
         let stock_low_units = door.stock_low_units.unwrap_or(self.stock_low_units);
-        let sender = sender(door.outlets);
+        let ways = ways(door.outlets, door.cloud);
         let (origins, proxies, webhooks) = (door.origins, door.proxies, door.webhooks);
-        Self { origins, proxies, webhooks, pace, stock_low_units, sender, ..self.declaring(door.accounts) }
+        Self { origins, proxies, webhooks, pace, stock_low_units, ways, ..self.declaring(door.accounts) }
     }
 }
 
@@ -208,6 +213,6 @@ impl AppState {
 ///
 /// # Panics
 /// When TLS cannot be set up: no server starts without, nor does any test.
-fn sender(guard: Guard) -> WebhookSender {
-    WebhookSender::new(guard).expect("a TLS provider")
+fn ways(guard: Guard, cloud: Cloud) -> Ways {
+    Ways::new(guard, cloud).expect("a TLS provider")
 }

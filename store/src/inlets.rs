@@ -1,34 +1,21 @@
-//! Inlets that others send messages to, and their messages: each once by its own id, what it said in DynamoDB for 30 days.
+//! Inlets: where messages from others come from, and what they are read by.
 
-use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use oms_domain::{error::ErrorCode, ids::InletId};
 use secrecy::{SecretBox, SecretSlice};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{
-    audit::AuditAction,
-    error::StoreError,
-    feeds::FeedKind,
-    keyed,
-    order_item::{Item, number},
-    order_list::Page,
-    people::noted,
-    store::Store,
-};
+use crate::{audit::AuditAction, error::StoreError, feeds::FeedKind, keyed, order_list::Page, people::noted, store::Store};
 
 /// Enough for any house.
 const INLETS_MAX: i64 = 200;
 /// One in use, and the next.
 const LIVE_SECRETS_MAX: i64 = 2;
-/// What was said is kept for so long.
-const KEPT_S: i64 = 30 * 24 * 60 * 60;
-/// Whoever works on a message has it for so long.
-const LEASE_S: f64 = 120.0;
 
-/// Where messages are sent to.
+/// Where messages are sent to, or fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Inlet {
     pub inlet_id: InletId,
@@ -37,6 +24,12 @@ pub struct Inlet {
     pub mapping: Option<String>,
     pub mapping_version: u32,
     pub created_at: Timestamp,
+    /// Where messages are fetched; None: they are sent.
+    pub source: Option<String>,
+    pub fetched_at: Option<Timestamp>,
+    pub failing_since: Option<Timestamp>,
+    pub last_failure: Option<String>,
+    pub behind_since: Option<Timestamp>,
     /// The newest first.
     pub secrets: Vec<InletSecret>,
     /// Messages that were refused, in whole or in part.
@@ -45,47 +38,21 @@ pub struct Inlet {
     pub open: u64,
 }
 
+/// An inlet that is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInlet {
+    pub name: String,
+    pub kind: FeedKind,
+    pub mapping: Option<String>,
+    pub source: Option<String>,
+}
+
 /// A secret, without what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct InletSecret {
     pub secret_id: String,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
-}
-
-/// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MessageStatus {
-    Taken,
-    Applied,
-    Refused,
-}
-
-/// A message, without what it said.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct InletMessage {
-    pub inlet_id: InletId,
-    pub message_id: String,
-    pub received_at: Timestamp,
-    pub body_sha256: String,
-    pub status: MessageStatus,
-    pub attempts: u32,
-    /// Of the table of columns that it was last read by.
-    pub mapping_version: Option<u32>,
-    pub feed_id: Option<Uuid>,
-    pub why: Option<String>,
-}
-
-/// A message that has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrived {
-    /// For the first time, and it is kept by now; or nobody has done anything with it yet.
-    ToDo(InletMessage),
-    /// It was dealt with.
-    Known(InletMessage),
-    /// Another one has its id.
-    OtherBody,
 }
 
 macro_rules! select_inlets {
@@ -104,12 +71,12 @@ macro_rules! select_inlets {
 
 const ADD: &str = concat!(
     "WITH added AS (
-        INSERT INTO inlets (inlet_id, name, kind, mapping, mapping_version)
-        SELECT $3, $4, $5, $6, CASE WHEN $6 IS NULL THEN 0 ELSE 1 END WHERE (SELECT count(*) FROM inlets) < $8 RETURNING *
+        INSERT INTO inlets (inlet_id, name, kind, mapping, mapping_version, source)
+        SELECT $3, $4, $5, $6, CASE WHEN $6 IS NULL THEN 0 ELSE 1 END, $9 WHERE (SELECT count(*) FROM inlets) < $8 RETURNING *
     ), secret AS (
         INSERT INTO inlet_secrets (inlet_id, secret_id) SELECT inlet_id, $7 FROM added
     )",
-    noted!("inlet_id, jsonb_build_object('name', name, 'kind', kind) FROM added"),
+    noted!("inlet_id, jsonb_strip_nulls(jsonb_build_object('name', name, 'kind', kind, 'source', source)) FROM added"),
     "SELECT to_jsonb(inlet_id) FROM added"
 );
 
@@ -143,27 +110,10 @@ const ADD_SECRET: &str = concat!(
     "SELECT jsonb_build_object('known', EXISTS (SELECT FROM known), 'added', (SELECT to_jsonb(a) FROM added a))"
 );
 
-/// Whoever has a message for now; the others wait for the lease's end.
-const TAKE: &str = "INSERT INTO inlet_messages AS m (inlet_id, message_id, body_sha256, leased_until, attempts)
-    VALUES ($1, $2, $3, now() + make_interval(secs => $4), 1)
-    ON CONFLICT (inlet_id, message_id) DO UPDATE SET leased_until = excluded.leased_until, attempts = m.attempts + 1
-    WHERE m.status = 'taken' AND m.leased_until < now() AND m.body_sha256 = excluded.body_sha256
-    RETURNING to_jsonb(m)";
-
-const AGAIN: &str =
-    "UPDATE inlet_messages m SET status = 'taken', leased_until = now() + make_interval(secs => $3), attempts = attempts + 1
-    WHERE m.inlet_id = $1 AND m.message_id = $2 AND (m.status = 'refused' OR m.status = 'taken' AND m.leased_until < now())
-    RETURNING to_jsonb(m)";
-
-/// What was left by somebody who died.
-const LEFT: &str = "UPDATE inlet_messages m SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
-    WHERE m.ctid = ANY (ARRAY (SELECT l.ctid FROM inlet_messages l WHERE l.status = 'taken' AND l.leased_until < now()
-        ORDER BY l.leased_until LIMIT $1 FOR UPDATE SKIP LOCKED))
-    RETURNING to_jsonb(m)";
-
-const END: &str =
-    "UPDATE inlet_messages m SET status = $3, feed_id = $4, why = $5, mapping_version = $6 WHERE m.inlet_id = $1 AND m.message_id = $2
-    RETURNING to_jsonb(m)";
+const FETCHED: &str = "UPDATE inlets SET fetched_at = CASE WHEN $2::text IS NULL THEN now() ELSE fetched_at END,
+        failing_since = CASE WHEN $2 IS NOT NULL THEN coalesce(failing_since, now()) END, last_failure = coalesce($2, last_failure),
+        behind_since = $3
+    WHERE inlet_id = $1";
 
 #[derive(Deserialize)]
 struct AddedSecret {
@@ -173,16 +123,17 @@ struct AddedSecret {
 
 impl Store {
     /// Makes an inlet with a first secret. Errors: `too_many_endpoints`.
-    pub async fn add_inlet(&self, name: &str, kind: FeedKind, mapping: Option<&str>) -> Result<Inlet, StoreError> {
+    pub async fn add_inlet(&self, new: &NewInlet) -> Result<Inlet, StoreError> {
         let query = sqlx::query_scalar(ADD)
             .bind(Json(self.acting()))
             .bind(AuditAction::InletMade.name())
             .bind(format!("in-{}", Uuid::now_v7().simple()))
-            .bind(name)
-            .bind(crate::feeds::word(kind)?)
-            .bind(mapping)
+            .bind(&new.name)
+            .bind(crate::feeds::word(new.kind)?)
+            .bind(&new.mapping)
             .bind(fresh_secret_id())
-            .bind(INLETS_MAX);
+            .bind(INLETS_MAX)
+            .bind(&new.source);
         let id: InletId = self.row(query).await?.ok_or(StoreError::Refused { code: ErrorCode::TooManyEndpoints })?;
         self.known_inlet(&id).await
     }
@@ -235,102 +186,46 @@ impl Store {
         SecretBox::new(Box::from(keyed::endpoint_secret(&self.email_key, id.as_str(), secret_id)))
     }
 
-    /// Keeps what a message says, then that it has come: whoever is told so can rely on it.
-    pub async fn take_message(&self, id: &InletId, message_id: &str, body_sha256: &str, body: &[u8]) -> Result<Arrived, StoreError> {
-        if let Some(known) = self.message(id, message_id).await? {
-            if known.body_sha256 != body_sha256 {
-                return Ok(Arrived::OtherBody);
-            }
-            if known.status != MessageStatus::Taken {
-                return Ok(Arrived::Known(known));
-            }
-        }
-        self.put_message(id, message_id, body).await?;
-        let query = sqlx::query_scalar(TAKE).bind(id.as_str()).bind(message_id).bind(body_sha256).bind(LEASE_S);
-        match self.row(query).await? {
-            Some(taken) => Ok(Arrived::ToDo(taken)),
-            // Somebody else has it.
-            None => self.message(id, message_id).await?.map(Arrived::Known).ok_or(StoreError::Corrupt { what: "a message that was taken" }),
-        }
+    /// Inlets whose messages are fetched.
+    pub async fn inlets_to_fetch(&self) -> Result<Vec<Inlet>, StoreError> {
+        self.rows(sqlx::query_scalar(select_inlets!("inlets i WHERE i.source IS NOT NULL ORDER BY i.inlet_id"))).await
     }
 
-    /// One that was refused is to be dealt with again; or one that was left. None: there is no such one.
-    pub async fn message_again(&self, id: &InletId, message_id: &str) -> Result<Option<InletMessage>, StoreError> {
-        self.row(sqlx::query_scalar(AGAIN).bind(id.as_str()).bind(message_id).bind(LEASE_S)).await
-    }
-
-    /// Messages whose takers have died.
-    pub async fn messages_left(&self, limit: u32) -> Result<Vec<InletMessage>, StoreError> {
-        self.rows(sqlx::query_scalar(LEFT).bind(i64::from(limit)).bind(LEASE_S)).await
-    }
-
-    /// What became of it.
-    pub async fn end_message(
-        &self,
-        message: &InletMessage,
-        status: MessageStatus,
-        feed_id: Option<Uuid>,
-        why: Option<&str>,
-        mapping_version: u32,
-    ) -> Result<InletMessage, StoreError> {
-        let query = sqlx::query_scalar(END)
-            .bind(message.inlet_id.as_str())
-            .bind(&message.message_id)
-            .bind(crate::feeds::word(status)?)
-            .bind(feed_id)
-            .bind(why)
-            .bind(i64::from(mapping_version) as i32);
-        self.row(query).await?.ok_or(StoreError::Refused { code: ErrorCode::NotFound })
-    }
-
-    /// A message, without what it said.
-    pub async fn message(&self, id: &InletId, message_id: &str) -> Result<Option<InletMessage>, StoreError> {
-        let query = sqlx::query_scalar("SELECT to_jsonb(m) FROM inlet_messages m WHERE m.inlet_id = $1 AND m.message_id = $2");
-        self.row(query.bind(id.as_str()).bind(message_id)).await
-    }
-
-    /// Messages of the last 30 days, by id: all, or those that were refused.
-    pub async fn messages_page(
-        &self,
-        id: &InletId,
-        refused_alone: bool,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<InletMessage>, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT to_jsonb(m) FROM inlet_messages m WHERE m.inlet_id = $1 AND (m.status = 'refused' OR NOT $2)
-                AND ($3::text IS NULL OR m.message_id > $3) ORDER BY m.message_id LIMIT $4",
-        );
-        let query = query.persistent(false).bind(id.as_str()).bind(refused_alone).bind(after).bind(i64::from(limit) + 1);
-        let rows: Vec<InletMessage> = self.rows(query).await?;
-        Ok(Page::cut(rows, limit, |last| last.message_id.clone()))
-    }
-
-    /// What a message says; None: it is past its time.
-    pub async fn message_body(&self, id: &InletId, message_id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let asked =
-            self.table.client.get_item().table_name(&*self.table.name).set_key(Some(message_key(id, message_id))).consistent_read(true);
-        let Some(item) = asked.send().await?.item else { return Ok(None) };
-        let body = item.get("body").and_then(|body| body.as_b().ok()).ok_or(StoreError::Corrupt { what: "a message" })?;
-        Ok(Some(body.clone().into_inner()))
-    }
-
-    async fn put_message(&self, id: &InletId, message_id: &str, body: &[u8]) -> Result<(), StoreError> {
-        let mut item = message_key(id, message_id);
-        item.insert("body".to_owned(), AttributeValue::B(Blob::new(body)));
-        // DynamoDB's own time to live.
-        item.insert("expires_at".to_owned(), number(Timestamp::now().as_second() + KEPT_S));
-        let put = self.table.put(item).send().await?;
-        self.table.note_cost(put.consumed_capacity());
+    /// How fetching went: what failed, and when the last message was sent if more wait.
+    pub async fn note_fetch(&self, id: &InletId, failure: Option<&str>, behind_since: Option<Timestamp>) -> Result<(), StoreError> {
+        let query = sqlx::query(FETCHED).bind(id.as_str()).bind(failure).bind(behind_since.map(ToSqlx::to_sqlx));
+        query.execute(&self.pool).await?;
         Ok(())
     }
 }
 
-fn message_key(id: &InletId, message_id: &str) -> Item {
-    let text = |text: String| AttributeValue::S(text);
-    Item::from([("pk".to_owned(), text(format!("INLET#{id}"))), ("sk".to_owned(), text(format!("MESSAGE#{message_id}")))])
-}
-
 fn fresh_secret_id() -> String {
     Uuid::new_v4().simple().to_string()[..16].to_owned()
+}
+
+/// An inlet's figures, for monitoring.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct InletFigures {
+    pub inlet_id: InletId,
+    pub refused: u64,
+    pub open: u64,
+    /// For how long fetching has failed, or nobody has fetched.
+    pub silent_s: u64,
+    /// How old the last message is, if more wait.
+    pub lag_s: u64,
+}
+
+const FIGURES: &str = "SELECT jsonb_build_object('inlet_id', i.inlet_id,
+        'refused', (SELECT count(*) FROM inlet_messages m WHERE m.inlet_id = i.inlet_id AND m.status = 'refused'),
+        'open', (SELECT count(*) FROM inlet_messages m WHERE m.inlet_id = i.inlet_id AND m.status = 'taken'),
+        'silent_s', CASE WHEN i.source IS NULL THEN 0
+            ELSE greatest(0, extract(epoch FROM now() - coalesce(i.fetched_at, i.created_at)))::bigint END,
+        'lag_s', coalesce(greatest(0, extract(epoch FROM now() - i.behind_since))::bigint, 0))
+    FROM inlets i ORDER BY i.inlet_id";
+
+impl Store {
+    /// The figures of all inlets.
+    pub async fn inlet_figures(&self) -> Result<Vec<InletFigures>, StoreError> {
+        self.rows(sqlx::query_scalar(FIGURES)).await
+    }
 }

@@ -42,6 +42,7 @@ mod giving;
 mod holds;
 mod idempotency;
 mod inbox;
+mod inlet_messages;
 mod inlets;
 mod insights;
 mod instruments;
@@ -127,7 +128,8 @@ pub use giving::{Approval, AskedGiving, GivingLimit};
 pub use holds::{CheckoutHold, HeldUnits, Hold, HoldLine, Holding};
 pub use idempotency::{Attempt, Begin, Idempotency, KeyedRequest, Standing, StoredAnswer};
 pub use inbox::{DeadLetter, InboxMessage, Undelivered};
-pub use inlets::{Arrived, Inlet, InletMessage, InletSecret, MessageStatus};
+pub use inlet_messages::{Arrived, InletMessage, MessageSaid, MessageStatus, NewMessage};
+pub use inlets::{Inlet, InletFigures, InletSecret, NewInlet};
 pub use insights::{
     CountedOrder, CountedPage, CountedTotal, Freshness, Held, InWork, InsightSums, InsightsFilter, InsightsRound, LiveFigures, Since,
     SplitBy,

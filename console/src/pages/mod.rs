@@ -2,6 +2,7 @@
 
 pub(crate) mod approvals;
 mod change_order;
+mod endpoints;
 pub(crate) mod entrance;
 mod facilities;
 pub(crate) mod failed;
@@ -90,6 +91,13 @@ pub(crate) fn routes() -> Router<House> {
         .route("/stations/here", post(stations::here))
         .route("/stations/badge", post(stations::badge))
         .route("/stations/{station_id}/remove", post(stations::remove))
+        .route("/endpoints", get(endpoints::list).post(endpoints::create))
+        .route("/endpoints/{endpoint_id}", get(endpoints::one))
+        .route("/endpoints/{endpoint_id}/set/{action}", post(endpoints::set))
+        .route("/endpoints/{endpoint_id}/test", post(endpoints::test))
+        .route("/endpoints/{endpoint_id}/rotate", post(endpoints::rotate))
+        .route("/endpoints/{endpoint_id}/replay", post(endpoints::replay))
+        .route("/endpoints/{endpoint_id}/dead-letters/{event_id}/resend", post(endpoints::resend))
         .route("/print/picklist/{picklist_id}", get(print::picklist))
         .route("/print/slip/{fulfillment_order_id}", get(print::slip))
         .route("/print/manifest/{manifest_id}", get(print::manifest))

@@ -26,6 +26,9 @@ pub enum InletCommand {
         /// For messages that are foreign CSV: a table of columns, which `oms mapping test` tries.
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
+        /// Fetch messages there, instead of having them sent: the ARN of a queue of SQS, or s3://BUCKET/PREFIX.
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
     },
     /// List inlets, the oldest first.
     #[command(after_help = "Example:\n  oms inlet list")]
@@ -68,11 +71,12 @@ impl InletCommand {
     /// Does it.
     pub async fn run(self, api: &Api, format: Format) -> Result<()> {
         match self {
-            Self::Create { name, kind, mapping } => {
+            Self::Create { name, kind, mapping, source } => {
                 let mut body = json!({"name": name, "kind": kind});
                 if let Some(file) = mapping {
                     body["mapping"] = text_of(&file)?.into();
                 }
+                source.into_iter().for_each(|source| body["source"] = source.into());
                 output::show(format, &api.post(&["v1", "inlets"], &body).await?, inlet_text)
             }
             Self::List { page } => {
@@ -119,9 +123,12 @@ fn inlets_text(found: &[InletView]) -> String {
 fn inlet_text(inlet: &InletView) -> String {
     let mut lines = vec![
         format!("{}: {} ({})", inlet.inlet_id, inlet.name, inlet.kind),
-        format!("POST {}", inlet.path),
+        inlet.source.as_ref().map_or_else(|| format!("POST {}", inlet.path), |source| format!("from {source}")),
         format!("{} refused, {} open; table of columns {}", inlet.refused, inlet.open, inlet.mapping_version),
     ];
+    if let (Some(since), Some(failure)) = (inlet.failing_since, &inlet.last_failure) {
+        lines.push(format!("nothing can be fetched since {}: {failure}", seconds(since)));
+    }
     lines.extend(inlet.secrets.iter().filter(|secret| secret.secret.is_some()).map(secret_text));
     lines.join("\n")
 }

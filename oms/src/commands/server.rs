@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use oms_outlets::Guard;
+use oms_outlets::{Cloud, Guard};
 use oms_server::Door;
 use oms_starter::{Starter, StarterConfig};
 use oms_store::StoreConfig;
@@ -59,6 +59,7 @@ impl ServerArgs {
             webhooks: webhooks(&adapters)?,
             stock_low_units: server.stock_low_units,
             outlets: Guard::new(server.outlet_networks.clone().unwrap_or_default()),
+            cloud: Cloud::new(server.cloud_names.clone().unwrap_or_default()),
         };
         let mut api = ApiServer::start(listener, store.clone(), starter, rules, door)?;
         tracing::info!(http.url = api.url(), "server listens");

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use oms_domain::{error::ErrorCode, policy::Policy, provider::ProviderPort};
-use oms_outlets::Networks;
+use oms_outlets::{CloudNames, Networks};
 use oms_server::{DeclaredAccounts, Origins, TrustedProxies};
 use oms_starter::encrypting_converter;
 use oms_store::{SnapshotGuard, StoreConfig};
@@ -166,6 +166,11 @@ layer! {
         /// addresses of the public network alone [default: none].
         #[arg(long, env = "OMS_OUTLET_NETWORKS", value_name = "NETWORKS")]
         outlet_networks: Networks,
+        /// Event buses, queues and places of files of Amazon's that endpoints and inlets may name, as in
+        /// `arn:aws:sqs:eu-west-1:123456789012:oms-*` or `s3://bucket/in/*`, separated by commas; reached by Amazon's own settings
+        /// [default: none].
+        #[arg(long, env = "OMS_CLOUD_NAMES", value_name = "NAMES")]
+        cloud_names: CloudNames,
     }
 }
 

@@ -92,12 +92,15 @@ pub async fn play(world: &Arc<World>, data: &Data, mut all_ended: watch::Receive
 async fn place(world: &World, order: &PlacedOrder) -> Result<()> {
     let body = serde_json::to_value(OrderBody::from(order))?;
     let began = tokio::time::Instant::now();
-    let placed = world.persistently(|| world.api.post(&["v1", "orders"], &body)).await;
+    let placed = match &world.streams {
+        Some(streams) => streams.order(&world.api, order.order_id.as_str(), &body).await,
+        None => world.persistently(|| world.api.post(&["v1", "orders"], &body)).await.map(drop),
+    };
     let (took, lag) = (began.elapsed(), world.now().duration_since(order.placed_at));
     let mut tally = world.tally();
     tally.lag_max = tally.lag_max.max(lag);
     match placed {
-        Ok(_) => {
+        Ok(()) => {
             tally.orders_placed += 1;
             tally.placement_ms.push(took.as_secs_f64() * 1_000.0);
             Ok(())

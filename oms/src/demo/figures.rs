@@ -11,7 +11,7 @@ use oms_domain::{
 use serde::Serialize;
 use temporalio_client::Client;
 
-use super::{standing::Standing, world::Tally};
+use super::{standing::Standing, streams::Told, world::Tally};
 use crate::reconcile::{Reconciliation, Runs};
 
 /// What the demo prints with `-o json`.
@@ -32,6 +32,9 @@ pub struct Figures {
     pub pace: Pace,
     pub played: Played,
     pub workflows: Workflows,
+    /// What came back from EventBridge, if that was the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
     #[serde(flatten)]
     pub books: Reconciliation,
     /// Nothing is broken, and every order is over or waits for a reason.

@@ -12,6 +12,7 @@ mod returns;
 pub(crate) mod stage;
 mod standing;
 mod standing_open;
+mod streams;
 mod text;
 mod watch;
 mod world;
@@ -43,6 +44,7 @@ use self::{
     figures::{Figures, Outcome, Pace, Played, Workflows},
     stage::{Stage, feed},
     standing::Standing,
+    streams::{Streams, Told},
     watch::Watch,
     world::World,
 };
@@ -99,6 +101,10 @@ pub struct DemoArgs {
     /// In whose shapes the simulated gateway and carrier are spoken to: the house's own, or Stripe's and EasyPost's.
     #[arg(long, value_enum, default_value_t = Shapes::Own)]
     shapes: Shapes,
+    /// How facilities, products, stock and orders come in, and events are read: by the API, or by S3, SQS and EventBridge, reached by Amazon's
+    /// own settings (AWS_ENDPOINT_URL names a stand-in).
+    #[arg(long, value_enum, default_value_t = Through::Api)]
+    through: Through,
     #[command(flatten)]
     tools: ToolArgs,
 }
@@ -109,6 +115,14 @@ pub enum Shapes {
     Own,
     /// Stripe's and EasyPost's.
     Foreign,
+}
+
+/// How things come in and go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Through {
+    Api,
+    /// S3, SQS and EventBridge.
+    Streams,
 }
 
 /// What customs ask for of each line, where nobody has said it.
@@ -138,9 +152,20 @@ impl DemoArgs {
             stage.options.adapters = Adapters::foreign(&stage.stack.payment_gateway_url, &stage.stack.carrier_url);
         }
         progress.say(&format!("Temporal's UI: {}", stage.stack.temporal_ui_url.as_deref().unwrap_or("none")));
-        let played = self.played(&stage, &data, format, |line| progress.say(line)).await;
+        let streams = match self.through {
+            Through::Api => None,
+            Through::Streams => Some(Arc::new(Streams::build().await?)),
+        };
+        stage.options.cloud = streams.as_ref().map(|streams| streams.cloud()).unwrap_or_default();
+        let played = self.played(&stage, &data, streams.as_ref(), format, |line| progress.say(line)).await;
         let stopped = stage.stack.stop().await;
-        played.and(stopped.map_err(Into::into))
+        let removed = match streams.and_then(Arc::into_inner) {
+            Some(streams) => streams.remove().await,
+            None => Ok(()),
+        };
+        played?;
+        stopped?;
+        removed
     }
 
     fn data(&self) -> Result<Data> {
@@ -154,8 +179,8 @@ impl DemoArgs {
     }
 
     /// What the figures say of it; and, where that was asked for, what was played itself.
-    async fn played(&self, stage: &Stage, data: &Data, format: Format, say: impl Fn(&str)) -> Result<()> {
-        let figures = self.play(stage, data, say).await?;
+    async fn played(&self, stage: &Stage, data: &Data, streams: Option<&Arc<Streams>>, format: Format, say: impl Fn(&str)) -> Result<()> {
+        let figures = self.play(stage, data, streams, say).await?;
         output::show::<serde_json::Value>(format, &json!(figures), |_| text::text(&figures))?;
         if self.console {
             standing_open::stand_open(stage, data).await?;
@@ -163,21 +188,21 @@ impl DemoArgs {
         verdict(&figures)
     }
 
-    async fn play(&self, stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<Figures> {
-        import(stage, data, &say).await?;
+    async fn play(&self, stage: &Stage, data: &Data, streams: Option<&Arc<Streams>>, say: impl Fn(&str)) -> Result<Figures> {
+        import(stage, data, streams, &say).await?;
         let scale = self.time_scale.unwrap_or(DAY_SECONDS / SECONDS_A_DAY);
         let first = data.orders.first().context("there are no orders")?.placed_at;
         let clock = BusinessClock::new(first, Timestamp::now(), scale);
         let mut system = stage.system(clock, policy(scale)).await?;
         let played = match easypost(&stage.options.adapters) {
-            Ok(easypost) => replay(&mut system, clock, data, easypost).await,
+            Ok(easypost) => replay(&mut system, clock, data, easypost, streams).await,
             Err(error) => Err(error),
         };
         let figures = match played {
             Ok(replayed) => {
                 self.write_insights(&system, first, replayed.world.now()).await.context("the page of figures")?;
                 say(&format!("Figures on the orders: {}", self.insights.display()));
-                figures(stage, &system, data, replayed).await
+                figures(stage, &system, data, replayed, streams).await
             }
             Err(error) => Err(error),
         };
@@ -215,16 +240,24 @@ impl DemoArgs {
 }
 
 /// Fills the catalogue, before the shop's clock begins to run.
-async fn import(stage: &Stage, data: &Data, say: impl Fn(&str)) -> Result<()> {
-    let system = stage.system(BusinessClock::default(), Policy::default()).await?;
-    let api = system.client()?;
+async fn import(stage: &Stage, data: &Data, streams: Option<&Arc<Streams>>, say: impl Fn(&str)) -> Result<()> {
     let opening = data.opening();
+    // A file is of when it was put where it is fetched: that is the opening, then.
+    let clock = if streams.is_some() { BusinessClock::new(opening, Timestamp::now(), 1) } else { BusinessClock::default() };
+    let system = stage.system(clock, Policy::default()).await?;
+    let api = system.client()?;
+    if let Some(streams) = streams {
+        streams.open(&api).await?;
+    }
     for (kind, bytes, as_of) in
         [("facilities", &data.facilities, None), ("products", &data.products, None), ("stock", &data.stock, Some(opening))]
     {
         let began = Instant::now();
-        let run = feed(&api, kind, as_of, bytes.clone()).await?;
-        say(&format!("Imported {} {kind} in {:.1} s", run.rows_read, began.elapsed().as_secs_f64()));
+        let rows = match streams {
+            Some(streams) => streams.file(&api, kind, bytes.clone()).await?,
+            None => feed(&api, kind, as_of, bytes.clone()).await?.rows_read,
+        };
+        say(&format!("Imported {rows} {kind} in {:.1} s", began.elapsed().as_secs_f64()));
     }
     address(&api).await?;
     system.stop().await
@@ -260,8 +293,17 @@ struct Replayed {
     took: Duration,
 }
 
-async fn replay(system: &mut System, clock: BusinessClock, data: &Data, easypost: Option<(ProviderId, Credential)>) -> Result<Replayed> {
-    let world = Arc::new(World::new(system.client()?, clock));
+async fn replay(
+    system: &mut System,
+    clock: BusinessClock,
+    data: &Data,
+    easypost: Option<(ProviderId, Credential)>,
+    streams: Option<&Arc<Streams>>,
+) -> Result<Replayed> {
+    let world = Arc::new(World::new(system.client()?, clock, streams.cloned()));
+    if let Some(streams) = streams {
+        streams.tell(&world.api).await?;
+    }
     let carrier = Carrier::default();
     let associates = Arc::new(Associates::new(Arc::clone(&world), carrier.clone(), data.weights_g.clone()));
     let watch = Watch::new(Arc::clone(&world), data.orders.len());
@@ -324,7 +366,11 @@ async fn document(store: &Store, order_id: &OrderId) -> Result<Option<Order>> {
     document.map(|document| serde_json::from_value(document.doc).with_context(|| format!("the document of {order_id}"))).transpose()
 }
 
-async fn figures(stage: &Stage, system: &System, data: &Data, replayed: Replayed) -> Result<Figures> {
+async fn figures(stage: &Stage, system: &System, data: &Data, replayed: Replayed, streams: Option<&Arc<Streams>>) -> Result<Figures> {
+    let told = match streams {
+        Some(streams) => Some(streams.read(&system.client()?).await.context("what was told")?),
+        None => None,
+    };
     let gateway = stage.gateway();
     let books = Books { store: &system.store, temporal: &system.temporal, gateway: Some(&gateway) };
     let mut outcome = Outcome::default();
@@ -340,11 +386,12 @@ async fn figures(stage: &Stage, system: &System, data: &Data, replayed: Replayed
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         time_scale: world.clock.scale,
         ended_at: world.now(),
-        ok: all_placed && books.is_sound() && outcome.unexplained.is_empty(),
+        ok: all_placed && books.is_sound() && outcome.unexplained.is_empty() && told.as_ref().is_none_or(Told::is_whole),
         pace: Pace::of(&tally, took),
         played: Played::from(tally),
         workflows: Workflows::count(&system.temporal).await?,
         outcome,
+        told,
         books,
     })
 }
@@ -357,6 +404,8 @@ fn verdict(figures: &Figures) -> Result<()> {
     let unexplained =
         (!figures.outcome.unexplained.is_empty()).then(|| format!("{} orders neither over nor waiting", figures.outcome.unexplained.len()));
     let refused = (!figures.played.refused.is_empty()).then(|| format!("{} refusals", figures.played.refused.len()));
-    let what: Vec<String> = broken.chain(unexplained).chain(refused).collect();
+    let untold = figures.told.as_ref().filter(|told| !told.is_whole());
+    let untold = untold.map(|told| format!("{} events not told, {} corrected", told.missing, told.corrected));
+    let what: Vec<String> = broken.chain(unexplained).chain(refused).chain(untold).collect();
     Err(Coded::new(ErrorCode::RefusedByRule, format!("the demo did not go as it must: {}", what.join(", "))).into())
 }

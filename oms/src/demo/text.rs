@@ -14,7 +14,16 @@ const NAMED_MAX: usize = 12;
 
 /// The whole report.
 pub fn text(figures: &Figures) -> String {
-    let parts = [heading(figures), orders(figures), units(figures), played(figures), pace(figures), books(figures), waiting(figures)];
+    let parts = [
+        heading(figures),
+        orders(figures),
+        units(figures),
+        played(figures),
+        told(figures),
+        pace(figures),
+        books(figures),
+        waiting(figures),
+    ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -87,6 +96,20 @@ fn played(figures: &Figures) -> String {
     }
     played.refused.iter().take(NAMED_MAX).for_each(|refused| text.push_str(&format!("\n  {} {refused}", error("refused:"))));
     text
+}
+
+fn told(figures: &Figures) -> String {
+    let Some(told) = &figures.told else { return String::new() };
+    let verdict = if told.is_whole() { good("ok") } else { error("BROKEN") };
+    format!(
+        "{}\n  {} events of {} orders, {} missing, {} more than once under one id, {} corrected  {verdict}",
+        strong("Read back from EventBridge's target"),
+        told.events,
+        told.orders,
+        told.missing,
+        told.repeated,
+        told.corrected
+    )
 }
 
 fn pace(figures: &Figures) -> String {

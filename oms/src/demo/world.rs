@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,6 +10,7 @@ use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use oms_domain::{clock::BusinessClock, error::ErrorCode};
 
+use super::streams::Streams;
 use crate::{client::Api, exit::exit_code};
 
 /// A call that met a passing fault is made again after these.
@@ -19,6 +20,8 @@ const RETRY_AFTER: [Duration; 4] = [Duration::from_millis(200), Duration::from_s
 pub struct World {
     pub api: Api,
     pub clock: BusinessClock,
+    /// What orders are sent through, if not through the API.
+    pub streams: Option<Arc<Streams>>,
     tally: Mutex<Tally>,
 }
 
@@ -55,8 +58,8 @@ pub struct Tally {
 }
 
 impl World {
-    pub fn new(api: Api, clock: BusinessClock) -> Self {
-        Self { api, clock, tally: Mutex::default() }
+    pub fn new(api: Api, clock: BusinessClock, streams: Option<Arc<Streams>>) -> Self {
+        Self { api, clock, streams, tally: Mutex::default() }
     }
 
     /// Business time.

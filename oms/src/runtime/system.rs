@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result};
 use oms_allocation::{Rules, RulesInForce};
 use oms_domain::{clock::BusinessClock, error::ErrorCode, ids::AccountId, policy::Policy};
-use oms_outlets::Guard;
+use oms_outlets::{Cloud, Guard};
 use oms_server::{DeclaredAccount, DeclaredAccounts, Door};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{ApiKey, Store, StoreConfig};
@@ -43,6 +43,8 @@ pub struct SystemOptions {
     pub api_key: ApiKey,
     /// Who else may come in.
     pub accounts: DeclaredAccounts,
+    /// How Amazon's services are reached, and what of them may be named.
+    pub cloud: Cloud,
     /// What the worker serves; its queues are those above.
     pub worker: Settings,
 }
@@ -62,6 +64,7 @@ impl SystemOptions {
             rules: Rules::built_in().into(),
             api_key: ApiKey::random(),
             accounts: DeclaredAccounts::default(),
+            cloud: Cloud::default(),
             worker: Settings::all(Queues::default()),
         }
     }
@@ -117,7 +120,7 @@ impl System {
         let all = DeclaredAccount::of_all_roles(AccountId::parse(OWNER)?, options.api_key.hash());
         let webhooks = webhooks(&options.adapters)?;
         let outlets = Guard::default().of_development();
-        let door = Door { accounts: options.accounts.with(all)?, webhooks, outlets, ..Door::default() };
+        let door = Door { accounts: options.accounts.with(all)?, webhooks, outlets, cloud: options.cloud, ..Door::default() };
         let api = ApiServer::start(listener, store.clone(), starter.clone(), options.rules, door)?;
         Ok(Self { api_url: api.url(), api_key: options.api_key, store, starter, temporal, api, worker })
     }

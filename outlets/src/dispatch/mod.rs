@@ -20,7 +20,7 @@ use tokio::{
 use uuid::Uuid;
 
 use self::{pages::Pages, runner::Runner};
-use crate::webhook::WebhookSender;
+use crate::ways::Ways;
 
 /// How those who deliver go about it.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ impl Default for DispatcherOptions {
 /// What is shared by all endpoints of a server.
 pub(crate) struct Shared {
     pub(crate) store: Store,
-    pub(crate) sender: WebhookSender,
+    pub(crate) ways: Ways,
     pub(crate) options: DispatcherOptions,
     pub(crate) server_id: Uuid,
     pub(crate) pages: Pages,
@@ -73,11 +73,11 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Begins to deliver.
-    pub fn start(store: Store, sender: WebhookSender, options: DispatcherOptions) -> Self {
+    pub fn start(store: Store, ways: Ways, options: DispatcherOptions) -> Self {
         let shared = Arc::new(Shared {
             pages: Pages::new(store.clone(), options.look_every),
             store,
-            sender,
+            ways,
             options,
             server_id: Uuid::new_v4(),
             claim_again: Notify::new(),

@@ -192,5 +192,5 @@ impl Lane {
 fn outlet(shared: &Shared, claimed: &ClaimedEndpoint) -> Box<dyn Outlet> {
     let id = &claimed.endpoint.endpoint_id;
     let secrets = claimed.secret_ids.iter().map(|secret_id| Secret::new(shared.store.endpoint_secret(id, secret_id))).collect();
-    Box::new(shared.sender.to(&claimed.endpoint.url, secrets))
+    shared.ways.to(&claimed.endpoint.url, secrets)
 }

@@ -22,7 +22,7 @@ use oms_domain::{
     ids::EndpointId,
     public_event::{PublicEvent, Subject, example},
 };
-use oms_outlets::{Delivery, Outcome, Outlet, Secret, body};
+use oms_outlets::{Delivery, Outcome, Secret, body};
 use oms_store::{EndpointChange, EndpointState, NewEndpoint, Replay, position_key};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -64,8 +64,8 @@ pub(crate) async fn create(Acting(state): Acting, request: JsonBody) -> Result<R
 
 /// What something may be sent to.
 fn sendable(state: &AppState, url: &str) -> Result<String, Failure> {
-    match state.sender.guard().check(url) {
-        Ok(url) => Ok(url.to_string()),
+    match state.ways.check(url) {
+        Ok(url) => Ok(url),
         Err(refused) => Err(Problem::field("/url", refused.to_string()).into()),
     }
 }
@@ -187,7 +187,7 @@ pub(crate) async fn test(
     let event_id = format!("test-{}", Uuid::now_v7());
     let event = PublicEvent { id: event_id.clone(), kind, subject: Subject::Events, sequence: 1, version: 1, at: Timestamp::now(), data };
     let secrets = found.secrets.iter().map(|known| secret(&state, &id, &known.secret_id)).collect();
-    let receiver = state.sender.to(&found.endpoint.url, secrets);
+    let receiver = state.ways.to(&found.endpoint.url, secrets);
     let outcome = receiver.send(&[Delivery { body: body(&event, &[]), event }]).await.into_iter().next().ok_or(ErrorCode::Internal)?;
     Ok(Json(tested(event_id, outcome)))
 }

@@ -41,9 +41,9 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Value>,
     responses((status = 200, description = "Requests, backlog, queues and messengers, in the text form of Prometheus", body = String, content_type = "text/plain"))
 )]
 pub(crate) async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Failure> {
-    let (backlog, endpoints) = state.figures.waiting().await?;
+    let (backlog, endpoints, inlets) = state.figures.waiting().await?;
     state.metrics.stand(&state.store.providers().await?);
-    let text = state.metrics.text(&backlog, &endpoints);
+    let text = state.metrics.text(&backlog, &endpoints, &inlets);
     let text = text.map_err(|error| {
         tracing::error!(error.message = %error, "the metrics cannot be written");
         ErrorCode::Internal

@@ -17,9 +17,8 @@ use oms_api::{
 };
 use oms_domain::{error::ErrorCode, ids::InletId};
 use oms_outlets::Secret;
-use oms_store::{Arrived, FeedKind, Inlet};
+use oms_store::{Arrived, FeedKind, Inlet, MessageSaid, NewInlet, NewMessage};
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 
 use super::paging::{cursor, limit, page};
 use crate::{
@@ -32,8 +31,6 @@ use crate::{
     views::Shown,
 };
 
-/// Longest message. Files of any size go to the feeds.
-const MESSAGE_MAX_BYTES: usize = 256 * 1024;
 /// Longest id of a message.
 const MESSAGE_ID_MAX_CHARS: usize = 100;
 
@@ -42,9 +39,12 @@ const MESSAGE_ID_MAX_CHARS: usize = 100;
     responses((status = 201, description = "The inlet, with the secret that its messages are signed with: here and never again", body = InletView))
 )]
 pub(crate) async fn create(Acting(state): Acting, body: JsonBody) -> Result<Response, Failure> {
-    let InletBody { name, kind, mapping } = body.read(InletBody::read)?;
+    let InletBody { name, kind, mapping, source } = body.read(InletBody::read)?;
     let kind: FeedKind = serde_json::from_value(kind.into()).map_err(|_| ErrorCode::Internal)?;
-    let made = state.store.add_inlet(&name, kind, mapping.as_deref()).await?;
+    if let Some(Err(refused)) = source.as_deref().map(|source| state.ways.cloud().source(source)) {
+        return Err(Problem::field("/source", refused.to_string()).into());
+    }
+    let made = state.store.add_inlet(&NewInlet { name, kind, mapping, source }).await?;
     let id = made.inlet_id.clone();
     let mut view = convert::inlet(made);
     if let Some(first) = view.secrets.first_mut() {
@@ -147,7 +147,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<InletMessageView>), Failure> {
-    if body.len() > MESSAGE_MAX_BYTES {
+    if body.len() > inlets::MESSAGE_MAX_BYTES {
         return Err(ErrorCode::BodyTooLarge.into());
     }
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -158,8 +158,9 @@ pub(crate) async fn send(
     if message_id.is_empty() || message_id.chars().count() > MESSAGE_ID_MAX_CHARS {
         return Err(Problem::field("webhook-id", format!("must be 1 to {MESSAGE_ID_MAX_CHARS} characters")).into());
     }
-    let body_sha256: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-    let message = match state.store.take_message(&id, message_id, &body_sha256, &body).await? {
+    let body_sha256 = inlets::digest(&body);
+    let new = NewMessage { message_id, body_sha256: &body_sha256, sent_at: None, said: MessageSaid::Here(&body) };
+    let message = match state.store.take_message(&id, new).await? {
         Arrived::OtherBody => return Err(ErrorCode::MessageConflict.into()),
         Arrived::Known(known) => known,
         Arrived::ToDo(message) => inlets::deal_with(&state, &inlet, &message).await?,

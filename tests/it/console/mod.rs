@@ -6,4 +6,5 @@ mod coming_in;
 mod handing_over;
 mod insights;
 mod live;
+mod receivers;
 mod support;

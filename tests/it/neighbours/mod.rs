@@ -1,6 +1,7 @@
 //! Foreign parts that the tests talk to, where they are installed: `.ci/neighbours` does. One that is missing is a failure.
 
 mod clients;
+mod cloud;
 mod console;
 mod receiver;
 mod schemathesis;

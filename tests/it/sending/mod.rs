@@ -3,7 +3,8 @@
 mod inlets;
 mod kills;
 mod lost;
-mod receiver;
+mod process;
+pub mod receiver;
 mod receivers;
 
 use anyhow::{Context, Result};
@@ -24,18 +25,18 @@ async fn endpoint(shop: &Shop, receiver: &Receiver, told: Value) -> Result<Strin
     Ok(made.endpoint_id)
 }
 
-async fn state(shop: &Shop, id: &str) -> Result<EndpointView> {
+pub async fn state(shop: &Shop, id: &str) -> Result<EndpointView> {
     shop.get(&format!("/v1/endpoints/{id}")).await?.view(200)
 }
 
 /// An order that goes all the way, and what its subject is.
-async fn order(shop: &Shop, sku: &oms_domain::ids::Sku) -> Result<String> {
+pub async fn order(shop: &Shop, sku: &oms_domain::ids::Sku) -> Result<String> {
     let order = shop.place_released(&Basket::of(sku, 1, 255)).await?;
     shop.fulfill(&order).await?;
     Ok(format!("order/{}", order.heading.order_id))
 }
 
-async fn until_taken(receiver: &Receiver, subject: &str, kind: &str) -> Result<Vec<Value>> {
+pub async fn until_taken(receiver: &Receiver, subject: &str, kind: &str) -> Result<Vec<Value>> {
     until(&format!("{kind} of {subject} to arrive"), async || {
         let taken = receiver.taken_of(subject);
         Ok(taken.iter().any(|event| event["type"] == kind).then_some(taken))
@@ -56,7 +57,7 @@ async fn until_noted(shop: &Shop, id: &str, receiver: &Receiver) -> Result<()> {
 }
 
 /// As if so long had passed for what failed.
-async fn skip_waits(shop: &Shop) -> Result<()> {
+pub async fn skip_waits(shop: &Shop) -> Result<()> {
     shop.system.execute("UPDATE endpoint_retries SET next_at = now() WHERE next_at IS NOT NULL").await
 }
 

@@ -112,8 +112,13 @@ impl Receiver {
 
     /// Every order's events, first deliveries alone, are there from the first on without a gap and in order; what came twice has one id.
     pub fn is_whole(&self) -> Result<()> {
+        self.is_whole_of("order/")
+    }
+
+    /// The same of all whose subjects begin so.
+    pub fn is_whole_of(&self, start: &str) -> Result<()> {
         ensure!(self.shared.with(|inner| inner.forged) == 0, "something came that is not signed");
-        for (subject, events) in self.taken().into_iter().filter(|(subject, _)| subject.starts_with("order/")) {
+        for (subject, events) in self.taken().into_iter().filter(|(subject, _)| subject.starts_with(start)) {
             let (mut last, mut ids) = (0, BTreeMap::new());
             for event in &events {
                 let (sequence, id) = (event["sequence"].as_u64().context("a number")?, &event["id"]);

@@ -111,6 +111,8 @@ fn nothing_is_sent_where_nothing_may_be_sent() -> Result<()> {
             "https://2852039166/",
             "https://a:b@erp.example/",
             "ftp://erp.example/",
+            "arn:aws:events:eu-west-1:123456789012:event-bus/orders",
+            "arn:aws:sqs:eu-west-1:123456789012:orders",
         ] {
             let refused = shop.post("/v1/endpoints", &json!({"name": "x", "url": url})).await?.problem(422, "validation_failed")?;
             assert_eq!(refused.errors[0].pointer, "/url", "{url}");

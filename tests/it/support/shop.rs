@@ -55,7 +55,7 @@ impl Shop {
         let base_url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();
         let state = AppState::new(system.store.clone(), starter.clone()).declaring(http::accounts()?);
-        let state = state.sending_to(Guard::default().of_development()).with_console(oms_console::router);
+        let state = state.sending_to(Guard::default().of_development()).reaching(system.cloud.clone()).with_console(oms_console::router);
         let server = tokio::spawn(oms_server::serve(state, listener, async { drop(stopped.await) }));
         Ok(Self { system, starter, base_url, placed: Mutex::default(), stop, server })
     }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use oms_allocation::RulesInForce;
 use oms_domain::{clock::BusinessClock, ids::OrderId, policy::Policy};
-use oms_outlets::{DispatcherOptions, Guard};
+use oms_outlets::{Cloud, DispatcherOptions, Guard};
 use oms_server::{AppState, Messengers};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{Facility, Store};
@@ -56,6 +56,8 @@ pub struct System {
     /// What payloads look like to Temporal.
     pub converter: DataConverter,
     pub own: Option<Own>,
+    /// How Amazon's services are reached.
+    pub cloud: Cloud,
     worker: Mutex<Option<WorkerThread>>,
     messengers: Mutex<Option<Messengers>>,
 }
@@ -75,6 +77,8 @@ pub struct Setup {
     pub foreign: Option<bool>,
     /// A guard stands before each of its providers.
     pub guarded: bool,
+    /// What stands in for Amazon's services, all of which may be named.
+    pub cloud: Option<String>,
 }
 
 impl System {
@@ -98,7 +102,11 @@ impl System {
         let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, setup.rules.clone(), set_up);
         let worker = if setup.without_worker { None } else { Some(start()?) };
         let (worker, messengers) = (Mutex::new(worker), Mutex::new(None));
-        let system = Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, worker, messengers });
+        let cloud = match setup.cloud {
+            Some(url) => Cloud::new("arn:*,s3://*".parse()?).at(&url),
+            None => Cloud::default(),
+        };
+        let system = Arc::new(Self { addresses, store, temporal, converter: setup.converter, own, cloud, worker, messengers });
         system.start_messengers().await;
         Ok(system)
     }
@@ -125,7 +133,7 @@ impl System {
         let state = AppState::new(self.store.clone(), self.starter(Policy::default()));
         // Short, so that what a server leaves behind that was killed is taken up soon.
         let dispatching = DispatcherOptions { lease: Duration::from_secs(3), ..DispatcherOptions::default() };
-        let state = state.sending_to(Guard::default().of_development()).dispatching(dispatching);
+        let state = state.sending_to(Guard::default().of_development()).reaching(self.cloud.clone()).dispatching(dispatching);
         *self.messengers.lock().await = Some(Messengers::start(&state));
     }
 
