@@ -7,7 +7,7 @@ ARG COMMIT=""
 ENV OMS_COMMIT=$COMMIT
 
 FROM source AS build-oms
-RUN cargo build --locked --release -p oms --no-default-features
+RUN cargo build --locked --release -p oms --no-default-features --features export
 
 FROM source AS build-simulators
 RUN cargo build --locked --release -p oms

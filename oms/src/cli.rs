@@ -5,6 +5,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use uuid::Uuid;
 
+#[cfg(feature = "export")]
+use crate::export::ExportArgs;
 use crate::{
     allocate::{AllocateArgs, RulesCommand},
     client::{
@@ -119,6 +121,10 @@ enum Command {
     Event(Noun<EventCommand>),
     /// Read figures on orders, and which orders they count.
     Insights(Noun<InsightsCommand>),
+    /// Write rows as Parquet, by table and day, for an analysts' own store; run again, it writes what is new or has changed.
+    #[cfg(feature = "export")]
+    #[command(after_help = "Example:\n  oms export all --from 2026-11-01 --to 2026-11-30 /srv/lake")]
+    Export(Box<ExportArgs>),
     /// Call the API as it is: any method and path, with the key, the bounds and the errors of the other commands.
     #[command(after_help = "Example:\n  oms api GET '/v1/orders?status=processing&limit=5'\n  oms api POST /v1/orders -d @order.json")]
     Api(RawArgs),
@@ -245,6 +251,8 @@ impl Command {
             Self::Replay(args) => args.run(file, format).await,
             Self::Doctor(args) => args.run(file, format).await,
             Self::Repair(args) => args.run(file, format).await,
+            #[cfg(feature = "export")]
+            Self::Export(args) => args.run(file, format).await,
             Self::Allocate(args) => args.run(format),
             Self::Simulate(args) => args.run(format),
             Self::Rules { verb } => verb.run(format),

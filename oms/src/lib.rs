@@ -14,6 +14,8 @@ pub mod config;
 mod demo;
 mod deploy;
 pub mod exit;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod output;
 pub mod reconcile;
 pub mod repair;

@@ -52,7 +52,7 @@ pub use self::{
     sweeper::Round,
 };
 pub use oms_workflows::bulk::contracts::{BulkAnswer, BulkRequest};
-pub use oms_workflows::maintenance::contracts::{MaintenanceResult, MaintenanceTask, PoolReport, PricesReport};
+pub use oms_workflows::maintenance::contracts::{ExportReport, MaintenanceResult, MaintenanceTask, PoolReport, PricesReport};
 pub use oms_workflows::messages::{CommandAnswer, CommandRequest, ReturnAnswer, ReturnRequest};
 
 /// What the orders started here go by.

@@ -25,6 +25,8 @@ const POOL_EVERY: Duration = Duration::from_secs(10 * 60);
 const PRICES_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often what is past its time goes.
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often tables are written out: analysts' own stores are read by the day.
+const EXPORT_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Starter {
     /// Does it now, or joins a run of the same task that somebody else has asked for, and waits for its end.
@@ -48,15 +50,21 @@ impl Starter {
 
     /// Creates the schedules that are not there yet; one that is there is left as people have set it. Answers those that were created.
     ///
-    /// The stock is priced only once somebody resumes that schedule: until there are prices, a unit costs the same everywhere.
+    /// The stock is priced only once somebody resumes that schedule: until there are prices, a unit costs the same everywhere. So it is with tables
+    /// for analysts: somebody must have said where they go.
     ///
     /// # Errors
     /// When Temporal does not answer, or refuses.
     pub async fn schedule_maintenance(&self) -> Result<Vec<String>, StarterError> {
         let pool = MaintenanceTask::Pool { dry_run: false };
         let mut created = Vec::new();
-        let (prices, prune) = (MaintenanceTask::StockPrices, MaintenanceTask::Prune);
-        for (task, every, paused) in [(pool, POOL_EVERY, false), (prices, PRICES_EVERY, true), (prune, PRUNE_EVERY, false)] {
+        let schedules = [
+            (pool, POOL_EVERY, false),
+            (MaintenanceTask::StockPrices, PRICES_EVERY, true),
+            (MaintenanceTask::Prune, PRUNE_EVERY, false),
+            (MaintenanceTask::Export, EXPORT_EVERY, true),
+        ];
+        for (task, every, paused) in schedules {
             let id = self.maintenance_id(task);
             let queue = self.config.queues.name(Queue::Orders);
             let options = CreateScheduleOptions::builder()
@@ -87,6 +95,7 @@ impl Starter {
             MaintenanceTask::Pool { dry_run: true } => "pool-dry-run",
             MaintenanceTask::StockPrices => "stock-prices",
             MaintenanceTask::Prune => "prune",
+            MaintenanceTask::Export => "export",
         };
         maintenance_id(&self.config.queues, name)
     }
@@ -99,5 +108,6 @@ fn summary(task: MaintenanceTask) -> &'static str {
         MaintenanceTask::Pool { dry_run: true } => "Decide the orders that are not released yet again, together: a dry run",
         MaintenanceTask::StockPrices => "Price the stock by recent demand",
         MaintenanceTask::Prune => "Delete what is past its time",
+        MaintenanceTask::Export => "Write out for analysts what is new or has changed",
     }
 }

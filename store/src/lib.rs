@@ -30,6 +30,7 @@ mod deliveries;
 mod endpoints;
 mod error;
 mod exceptions;
+mod export;
 mod facility_addresses;
 mod feed_batches;
 mod feed_rows;
@@ -116,6 +117,7 @@ pub use endpoints::{
     DeadEvent, DeliveryRow, Endpoint, EndpointChange, EndpointFigures, EndpointSecret, EndpointState, NewEndpoint, Replay,
 };
 pub use error::StoreError;
+pub use export::{EXPORT_TABLES, ExportKind, ExportRow, ExportTable, ExportedDay};
 pub use feed_batches::FEED_BATCH_ROWS;
 pub use feed_rows::{Facility, FeedRow, Product, Receipt, StockCount};
 pub use feeds::{

@@ -195,12 +195,16 @@ fn schedules_are_created_once_and_what_is_not_past_its_time_stays() -> Result<()
     alone(None, async |shop| {
         let created = shop.starter.schedule_maintenance().await?;
         let names: Vec<&str> = created.iter().filter_map(|id| Some(id.split_once("maintenance:")?.1)).collect();
-        assert_eq!(names, ["pool", "stock-prices", "prune"]);
+        assert_eq!(names, ["pool", "stock-prices", "prune", "export"]);
         assert_eq!(shop.starter.schedule_maintenance().await?, Vec::<String>::new());
         let paused = async |id: &str| -> Result<bool> {
             Ok(shop.system.temporal.get_schedule_handle(id).describe(Default::default()).await?.paused())
         };
-        assert_eq!((paused(&created[0]).await?, paused(&created[1]).await?, paused(&created[2]).await?), (false, true, false));
+        let mut are_paused = Vec::new();
+        for id in &created {
+            are_paused.push(paused(id).await?);
+        }
+        assert_eq!(are_paused, [false, true, false, true]);
         allocated(shop, &Basket::of(&shop.stocked(&[(LEEDS, 5)]).await?, 1, 255)).await?;
         let MaintenanceResult::Prune(pruned) = shop.starter.maintain(MaintenanceTask::Prune).await? else { bail!("another task answered") };
         // An intake's reminder goes with the order's first record; the demand it noted is as old as its noting.

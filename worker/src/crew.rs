@@ -97,7 +97,10 @@ fn options(queue: Queue, parts: &Parts, settings: &Settings, wear: &Wear) -> Res
         None => options,
     };
     let data = || DataActivities::new(parts.store.clone(), parts.rules.clone());
-    let house = || MaintenanceActivities::new(parts.store.clone(), parts.starter.clone(), parts.rules.clone());
+    let house = || {
+        let (store, starter) = (parts.store.clone(), parts.starter.clone());
+        MaintenanceActivities::new(store, starter, parts.rules.clone(), parts.exporter.clone())
+    };
     let bulks = || BulkActivities { store: parts.store.clone(), starter: parts.starter.clone() };
     let payments = || PaymentActivities { store: parts.store.clone(), gateways: parts.gateways.clone() };
     let shipping = || ShippingActivities { store: parts.store.clone(), carriers: parts.carriers.clone() };

@@ -8,13 +8,13 @@ mod replay;
 mod rules;
 mod wear;
 
-use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin};
+use std::{collections::BTreeSet, future::Future, net::SocketAddr, pin::pin, sync::Arc};
 
 use anyhow::{Result, bail};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use oms_activities::{
     Providers, guard,
-    ports::{Carrier, FraudCheck, PaymentGateway},
+    ports::{Carrier, Exporter, FraudCheck, PaymentGateway},
 };
 use oms_allocation::RulesInForce;
 use oms_starter::Starter;
@@ -37,6 +37,8 @@ pub struct Parts {
     /// None: orders that are to be screened wait for a person.
     pub fraud: Option<Providers<dyn FraudCheck>>,
     pub rules: RulesInForce,
+    /// None: no table is written out.
+    pub exporter: Option<Arc<dyn Exporter>>,
 }
 
 impl Parts {

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::{
     bulk::contracts::{BatchInput, BulkInput, BulkRequest},
     contracts::{AskOrder, FollowRefund, RecordedEvent, TellCredit},
-    maintenance::contracts::{MaintenanceInput, PlanPool, PoolPlan, PoolReport, PriceStock, PricesReport, PruneReport},
+    maintenance::contracts::{
+        ExportDays, ExportReport, MaintenanceInput, PlanPool, PoolPlan, PoolReport, PriceStock, PricesReport, PruneReport,
+    },
     messages::{CommandAnswer, CommandRequest, OrderInput, Refusal, ReturnInput, ReturnRequest},
 };
 
@@ -53,6 +55,8 @@ fn what_activities_are_asked_and_answer_is_read_with_a_field_more_or_less() {
     travels::<PriceStock>(json!({"at": at}));
     travels::<PricesReport>(json!({"version": "v1", "skus": 1, "positions": 1, "in_force": true}));
     travels::<PruneReport>(json!({"rows": 1}));
+    travels::<ExportDays>(json!({"first": "2010-12-01", "last": "2010-12-02"}));
+    travels::<ExportReport>(json!({"tables": 10, "days_written": 1, "rows_written": 7}));
     travels::<order::ScreenRequest>(json!({"order_id": "A1", "amount_minor": 5, "currency": "GBP"}));
     travels::<returns::Settlement>(json!({"lines": {"1": 2}, "amount_minor": 5}));
     travels::<Policy>(json!({}));

@@ -1,6 +1,7 @@
 //! Queue `data`: what is done to the house as a whole; queue `relations`: what waits for an order in it.
 
 mod exchange;
+mod export;
 mod pool;
 mod prices;
 
@@ -15,7 +16,7 @@ use oms_domain::{
 use oms_starter::{CommandRequest, Starter, StarterError};
 use oms_store::Store;
 use oms_workflows::maintenance::contracts::{
-    MoveOutcome, PlanPool, PlannedMove, PoolPlan, PriceStock, PricesReport, PruneReport, definitions,
+    ExportDays, ExportReport, MoveOutcome, PlanPool, PlannedMove, PoolPlan, PriceStock, PricesReport, PruneReport, definitions,
 };
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -23,6 +24,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use crate::{
     failure::{failure, store_failure},
     orders::starter_failure,
+    ports::Exporter,
 };
 
 /// Most rows of a kind that one attempt deletes: a statement that is soon over.
@@ -36,12 +38,13 @@ pub struct MaintenanceActivities {
     store: Store,
     starter: Starter,
     rules: RulesInForce,
+    exporter: Option<Arc<dyn Exporter>>,
 }
 
 impl MaintenanceActivities {
-    /// With the rules that sourcing goes by.
-    pub fn new(store: Store, starter: Starter, rules: RulesInForce) -> Self {
-        Self { store, starter, rules }
+    /// With the rules that sourcing goes by, and what writes tables out, if anything does.
+    pub fn new(store: Store, starter: Starter, rules: RulesInForce, exporter: Option<Arc<dyn Exporter>>) -> Self {
+        Self { store, starter, rules, exporter }
     }
 }
 
@@ -62,6 +65,11 @@ impl MaintenanceActivities {
         let pruned = self.store.prune(PRUNED_MAX).await.map_err(|error| store_failure(&error))?;
         let swept = self.store.feeds().sweep().await.map_err(|error| store_failure(&error))?;
         Ok(PruneReport { rows: pruned.rows() + swept })
+    }
+
+    #[activity(definition = definitions::Export)]
+    pub async fn export(self: Arc<Self>, ctx: ActivityContext, days: ExportDays) -> Result<ExportReport, ActivityError> {
+        self.write_out(&ctx, &days).await
     }
 
     #[activity(definition = definitions::MoveOrder)]

@@ -1,6 +1,7 @@
 //! What lies outside the house, as the house needs it. Each port has a contract test that every adapter passes.
 
 mod carrier;
+mod exporter;
 mod fraud;
 mod payment;
 
@@ -10,6 +11,7 @@ pub(crate) use self::carrier::{KEPT_FORMATS, checked};
 
 pub use self::{
     carrier::{Booking, Carrier, Content, LabelOrder, Manifest, Party, Pickup, PickupRequest, Piece, Rate, TrackedScan},
+    exporter::{ExportedTables, Exporter},
     fraud::{FraudCheck, FraudQuestion},
     payment::{Authorization, Capture, GatewayOperation, Operation, PaymentGateway, PaymentTerms},
 };

@@ -7,7 +7,7 @@ use oms_starter::{Starter, StarterConfig};
 use super::signals::stop_signal;
 use crate::{
     config::{AdapterLayer, ConfigFile, DatabaseLayer, TemporalLayer, WorkerLayer},
-    runtime::{WorkerThread, meter, open_store, parts, rules},
+    runtime::{WorkerThread, exporter, meter, open_store, parts, rules},
 };
 
 /// `oms worker`
@@ -44,7 +44,8 @@ impl WorkerArgs {
         let starter = StarterConfig { queues, clock: Default::default(), policy: Default::default(), customer_key, eager_start: false };
         let starter = Starter::new(client.clone(), store.clone(), starter);
         let meter = meter(settings.metrics_addr)?;
-        let parts = parts(starter, store.clone(), &adapters, rules, meter.clone())?;
+        let mut parts = parts(starter, store.clone(), &adapters, rules, meter.clone())?;
+        parts.exporter = exporter(&layer, &store).await?;
         let serves: Vec<String> = settings.serves.iter().map(|queue| settings.queues.name(*queue)).collect();
         let mut worker = WorkerThread::start(client, parts, settings, meter).await?;
         tracing::info!(temporal.address = temporal.address(), temporal.queues = serves.join(","), "worker serves");

@@ -90,6 +90,13 @@ layer! {
         /// This build's id in its deployment [default: version and commit].
         #[arg(long, env = "OMS_BUILD_ID", value_name = "ID")]
         build_id: String,
+        /// Where the schedule writes tables out for analysts: a folder, or s3://bucket/prefix with credentials and region from the AWS
+        /// environment [default: nowhere].
+        #[arg(long, env = "OMS_EXPORT_TO", value_name = "FOLDER|S3URL")]
+        export_to: String,
+        /// Where S3 is, if it is not AWS's.
+        #[arg(long, env = "AWS_ENDPOINT_URL_S3", value_name = "URL")]
+        s3_endpoint: String,
     }
 }
 

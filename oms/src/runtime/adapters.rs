@@ -45,6 +45,7 @@ pub(crate) fn parts(starter: Starter, store: Store, adapters: &Adapters, rules: 
         carriers: carriers.ok_or_else(|| missing("carrier"))?,
         fraud,
         rules,
+        exporter: None,
     })
 }
 

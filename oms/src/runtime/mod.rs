@@ -6,6 +6,7 @@ mod adapters;
 mod api;
 #[cfg(feature = "dev")]
 mod dev;
+mod exporter;
 pub(crate) mod open_files;
 mod rules;
 mod search_attributes;
@@ -17,6 +18,7 @@ pub(crate) use adapters::{parts, webhooks};
 pub use api::ApiServer;
 #[cfg(feature = "dev")]
 pub use dev::{Dev, DevOptions};
+pub(crate) use exporter::exporter;
 pub(crate) use rules::rules;
 pub use search_attributes::{missing_search_attributes, register_search_attributes};
 pub use system::{System, SystemOptions};

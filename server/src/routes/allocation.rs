@@ -25,7 +25,7 @@ pub(crate) async fn pool(State(state): State<AppState>, body: JsonBody) -> Resul
             failed: report.failed,
             saved_milli: report.saved_milli,
         })),
-        MaintenanceResult::StockPrices(_) | MaintenanceResult::Prune(_) => Err(another()),
+        MaintenanceResult::StockPrices(_) | MaintenanceResult::Prune(_) | MaintenanceResult::Export(_) => Err(another()),
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn stock_prices(State(state): State<AppState>) -> Result<Json<S
         MaintenanceResult::StockPrices(report) => {
             Ok(Json(StockPricesView { version: report.version, skus: report.skus, positions: report.positions, in_force: report.in_force }))
         }
-        MaintenanceResult::Pool(_) | MaintenanceResult::Prune(_) => Err(another()),
+        MaintenanceResult::Pool(_) | MaintenanceResult::Prune(_) | MaintenanceResult::Export(_) => Err(another()),
     }
 }
 

@@ -87,7 +87,9 @@ fn every_step_of_maintenance_fails_and_the_house_is_sound() -> Result<()> {
                 pool(shop).await?;
                 ensure!(mischief.has_struck(), "{step} was not taken");
             }
-            for (step, task) in [("price_stock", MaintenanceTask::StockPrices), ("prune", MaintenanceTask::Prune)] {
+            let tasks =
+                [("price_stock", MaintenanceTask::StockPrices), ("prune", MaintenanceTask::Prune), ("export", MaintenanceTask::Export)];
+            for (step, task) in tasks {
                 mischief.plan(step, fault);
                 shop.starter.maintain(task).await?;
                 ensure!(mischief.has_struck(), "{step} was not taken");

@@ -4,6 +4,7 @@ mod clients;
 mod cloud;
 mod console;
 mod receiver;
+mod lake;
 mod schemathesis;
 
 use std::{

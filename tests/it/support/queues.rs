@@ -15,6 +15,7 @@ const QUEUE_OF: &[(&str, Queue)] = &[
     ("plan_pool", Queue::Data),
     ("price_stock", Queue::Data),
     ("prune", Queue::Data),
+    ("export", Queue::Data),
     ("open_return", Queue::Relations),
     ("settle_return", Queue::Relations),
     ("settle_credit", Queue::Relations),

@@ -9,13 +9,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use oms_activities::ports::Exporter;
 use oms_allocation::RulesInForce;
 use oms_domain::{clock::BusinessClock, ids::OrderId, policy::Policy};
 use oms_outlets::{Cloud, DispatcherOptions, Guard};
 use oms_server::{AppState, Messengers};
 use oms_starter::{Starter, StarterConfig};
 use oms_store::{Facility, Store};
-use oms_worker::{Around, Settings};
+use oms_worker::{Around, Parts, Settings};
 use oms_workflows::names::Queues;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -79,6 +80,8 @@ pub struct Setup {
     pub guarded: bool,
     /// What stands in for Amazon's services, all of which may be named.
     pub cloud: Option<String>,
+    /// Where its worker writes tables out.
+    pub export_to: Option<Box<dyn FnOnce(Store) -> Arc<dyn Exporter>>>,
 }
 
 impl System {
@@ -95,11 +98,15 @@ impl System {
         store.setup().await?;
         seed(&store).await?;
         let temporal = temporal_with(&addresses.temporal, setup.converter.clone()).await?;
-        let set_up = |settings: &mut Settings| {
+        let set_up = |parts: &mut Parts, settings: &mut Settings| {
+            if let Some(rules) = setup.rules {
+                parts.rules = rules;
+            }
+            parts.exporter = setup.export_to.map(|exporter| exporter(store.clone()));
             settings.recycle_after = setup.recycle_after.unwrap_or(settings.recycle_after);
             settings.around = setup.around;
         };
-        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, setup.rules.clone(), set_up);
+        let start = || WorkerThread::start_with(temporal.clone(), store.clone(), &addresses, set_up);
         let worker = if setup.without_worker { None } else { Some(start()?) };
         let (worker, messengers) = (Mutex::new(worker), Mutex::new(None));
         let cloud = match setup.cloud {

@@ -38,7 +38,7 @@ pub struct WorkerThread {
 
 impl WorkerThread {
     pub fn start(temporal: Client, store: Store, addresses: &Addresses) -> Result<Self> {
-        Self::start_with(temporal, store, addresses, None, |_| {})
+        Self::start_with(temporal, store, addresses, |_, _| {})
     }
 
     /// One that is set up otherwise than usual.
@@ -46,13 +46,11 @@ impl WorkerThread {
         temporal: Client,
         store: Store,
         addresses: &Addresses,
-        rules: Option<RulesInForce>,
-        set_up: impl FnOnce(&mut Settings),
+        set_up: impl FnOnce(&mut Parts, &mut Settings),
     ) -> Result<Self> {
         let mut parts = parts(&temporal, store, addresses)?;
-        parts.rules = rules.unwrap_or(parts.rules);
         let mut settings = Settings::all(Queues::new(addresses.queue_prefix.clone()));
-        set_up(&mut settings);
+        set_up(&mut parts, &mut settings);
         let (stop, stopped) = oneshot::channel();
         let (tell, ended) = oneshot::channel();
         let tokio = Handle::current();
@@ -97,6 +95,7 @@ pub fn parts(temporal: &Client, store: Store, addresses: &Addresses) -> Result<P
         carriers: provider(ProviderPort::Carrier, carrier, addresses.guarded),
         fraud: Some(provider(ProviderPort::Fraud, fraud, addresses.guarded)),
         rules: Rules::built_in().into(),
+        exporter: None,
     })
 }
 

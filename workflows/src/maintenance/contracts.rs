@@ -1,6 +1,6 @@
 //! What maintenance asks of activities, and what it ends with.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use oms_domain::{clock::BusinessClock, ids::OrderId, order::Reallocation};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
@@ -18,6 +18,8 @@ pub enum MaintenanceTask {
     StockPrices,
     /// What is past its time goes: keys, carrier events, promises, demand, what closed orders left behind.
     Prune,
+    /// What is new or has changed is written out for analysts.
+    Export,
 }
 
 /// What a run starts with.
@@ -38,6 +40,7 @@ pub enum MaintenanceResult {
     Pool(PoolReport),
     StockPrices(PricesReport),
     Prune(PruneReport),
+    Export(ExportReport),
 }
 
 /// What became of a pool.
@@ -77,6 +80,22 @@ pub struct PricesReport {
 pub struct PruneReport {
     /// Rows that went, of all tables.
     pub rows: u64,
+}
+
+/// Days (UTC) that are written out, as far as they are new or have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportDays {
+    pub first: Date,
+    pub last: Date,
+}
+
+/// What was written out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportReport {
+    /// That were looked at; none: nobody has said where they go.
+    pub tables: u32,
+    pub days_written: u32,
+    pub rows_written: u64,
 }
 
 /// Which orders are decided again; `at` is business time.
@@ -139,9 +158,14 @@ impl House {
     pub fn prune() -> Result<PruneReport, ActivityError> {
         unimplemented!()
     }
+    /// Goes on where an attempt before it was cut off.
+    #[activity(name = "export")]
+    pub fn export(_: ExportDays) -> Result<ExportReport, ActivityError> {
+        unimplemented!()
+    }
 }
 
 /// The markers that name the definitions in `#[activity(definition = ..)]`.
 pub mod definitions {
-    pub use super::house::{MoveOrder, PlanPool, PriceStock, Prune};
+    pub use super::house::{Export, MoveOrder, PlanPool, PriceStock, Prune};
 }

@@ -4,7 +4,7 @@ pub mod contracts;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
     ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, RetryPolicy, WorkflowContext, WorkflowContextView, WorkflowResult,
@@ -12,7 +12,8 @@ use temporalio_workflow::{
 };
 
 use self::contracts::{
-    House, MaintenanceInput, MaintenanceResult, MaintenanceTask, MoveOutcome, PlanPool, PoolReport, PriceStock, PruneReport,
+    ExportDays, ExportReport, House, MaintenanceInput, MaintenanceResult, MaintenanceTask, MoveOutcome, PlanPool, PoolReport, PriceStock,
+    PruneReport,
 };
 use crate::names::Queue;
 
@@ -22,6 +23,13 @@ const COMPUTING_IN_ALL: Duration = Duration::from_secs(15 * 60);
 /// An order answers soon, or is left to the next run.
 const MOVING: Duration = Duration::from_secs(45);
 const MOVING_IN_ALL: Duration = Duration::from_secs(2 * 60);
+
+/// Writing days out may take this long, beats meanwhile, and goes on where it was: for so long.
+const EXPORTING: Duration = Duration::from_secs(60 * 60);
+const EXPORTING_IN_ALL: Duration = Duration::from_secs(6 * 60 * 60);
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// Days that an export looks at: what comes later to an order than that is written out by hand.
+const EXPORTED_DAYS: i32 = 92;
 
 /// Most batches of rows that one run deletes.
 const PRUNES_MAX: u32 = 100;
@@ -51,8 +59,23 @@ impl MaintenanceWorkflow {
                 Ok(MaintenanceResult::StockPrices(priced))
             }
             MaintenanceTask::Prune => prune(ctx).await.map(MaintenanceResult::Prune),
+            MaintenanceTask::Export => export(ctx, at).await.map(MaintenanceResult::Export),
         }
     }
+}
+
+/// The days before this one, and this one so far.
+async fn export(ctx: &WorkflowContext<MaintenanceWorkflow>, at: Timestamp) -> Result<ExportReport, WorkflowTermination> {
+    let last = at.to_zoned(TimeZone::UTC).date();
+    let days = ExportDays { first: last.saturating_sub(EXPORTED_DAYS.days()), last };
+    let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(10)).maximum_interval(Duration::from_secs(300)).build();
+    let timeouts = ActivityCloseTimeouts::ScheduleAndStartToClose { schedule_to_close: EXPORTING_IN_ALL, start_to_close: EXPORTING };
+    let queue = ctx.state(|s| s.input.queues.name(Queue::Data));
+    let options = ActivityOptions::with_close_timeouts(timeouts).heartbeat_timeout(HEARTBEAT).task_queue(queue).retry_policy(retry);
+    let report = ctx.execute_activity(House::export, days, options.summary("write out what has changed".to_owned()).build()).await?;
+    let ExportReport { tables, days_written, rows_written } = report;
+    ctx.set_current_details(format!("{tables} tables, {days_written} days with {rows_written} rows written"));
+    Ok(report)
 }
 
 /// Until nothing is left, or the next run may go on.
