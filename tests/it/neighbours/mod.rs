@@ -3,8 +3,8 @@
 mod clients;
 mod cloud;
 mod console;
-mod receiver;
 mod lake;
+mod receiver;
 mod schemathesis;
 
 use std::{
